@@ -1,0 +1,31 @@
+"""What every declaration has in common: frozen, strict, and closed to unknown keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Declaration(BaseModel):
+    """A frozen statement of what is wanted; it computes nothing.
+
+    Strict: a boolean is not a number, 3.0 is not a count, NaN and Infinity are nothing at all.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
+
+
+Count = Annotated[int, Field(ge=1)]
+NonNegativeCount = Annotated[int, Field(ge=0)]
+PositiveNumber = Annotated[float, Field(gt=0)]
+NonNegativeNumber = Annotated[float, Field(ge=0)]
+ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
+PositiveShareBelowOne = Annotated[float, Field(gt=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]

@@ -1,0 +1,84 @@
+"""Which data a network learns from, and how they are divided and scaled."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from mlplab.declarations.base import (
+    Count,
+    Declaration,
+    NonNegativeCount,
+    PositiveShareBelowOne,
+    Seed,
+)
+
+Part = Count | PositiveShareBelowOne
+"""A number of rows, or a share of them."""
+Scaling = Literal["unit", "standard", "none"]
+
+
+class _Data(Declaration):
+    validation: NonNegativeCount | PositiveShareBelowOne = 0
+    """Rows (or a share of them) taken from the training rows, stratified by class; 0 for none."""
+    classes: tuple[int | str, ...] | None = Field(default=None, min_length=1)
+    """Only these classes, in all parts; None for all."""
+    split_seed: Seed = 0
+    """The seed of every drawn split; it is not the seed of a network."""
+    scaling: Scaling | None = None
+    """unit: divided by 255; standard: mean 0 and deviation 1 on training rows; None: unit for
+    images, standard for tables."""
+
+
+class KnownData(_Data):
+    """A set that mlplab knows by name."""
+
+    name: Literal["digits", "mnist", "fashion-mnist", "kmnist"]
+
+
+class IdxData(_Data):
+    """Four files in the IDX format of MNIST, gzipped or not; the test pair may be drawn instead."""
+
+    format: Literal["idx"]
+    train_images: str
+    train_labels: str
+    test_images: str | None = None
+    test_labels: str | None = None
+    test: Part | None = None
+    """Rows (or a share) drawn as the test part when no test files are given; default 0.2."""
+
+
+class NpzData(_Data):
+    """A NumPy archive: arrays x and y to be divided, or x_train, y_train, x_test, y_test."""
+
+    format: Literal["npz"]
+    path: str
+    test: Part | None = None
+
+
+class CsvData(_Data):
+    """A table with a header line; every column but the label is a feature."""
+
+    format: Literal["csv"]
+    path: str
+    label: str
+    """The name of the column that holds the class."""
+    test_path: str | None = None
+    test: Part | None = None
+
+
+def _kind(value: Any) -> str:
+    if not isinstance(value, dict):
+        return getattr(value, "format", "known")
+    form = value.get("format")
+    return form if form in ("idx", "npz", "csv") else "known"
+
+
+Data = Annotated[
+    Annotated[KnownData, Tag("known")]
+    | Annotated[IdxData, Tag("idx")]
+    | Annotated[NpzData, Tag("npz")]
+    | Annotated[CsvData, Tag("csv")],
+    Discriminator(_kind),
+]

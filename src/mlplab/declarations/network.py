@@ -1,0 +1,33 @@
+"""One network with everything that decides its result, except its seed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mlplab.declarations.base import Count, Declaration, Seed, ShareBelowOne
+from mlplab.declarations.data import Data
+from mlplab.declarations.initial_weights import Glorot, InitialWeights
+from mlplab.declarations.optimizer import Optimizer
+from mlplab.declarations.training import Training
+
+Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "identity"]
+
+
+class Network(Declaration):
+    """A resolved network: shared settings of the study and its own, merged."""
+
+    hidden: Annotated[tuple[Count, ...], Field(min_length=1)]
+    """Neurons in each hidden layer, from input to output."""
+    optimizer: Optimizer
+    data: Data
+    activation: Activation = "relu"
+    """After every hidden layer; the output layer has none."""
+    dropout: ShareBelowOne = 0.0
+    """Share of each hidden layer's outputs that is dropped in training."""
+    outputs: Count | None = None
+    """Output neurons; None for as many as there are classes."""
+    initial_weights: InitialWeights = Glorot(distribution="glorot")
+    training: Training = Training()
+    seeds: tuple[Seed, ...] = Field(default=(0, 1, 2), min_length=1)

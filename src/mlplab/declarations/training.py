@@ -1,0 +1,28 @@
+"""How long a network trains, on what batches, and how often it is looked at."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mlplab.declarations.base import Count, Declaration
+
+
+class EarlyStopping(Declaration):
+    """Stop when the validation metric has not improved for `patience` evaluations."""
+
+    metric: Literal["loss", "accuracy"] = "loss"
+    patience: Count = 5
+    restore_best: bool = True
+    """Keep the weights of the best evaluation rather than those of the last."""
+
+
+class Training(Declaration):
+    """Steps of mini-batch training; batches are drawn without replacement and cross epochs' ends."""
+
+    steps: Count = 2000
+    batch_size: Count = 256
+    evaluate_every: Count = 100
+    early_stopping: EarlyStopping | None = None
+    """None trains all steps; otherwise a validation part is needed."""
+    diagnostics: bool = False
+    """Also record, by layer, the size of gradients and the share of dead units."""
