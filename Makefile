@@ -1,0 +1,62 @@
+# make demo    set up once, run the demo study, print where its report is
+# make test    set up once, run the tests
+# make lint    style, format, types and import layers
+# make check   lint and test
+#
+# PIP_ARGS chooses another package source, for example the small CPU build of torch:
+#   make demo PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+# PYTHON names the interpreter to build on, OUT the folder for results.
+
+PYTHON ?=
+PIP_ARGS ?=
+PYTEST_ARGS ?=
+OUT ?= runs
+
+venv := .venv
+bin := $(venv)/bin
+installed := $(venv)/installed
+candidates := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3 python)
+suits := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint check setup format clean
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+setup: $(installed)
+
+demo: $(installed)
+	@$(bin)/mlplab demo --out "$(OUT)"
+
+test: $(installed)
+	@$(bin)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(installed)
+	@$(bin)/ruff check
+	@$(bin)/ruff format --check
+	@$(bin)/mypy
+	@$(bin)/lint-imports
+
+format: $(installed)
+	@$(bin)/ruff check --fix
+	@$(bin)/ruff format
+
+check: lint test
+
+clean:
+	rm -rf $(venv) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The stamp is written last: an installation that was broken off is done again.
+$(installed): pyproject.toml constraints.txt
+	@python=""; for candidate in $(candidates); do \
+	  if "$$candidate" -c '$(suits)' >/dev/null 2>&1; then python="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "mlplab needs Python 3.11 or newer with its venv module, and none of these is one: $(candidates) (Debian and Ubuntu: install python3-venv; or name one with make PYTHON=...)." >&2; \
+	  exit 1; \
+	fi; \
+	echo "Setting up $(venv) with $$python; this happens once and downloads the dependencies."; \
+	"$$python" -m venv --clear $(venv)
+	@$(bin)/python -m pip install --disable-pip-version-check --no-input $(PIP_ARGS) -c constraints.txt -e '.[dev]'
+	@touch $@
