@@ -1,0 +1,107 @@
+"""Seeded, stratified division of rows into parts.
+
+Every class is put in an order of its own, drawn from the raw bits of a PCG64 generator: bits and
+seeding are what NumPy promises never to change, so a division is the same on every platform and
+with every version. A class's order depends on nothing else in the set, so leaving out a class
+leaves the others divided as they were, as far as the counts allow.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from mlplab.data.refusal import refuse
+
+Purpose = Literal["test", "validation"]
+_STREAM: dict[Purpose, int] = {"test": 1, "validation": 2}
+
+
+def part_size(part: float, rows: int) -> int:
+    """Rows in a part that is declared as a count (int) or as a share (float) of `rows`."""
+    if isinstance(part, int):
+        return part
+    return max(1, round(part * rows)) if part > 0 else 0
+
+
+def divide(
+    labels: np.ndarray,
+    rows: np.ndarray,
+    part: float,
+    *,
+    seed: int,
+    purpose: Purpose,
+    class_names: tuple[str, ...],
+    where: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take a stratified part out of `rows`.
+
+    Args:
+        labels: (row,) the class of every row of the set.
+        rows: (row,) ascending indices of the rows that may be taken.
+        part: a count of rows, or a share of them.
+        seed: of this division alone.
+        purpose: parts of different purpose are drawn independently.
+        class_names: for the sentence when the part is too large.
+        where: the setting that asks for the part.
+
+    Returns:
+        The rows that stay and those that are taken, both ascending. Of every class at least one
+        row stays, else BadInput is raised.
+    """
+    size = part_size(part, len(rows))
+    classes, counts = np.unique(labels[rows], return_counts=True)
+    _require_rows_to_stay(size, counts, classes, class_names, purpose, where)
+    taken: list[np.ndarray] = []
+    for label, count in zip(classes, _allocate(size, counts), strict=True):
+        own = rows[labels[rows] == label]
+        order = _order(len(own), seed, purpose, int(label))
+        taken.append(own[order[:count]])
+    part_rows = np.sort(np.concatenate(taken)) if taken else rows[:0]
+    return np.setdiff1d(rows, part_rows, assume_unique=True), part_rows
+
+
+def _order(count: int, seed: int, purpose: Purpose, label: int) -> np.ndarray:
+    bits = np.random.PCG64(np.random.SeedSequence([seed, _STREAM[purpose], label]))
+    return np.argsort(bits.random_raw(count), kind="stable")
+
+
+def _allocate(size: int, counts: np.ndarray) -> list[int]:
+    """Share `size` rows among classes by largest remainder, leaving a row in each.
+
+    Exact whole-number arithmetic; among equal remainders the earlier class comes first.
+    """
+    total = int(counts.sum())
+    shares = [size * int(n) // total for n in counts] if total else []
+    by_remainder = sorted(range(len(counts)), key=lambda c: -(size * int(counts[c]) % total))
+    missing = size - sum(shares)
+    while missing:
+        for c in by_remainder:
+            if missing and shares[c] < counts[c] - 1:
+                shares[c] += 1
+                missing -= 1
+    return shares
+
+
+def _require_rows_to_stay(
+    size: int,
+    counts: np.ndarray,
+    classes: np.ndarray,
+    class_names: tuple[str, ...],
+    purpose: Purpose,
+    where: str,
+) -> None:
+    rows = int(counts.sum())
+    most = rows - len(counts)
+    if size <= most:
+        return
+    smallest = int(np.argmin(counts))
+    refuse(
+        where,
+        expected=f"at most {most} of the {rows} rows, so that each of the {len(counts)} classes "
+        f"keeps one to learn from (the smallest, {class_names[int(classes[smallest])]!r}, has "
+        f"{int(counts[smallest])})",
+        came=f"{size} rows",
+        mend=f"make the {purpose} part smaller",
+    )

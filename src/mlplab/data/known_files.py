@@ -1,0 +1,166 @@
+"""The four files of a known set: found, or fetched, and held against their published sums.
+
+A file is looked for under `$MLPLAB_DATA/<name>/` (gzipped or not), then in the user's cache, then
+downloaded into that cache. What the user put under `MLPLAB_DATA` is never passed over: if it is
+broken, it is named. A broken file in the cache is mlplab's own affair and is fetched anew.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_cache_path
+
+from mlplab.data import idx
+from mlplab.data.announcing import Announce
+from mlplab.data.download import NoMirrorError, download
+from mlplab.data.refusal import refuse
+from mlplab.data.sources import SOURCES, SourceFile
+
+Origin = Literal["MLPLAB_DATA", "cache"]
+WHERE = "data.name"
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """Where a file of a set lies; the size and time tell when another has taken its place."""
+
+    path: Path
+    origin: Origin
+    size: int
+    modified: int
+    """Nanoseconds since 1970."""
+
+
+def own_folder(name: str) -> Path | None:
+    """The user's folder of a set, if MLPLAB_DATA is set."""
+    root = os.environ.get("MLPLAB_DATA")
+    return Path(root).expanduser() / name if root else None
+
+
+def cache_folder(name: str) -> Path:
+    """Where downloads of a set are kept."""
+    return user_cache_path("mlplab", appauthor=False) / name
+
+
+def locate(name: str) -> tuple[FoundFile | None, ...]:
+    """Where each of the four files lies, None where it must be fetched; opens none of them."""
+    return tuple(_locate(name, file) for file in SOURCES[name].files)
+
+
+def fetch_missing(name: str, announce: Announce) -> tuple[FoundFile, ...]:
+    """Like `locate`, with what is missing fetched first."""
+    found = []
+    for file, place in zip(SOURCES[name].files, locate(name), strict=True):
+        if place is None:
+            _fetch(name, file, announce)
+            place = _locate(name, file)
+            assert place is not None
+        found.append(place)
+    return tuple(found)
+
+
+def read(name: str, file: SourceFile, found: FoundFile, announce: Announce) -> tuple[bytes, Path]:
+    """The uncompressed bytes of a file, held against its published sum, and where they lie.
+
+    A file from the cache that is not what was published is fetched anew. The published sum of the
+    uncompressed bytes holds wherever the file came from; where only that of the .gz is published,
+    a file that the user put in place may have been compressed anew, and is then taken on its form
+    alone, with a word said.
+    """
+    if found.origin == "cache":
+        reason = _difference(found.path, file)
+        if reason is not None:
+            announce(f"{found.path} is damaged ({reason}); it is fetched anew")
+            _fetch(name, file, announce)
+        return idx.uncompressed(found.path, WHERE), found.path
+    content = idx.uncompressed(found.path, WHERE)
+    if file.sha256 is not None:
+        _require_sum(content, file.sha256, found.path, name)
+    elif _md5(found.path) != file.md5:
+        announce(
+            f"{found.path} is not the published .gz, so its sum cannot be checked; "
+            "it is taken if its form is right"
+        )
+    return content, found.path
+
+
+def _locate(name: str, file: SourceFile) -> FoundFile | None:
+    own = own_folder(name)
+    places: list[tuple[Path, Origin]] = []
+    if own is not None:
+        for stem in (file.name, file.name.replace("-idx", ".idx")):
+            places += [(own / f"{stem}.gz", "MLPLAB_DATA"), (own / stem, "MLPLAB_DATA")]
+    places.append((cache_folder(name) / f"{file.name}.gz", "cache"))
+    for path, origin in places:
+        if path.exists():
+            state = path.stat()
+            return FoundFile(path, origin, state.st_size, state.st_mtime_ns)
+    return None
+
+
+def _fetch(name: str, file: SourceFile, announce: Announce) -> None:
+    target = cache_folder(name) / f"{file.name}.gz"
+    urls = [mirror + target.name for mirror in SOURCES[name].mirrors]
+    try:
+        download(urls, target, wrong=lambda path: _difference(path, file), announce=announce)
+    except NoMirrorError as error:
+        own = own_folder(name)
+        reasons = "; ".join(f"{a.url}: {a.reason}" for a in error.attempts)
+        names = ", ".join(f"{f.name}.gz" for f in SOURCES[name].files)
+        place = (
+            f"in {own}"
+            if own
+            else f"in {target.parent}, or in DIR/{name} with MLPLAB_DATA set to DIR"
+        )
+        refuse(
+            WHERE,
+            expected=f"{target.name} of {name}, on this machine or from a mirror",
+            came=f"no file here and no mirror that serves it ({reasons})",
+            mend=f"try again later, or put {names} (gzipped or not) {place}",
+        )
+    except OSError as error:
+        refuse(
+            WHERE,
+            expected=f"a folder to download {name} into",
+            came=f"{target.parent}, which cannot be written to ({error.strerror})",
+            mend="make room or give yourself the right to write there, or set MLPLAB_DATA to the "
+            f"folder that holds {name}/",
+        )
+
+
+def _difference(path: Path, file: SourceFile) -> str | None:
+    """What tells a downloaded .gz from the published one, None if nothing does."""
+    if file.sha256 is None:
+        came = _md5(path)
+        return None if came == file.md5 else f"its MD5 is {came}, not {file.md5}"
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        return f"it cannot be unpacked: {error}"
+    came = hashlib.sha256(content).hexdigest()
+    return None if came == file.sha256 else f"unpacked its SHA-256 is {came}, not {file.sha256}"
+
+
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def _require_sum(content: bytes, sha256: str, path: Path, name: str) -> None:
+    came = hashlib.sha256(content).hexdigest()
+    if came != sha256:
+        refuse(
+            WHERE,
+            expected=f"the file that {name} was published with (SHA-256 of the uncompressed bytes "
+            f"{sha256})",
+            came=f"another one ({came})",
+            mend="it is damaged or of another set: put the published file there, or remove it to "
+            "have it fetched",
+            file=path,
+        )
