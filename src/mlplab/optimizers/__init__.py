@@ -1,0 +1,1 @@
+"""All optimizers as special cases of one update with coefficients for each network and step."""

@@ -1,0 +1,1 @@
+"""Training of a stack: recipes and arrays in, curves and weights out."""

@@ -1,0 +1,35 @@
+"""Stacks of matrices in which every matrix starts at a 64-byte boundary.
+
+Matrix products may sum in another order when an operand is aligned differently. With every matrix
+of a stack aligned alike, a network's products do not depend on its place in the stack: the same
+bits come out alone, first or last.
+"""
+
+from __future__ import annotations
+
+import torch
+
+_BOUNDARY = 64
+
+
+def aligned_stack(
+    networks: int, rows: int, columns: int, dtype: torch.dtype, device: torch.device | str = "cpu"
+) -> torch.Tensor:
+    """A zeroed (network, row, column) tensor whose every matrix is dense and aligned."""
+    per_boundary = _BOUNDARY // dtype.itemsize
+    stride = -(-rows * columns // per_boundary) * per_boundary
+    memory = torch.zeros(networks * stride, dtype=dtype, device=device)
+    return memory.as_strided((networks, rows, columns), (stride, columns, 1))
+
+
+def select_networks(stack: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
+    """The stack of the kept networks only, aligned again.
+
+    Args:
+        stack: (network, row, column).
+        keep: (kept,) int64, places of the networks to keep.
+    """
+    _, rows, columns = stack.shape
+    kept = aligned_stack(len(keep), rows, columns, stack.dtype, stack.device)
+    kept.copy_(stack.index_select(0, keep))
+    return kept

@@ -1,0 +1,222 @@
+"""Dense networks of one shape, computed together: forward, and gradients back, written out.
+
+Every product is a batched one over (network, row, unit) tensors; no network sees another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from mlplab.networks.activations import ActivationFunction
+from mlplab.networks.aligned import aligned_stack, select_networks
+
+LayerWeights = tuple[tuple[np.ndarray, np.ndarray], ...]
+"""One (kernel (in, out), bias (out,)) a layer."""
+
+
+@dataclass(frozen=True, eq=False)
+class DenseStack:
+    """The weights of a stack.
+
+    kernels: one (network, in, out) a layer; biases: one (network, 1, out) a layer; both in the
+    precision in which weights are kept. operands: the kernels in the precision of the products,
+    which are the kernels themselves unless that is lower.
+    """
+
+    kernels: tuple[torch.Tensor, ...]
+    biases: tuple[torch.Tensor, ...]
+    operands: tuple[torch.Tensor, ...]
+    activation: ActivationFunction
+
+    @classmethod
+    def build(
+        cls,
+        kernels: Sequence[Sequence[np.ndarray]],
+        activation: ActivationFunction,
+        products: torch.dtype,
+        device: torch.device,
+    ) -> DenseStack:
+        """A stack from the initial kernels of each network; biases are zero.
+
+        Args:
+            kernels: of each network, one (in, out) a layer.
+            products: the precision of products; weights are never kept in less than float32.
+        """
+        kept = torch.float32 if products.itemsize < 4 else products
+        stacked = []
+        for layer in zip(*kernels, strict=True):
+            stack = aligned_stack(len(layer), *layer[0].shape, kept, device)
+            for place, kernel in enumerate(layer):
+                stack[place].copy_(torch.from_numpy(kernel))
+            stacked.append(stack)
+        biases = tuple(aligned_stack(len(k), 1, k.shape[2], kept, device) for k in stacked)
+        return cls._with_operands(tuple(stacked), biases, products, activation)
+
+    @classmethod
+    def _with_operands(
+        cls,
+        kernels: tuple[torch.Tensor, ...],
+        biases: tuple[torch.Tensor, ...],
+        products: torch.dtype,
+        activation: ActivationFunction,
+    ) -> DenseStack:
+        if kernels[0].dtype == products:
+            return cls(kernels, biases, kernels, activation)
+        operands = tuple(aligned_stack(*k.shape, products, k.device) for k in kernels)
+        stack = cls(kernels, biases, operands, activation)
+        for layer in range(len(kernels)):
+            stack.refresh(layer)
+        return stack
+
+    def refresh(self, layer: int) -> None:
+        """Bring the operand of a layer up to date after its kernel has changed."""
+        if self.operands[layer] is not self.kernels[layer]:
+            self.operands[layer].copy_(self.kernels[layer])
+
+    @property
+    def networks(self) -> int:
+        """How many networks are in the stack."""
+        return len(self.kernels[0])
+
+    def select(self, keep: torch.Tensor) -> DenseStack:
+        """The kept networks only."""
+        return self._with_operands(
+            tuple(select_networks(k, keep) for k in self.kernels),
+            tuple(select_networks(b, keep) for b in self.biases),
+            self.operands[0].dtype,
+            self.activation,
+        )
+
+    def put(self, place: int, weights: LayerWeights) -> None:
+        """Give one network these weights."""
+        for layer, (kernel, bias) in enumerate(weights):
+            self.kernels[layer][place].copy_(torch.from_numpy(kernel))
+            self.biases[layer][place, 0].copy_(torch.from_numpy(bias))
+            self.refresh(layer)
+
+    def weights_of(self, place: int) -> LayerWeights:
+        """A copy of one network's weights, float32 on the CPU."""
+        return tuple(
+            (k[place].float().cpu().numpy().copy(), b[place, 0].float().cpu().numpy().copy())
+            for k, b in zip(self.kernels, self.biases, strict=True)
+        )
+
+
+class Workspace:
+    """Memory for one forward and backward pass over a number of rows, reused every step."""
+
+    def __init__(self, stack: DenseStack, rows: int, *, backward: bool) -> None:
+        like = stack.operands[0]
+        self.rows = rows
+
+        def memory(width: int) -> torch.Tensor:
+            return aligned_stack(stack.networks, rows, width, like.dtype, like.device)
+
+        widths = [kernel.shape[2] for kernel in stack.kernels]
+        self.outputs = [memory(width) for width in widths]
+        """What each layer gives; the last are the logits."""
+        self.sums = [
+            memory(width) if backward and stack.activation.keeps_sums else None
+            for width in widths[:-1]
+        ]
+        self.masks: list[torch.Tensor | None] = [None] * (len(widths) - 1)
+        if backward:
+            self.gradients = [memory(width) for width in widths]
+            self.products = [aligned_stack(*k.shape, k.dtype, k.device) for k in stack.operands]
+            self.kernel_gradients = [
+                product if product.dtype == k.dtype else aligned_stack(*k.shape, k.dtype, k.device)
+                for product, k in zip(self.products, stack.kernels, strict=True)
+            ]
+            self.bias_gradients = [aligned_stack(*b.shape, b.dtype, b.device) for b in stack.biases]
+
+
+def forward(
+    stack: DenseStack,
+    inputs: torch.Tensor,
+    workspace: Workspace,
+    mask: Callable[[int, int, int], torch.Tensor] | None = None,
+) -> torch.Tensor:
+    """The logits of every network.
+
+    Args:
+        inputs: (network, row, feature); the first axis may be expanded from one.
+        workspace: holds every layer's outputs afterwards.
+        mask: gives the dropout mask of (layer, rows, units), or None for no dropout.
+
+    Returns:
+        (network, row, output), memory of the workspace, in the precision of the products.
+    """
+    layer_inputs = inputs
+    last = len(stack.kernels) - 1
+    for layer, (kernel, bias) in enumerate(zip(stack.operands, stack.biases, strict=True)):
+        outputs = workspace.outputs[layer]
+        torch.bmm(layer_inputs, kernel, out=outputs)
+        outputs += bias
+        if layer < last:
+            sums = workspace.sums[layer]
+            if sums is not None:
+                sums.copy_(outputs)
+            stack.activation.apply(outputs)
+            if mask is not None:
+                drop = mask(layer, outputs.shape[1], outputs.shape[2])
+                workspace.masks[layer] = drop
+                outputs *= drop
+        layer_inputs = outputs
+    return layer_inputs
+
+
+def backward(
+    stack: DenseStack,
+    inputs: torch.Tensor,
+    workspace: Workspace,
+    on_layer: Callable[[int, torch.Tensor, torch.Tensor], None],
+    add_to_hidden: torch.Tensor | None = None,
+) -> None:
+    """Gradients of every kernel and bias, from the last layer to the first.
+
+    The gradient of the logits stands in `workspace.gradients[-1]`. `on_layer(layer, kernel
+    gradient, bias gradient)` is called as soon as a layer's gradients are known and its kernel is
+    no longer needed, so that it may change the layer's weights while they are in the cache.
+
+    Args:
+        inputs: as in `forward`.
+        add_to_hidden: (network, row, unit) added to the gradient of the last hidden outputs.
+    """
+    last = len(stack.kernels) - 1
+    for layer in range(last, -1, -1):
+        gradient = workspace.gradients[layer]
+        layer_inputs = workspace.outputs[layer - 1] if layer else inputs
+        kernel_gradient = workspace.kernel_gradients[layer]
+        bias_gradient = workspace.bias_gradients[layer]
+        product = workspace.products[layer]
+        torch.bmm(layer_inputs.transpose(1, 2), gradient, out=product)
+        if product is not kernel_gradient:
+            kernel_gradient.copy_(product)
+        torch.sum(gradient, 1, keepdim=True, dtype=bias_gradient.dtype, out=bias_gradient)
+        if layer:
+            below = workspace.gradients[layer - 1]
+            torch.bmm(gradient, stack.operands[layer].transpose(1, 2), out=below)
+            if layer == last and add_to_hidden is not None:
+                below += add_to_hidden
+            _through_activation(stack, workspace, layer - 1, below)
+        on_layer(layer, kernel_gradient, bias_gradient)
+
+
+def _through_activation(
+    stack: DenseStack, workspace: Workspace, layer: int, gradient: torch.Tensor
+) -> None:
+    mask = workspace.masks[layer]
+    kept = workspace.sums[layer]
+    if mask is not None:
+        gradient *= mask
+    if kept is None:
+        kept = workspace.outputs[layer]
+        if mask is not None:
+            # Derivatives are told from outputs as they were before dropout scaled them; where a
+            # unit was dropped the gradient is zero already.
+            kept = torch.where(mask > 0, kept / mask, 0)
+    stack.activation.pass_back(gradient, kept)

@@ -1,0 +1,65 @@
+"""The batches of a stack: each network's own rows, read once where networks share them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from mlplab.trainer.batch_order import BatchOrder
+from mlplab.trainer.recipe import Recipe
+from mlplab.trainer.resident import ResidentData
+
+_LARGEST_BLOCK = 2**22
+"""Row numbers prepared at once."""
+
+
+class Batches:
+    """Batches for the networks of a stack, step after step.
+
+    Networks with one seed and the same rows form one stream; a stack of a single stream has each
+    batch gathered once for all its networks.
+    """
+
+    def __init__(self, recipes: Sequence[Recipe], data: ResidentData) -> None:
+        self._data = data
+        self._recipes = list(recipes)
+        self._batch_size = recipes[0].training.batch_size
+        self._orders: dict[tuple[int, int], BatchOrder] = {}
+        for recipe in recipes:
+            key = recipe.seed, len(recipe.train_rows)
+            self._orders.setdefault(key, BatchOrder(*key, self._batch_size))
+
+    def select(self, keep: np.ndarray) -> None:
+        """Go on for the kept networks only."""
+        self._recipes = [self._recipes[place] for place in keep]
+        wanted = {(r.seed, len(r.train_rows)) for r in self._recipes}
+        self._orders = {key: order for key, order in self._orders.items() if key in wanted}
+
+    def take(self, steps: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """The next batches: inputs (network, batch, feature) and targets (network, batch)."""
+        streams = {(r.seed, id(r.train_rows), id(r.label_map)): r for r in self._recipes}
+        shared = len(streams) == 1
+        members = self._recipes[:1] if shared else self._recipes
+        most = max(1, _LARGEST_BLOCK // (len(members) * self._batch_size))
+        while steps:
+            block = min(steps, most)
+            steps -= block
+            rows, targets = self._block(block, members)
+            for row, target in zip(rows, targets, strict=True):
+                yield (
+                    self._data.gather(row).expand(len(self._recipes), -1, -1),
+                    target.expand(len(self._recipes), -1),
+                )
+
+    def _block(self, steps: int, members: Sequence[Recipe]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Row numbers and targets, each (step, member, batch)."""
+        positions = {key: order.take(steps) for key, order in self._orders.items()}
+        shape = steps, len(members), self._batch_size
+        rows, targets = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.int64)
+        for place, recipe in enumerate(members):
+            rows[:, place] = recipe.train_rows[positions[recipe.seed, len(recipe.train_rows)]]
+            targets[:, place] = recipe.label_map[self._data.labels[rows[:, place]]]
+        device = self._data.device
+        return torch.from_numpy(rows).to(device), torch.from_numpy(targets).to(device)

@@ -1,0 +1,44 @@
+"""When to stop a network, and the weights it had when it was best on validation rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mlplab.networks.dense_stack import DenseStack, LayerWeights
+from mlplab.trainer.recipe import Recipe
+
+
+class EarlyStops:
+    """The patience of every network of a stack that has one; the others never stop early."""
+
+    def __init__(self, recipes: Sequence[Recipe]) -> None:
+        self._rules = [recipe.training.early_stopping for recipe in recipes]
+        self._best = np.full(len(recipes), np.inf)
+        self._waited = np.zeros(len(recipes), dtype=np.int64)
+        self._weights: dict[int, LayerWeights] = {}
+
+    def see(
+        self, who: np.ndarray, values: Mapping[tuple[str, str], np.ndarray], stack: DenseStack
+    ) -> np.ndarray:
+        """Take note of an evaluation; returns which of `who` are to stop, (present,) bool."""
+        stopping = np.zeros(len(who), dtype=bool)
+        for place, network in enumerate(who):
+            rule = self._rules[network]
+            if rule is None:
+                continue
+            value = values["validation", rule.metric][place]
+            score = value if rule.metric == "loss" else -value
+            if score < self._best[network]:
+                self._best[network], self._waited[network] = score, 0
+                if rule.restore_best:
+                    self._weights[network] = stack.weights_of(place)
+            else:
+                self._waited[network] += 1
+            stopping[place] = self._waited[network] >= rule.patience
+        return stopping
+
+    def best_weights(self, network: int) -> LayerWeights | None:
+        """The weights to go back to, None where the last are to be kept."""
+        return self._weights.get(network)

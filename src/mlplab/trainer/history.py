@@ -1,0 +1,56 @@
+"""What is recorded of a stack while it trains."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class History:
+    """Measurements of the networks of a stack, by evaluation.
+
+    Networks leave a stack when they are done, so every measurement says whose it is.
+    """
+
+    def __init__(self, networks: int) -> None:
+        self._networks = networks
+        self._steps: list[int] = []
+        self._due: list[np.ndarray] = []
+        self._values: list[dict[tuple[str, str], np.ndarray]] = []
+
+    def add(
+        self, step: int, due: np.ndarray, values: dict[tuple[str, str], np.ndarray], who: np.ndarray
+    ) -> None:
+        """Record one evaluation.
+
+        Args:
+            step: the step just done.
+            due: (network of the whole stack,) which networks record this step.
+            values: (split, metric) → (present network,).
+            who: (present network,) their places in the whole stack.
+        """
+        self._steps.append(step)
+        self._due.append(due)
+        spread = {}
+        for name, present in values.items():
+            spread[name] = np.full(self._networks, np.nan)
+            spread[name][who] = present
+        self._values.append(spread)
+
+    def of(self, place: int) -> tuple[np.ndarray, dict[tuple[str, str], np.ndarray]]:
+        """The steps at which one network was recorded, and its curves."""
+        mine = [e for e, due in enumerate(self._due) if due[place]]
+        names = dict.fromkeys(name for e in mine for name in self._values[e])
+        curves = {
+            name: np.array([self._values[e].get(name, _nothing)[place] for e in mine])
+            for name in names
+        }
+        steps = np.array([self._steps[e] for e in mine], dtype=np.int64)
+        return steps, {n: c for n, c in curves.items() if not np.isnan(c).all()}
+
+
+class _Nothing:
+    def __getitem__(self, place: int) -> float:
+        return float("nan")
+
+
+_nothing = _Nothing()

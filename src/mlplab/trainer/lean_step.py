@@ -1,0 +1,149 @@
+"""One training step of a whole stack, and all that it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from mlplab.networks.activations import ACTIVATIONS
+from mlplab.networks.dense_stack import DenseStack, Workspace, backward, forward
+from mlplab.networks.dropout import Dropout
+from mlplab.networks.initial_weights import draw_kernels
+from mlplab.objectives.objective import Objective
+from mlplab.optimizers.coefficients import coefficients
+from mlplab.optimizers.update import CoefficientTables, Moments, update
+from mlplab.trainer.recipe import Recipe
+
+SeeGradient = Callable[[int, torch.Tensor], None]
+"""Shown every layer's kernel gradient, (network, in, out), before the update uses it up."""
+
+
+@dataclass(eq=False)
+class StackState:
+    """All that training changes, and what it needs at every step; the only mutable thing here."""
+
+    stack: DenseStack
+    kernel_moments: list[Moments]
+    bias_moments: list[Moments]
+    tables: CoefficientTables
+    objectives: list[tuple[Objective, slice]]
+    dropout: Dropout | None
+    diverged_at: torch.Tensor
+    """(network,) int64: the first step whose loss was not finite, 0 for none so far."""
+    workspace: Workspace
+    step: int = 0
+
+    @classmethod
+    def beginning(
+        cls, recipes: Sequence[Recipe], precision: torch.dtype, device: torch.device
+    ) -> StackState:
+        """The state before the first step."""
+        first = recipes[0]
+        kernels = [draw_kernels(r.initial_weights, r.seed, r.layers) for r in recipes]
+        stack = DenseStack.build(kernels, ACTIVATIONS[first.activation], precision, device)
+        kept = stack.kernels[0].dtype
+        tables = CoefficientTables(
+            coefficients([r.optimizer for r in recipes], [r.training.steps for r in recipes]),
+            kept,
+            device,
+        )
+        start = tables.initial_second
+        return cls(
+            stack=stack,
+            kernel_moments=[Moments.beginning(k, start) for k in stack.kernels],
+            bias_moments=[Moments.beginning(b, start) for b in stack.biases],
+            tables=tables,
+            objectives=runs_of_equal_objectives(recipes),
+            dropout=_dropout(recipes, kept, device),
+            diverged_at=torch.zeros(len(recipes), dtype=torch.int64, device=device),
+            workspace=Workspace(stack, first.training.batch_size, backward=True),
+        )
+
+    def select(self, keep: torch.Tensor, recipes: Sequence[Recipe]) -> StackState:
+        """The state of the kept networks only, whose recipes these are."""
+        stack = self.stack.select(keep)
+        return StackState(
+            stack=stack,
+            kernel_moments=[m.select(keep) for m in self.kernel_moments],
+            bias_moments=[m.select(keep) for m in self.bias_moments],
+            tables=self.tables.select(keep),
+            objectives=runs_of_equal_objectives(recipes),
+            dropout=self.dropout.select(keep) if self.dropout else None,
+            diverged_at=self.diverged_at[keep],
+            workspace=Workspace(stack, self.workspace.rows, backward=True),
+            step=self.step,
+        )
+
+
+def lean_step(
+    state: StackState,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    see_gradient: SeeGradient | None = None,
+) -> None:
+    """One step of every network of the stack.
+
+    Args:
+        inputs: (network, batch, feature).
+        targets: (network, batch) int64.
+        see_gradient: for diagnostics.
+    """
+    state.step += 1
+    stack, workspace = state.stack, state.workspace
+    logits = forward(stack, inputs, workspace, _masks(state))
+    loss = _losses(state, logits, targets)
+    newly = ~torch.isfinite(loss) & (state.diverged_at == 0)
+    state.diverged_at.masked_fill_(newly, state.step)
+    by = state.tables.at(state.step)
+    by_for_biases = by.without_decay()
+
+    def change(layer: int, kernel_gradient: torch.Tensor, bias_gradient: torch.Tensor) -> None:
+        if see_gradient is not None:
+            see_gradient(layer, kernel_gradient)
+        update(stack.kernels[layer], kernel_gradient, state.kernel_moments[layer], by)
+        update(stack.biases[layer], bias_gradient, state.bias_moments[layer], by_for_biases)
+        stack.refresh(layer)
+
+    backward(stack, inputs, workspace, change)
+
+
+def _losses(state: StackState, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """The loss of every network, (network,); its gradient goes to the workspace."""
+    gradient, hidden = state.workspace.gradients[-1], state.workspace.outputs[-2]
+    lower_precision = logits.dtype.itemsize < 4
+    scratch = torch.empty_like(logits, dtype=torch.float32) if lower_precision else gradient
+    logits = logits.float() if lower_precision else logits
+    values = [
+        objective.value_and_gradients(logits[own], hidden[own], targets[own], scratch[own], None)
+        for objective, own in state.objectives
+    ]
+    if lower_precision:
+        gradient.copy_(scratch)
+    return values[0] if len(values) == 1 else torch.cat(values)
+
+
+def _masks(state: StackState) -> Callable[[int, int, int], torch.Tensor] | None:
+    dropout, step = state.dropout, state.step
+    if dropout is None:
+        return None
+    return lambda layer, rows, units: dropout.mask(step, layer, rows, units)
+
+
+def _dropout(recipes: Sequence[Recipe], dtype: torch.dtype, device: torch.device) -> Dropout | None:
+    rates = torch.tensor([r.dropout for r in recipes], dtype=dtype, device=device)
+    if not rates.any():
+        return None
+    return Dropout(rates, torch.tensor([r.seed for r in recipes], device=device))
+
+
+def runs_of_equal_objectives(recipes: Sequence[Recipe]) -> list[tuple[Objective, slice]]:
+    """Neighbours with equal objectives, each computed together."""
+    runs: list[tuple[Objective, slice]] = []
+    for place, recipe in enumerate(recipes):
+        if runs and runs[-1][0] == recipe.objective:
+            runs[-1] = runs[-1][0], slice(runs[-1][1].start, place + 1)
+        else:
+            runs.append((recipe.objective, slice(place, place + 1)))
+    return runs

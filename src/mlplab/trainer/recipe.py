@@ -1,0 +1,73 @@
+"""What the trainer is given for one network, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mlplab.declarations.initial_weights import InitialWeights
+from mlplab.declarations.network import Activation
+from mlplab.declarations.optimizer import Optimizer
+from mlplab.declarations.training import Training
+from mlplab.networks.dense_stack import LayerWeights
+from mlplab.objectives.cross_entropy import CrossEntropy
+from mlplab.objectives.objective import Objective
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """Everything that decides one network's result.
+
+    Recipes of one stack agree in `layers`, `activation` and batch size, and in nothing else.
+    """
+
+    layers: tuple[int, ...]
+    """(in, hidden…, out)."""
+    activation: Activation
+    dropout: float
+    initial_weights: InitialWeights
+    optimizer: Optimizer
+    training: Training
+    seed: int
+    label_map: np.ndarray
+    """(class,) int64: the output that stands for a class, −1 for none."""
+    train_rows: np.ndarray
+    """(row,) int64 into the resident inputs; likewise the next two, which may be empty."""
+    validation_rows: np.ndarray
+    test_rows: np.ndarray
+    objective: Objective = field(default_factory=CrossEntropy)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """What became of one network."""
+
+    steps: np.ndarray
+    """(evaluation,) int64."""
+    curves: Mapping[tuple[str, str], np.ndarray]
+    """(split, metric) → (evaluation,) float64; NaN where not measured."""
+    weights: LayerWeights
+    diverged_at: int | None
+    """The first step at which the loss was not finite; None if it never was."""
+    stopped_at: int
+    """The last step trained."""
+    test_logits: np.ndarray
+    """(test row, output) float32, of the weights given back."""
+    seconds: float
+    """Training time attributed to this network: the stack's, divided among those in it."""
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """What a watcher is told after every evaluation."""
+
+    step: int
+    """The step reached by the networks still in training."""
+    steps: int
+    """The largest number of steps of any network of the stack."""
+    finished: int
+    """Networks of the stack that are done."""
+    best_accuracy: float
+    """The best accuracy on test rows so far, NaN if none was measured."""

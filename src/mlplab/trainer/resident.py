@@ -1,0 +1,46 @@
+"""The data set as it lies on the device for as long as training lasts."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+
+class ResidentData:
+    """All rows of a set in one tensor; batches are gathered from it by row number.
+
+    Args:
+        inputs: (row, feature).
+        labels: (row,) int64, the class of each row as the set numbers it.
+        precision: that of the products.
+    """
+
+    def __init__(
+        self,
+        inputs: np.ndarray,
+        labels: np.ndarray,
+        precision: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.inputs = torch.from_numpy(np.ascontiguousarray(inputs)).to(device, precision)
+        self.labels = labels
+
+    @property
+    def precision(self) -> torch.dtype:
+        """The precision of the products."""
+        return self.inputs.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the rows lie."""
+        return self.inputs.device
+
+    def gather(self, rows: torch.Tensor) -> torch.Tensor:
+        """The inputs of (set, row) row numbers: (set, row, feature)."""
+        gathered = torch.index_select(self.inputs, 0, rows.reshape(-1))
+        return gathered.reshape(*rows.shape, self.inputs.shape[1])
+
+    def synchronise(self) -> None:
+        """Wait until the device has done all it was asked, so that a clock can be read."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
