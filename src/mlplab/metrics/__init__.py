@@ -1,0 +1,1 @@
+"""What a trained network's outputs are worth: right and wrong, ranking, and calibration."""

@@ -1,0 +1,146 @@
+"""How a classifier did on the test part: counts, rates, log loss and ROC curves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from mlplab.metrics.probabilities import log_softmax
+from mlplab.metrics.roc import RocCurve, RocCurves, roc_curves
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Precision, recall and F1 averaged over classes."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything about one network's predictions that is recorded; plain numbers throughout."""
+
+    class_names: tuple[str, ...]
+    accuracy: float
+    log_loss: float
+    """Mean of −log of the probability of the true class, in nats."""
+    confusion: tuple[tuple[int, ...], ...]
+    """(true class, predicted output) counts; outputs that stand for no class come last."""
+    precision: tuple[float, ...]
+    """Of each class; 0 where it was never predicted."""
+    recall: tuple[float, ...]
+    """Of each class; 0 where it does not occur."""
+    f1: tuple[float, ...]
+    support: tuple[int, ...]
+    """Rows of each class."""
+    macro: Averages
+    """The mean over the classes that occur."""
+    weighted: Averages
+    """The mean over rows: each class counts by its support."""
+    roc: RocCurves
+
+    def to_json(self) -> str:
+        """Compact JSON, from which `from_json` gives an equal Evaluation."""
+        return json.dumps(asdict(self), separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Evaluation:
+        """Read what `to_json` wrote."""
+        raw = json.loads(text)
+        roc = raw.pop("roc")
+        return cls(
+            class_names=tuple(raw.pop("class_names")),
+            confusion=tuple(tuple(row) for row in raw.pop("confusion")),
+            macro=Averages(**raw.pop("macro")),
+            weighted=Averages(**raw.pop("weighted")),
+            roc=RocCurves(
+                tuple(_curve(c) for c in roc["classes"]), _curve(roc["micro"]), _curve(roc["macro"])
+            ),
+            **{name: tuple(v) if isinstance(v, list) else v for name, v in raw.items()},
+        )
+
+
+def evaluate(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ...]) -> Evaluation:
+    """Hold predictions against the truth.
+
+    Args:
+        logits: (row, output); output c stands for class c, further outputs for no class.
+        targets: (row,) whole numbers, the class of each row.
+        class_names: one a class, in the order of the outputs.
+
+    Raises:
+        ValueError: when shapes or targets do not fit, there is no row, or a logit is not finite
+            (a network that diverged has no evaluation).
+    """
+    _require_fitting(logits, targets, class_names)
+    classes = len(class_names)
+    log_probability = log_softmax(logits)
+    predicted = logits.argmax(axis=1)
+    confusion = _confusion(targets, predicted, classes, logits.shape[1])
+    right = np.diagonal(confusion).astype(np.float64)
+    support = confusion.sum(axis=1)
+    precision = _ratio(right, confusion.sum(axis=0)[:classes])
+    recall = _ratio(right, support)
+    f1 = _ratio(2 * precision * recall, precision + recall)
+    return Evaluation(
+        class_names=tuple(class_names),
+        accuracy=float(right.sum() / len(targets)),
+        log_loss=float(0 - log_probability[np.arange(len(targets)), targets].mean()),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        precision=tuple(precision.tolist()),
+        recall=tuple(recall.tolist()),
+        f1=tuple(f1.tolist()),
+        support=tuple(support.tolist()),
+        macro=_averages(precision, recall, f1, (support > 0).astype(np.float64)),
+        weighted=_averages(precision, recall, f1, support.astype(np.float64)),
+        roc=roc_curves(np.exp(log_probability[:, :classes]), targets),
+    )
+
+
+def _require_fitting(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ...]) -> None:
+    if logits.ndim != 2 or targets.shape != logits.shape[:1]:
+        raise ValueError(
+            f"expected logits (row, output) and targets (row,), got {logits.shape} and "
+            f"{targets.shape}"
+        )
+    if len(targets) == 0:
+        raise ValueError("expected at least one row to evaluate on, got none")
+    if logits.shape[1] < len(class_names):
+        raise ValueError(
+            f"expected an output for each of {len(class_names)} classes, got {logits.shape[1]}"
+        )
+    if targets.min() < 0 or targets.max() >= len(class_names):
+        raise ValueError(
+            f"expected targets from 0 to {len(class_names) - 1}, got {targets.min()} to "
+            f"{targets.max()}"
+        )
+    if not np.isfinite(logits).all():
+        raise ValueError("expected finite logits, got NaN or infinity")
+
+
+def _confusion(
+    targets: np.ndarray, predicted: np.ndarray, classes: int, outputs: int
+) -> np.ndarray:
+    cells = np.bincount(targets * outputs + predicted, minlength=classes * outputs)
+    return cells.reshape(classes, outputs)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole, 0 where there is nothing to divide by."""
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
+def _averages(
+    precision: np.ndarray, recall: np.ndarray, f1: np.ndarray, weights: np.ndarray
+) -> Averages:
+    return Averages(*(float(np.average(v, weights=weights)) for v in (precision, recall, f1)))
+
+
+def _curve(raw: dict[str, list[float]]) -> RocCurve:
+    area = raw["area"]
+    assert area is None or isinstance(area, float)
+    return RocCurve(tuple(raw["false_positive_rate"]), tuple(raw["true_positive_rate"]), area)
