@@ -1,0 +1,1 @@
+"""What was run, by content: an embedded database, weights, and the results read from them."""

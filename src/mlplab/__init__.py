@@ -1,0 +1,28 @@
+"""mlplab: a laboratory for controlled studies of multilayer perceptrons.
+
+from mlplab import Study
+results = Study.load("study.json").run()
+results.summary()
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlplab.study import Study as Study
+
+__all__ = ["Study", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # What needs numerical libraries is imported when it is asked for, so that help comes at once.
+    if name == "Study":
+        from mlplab.study import Study
+
+        return Study
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("mlplab")
+    raise AttributeError(f"module 'mlplab' has no attribute {name!r}")

@@ -1,0 +1,145 @@
+"""The embedded database of a results folder: opened safely, refused with a sentence.
+
+There is one writer at a time (see `lock`), and it writes once a stack, so SQLite's rollback
+journal is enough. It leaves a single file that can be copied, or read from a disk that cannot be
+written to, which write-ahead logging would not.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from mlplab.declarations.problems import BadInput, Problem
+from mlplab.records import schema
+
+DATABASE_FILE = "records.sqlite"
+_BUSY_SECONDS = 60.0
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Open the records of a folder to write to them; they are created where there are none.
+
+    Raises:
+        BadInput: the folder cannot be written to, or what lies there are no records.
+    """
+    path = folder / DATABASE_FILE
+    with _told(path), _opened(path, "rwc") as connection:
+        with transaction(connection):
+            if _is_empty(connection):
+                _create(connection)
+        _check(connection, path)
+        yield connection
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Open the records of a folder to read them.
+
+    Raises:
+        BadInput: there are none, or what lies there are no records.
+    """
+    path = folder / DATABASE_FILE
+    if not path.is_file():
+        raise BadInput(
+            Problem(
+                "",
+                expected=f"a results folder, which holds the file {DATABASE_FILE}",
+                came="a folder without it" if folder.is_dir() else "nothing there",
+                mend="run the study first, or name the folder that `mlplab run` printed",
+                file=str(folder),
+            )
+        )
+    with _told(path), _opened(path, "rw") as connection:
+        _check(connection, path)
+        yield connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of the block's writes, or none of them."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def _opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    # "rw" falls back to reading alone where the file is write-protected.
+    connection = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+    )
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    for statement in schema.TABLES.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+        raise _refusal(path, "a database of another program")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > schema.VERSION:
+        raise BadInput(
+            Problem(
+                "",
+                expected=f"records of version {schema.VERSION} or older",
+                came=f"version {version}, written by a newer mlplab",
+                mend="install that one, or choose another folder",
+                file=str(path),
+            )
+        )
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of a bad file or folder into a sentence."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            came, mend = "records that another program keeps locked", "close that program"
+        else:
+            came, mend = f"the message “{error}”", "see whether the disk is full or write-protected"
+        raise BadInput(
+            Problem("", "records that can be read and written", came, mend, file=str(path))
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise _refusal(path, f"another or a damaged file ({error})") from error
+
+
+def _refusal(path: Path, came: str) -> BadInput:
+    return BadInput(
+        Problem(
+            "",
+            expected="the records of an mlplab run",
+            came=came,
+            mend="move it away, or choose another folder",
+            file=str(path),
+        )
+    )

@@ -1,0 +1,58 @@
+"""Results as files for other programs: CSV, or Parquet where the file's ending says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlplab.declarations.problems import BadInput, Problem
+from mlplab.records.atomic import replacing
+from mlplab.records.results import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PARQUET = (".parquet", ".pq")
+
+
+def export_curves(results: Results, path: str | Path) -> None:
+    """Write every measured value: study,network,seed,step,split,metric,value.
+
+    Raises:
+        BadInput: the file cannot be written.
+    """
+    _write(results.curves, Path(path))
+
+
+def export_summary(results: Results, path: str | Path) -> None:
+    """Write one row a network and seed.
+
+    Raises:
+        BadInput: the file cannot be written.
+    """
+    _write(results.summary, Path(path))
+
+
+def _write(make_table: Callable[[], pd.DataFrame], path: Path) -> None:
+    is_parquet = path.suffix.lower() in _PARQUET
+    if not is_parquet and path.suffix.lower() not in (".csv", ".gz"):
+        raise _refusal(path, "a file that ends in .csv, .csv.gz or .parquet", f"“{path.name}”")
+    if is_parquet and find_spec("pyarrow") is None:
+        raise _refusal(
+            path, "pyarrow for Parquet", "a Python without it", "pip install 'mlplab[parquet]'"
+        )
+    table = make_table()
+    try:
+        with replacing(path) as temporary:
+            if is_parquet:
+                table.to_parquet(temporary, index=False)
+            else:
+                table.to_csv(temporary, index=False, lineterminator="\n")
+    except OSError as error:
+        raise _refusal(path, "a place to write to", str(error.strerror or error)) from error
+
+
+def _refusal(path: Path, expected: str, came: str, mend: str | None = None) -> BadInput:
+    return BadInput(Problem("", expected, came, mend, file=str(path)))

@@ -1,0 +1,83 @@
+"""One run at a time in a results folder: a lock that the operating system gives and takes back.
+
+It dies with its process, however that ends, so no stale lock is ever left behind.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlplab.declarations.problems import BadInput, Problem
+
+LOCK_FILE = ".lock"
+_POLL_SECONDS = 0.1
+_HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # Locked bytes cannot be read by others there, so a byte far behind the process id is locked.
+    _LOCKED_BYTE = 2**20
+
+    def _lock(handle: int) -> None:
+        os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        os.lseek(handle, 0, os.SEEK_SET)
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def only_run(folder: Path, waiting: Callable[[int | None], None]) -> Iterator[None]:
+    """Hold the folder's lock; while another run holds it, call `waiting(its pid)` once and wait.
+
+    Raises:
+        BadInput: the file system cannot lock files.
+    """
+    path = folder / LOCK_FILE
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        if not _taken(handle, path):
+            waiting(_holder(path))
+            while not _taken(handle, path):
+                time.sleep(_POLL_SECONDS)
+        os.ftruncate(handle, 0)
+        os.write(handle, str(os.getpid()).encode())
+        yield
+    finally:
+        os.close(handle)
+
+
+def _taken(handle: int, path: Path) -> bool:
+    try:
+        _lock(handle)
+    except OSError as error:
+        if error.errno in _HELD:
+            return False
+        raise BadInput(
+            Problem(
+                "",
+                expected="a folder in which files can be locked, so that two runs cannot collide",
+                came=f"a file system that cannot ({error.strerror})",
+                mend="choose a folder on a local disk",
+                file=str(path.parent),
+            )
+        ) from error
+    return True
+
+
+def _holder(path: Path) -> int | None:
+    """Return the process id that the holder wrote, if it has come to that."""
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return None

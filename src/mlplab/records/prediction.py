@@ -1,0 +1,36 @@
+"""What a recorded network says of new inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from mlplab.declarations.network import Activation
+from mlplab.networks.activations import ACTIVATIONS
+from mlplab.networks.dense_stack import DenseStack, LayerWeights, Workspace, forward
+
+_ROWS_AT_ONCE = 1000
+
+
+def logits(weights: LayerWeights, activation: Activation, inputs: np.ndarray) -> np.ndarray:
+    """Return the logits (row, output), float32, of inputs (row, feature).
+
+    Raises:
+        ValueError: inputs of another shape.
+    """
+    features = weights[0][0].shape[0]
+    if inputs.ndim != 2 or inputs.shape[1] != features:
+        raise ValueError(
+            f"expected inputs of shape (row, feature) with {features} features, "
+            f"but got {inputs.shape}"
+        )
+    kernels = [kernel for kernel, _ in weights]
+    cpu = torch.device("cpu")
+    stack = DenseStack.build([kernels], ACTIVATIONS[activation], torch.float32, cpu)
+    stack.put(0, weights)
+    found = np.empty((len(inputs), weights[-1][1].shape[0]), dtype=np.float32)
+    for start in range(0, len(inputs), _ROWS_AT_ONCE):
+        part = torch.tensor(inputs[start : start + _ROWS_AT_ONCE], dtype=torch.float32)
+        workspace = Workspace(stack, len(part), backward=False)
+        found[start : start + len(part)] = forward(stack, part.unsqueeze(0), workspace)[0].numpy()
+    return found

@@ -1,0 +1,247 @@
+"""The results of a study, read from its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlplab.declarations.network import Network
+from mlplab.declarations.problems import BadInput, Problem, did_you_mean, listed
+from mlplab.declarations.study import Study
+from mlplab.metrics.classification import Evaluation
+from mlplab.records import runs as stored
+from mlplab.records import tables, weights
+from mlplab.records.database import reading
+from mlplab.records.stacks import failures
+from mlplab.records.studies import Member, read_study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One network and seed that is finished."""
+
+    network: str
+    seed: int
+    key: str
+    steps: np.ndarray
+    """(evaluation,) int64."""
+    curves: Mapping[tuple[str, str], np.ndarray]
+    """(split, metric) → (evaluation,) float64; NaN where not measured."""
+    diverged_at: int | None
+    """The first step at which a value was not finite."""
+    stopped_at: int
+    """The last step trained."""
+    seconds: float
+    """Training time attributed to this network."""
+    evaluation: Evaluation | None
+    """On the test part; None when diverged."""
+    layers: tuple[int, ...] = ()
+    """Units from input to output."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One network and seed that could not be trained, and the log of why."""
+
+    network: str
+    seed: int
+    log: str
+
+    @property
+    def reason(self) -> str:
+        """The last line of the log."""
+        lines = self.log.strip().splitlines()
+        return lines[-1] if lines else "unknown"
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What is known of a study: its finished runs, and what is missing."""
+
+    study: Study
+    runs: tuple[Run, ...]
+    """By network as in the study, then by seed."""
+    missing: tuple[Member, ...]
+    """Network and seed of what is not finished."""
+    environment: Mapping[str, str]
+    """Versions, hardware, precision and device of the last run."""
+    folder: Path | None = None
+    failures: tuple[Failure, ...] = ()
+    """Of the missing, those that were tried in vain."""
+    _by_member: dict[Member, Run] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_member = {(run.network, run.seed): run for run in self.runs}
+        object.__setattr__(self, "_by_member", by_member)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Results:
+        """Read the study that was last run in a results folder.
+
+        Raises:
+            BadInput: the folder holds no records.
+        """
+        folder = Path(folder)
+        with reading(folder) as connection:
+            recorded = read_study(connection, folder)
+            records = stored.read_runs(connection, recorded.members.values())
+            logs = failures(connection)
+        missing = [member for member, key in recorded.members.items() if key not in records]
+        contents = _Contents(folder, tuple(records))
+        return cls(
+            study=recorded.study,
+            runs=tuple(
+                _StoredRun(member, records[key], contents)
+                for member, key in recorded.members.items()
+                if key in records
+            ),
+            missing=tuple(missing),
+            environment={
+                **recorded.environment,
+                "precision": recorded.precision,
+                "device": recorded.device,
+            },
+            folder=folder,
+            failures=tuple(
+                Failure(*member, logs[recorded.members[member]])
+                for member in missing
+                if recorded.members[member] in logs
+            ),
+        )
+
+    def run(self, network: str, seed: int) -> Run:
+        """Return the run of a network and a seed.
+
+        Raises:
+            BadInput: there is no such network, or it is not finished for that seed.
+        """
+        declared = self._network(network)
+        found = self._by_member.get((network, seed))
+        if found is None:
+            done = [str(run.seed) for run in self.runs if run.network == network]
+            raise BadInput(
+                Problem(
+                    f"{network}, seed {seed}",
+                    expected="a seed that is finished: " + (listed(done, quote=False) or "none is"),
+                    came=str(seed),
+                    mend=None if seed not in declared.seeds else "run the study",
+                )
+            )
+        return found
+
+    def curves(self) -> pd.DataFrame:
+        """Return every measured value, one a row: study,network,seed,step,split,metric,value."""
+        return tables.curves(self)
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row a network and seed: size, cost, fate, and final values by split."""
+        return tables.summary(self)
+
+    def weights(self, network: str, seed: int) -> weights.LayerWeights:
+        """Return one (kernel (in, out), bias (out,)) a layer, float32.
+
+        Raises:
+            BadInput: the run is not finished, or its weights are gone.
+        """
+        run = self.run(network, seed)
+        if not isinstance(run, _StoredRun):
+            raise ValueError("these results were not read from a folder, so they have no weights")
+        path = weights.weights_file(run.contents.folder, run.stack)
+        return weights.load(path, run.key, len(run.layers) - 1)
+
+    def predict(self, network: str, seed: int, inputs: np.ndarray) -> np.ndarray:
+        """Return the logits (row, output) of inputs (row, feature), scaled as in training.
+
+        Raises:
+            BadInput: the run is not finished, or its weights are gone.
+            ValueError: inputs of another shape.
+        """
+        from mlplab.records.prediction import logits
+
+        activation = self._network(network).activation
+        return logits(self.weights(network, seed), activation, inputs)
+
+    def _network(self, name: str) -> Network:
+        if name not in self.study.networks:
+            known = tuple(self.study.networks)
+            raise BadInput(
+                Problem(
+                    "",
+                    expected=f"a network of the study: {listed(known)}",
+                    came=repr(name),
+                    mend=did_you_mean(name, known),
+                )
+            )
+        return self.study.networks[name]
+
+
+class _Contents:
+    """Curves and evaluations of a folder's runs, read when first asked for: all curves at once."""
+
+    def __init__(self, folder: Path, keys: Sequence[str]) -> None:
+        self.folder, self._keys = folder, keys
+
+    @cached_property
+    def curves(self) -> Mapping[str, Mapping[tuple[str, str], str]]:
+        with reading(self.folder) as connection:
+            return stored.read_curves(connection, self._keys)
+
+    def evaluation(self, key: str) -> Evaluation | None:
+        with reading(self.folder) as connection:
+            text = stored.read_evaluation(connection, key)
+        return None if text is None else Evaluation.from_json(text)
+
+
+class _StoredCurves(Mapping[tuple[str, str], np.ndarray]):
+    """The curves of one run, decoded as they are asked for."""
+
+    def __init__(self, key: str, contents: _Contents) -> None:
+        self._key, self._contents = key, contents
+
+    def __getitem__(self, name: tuple[str, str]) -> np.ndarray:
+        return stored.decode_numbers(self._texts[name])
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    @property
+    def _texts(self) -> Mapping[tuple[str, str], str]:
+        return self._contents.curves.get(self._key, {})
+
+
+class _StoredRun(Run):
+    """A run of which curves and evaluation stay in the database until they are asked for."""
+
+    def __init__(self, member: Member, record: stored.RunRecord, contents: _Contents) -> None:
+        values = {
+            "network": member[0],
+            "seed": member[1],
+            "key": record.key,
+            "steps": record.steps,
+            "curves": _StoredCurves(record.key, contents),
+            "diverged_at": record.diverged_at,
+            "stopped_at": record.stopped_at,
+            "seconds": record.seconds,
+            "layers": record.layers,
+            "stack": record.stack,
+            "contents": contents,
+        }
+        self.__dict__.update(values)
+
+    stack: str
+    contents: _Contents
+
+    @cached_property
+    def evaluation(self) -> Evaluation | None:
+        return self.contents.evaluation(self.key)

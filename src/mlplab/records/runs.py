@@ -1,0 +1,162 @@
+"""Finished runs in the database: written with their stack, read in bulk."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from mlplab.records.database import transaction
+from mlplab.records.stacks import PlannedStack
+
+_KEYS_A_QUERY = 500
+_INFINITE = {math.inf: "1e999", -math.inf: "-1e999"}
+"""JSON has no infinity, but a number too large to hold reads back as one."""
+
+
+@dataclass(frozen=True, eq=False)
+class FinishedRun:
+    """One network and seed, trained: everything that is recorded of it but its weights."""
+
+    key: str
+    content: str
+    """What the key is the hash of."""
+    seed: int
+    layers: tuple[int, ...]
+    steps: np.ndarray
+    """(evaluation,) int64."""
+    curves: Mapping[tuple[str, str], np.ndarray]
+    """(split, metric) → (evaluation,) float64."""
+    diverged_at: int | None
+    stopped_at: int
+    seconds: float
+    evaluation: str | None
+    """JSON."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunRecord:
+    """A run as it stands in the database, without curves and evaluation."""
+
+    key: str
+    layers: tuple[int, ...]
+    steps: np.ndarray
+    diverged_at: int | None
+    stopped_at: int
+    seconds: float
+    stack: str
+
+
+def record_stack(
+    connection: sqlite3.Connection,
+    stack: PlannedStack,
+    runs: Sequence[FinishedRun],
+    environment: int,
+) -> None:
+    """Record a stack and all its runs as finished, in one transaction.
+
+    The weights must be on disk already.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with transaction(connection):
+        for run in runs:
+            connection.execute("DELETE FROM run WHERE key = ?", (run.key,))
+            connection.execute(
+                "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    run.key,
+                    run.content,
+                    run.seed,
+                    json.dumps(run.layers),
+                    json.dumps(run.steps.tolist()),
+                    run.diverged_at,
+                    run.stopped_at,
+                    run.seconds,
+                    run.evaluation,
+                    stack.id,
+                    environment,
+                    now,
+                ),
+            )
+            connection.executemany(
+                "INSERT INTO curve (key, split, metric, value) VALUES (?, ?, ?, ?)",
+                [
+                    (run.key, split, metric, encode_numbers(values))
+                    for (split, metric), values in run.curves.items()
+                ],
+            )
+        connection.execute(
+            "UPDATE stack SET state = 'finished', log = NULL WHERE id = ?", (stack.id,)
+        )
+
+
+def finished_stacks(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the stack in which each recorded run was trained, by key."""
+    return dict(connection.execute("SELECT key, stack FROM run"))
+
+
+def contents(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, str]:
+    """Return what the keys of recorded runs are the hashes of."""
+    return dict(_by_key(connection, "SELECT key, content FROM run WHERE key IN ({})", keys))
+
+
+def read_runs(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, RunRecord]:
+    """Return the recorded runs among some keys, in bulk."""
+    query = (
+        "SELECT key, layers, steps, diverged_at, stopped_at, seconds, stack FROM run"
+        " WHERE key IN ({})"
+    )
+    return {
+        key: RunRecord(
+            key, tuple(json.loads(layers)), np.array(json.loads(steps), dtype=np.int64), *rest
+        )
+        for key, layers, steps, *rest in _by_key(connection, query, keys)
+    }
+
+
+def read_curves(
+    connection: sqlite3.Connection, keys: Iterable[str]
+) -> dict[str, dict[tuple[str, str], str]]:
+    """Return the curves of some runs, in bulk: key → (split, metric) → numbers still as JSON."""
+    found: dict[str, dict[tuple[str, str], str]] = {}
+    query = "SELECT key, split, metric, value FROM curve WHERE key IN ({}) ORDER BY rowid"
+    for key, split, metric, text in _by_key(connection, query, keys):
+        found.setdefault(key, {})[split, metric] = text
+    return found
+
+
+def read_evaluation(connection: sqlite3.Connection, key: str) -> str | None:
+    """Return the evaluation of a run as JSON, None if it diverged."""
+    row = connection.execute("SELECT evaluation FROM run WHERE key = ?", (key,)).fetchone()
+    return row[0] if row else None
+
+
+def encode_numbers(values: np.ndarray) -> str:
+    """Write numbers as a JSON list that reads back to the same bits; NaN becomes null."""
+    return "[" + ",".join(_encode(value) for value in values.tolist()) + "]"
+
+
+def decode_numbers(text: str) -> np.ndarray:
+    """Read what `encode_numbers` wrote: (evaluation,) float64."""
+    return np.array(
+        [math.nan if value is None else value for value in json.loads(text)], dtype=np.float64
+    )
+
+
+def _encode(value: float) -> str:
+    if math.isfinite(value):
+        return repr(value)
+    return _INFINITE.get(value, "null")
+
+
+def _by_key(connection: sqlite3.Connection, query: str, keys: Iterable[str]) -> Iterator[tuple]:
+    """Ask for many keys at once, in portions that SQLite takes."""
+    wanted = list(dict.fromkeys(keys))
+    for start in range(0, len(wanted), _KEYS_A_QUERY):
+        portion = wanted[start : start + _KEYS_A_QUERY]
+        yield from connection.execute(query.format(",".join("?" * len(portion))), portion)

@@ -1,0 +1,64 @@
+"""The tables of the records, as SQL."""
+
+VERSION = 1
+"""Raised when the tables change; older records are then brought up to date, newer ones refused."""
+
+APPLICATION_ID = 0x6D6C7000
+"""Marks a SQLite file as mlplab's ("mlp" and a zero)."""
+
+TABLES = """
+CREATE TABLE environment (      -- versions and hardware
+    id INTEGER PRIMARY KEY,
+    facts TEXT NOT NULL UNIQUE  -- JSON object
+);
+CREATE TABLE study (            -- every resolved study that was run here; the last is the current
+    id INTEGER PRIMARY KEY,
+    resolved TEXT NOT NULL,     -- JSON
+    precision TEXT NOT NULL,
+    device TEXT NOT NULL,
+    recorded_at TEXT NOT NULL,
+    environment INTEGER NOT NULL REFERENCES environment
+);
+CREATE TABLE member (           -- which content a name and seed stood for when last run
+    network TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    PRIMARY KEY (network, seed)
+) WITHOUT ROWID;
+CREATE TABLE stack (            -- the plan: written before training, finished or not
+    id TEXT PRIMARY KEY,
+    place INTEGER NOT NULL,
+    threads INTEGER NOT NULL,
+    precision TEXT NOT NULL,
+    device TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('planned', 'finished', 'failed')),
+    log TEXT                    -- of a failure
+);
+CREATE TABLE stack_member (
+    stack TEXT NOT NULL REFERENCES stack ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    PRIMARY KEY (stack, place)
+) WITHOUT ROWID;
+CREATE TABLE run (              -- one finished network and seed
+    key TEXT PRIMARY KEY,
+    content TEXT NOT NULL,      -- JSON: everything that decides the result
+    seed INTEGER NOT NULL,
+    layers TEXT NOT NULL,       -- JSON: units from input to output
+    steps TEXT NOT NULL,        -- JSON: the evaluated steps
+    diverged_at INTEGER,
+    stopped_at INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    evaluation TEXT,            -- JSON, NULL when diverged
+    stack TEXT NOT NULL,        -- weights/<stack>.safetensors
+    environment INTEGER NOT NULL REFERENCES environment,
+    finished_at TEXT NOT NULL
+);
+CREATE TABLE curve (
+    key TEXT NOT NULL REFERENCES run ON DELETE CASCADE,
+    split TEXT NOT NULL,
+    metric TEXT NOT NULL,
+    value TEXT NOT NULL,        -- JSON: one number an evaluated step, null where not measured
+    PRIMARY KEY (key, split, metric)
+);
+"""

@@ -1,0 +1,138 @@
+"""Which study a results folder holds: as resolved, and which content each name and seed means."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.study import Study
+from mlplab.records.database import DATABASE_FILE, transaction
+
+Member = tuple[str, int]
+"""A network's name and a seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedStudy:
+    """The study that was last run in a folder."""
+
+    study: Study
+    members: Mapping[Member, str]
+    """The key of every network and seed, in the study's order."""
+    precision: str
+    device: str
+    environment: Mapping[str, str]
+
+
+def members_of(study: Study) -> list[Member]:
+    """Every network and seed of a study, in its order."""
+    return [(name, seed) for name, network in study.networks.items() for seed in network.seeds]
+
+
+def record_environment(connection: sqlite3.Connection, facts: Mapping[str, str]) -> int:
+    """Record versions and hardware; returns the number by which runs refer to them."""
+    text = json.dumps(dict(facts), sort_keys=True)
+    with transaction(connection):
+        connection.execute("INSERT OR IGNORE INTO environment (facts) VALUES (?)", (text,))
+    return connection.execute("SELECT id FROM environment WHERE facts = ?", (text,)).fetchone()[0]
+
+
+def record_study(
+    connection: sqlite3.Connection,
+    study: Study,
+    members: Mapping[Member, str],
+    *,
+    precision: str,
+    device: str,
+    environment: int,
+) -> None:
+    """Make a study the folder's current one; names that it does not have keep their meaning."""
+    resolved = write_study(study)
+    latest = connection.execute(
+        "SELECT resolved, precision, device, environment FROM study ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with transaction(connection):
+        if latest != (resolved, precision, device, environment):
+            connection.execute(
+                "INSERT INTO study (resolved, precision, device, recorded_at, environment)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (resolved, precision, device, now, environment),
+            )
+        connection.executemany(
+            "INSERT OR REPLACE INTO member (network, seed, key) VALUES (?, ?, ?)",
+            [(name, seed, key) for (name, seed), key in members.items()],
+        )
+
+
+def known_members(connection: sqlite3.Connection) -> dict[Member, str]:
+    """Return the key that each network and seed stood for when it was last run here."""
+    return {
+        (name, seed): key
+        for name, seed, key in connection.execute("SELECT network, seed, key FROM member")
+    }
+
+
+def read_study(connection: sqlite3.Connection, folder: Path) -> RecordedStudy:
+    """Return the study that was last run in a folder.
+
+    Raises:
+        BadInput: no run has come so far as to record one, or it is of another mlplab.
+    """
+    row = connection.execute(
+        "SELECT resolved, precision, device, facts FROM study"
+        " JOIN environment ON environment.id = environment ORDER BY study.id DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        raise BadInput(
+            Problem(
+                "",
+                expected="the records of a run",
+                came="records in which no run has begun",
+                mend="run the study",
+                file=str(folder),
+            )
+        )
+    resolved, precision, device, facts = row
+    study = _resolved(resolved, folder)
+    known = known_members(connection)
+    return RecordedStudy(
+        study=study,
+        members={member: known[member] for member in members_of(study)},
+        precision=precision,
+        device=device,
+        environment=json.loads(facts),
+    )
+
+
+def _resolved(text: str, folder: Path) -> Study:
+    try:
+        return _adapter().validate_json(text)
+    except ValidationError as error:
+        raise BadInput(
+            Problem(
+                "",
+                expected="a study as this version of mlplab records it",
+                came="one of another version",
+                mend="run the study again: what is finished is kept",
+                file=str(folder / DATABASE_FILE),
+            )
+        ) from error
+
+
+def write_study(study: Study) -> str:
+    """Return a resolved study as JSON, without the folder of the machine on which it lay."""
+    return _adapter().dump_json(replace(study, folder=Path())).decode()
+
+
+@cache
+def _adapter() -> TypeAdapter[Study]:
+    return TypeAdapter(Study)

@@ -1,0 +1,63 @@
+"""Trained weights on disk: one safetensors file a stack, each tensor named by its run's key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from mlplab.declarations.problems import BadInput, Problem
+from mlplab.records.atomic import replacing
+
+WEIGHTS_FOLDER = "weights"
+LayerWeights = tuple[tuple[np.ndarray, np.ndarray], ...]
+"""One (kernel (in, out), bias (out,)) a layer, float32."""
+
+
+def weights_file(folder: Path, stack: str) -> Path:
+    """Where the weights of a stack lie in a results folder."""
+    return folder / WEIGHTS_FOLDER / f"{stack}.safetensors"
+
+
+def save(path: Path, weights: Mapping[str, LayerWeights]) -> None:
+    """Write the weights of a stack, by key of the run; the file is there whole or not at all."""
+    tensors = {}
+    for key, layers in weights.items():
+        for number, (kernel, bias) in enumerate(layers, start=1):
+            tensors[f"{key}.layer_{number}.kernel"] = np.ascontiguousarray(kernel)
+            tensors[f"{key}.layer_{number}.bias"] = np.ascontiguousarray(bias)
+    with replacing(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def load(path: Path, key: str, layers: int) -> LayerWeights:
+    """Read the weights of one run.
+
+    Raises:
+        BadInput: the file is gone or damaged.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return tuple(
+                (
+                    file.get_tensor(f"{key}.layer_{number}.kernel"),
+                    file.get_tensor(f"{key}.layer_{number}.bias"),
+                )
+                for number in range(1, layers + 1)
+            )
+    except (OSError, SafetensorError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        raise BadInput(
+            Problem(
+                "",
+                expected="the weights of a finished run",
+                came="no file" if missing else f"a damaged file ({error})",
+                mend="run the study again: what lacks its weights is trained anew"
+                if missing
+                else "remove it and run the study again",
+                file=str(path),
+            )
+        ) from error
