@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from mlplab.data.announcing import Announce
 _TIMEOUT = (10, 30)
 """Seconds to connect, and to wait for the next bytes."""
 _CHUNK = 1 << 16
+_CONNECTION = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): ")
+"""How urllib3 begins a reason: with the connection, as it prints itself."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,8 @@ def _plain(error: Exception) -> str:
         if not isinstance(nested, Exception):
             break
         inner = nested
-    text = str(inner)
-    return text.rpartition(">: ")[2] or type(inner).__name__
+    text = _CONNECTION.sub("", str(inner))
+    return text or type(inner).__name__
 
 
 class _Progress:

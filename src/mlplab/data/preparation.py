@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -11,13 +11,11 @@ import numpy as np
 
 from mlplab.data.announcing import Announce, to_stderr
 from mlplab.data.dataset import Dataset, PreparedData
-from mlplab.data.digits import digits
 from mlplab.data.division import divide
-from mlplab.data.known_files import FoundFile, fetch_missing
-from mlplab.data.known_images import known_images
+from mlplab.data.loading import load
 from mlplab.data.refusal import refuse
 from mlplab.data.scaling import default_scaling, fit_scaling
-from mlplab.declarations.data import Data, KnownData
+from mlplab.declarations.data import Data
 from mlplab.declarations.problems import did_you_mean, listed
 
 _resident_inputs: WeakValueDictionary[str, np.ndarray] = WeakValueDictionary()
@@ -42,41 +40,12 @@ def prepare(declaration: Data, folder: Path, announce: Announce = to_stderr) -> 
     return _prepare(_Order(dataset, declaration))
 
 
-def load(declaration: Data, folder: Path, announce: Announce = to_stderr) -> Dataset:
-    """The set of a declaration as read and divided into train and test; read once a process."""
-    if isinstance(declaration, KnownData):
-        if declaration.name == "digits":
-            return _digits(declaration.split_seed)
-        found = fetch_missing(declaration.name, announce)
-        return _known_images(_Files(declaration.name, found, announce))
-    raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class _Files:
-    """What a set is read from; equal while the files are."""
-
-    name: str
-    found: tuple[FoundFile, ...]
-    announce: Announce = field(compare=False)
-
-
 @dataclass(frozen=True)
 class _Order:
-    """A declaration of a set; a Dataset is compared by identity, and load keeps it."""
+    """A declaration of a set; a Dataset is compared by identity, and `load` keeps it."""
 
     dataset: Dataset
     declaration: Data
-
-
-@lru_cache(maxsize=4)
-def _digits(split_seed: int) -> Dataset:
-    return digits(split_seed)
-
-
-@lru_cache(maxsize=4)
-def _known_images(files: _Files) -> Dataset:
-    return known_images(files.name, files.found, files.announce)
 
 
 # Few are kept, for each may hold inputs of its own; who needs more of them holds them.

@@ -58,9 +58,9 @@ def fit_scaling(scaling: Scaling, dataset: Dataset, train_rows: np.ndarray) -> F
     none: as it is.
     """
     if scaling == "none":
-        return FittedScaling(np.float64(0), np.float64(1))
+        return FittedScaling(np.array(0.0), np.array(1.0))
     if scaling == "unit" and dataset.largest is not None:
-        return FittedScaling(np.float64(0), np.float64(dataset.largest))
+        return FittedScaling(np.array(0.0), np.array(dataset.largest))
     rows = dataset.inputs[train_rows]
     low = rows.min(axis=0).astype(np.float64)
     high = rows.max(axis=0).astype(np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,16 +52,21 @@ class Evaluation:
     def from_json(cls, text: str) -> Evaluation:
         """Read what `to_json` wrote."""
         raw = json.loads(text)
-        roc = raw.pop("roc")
+        roc = raw["roc"]
         return cls(
-            class_names=tuple(raw.pop("class_names")),
-            confusion=tuple(tuple(row) for row in raw.pop("confusion")),
-            macro=Averages(**raw.pop("macro")),
-            weighted=Averages(**raw.pop("weighted")),
+            class_names=tuple(raw["class_names"]),
+            accuracy=raw["accuracy"],
+            log_loss=raw["log_loss"],
+            confusion=tuple(tuple(row) for row in raw["confusion"]),
+            precision=tuple(raw["precision"]),
+            recall=tuple(raw["recall"]),
+            f1=tuple(raw["f1"]),
+            support=tuple(raw["support"]),
+            macro=Averages(**raw["macro"]),
+            weighted=Averages(**raw["weighted"]),
             roc=RocCurves(
                 tuple(_curve(c) for c in roc["classes"]), _curve(roc["micro"]), _curve(roc["macro"])
             ),
-            **{name: tuple(v) if isinstance(v, list) else v for name, v in raw.items()},
         )
 
 
@@ -140,7 +146,7 @@ def _averages(
     return Averages(*(float(np.average(v, weights=weights)) for v in (precision, recall, f1)))
 
 
-def _curve(raw: dict[str, list[float]]) -> RocCurve:
-    area = raw["area"]
-    assert area is None or isinstance(area, float)
-    return RocCurve(tuple(raw["false_positive_rate"]), tuple(raw["true_positive_rate"]), area)
+def _curve(raw: dict[str, Any]) -> RocCurve:
+    return RocCurve(
+        tuple(raw["false_positive_rate"]), tuple(raw["true_positive_rate"]), raw["area"]
+    )

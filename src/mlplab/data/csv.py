@@ -1,0 +1,220 @@
+"""Tables: a header line, one column of labels, every other column a number."""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlplab.data.own_files import OwnFile, content_of
+from mlplab.data.own_sets import Rows, first_unusable, spoken
+from mlplab.data.refusal import refuse
+from mlplab.declarations.problems import did_you_mean, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def table(file: OwnFile, label: str, *, columns: tuple[str, ...] | None = None) -> Rows:
+    """Read a table.
+
+    Args:
+        file: the table, UTF-8, separated by commas.
+        label: the name of the column that holds the class.
+        columns: the features of the training rows, in their order, which a table of test rows
+            must have too, in any order.
+    """
+    text = _text(file)
+    header = _header(text, file)
+    _require_label(header, label, file)
+    features = tuple(name for name in header if name != label)
+    if columns is not None:
+        _require_columns(features, columns, file)
+        features = columns
+    frame = _frame(text, label, file)
+    labels = _labels(frame[label], text, file)
+    inputs = np.column_stack([_numbers(frame[name], text, file) for name in features])
+    bad = first_unusable(inputs)
+    if bad is not None:
+        row, column = bad
+        _refuse_cell(spoken(inputs[row, column]), features[column], row, text, file)
+    return Rows(inputs, labels, None, None, file, file)
+
+
+def feature_names(file: OwnFile, label: str) -> tuple[str, ...]:
+    """The columns that are features, in the order of the file."""
+    return tuple(name for name in _header(_text(file), file) if name != label)
+
+
+def _text(file: OwnFile) -> str:
+    try:
+        text = content_of(file).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        refuse(
+            file.where,
+            expected="text in UTF-8",
+            came=f"a byte at {error.start} that is none",
+            mend="save the table as CSV in UTF-8, not packed",
+            file=file.path,
+        )
+    if "\0" in text:
+        refuse(
+            file.where,
+            expected="text in UTF-8",
+            came="a file with zero bytes",
+            mend="save the table as CSV in UTF-8",
+            file=file.path,
+        )
+    return text
+
+
+def _header(text: str, file: OwnFile) -> tuple[str, ...]:
+    """The names of the columns; each must be there once."""
+    header = next((row for row in csv.reader(io.StringIO(text)) if row), [])
+    names = tuple(name.strip() for name in header)
+    for position, name in enumerate(names):
+        if name and name not in names[:position]:
+            continue
+        refuse(
+            file.where,
+            expected="a header line that names every column once",
+            came=f"{name!r} a second time" if name else f"no name for column {position + 1}",
+            mend="give it a name of its own"
+            if name
+            else "name it, or leave it out if it only numbers the rows",
+            file=file.path,
+            line=1,
+        )
+    return names
+
+
+def _require_label(header: tuple[str, ...], label: str, file: OwnFile) -> None:
+    if label not in header:
+        refuse(
+            "data.label",
+            expected=f"a column of the table: {listed(header)}",
+            came=repr(label),
+            mend=did_you_mean(label, header)
+            or ("name the column of the classes" if len(header) > 1 else "separate with commas"),
+            file=file.path,
+            line=1,
+        )
+    if len(header) == 1:
+        refuse(
+            file.where,
+            expected="at least one column beside the label",
+            came="none",
+            mend="add the features",
+            file=file.path,
+            line=1,
+        )
+
+
+def _require_columns(came: tuple[str, ...], wanted: tuple[str, ...], file: OwnFile) -> None:
+    missing = [name for name in wanted if name not in came]
+    extra = [name for name in came if name not in wanted]
+    if missing or extra:
+        parts = [f"without {listed(missing)}"] if missing else []
+        parts += [f"with {listed(extra)} besides"] if extra else []
+        refuse(
+            file.where,
+            expected="the columns of the training rows",
+            came=f"a table {' and '.join(parts)}",
+            mend="give both tables the same columns",
+            file=file.path,
+            line=1,
+        )
+
+
+def _frame(text: str, label: str, file: OwnFile) -> pd.DataFrame:
+    # pandas takes half a second to import, and the other formats do not need it.
+    import pandas as pd
+
+    try:
+        with warnings.catch_warnings():
+            # Lines that are all longer than the header only bring a warning.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                io.StringIO(text),
+                dtype={label: str},
+                na_filter=False,
+                index_col=False,
+                skipinitialspace=True,
+                low_memory=False,
+                float_precision="round_trip",
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError) as error:
+        refuse(
+            file.where,
+            expected="as many fields in every line as in the header",
+            came=_uneven(text) or str(error).strip().rpartition("error: ")[2].lower(),
+            mend="put quotes around text that contains a comma, and end every quotation",
+            file=file.path,
+        )
+    if frame.empty:
+        refuse(
+            file.where,
+            expected="at least one row below the header",
+            came="none",
+            mend="give a table that holds data",
+            file=file.path,
+        )
+    return frame.rename(columns=str.strip)
+
+
+def _uneven(text: str) -> str | None:
+    reader = csv.reader(io.StringIO(text))
+    wanted = len(next(reader))
+    for row in reader:
+        if row and len(row) != wanted:
+            return f"{len(row)} instead of {wanted} in line {reader.line_num}"
+    return None
+
+
+def _labels(column: pd.Series, text: str, file: OwnFile) -> tuple[str, ...]:
+    labels = tuple(str(value).strip() for value in column)
+    for row, label in enumerate(labels):
+        if label in ("", "nan", "NaN"):
+            refuse(
+                file.where,
+                expected=f"a class in column {column.name!r}",
+                came="nothing" if not label else "NaN",
+                mend="fill it in or leave the row out",
+                file=file.path,
+                line=_line_of(row, text),
+            )
+    return labels
+
+
+def _numbers(column: pd.Series, text: str, file: OwnFile) -> np.ndarray:
+    if column.dtype.kind in "iuf":
+        return column.to_numpy(np.float64)
+    numbers = np.empty(len(column))
+    for row, value in enumerate(column):
+        cell = str(value).strip()
+        try:
+            numbers[row] = float("nan" if isinstance(value, float) else cell.replace("_", "?"))
+        except ValueError:
+            _refuse_cell(repr(cell) if cell else "nothing", str(column.name), row, text, file)
+    return numbers
+
+
+def _refuse_cell(came: str, column: str, row: int, text: str, file: OwnFile) -> None:
+    refuse(
+        file.where,
+        expected=f"a finite number in column {column!r}",
+        came=came,
+        mend="fill it in, leave the row out, or write words as numbers",
+        file=file.path,
+        line=_line_of(row, text),
+    )
+
+
+def _line_of(row: int, text: str) -> int:
+    """The line of a row (counted from 0, without header and blank lines); quotes may span lines."""
+    reader = csv.reader(io.StringIO(text))
+    rows = (reader.line_num for fields in reader if any(f.strip() for f in fields))
+    return next(line for number, line in enumerate(rows) if number == row + 1)
