@@ -1,0 +1,19 @@
+"""What a classifier does with classes it has never seen, and how it refuses them.
+
+Arrays in, arrays out: the activations may come from mlplab, torch or scikit-learn. Everywhere a
+higher score means more unknown.
+
+    from mlplab.openset.detectors.registry import make
+    from mlplab.openset.threshold import calibrate
+
+    detector = make("nearest neighbours", k=10)
+    fitted = detector.fit(training_activations, training_labels)
+    threshold = calibrate(fitted.score(calibration_activations), reject_at_most=0.05)
+    rejected = threshold.rejects(fitted.score(new_activations))
+    print(threshold.guarantee)
+
+`activations` holds what a network gives for rows; `detectors` turn it into scores; `threshold`
+turns scores into a decision; `auroc`, `oscr`, `rejection`, `absorption`, `risk_coverage` and
+`openness` measure; `intervals` say how sure a measure is; `health` says what ails a score;
+`roles` and `ledger` keep known, negative and unknown apart.
+"""

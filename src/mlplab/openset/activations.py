@@ -1,0 +1,199 @@
+"""What a network gives for some rows: the common currency of all detectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from mlplab.openset.errors import OpenSetError, refuse
+
+Space = Literal["inputs", "hidden", "logits"]
+"""Where distances are measured."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OutputLayer:
+    """The dense output layer: logits = hidden · kernel + bias."""
+
+    kernel: np.ndarray
+    """(unit, class)"""
+    bias: np.ndarray
+    """(class,)"""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Activations:
+    """What a network gives for some rows; every array has one entry a row.
+
+    Only the logits must be there; a detector that needs more says so. Integers become float32.
+
+    Raises:
+        OpenSetError: an array has the wrong shape, is empty, or holds NaN or infinity.
+    """
+
+    logits: np.ndarray
+    """(row, class), at least two classes; the known classes only."""
+    hidden: np.ndarray | None = None
+    """(row, unit): what the last hidden layer gives, after its activation function."""
+    inputs: np.ndarray | None = None
+    """(row, feature): what the network was given, scaled as it was."""
+    sigmoid_logit: np.ndarray | None = None
+    """(row,): a of a sigmoid output σ(a) that stands for "known"; the logit, for σ saturates."""
+    background_logit: np.ndarray | None = None
+    """(row,): the extra output of a network trained with a background class."""
+    output_layer: OutputLayer | None = None
+    """Where it is not given, detectors that need it recover it from hidden and logits."""
+
+    def __post_init__(self) -> None:
+        for name, axes in _AXES.items():
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _checked(name, value, axes))
+        if self.logits.shape[1] < 2:
+            refuse(
+                "logits",
+                "at least two classes (row, class)",
+                "one",
+                "a classifier of one class has nothing to confuse",
+            )
+        for name in _AXES:
+            value = getattr(self, name)
+            if value is not None and len(value) != len(self.logits):
+                refuse(name, f"{len(self.logits)} rows as in the logits", f"{len(value)}")
+        self._check_output_layer()
+
+    def _check_output_layer(self) -> None:
+        layer = self.output_layer
+        if layer is None or self.hidden is None:
+            return
+        expected = (self.hidden.shape[1], self.logits.shape[1])
+        if layer.kernel.shape != expected or layer.bias.shape != expected[1:]:
+            refuse(
+                "output_layer",
+                f"kernel {expected} and bias {expected[1:]}",
+                f"{layer.kernel.shape} and {layer.bias.shape}",
+            )
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(row,) int64: the known class with the largest logit."""
+        return self.logits.argmax(axis=1)
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The size of every row's array that is there."""
+        arrays = {name: getattr(self, name) for name in _AXES}
+        return {n: 1 if a.ndim == 1 else a.shape[1] for n, a in arrays.items() if a is not None}
+
+    def take(self, rows: Any) -> Activations:
+        """The activations of some rows only (indices, a mask or a slice)."""
+        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name in _AXES}
+        return replace(self, **{n: a[rows] for n, a in parts.items() if a is not None})
+
+    def array(self, name: str, wanted_by: str) -> np.ndarray:
+        """The array of that name; one clear sentence where it was not given."""
+        value: np.ndarray | None = getattr(self, name)
+        if value is None:
+            raise OpenSetError(
+                f"{wanted_by}: it needs {name}, which these activations do not have; "
+                f"give Activations(..., {name}=...)"
+            )
+        return value
+
+
+_AXES = {
+    "logits": ("row", "class"),
+    "hidden": ("row", "unit"),
+    "inputs": ("row", "feature"),
+    "sigmoid_logit": ("row",),
+    "background_logit": ("row",),
+}
+
+
+def _checked(name: str, value: Any, axes: tuple[str, ...]) -> np.ndarray:
+    array = np.asarray(value)
+    shape = f"({', '.join(axes)})"
+    if array.dtype.kind not in "fiu":
+        refuse(name, f"numbers of shape {shape}", f"values of type {array.dtype}")
+    if array.ndim != len(axes):
+        refuse(name, f"an array of shape {shape}", f"one of shape {array.shape}")
+    if array.size == 0:
+        refuse(name, f"at least one entry along each axis of {shape}", f"shape {array.shape}")
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float32)
+    finite = np.isfinite(array) if array.ndim == 1 else np.isfinite(array).all(axis=1)
+    if not finite.all():
+        bad = np.flatnonzero(~finite)
+        refuse(
+            name,
+            "finite numbers",
+            f"NaN or infinity in {len(bad)} of {len(array)} rows (first in row {bad[0]})",
+            "a network that diverged cannot be scored",
+        )
+    return array
+
+
+def checked_labels(activations: Activations, labels: Any) -> np.ndarray:
+    """Labels (row,) as int64, each the index of a logit; at least two classes among them.
+
+    Raises:
+        OpenSetError: another shape, no whole numbers, no such class, or one class only.
+    """
+    array = np.asarray(labels)
+    rows, classes = activations.logits.shape
+    if array.shape != (rows,):
+        refuse("labels", f"one a row, shape ({rows},)", f"shape {array.shape}")
+    if array.dtype.kind not in "iu":
+        refuse(
+            "labels",
+            "whole numbers, the index of each row's class",
+            f"values of type {array.dtype}",
+        )
+    array = array.astype(np.int64)
+    outside = (array < 0) | (array >= classes)
+    if outside.any():
+        refuse(
+            "labels",
+            f"the index of a logit, 0 to {classes - 1}",
+            f"{array[outside][0]}",
+            "detectors are fitted on known rows only",
+        )
+    if (array == array[0]).all():
+        refuse(
+            "labels",
+            "at least two known classes",
+            f"{rows} rows of class {array[0]} only",
+            "with one known class a classifier has nothing to say",
+        )
+    return array
+
+
+def recovered_output_layer(activations: Activations, wanted_by: str) -> OutputLayer:
+    """The output layer, as given or by least squares from hidden to logits.
+
+    The minimum-norm solution; exact on the span of the hidden activations, up to their rounding.
+
+    Raises:
+        OpenSetError: the logits are no affine function of the hidden activations.
+    """
+    if activations.output_layer is not None:
+        return activations.output_layer
+    hidden = activations.array("hidden", wanted_by).astype(np.float64)
+    logits = activations.logits.astype(np.float64)
+    centre, middle = hidden.mean(axis=0), logits.mean(axis=0)
+    kernel = np.linalg.lstsq(hidden - centre, logits - middle, rcond=1e-7)[0]
+    bias = middle - centre @ kernel
+    error = np.abs(hidden @ kernel + bias - logits).max()
+    if error > 1e-3 * max(float(np.abs(logits).max()), 1e-30):
+        refuse(
+            wanted_by,
+            "logits that are a dense layer of the last hidden activations",
+            f"a fit that misses them by up to {error:.2g}",
+            "give the activations of the layer right before the output",
+        )
+    return OutputLayer(kernel=kernel, bias=bias)

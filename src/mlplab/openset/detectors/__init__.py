@@ -1,0 +1,1 @@
+"""One unit a detector: its formula, its source and its known value; `registry` lists them all."""

@@ -1,0 +1,89 @@
+"""Activations of a multilayer perceptron from its weights, with NumPy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import erf, expit
+
+from mlplab.openset.activations import Activations, OutputLayer
+from mlplab.openset.errors import refuse
+
+_FUNCTIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
+    "tanh": np.tanh,
+    "sigmoid": expit,
+    "gelu": lambda x: 0.5 * x * (1 + erf(x / np.sqrt(2))),
+    "identity": lambda x: x,
+}
+# scikit-learn's name for the sigmoid
+_ALIASES = {"logistic": "sigmoid"}
+
+
+def activations_from_weights(
+    inputs: Any,
+    layers: Sequence[tuple[Any, Any]],
+    activation: str = "relu",
+    rows_at_once: int = 8192,
+) -> Activations:
+    """Run rows through dense layers and keep inputs, last hidden activations and logits.
+
+    For scikit-learn: `activations_from_weights(x, list(zip(m.coefs_, m.intercepts_)))`.
+
+    Args:
+        inputs: (row, feature)
+        layers: one (kernel (in, out), bias (out,)) a layer, the output layer last.
+        activation: after every hidden layer, by the name it has in a study.
+        rows_at_once: bounds the memory that earlier layers take.
+
+    Raises:
+        OpenSetError: an unknown activation, or layers that do not fit each other or the inputs.
+    """
+    function = _FUNCTIONS.get(_ALIASES.get(activation, activation))
+    if function is None:
+        refuse("activation", f"one of {', '.join(_FUNCTIONS)}", repr(activation))
+    x = np.asarray(inputs)
+    weights = [(np.asarray(k), np.asarray(b)) for k, b in layers]
+    _check_layers(x, weights)
+    hidden = np.concatenate(
+        [
+            _through(x[start : start + rows_at_once], weights[:-1], function)
+            for start in range(0, max(len(x), 1), rows_at_once)
+        ]
+    )
+    kernel, bias = weights[-1]
+    return Activations(
+        inputs=x,
+        hidden=hidden,
+        logits=hidden @ kernel + bias,
+        output_layer=OutputLayer(kernel=kernel, bias=bias),
+    )
+
+
+def _through(
+    rows: np.ndarray,
+    layers: Sequence[tuple[np.ndarray, np.ndarray]],
+    function: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    for kernel, bias in layers:
+        rows = function(rows @ kernel + bias)
+    return rows
+
+
+def _check_layers(x: np.ndarray, layers: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+    if x.ndim != 2:
+        refuse("inputs", "an array of shape (row, feature)", f"one of shape {x.shape}")
+    if not layers:
+        refuse("layers", "at least the output layer", "none")
+    width = x.shape[1]
+    for place, (kernel, bias) in enumerate(layers, start=1):
+        if kernel.ndim != 2 or kernel.shape[0] != width or bias.shape != kernel.shape[1:]:
+            refuse(
+                f"layer {place}",
+                f"a kernel ({width}, out) and a bias (out,)",
+                f"{kernel.shape} and {bias.shape}",
+            )
+        width = kernel.shape[1]

@@ -1,0 +1,82 @@
+"""What ails a score: ties, saturation, singular covariances, dead units, other rows' influence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from mlplab.openset.activations import Activations
+from mlplab.openset.detectors.detector import Fitted
+from mlplab.openset.threshold import percent
+
+_SAME = 1e-9
+"""Largest difference, relative to the scores' size, that rounding in another order may make."""
+
+
+@final
+@dataclass(frozen=True)
+class Health:
+    """The state of one detector's scores on some rows."""
+
+    rows: int
+    tied: float
+    """Share of rows whose score another row has too."""
+    saturated: float
+    """Share of rows at the smallest or the largest score, where several share it."""
+    dead_units: int | None
+    """Hidden units that are zero for every row; None where no hidden activations were given."""
+    units: int | None
+    batch_difference: float
+    """Largest difference between a row's score alone and in the batch, relative to their size."""
+    remarks: tuple[str, ...]
+    """What fitting found, such as a singular covariance."""
+
+    @property
+    def constant(self) -> bool:
+        """Whether all rows score the same, so that nothing can be told apart."""
+        return self.rows > 1 and self.saturated == 1.0 and self.tied == 1.0
+
+    @property
+    def alone_equals_batch(self) -> bool:
+        """Whether a row's score is its own."""
+        return self.batch_difference <= _SAME
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        parts = [f"ties {percent(self.tied)}", f"saturated {percent(self.saturated)}"]
+        if self.constant:
+            parts = ["all scores are equal: nothing can be told apart"]
+        if self.dead_units is not None:
+            parts.append(f"dead units {self.dead_units} of {self.units}")
+        parts += self.remarks
+        parts.append(
+            "alone as in a batch"
+            if self.alone_equals_batch
+            else f"DEPENDS ON THE BATCH (relative difference {self.batch_difference:.1e})"
+        )
+        return "; ".join(parts)
+
+
+def health(fitted: Fitted, activations: Activations, looked_at_alone: int = 16) -> Health:
+    """Examine a fitted detector on rows, some of which are also scored one by one."""
+    scores = fitted.score(activations)
+    n = len(scores)
+    rows = np.unique(np.linspace(0, n - 1, min(looked_at_alone, n)).astype(int))
+    alone = np.array([fitted.score(activations.take([row]))[0] for row in rows])
+    size = max(float(np.abs(scores).max()), np.finfo(np.float64).tiny)
+    counts = np.unique(scores, return_counts=True)[1]
+    # with one distinct score both ends are the same rows
+    ends = counts[[0, -1]] if len(counts) > 1 else counts
+    hidden = activations.hidden
+    return Health(
+        rows=n,
+        tied=float(counts[counts > 1].sum() / n),
+        saturated=float(ends[ends > 1].sum() / n),
+        dead_units=None if hidden is None else int((hidden == 0).all(axis=0).sum()),
+        units=None if hidden is None else hidden.shape[1],
+        batch_difference=float(np.abs(alone - scores[rows]).max() / size),
+        remarks=fitted.remarks,
+    )

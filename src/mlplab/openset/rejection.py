@@ -1,0 +1,96 @@
+"""What rejecting does: accuracy on known rows, unknown rows caught, F1 over K+1 classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlplab.openset.errors import refuse
+from mlplab.openset.scores import UNKNOWN, checked_classes, checked_flags
+
+
+@dataclass(frozen=True, eq=False)
+class RejectionOutcome:
+    """Each accuracy says what it is an accuracy of, so that none is read as another."""
+
+    known_rows: int
+    unknown_rows: int
+    accuracy_on_known_before: float
+    """Known rows given their class, nothing being rejected."""
+    accuracy_on_known_after: float
+    """Known rows accepted and given their class, among all known rows."""
+    accuracy_on_accepted_known: float | None
+    """The same among accepted known rows; None where none is accepted."""
+    known_rejected: float
+    """Share of known rows rejected."""
+    recall_of_unknown: float | None
+    """Share of unknown rows rejected; None without unknown rows."""
+    accuracy_over_all: float
+    """Known rows given their class and unknown rows rejected, among all rows."""
+    precision: np.ndarray
+    """(class,): the known classes, then "unknown"; 0 where nothing was taken for the class."""
+    recall: np.ndarray
+    """(class,): 0 for a class without rows."""
+    f1: np.ndarray
+    """(class,): 0 where precision and recall are."""
+    macro_f1: float
+    """Mean over the classes that occur, as true class or as decision."""
+    confusion: np.ndarray
+    """(true class, decided class) counts; "unknown" is last in both."""
+
+
+def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) -> RejectionOutcome:
+    """Judge decisions on known and unknown rows.
+
+    Args:
+        labels: (row,) the known class, 0 to classes − 1, or −1 for an unknown row.
+        predicted: (row,) the known class that the network would give.
+        rejected: (row,) bool: whether the row is refused; it then counts as "unknown".
+        classes: how many known classes there are.
+
+    Raises:
+        OpenSetError: no known row, a class out of range, or arrays of different length.
+    """
+    true = checked_classes("labels", labels)
+    guess = checked_classes("predicted", predicted, len(true))
+    refused = checked_flags("rejected", rejected, len(true))
+    _check_range("labels", true, UNKNOWN, classes)
+    _check_range("predicted", guess, 0, classes)
+    known = true != UNKNOWN
+    if not known.any():
+        refuse("labels", "at least one known row", "none", "accuracy is of known rows")
+    confusion = np.zeros((classes + 1, classes + 1), dtype=np.int64)
+    np.add.at(confusion, (np.where(known, true, classes), np.where(refused, classes, guess)), 1)
+    hit = np.diag(confusion)
+    right = known & (guess == true)
+    accepted = known & ~refused
+    f1, occurs = _f1(confusion)
+    return RejectionOutcome(
+        known_rows=int(known.sum()),
+        unknown_rows=int((~known).sum()),
+        accuracy_on_known_before=float(right[known].mean()),
+        accuracy_on_known_after=float((right & ~refused)[known].mean()),
+        accuracy_on_accepted_known=float(right[accepted].mean()) if accepted.any() else None,
+        known_rejected=float(refused[known].mean()),
+        recall_of_unknown=None if known.all() else float(refused[~known].mean()),
+        accuracy_over_all=float(hit.sum() / len(true)),
+        precision=hit / np.maximum(confusion.sum(axis=0), 1),
+        recall=hit / np.maximum(confusion.sum(axis=1), 1),
+        f1=f1,
+        macro_f1=float(f1[occurs].mean()),
+        confusion=confusion,
+    )
+
+
+def _f1(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    both = confusion.sum(axis=0) + confusion.sum(axis=1)
+    return 2 * np.diag(confusion) / np.maximum(both, 1), both > 0
+
+
+def _check_range(name: str, values: np.ndarray, low: int, classes: int) -> None:
+    outside = (values < low) | (values >= classes)
+    if outside.any():
+        extra = " or -1 for unknown" if low == UNKNOWN else ""
+        refuse(name, f"classes 0 to {classes - 1}{extra}", str(values[outside][0]))

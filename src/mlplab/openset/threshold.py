@@ -1,0 +1,208 @@
+"""When to reject: a split-conformal threshold from held-out known rows, and what it promises."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, final
+
+import numpy as np
+from scipy.stats import beta
+
+from mlplab.openset.errors import refuse
+from mlplab.openset.intervals import Interval, wilson
+from mlplab.openset.scores import checked_classes, checked_flags, checked_scores
+
+LEVEL = 0.95
+"""Of the range for one calibration set, and of the interval of a realised rate."""
+NO_PROMISE = "no promise about unknown ones"
+
+
+@final
+@dataclass(frozen=True)
+class Threshold:
+    """Reject what scores above `value`.
+
+    With n held-out known scores, `value` is the k-th smallest, k = ⌈(n+1)(1−α)⌉. A new known row
+    of the same kind is then rejected with probability at most α on average over calibration sets.
+    For one calibration set the rate is Beta(n+1−k, k) where scores do not tie, and no larger where
+    they do. Vovk et al., Algorithmic learning in a random world, 2005; Vovk, ACML 2012.
+    """
+
+    value: float
+    """Infinity where the calibration rows are too few: nothing is rejected."""
+    reject_at_most: float
+    rows: int
+    rank: int
+    tied: int
+    """Calibration rows that score exactly `value`."""
+
+    def rejects(self, scores: Any) -> np.ndarray:
+        """(row,) bool."""
+        result: np.ndarray = checked_scores("scores", scores) > self.value
+        return result
+
+    @property
+    def vacuous(self) -> bool:
+        """Whether nothing is ever rejected because the calibration rows are too few."""
+        return self.rank > self.rows
+
+    @property
+    def expected_rate(self) -> float:
+        """Mean rate over calibration sets, at most α; ties can only lower it."""
+        return 0.0 if self.vacuous else (self.rows + 1 - self.rank) / (self.rows + 1)
+
+    def range_for_one(self, level: float = LEVEL) -> tuple[float, float]:
+        """Where the rate of one calibration set lies with probability `level`."""
+        if self.vacuous:
+            return 0.0, 0.0
+        low, high = beta.ppf([(1 - level) / 2, (1 + level) / 2], *self._beta)
+        return float(low), float(high)
+
+    @property
+    def exceeds_in(self) -> float:
+        """Share of calibration sets whose rate is above α."""
+        return 0.0 if self.vacuous else float(beta.sf(self.reject_at_most, *self._beta))
+
+    @property
+    def _beta(self) -> tuple[int, int]:
+        return self.rows + 1 - self.rank, self.rank
+
+    @property
+    def guarantee(self) -> str:
+        """What is promised and what is not, in words made from the numbers."""
+        if self.vacuous:
+            return (
+                f"rejects nothing: {self.rows} calibration rows are too few to promise "
+                f"{percent(self.reject_at_most)}, {rows_needed(self.reject_at_most)} are needed; "
+                f"{NO_PROMISE}"
+            )
+        low, high = self.range_for_one()
+        at_most = " at most" if self.tied > 1 else ""
+        tail = f" ({self.tied} calibration rows tie at the threshold)" if self.tied > 1 else ""
+        return (
+            f"rejects at most {percent(self.reject_at_most)} of known inputs on average over "
+            f"calibration sets; for this one,{at_most} {percent_range(low, high)} "
+            f"({percent(LEVEL)}){tail}; {NO_PROMISE}"
+        )
+
+
+@final
+@dataclass(frozen=True)
+class ThresholdByClass:
+    """One threshold for each *predicted* class, calibrated on the rows predicted as that class.
+
+    The promise then holds among the known inputs that are taken for each class. By true class
+    there could be none: at test time it is unknown.
+    """
+
+    by_class: tuple[Threshold, ...]
+    """(class,)"""
+
+    def rejects(self, scores: Any, predicted: Any) -> np.ndarray:
+        """(row,) bool, each row held against the threshold of its predicted class (row,)."""
+        s = checked_scores("scores", scores)
+        classes = _checked_predicted(predicted, len(s), len(self.by_class))
+        result: np.ndarray = s > np.array([t.value for t in self.by_class])[classes]
+        return result
+
+    @property
+    def vacuous_classes(self) -> tuple[int, ...]:
+        """Predicted classes of which nothing is rejected, for want of calibration rows."""
+        return tuple(c for c, t in enumerate(self.by_class) if t.vacuous)
+
+    @property
+    def guarantee(self) -> str:
+        """What is promised and what is not, in words made from the numbers."""
+        alpha = self.by_class[0].reject_at_most
+        ranges = [
+            f"{c}: {percent_range(*t.range_for_one())}"
+            for c, t in enumerate(self.by_class)
+            if not t.vacuous
+        ]
+        parts = []
+        if ranges:
+            parts.append(
+                f"of the known inputs taken for each class, rejects at most {percent(alpha)} on "
+                f"average over calibration sets; for this one at most ({percent(LEVEL)} for each "
+                f"class) {', '.join(ranges)}"
+            )
+        parts += [
+            f"rejects nothing that is taken for class {c}: {self.by_class[c].rows} calibration "
+            f"rows, {rows_needed(alpha)} are needed"
+            for c in self.vacuous_classes
+        ]
+        return "; ".join([*parts, NO_PROMISE])
+
+
+def calibrate(scores: Any, reject_at_most: float = 0.05) -> Threshold:
+    """The threshold from scores (row,) of known rows that served nothing else.
+
+    Raises:
+        OpenSetError: no scores, NaN or infinity among them, or a share that is not in (0, 1).
+    """
+    return _threshold(checked_scores("calibration scores", scores), reject_at_most)
+
+
+def calibrate_by_class(
+    scores: Any, predicted: Any, classes: int, reject_at_most: float = 0.05
+) -> ThresholdByClass:
+    """One threshold a predicted class, from scores (row,) and predicted classes (row,).
+
+    A class that was predicted for too few calibration rows rejects nothing, and says so.
+    """
+    s = checked_scores("calibration scores", scores)
+    guess = _checked_predicted(predicted, len(s), classes)
+    return ThresholdByClass(
+        tuple(_threshold(s[guess == c], reject_at_most) for c in range(classes))
+    )
+
+
+def realised_rate(rejected: Any, level: float = LEVEL) -> Interval:
+    """The share rejected (row,) of fresh known rows, with Wilson's interval: put it beside α."""
+    flags = checked_flags("rejected", rejected, len(np.atleast_1d(rejected)))
+    if len(flags) == 0:
+        refuse("rejected", "at least one known row", "none")
+    low, high = wilson(flags.sum(), len(flags), level)
+    return Interval(float(flags.mean()), float(low), float(high), level, "Wilson")
+
+
+def rows_needed(reject_at_most: float) -> int:
+    """The fewest calibration rows with which anything can be rejected: ⌈1/α⌉ − 1."""
+    return math.ceil(1 / _exact(reject_at_most)) - 1
+
+
+def percent(share: float) -> str:
+    """A share in words: 0.05 is 5%, 0.037 is 3.7%; two digits where it is below 0.1%."""
+    value = 100 * share
+    text = f"{value:.1f}" if value >= 0.095 or value == 0 else f"{value:.2g}"
+    return (text[:-2] if text.endswith(".0") else text) + "%"
+
+
+def percent_range(low: float, high: float) -> str:
+    """Two shares in words: 3.7-6.4%."""
+    return f"{percent(low)[:-1]}-{percent(high)}"
+
+
+def _threshold(scores: np.ndarray, reject_at_most: float) -> Threshold:
+    alpha = _exact(reject_at_most)
+    n = len(scores)
+    rank = math.ceil((n + 1) * (1 - alpha))
+    value = float(np.sort(scores)[rank - 1]) if rank <= n else math.inf
+    return Threshold(value, float(reject_at_most), n, rank, int(np.count_nonzero(scores == value)))
+
+
+def _exact(reject_at_most: float) -> Fraction:
+    """α as written: in floats (1 − 0.7)·10 is above 3, and the rank would be one too high."""
+    if isinstance(reject_at_most, bool) or not 0 < reject_at_most < 1:
+        refuse("reject_at_most", "a share above 0 and below 1, such as 0.05", repr(reject_at_most))
+    return Fraction(str(float(reject_at_most)))
+
+
+def _checked_predicted(predicted: Any, rows: int, classes: int) -> np.ndarray:
+    array = checked_classes("predicted", predicted, rows)
+    outside = (array < 0) | (array >= classes)
+    if outside.any():
+        refuse("predicted", f"classes 0 to {classes - 1}", str(array[outside][0]))
+    return array
