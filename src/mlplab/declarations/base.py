@@ -22,8 +22,11 @@ class Declaration(BaseModel):
     )
 
 
-Count = Annotated[int, Field(ge=1)]
-NonNegativeCount = Annotated[int, Field(ge=0)]
+LARGEST_COUNT = 2**31 - 1
+"""So that counts, and sums of a few, fit every integer that computes with them."""
+
+Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+NonNegativeCount = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 PositiveNumber = Annotated[float, Field(gt=0)]
 NonNegativeNumber = Annotated[float, Field(ge=0)]
 ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]

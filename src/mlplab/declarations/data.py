@@ -68,11 +68,11 @@ class CsvData(_Data):
     test: Part | None = None
 
 
-def _kind(value: Any) -> str:
-    if not isinstance(value, dict):
-        return getattr(value, "format", "known")
-    form = value.get("format")
-    return form if form in ("idx", "npz", "csv") else "known"
+def data_kind(value: Any) -> str:
+    """The tag of the kind of data that a declaration, or its JSON, means."""
+    if isinstance(value, dict):
+        return str(value.get("format", "known"))
+    return str(getattr(value, "format", "known")) if isinstance(value, Declaration) else "known"
 
 
 Data = Annotated[
@@ -80,5 +80,5 @@ Data = Annotated[
     | Annotated[IdxData, Tag("idx")]
     | Annotated[NpzData, Tag("npz")]
     | Annotated[CsvData, Tag("csv")],
-    Discriminator(_kind),
+    Discriminator(data_kind),
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from mlplab.declarations.base import Declaration, NonNegativeCount
 
@@ -36,4 +36,14 @@ class RocFigure(Declaration):
     network: str
 
 
-Figure = CurveFigure | RocFigure
+def figure_kind(value: Any) -> str:
+    """The tag of the kind of figure that a declaration, or its JSON, means."""
+    if isinstance(value, dict):
+        return str(value.get("kind", "curves"))
+    return str(getattr(value, "kind", "curves")) if isinstance(value, Declaration) else "curves"
+
+
+Figure = Annotated[
+    Annotated[CurveFigure, Tag("curves")] | Annotated[RocFigure, Tag("roc")],
+    Discriminator(figure_kind),
+]

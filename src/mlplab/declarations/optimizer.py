@@ -45,9 +45,7 @@ class CosineSchedule(_Schedule):
     final: ShareBelowOne = 0.0
 
 
-Schedule = Annotated[
-    ConstantSchedule | StepSchedule | CosineSchedule, Field(discriminator="name")
-]
+Schedule = Annotated[ConstantSchedule | StepSchedule | CosineSchedule, Field(discriminator="name")]
 
 
 class _Optimizer(Declaration):

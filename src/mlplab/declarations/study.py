@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlplab.declarations.base import Declaration
 from mlplab.declarations.figure import Figure
 from mlplab.declarations.network import Network
+
+
+class Presentation(Declaration):
+    """What a study says beside its networks; a new kind of statement is a new field here."""
+
+    figures: tuple[Figure, ...] = ()
+    """Figures beside those that every report has."""
+    compare_with: str | None = None
+    """A published study whose numbers are held against these, for example report-2023."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +30,7 @@ class Study:
     figures: tuple[Figure, ...] = ()
     compare_with: str | None = None
     """A published study whose numbers are held against these, for example report-2023."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
     """What a reader should know though it is no error."""
-    folder: Path = Path()
+    folder: Path = field(default=Path(), compare=False)
     """Where the study lies; paths of own data are relative to it."""

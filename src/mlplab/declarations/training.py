@@ -17,7 +17,7 @@ class EarlyStopping(Declaration):
 
 
 class Training(Declaration):
-    """Steps of mini-batch training; batches are drawn without replacement and cross epochs' ends."""
+    """Steps of mini-batch training; batches are drawn without replacement across epochs' ends."""
 
     steps: Count = 2000
     batch_size: Count = 256

@@ -1,0 +1,285 @@
+"""What is wrong with a study though every single declaration in it is right."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from mlplab.declarations.data_size import DataSize, data_size
+from mlplab.declarations.figure import CurveFigure, RocFigure
+from mlplab.declarations.initial_weights import Uniform
+from mlplab.declarations.names import fault_of_network_name, fault_of_study_name
+from mlplab.declarations.network import Network
+from mlplab.declarations.places import Places
+from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
+from mlplab.declarations.resolution import Origins
+from mlplab.declarations.size import size_of
+from mlplab.declarations.study import Study
+from mlplab.declarations.validation import Fault
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check of the whole study found."""
+
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+
+def check_study(
+    study: Study, origins: Origins, values: Mapping[str, Any], places: Places
+) -> Checked:
+    """Everything that single declarations cannot see, for the networks that could be resolved."""
+    problems = [*_name_problems(study, values, places)]
+    notes: list[str] = []
+    sizes: dict[str, tuple[DataSize, tuple[Fault, ...]]] = {}
+    seen: set[tuple[Where, str]] = set()
+    for name, network in study.networks.items():
+        key = network.data.model_dump_json()
+        if key not in sizes:
+            sizes[key] = data_size(network.data, study.folder)
+        size, data_faults = sizes[key]
+        in_data = [_within("data", fault) for fault in data_faults]
+        for fault in (*in_data, *_network_faults(network, size)):
+            where = origins.of(name, fault.where)
+            if (where, fault.expected) not in seen:
+                seen.add((where, fault.expected))
+                problems.append(
+                    places.problem(where, expected=fault.expected, came=fault.came, mend=fault.mend)
+                )
+    problems += _figure_problems(study, values, places)
+    problems += _comparison_problems(study, values, places)
+    sized = {
+        name: sizes[network.data.model_dump_json()][0] for name, network in study.networks.items()
+    }
+    notes += _output_notes(study, sized)
+    notes += _twin_notes(study)
+    return Checked(tuple(problems), tuple(notes))
+
+
+def _within(key: str, fault: Fault) -> Fault:
+    return Fault((key, *fault.where), fault.expected, fault.came, fault.mend)
+
+
+def _name_problems(study: Study, values: Mapping[str, Any], places: Places) -> Iterator[Problem]:
+    if not isinstance(study.name, str):
+        yield places.problem(("name",), expected="a text", came=shown(study.name))
+    else:
+        fault = fault_of_study_name(study.name)
+        if fault:
+            yield places.problem(
+                ("name",),
+                expected="a plain file name, as the results lie in a folder of that name",
+                came=f"{shown(study.name)} with {fault}" if study.name else "an empty one",
+            )
+    networks = values.get("networks")
+    for name in networks if isinstance(networks, dict) else ():
+        fault = fault_of_network_name(name)
+        if fault:
+            yield places.problem(
+                ("networks", name),
+                expected="a name that reads on one line and selects one network",
+                came=fault,
+                mend="rename the network",
+            )
+
+
+def _network_faults(network: Network, data: DataSize) -> Iterator[Fault]:
+    training = network.training
+    if data.train_rows is not None and training.batch_size > data.train_rows:
+        yield Fault(
+            ("training", "batch_size"),
+            f"at most {data.train_rows}, the training rows that the data leave",
+            str(training.batch_size),
+            "make batches smaller",
+        )
+    if training.early_stopping is not None and network.data.validation == 0:
+        yield Fault(
+            ("training", "early_stopping"),
+            "a validation part to stop by",
+            "early stopping without one",
+            'add "validation": 0.1 to data',
+        )
+    weights = network.initial_weights
+    if isinstance(weights, Uniform) and weights.low >= weights.high:
+        yield Fault(
+            ("initial_weights",),
+            "low below high",
+            f"low {weights.low:g} and high {weights.high:g}",
+            "exchange them" if weights.low > weights.high else "set them apart",
+        )
+    if network.outputs is not None and data.classes and network.outputs < data.classes:
+        yield Fault(
+            ("outputs",),
+            f"at least {data.classes}, an output for every class of the data",
+            str(network.outputs),
+            "leave outputs out to have as many as there are classes",
+        )
+    yield from _memory_faults(network, data)
+
+
+def _memory_faults(network: Network, data: DataSize) -> Iterator[Fault]:
+    # Where the features are not known, one is: the estimate is then too small, never too large.
+    size = size_of(network, data.features or 1, data.classes or 2)
+    needed, held = size.memory_bytes(data.test_rows or 0), machine_memory()
+    if held is not None and needed > held:
+        yield Fault(
+            ("hidden",),
+            f"a network that fits this machine's memory of {_gigabytes(held)}",
+            f"{_gigabytes(needed)} for {size.parameters:,} parameters and batches of "
+            f"{size.batch_size}",
+            "make it smaller",
+        )
+
+
+def machine_memory() -> int | None:
+    """Bytes of memory in this machine, None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB"
+
+
+def _figure_problems(study: Study, values: Mapping[str, Any], places: Places) -> Iterator[Problem]:
+    declared = values.get("networks")
+    known = list(declared) if isinstance(declared, dict) else []
+    for position, figure in enumerate(study.figures):
+        where = ("figures", position)
+        if isinstance(figure, RocFigure):
+            yield from _unknown_networks((*where, "network"), [figure.network], known, places, ())
+        else:
+            names = figure.networks or ()
+            yield from _unknown_networks((*where, "networks"), names, known, places, None)
+            yield from _curve_problems(study, figure, where, places)
+
+
+def _unknown_networks(
+    where: Where, names: Any, known: list[str], places: Places, at: tuple[()] | None
+) -> Iterator[Problem]:
+    for position, name in enumerate(names):
+        if name not in known:
+            yield places.problem(
+                where if at is not None else (*where, position),
+                expected="the name of a network of this study",
+                came=shown(name),
+                mend=did_you_mean(name, known) or f"it has {listed(known)}",
+            )
+
+
+def _curve_problems(
+    study: Study, figure: CurveFigure, where: Where, places: Places
+) -> Iterator[Problem]:
+    names = figure.networks or tuple(study.networks)
+    drawn = [study.networks[name] for name in names if name in study.networks]
+    splits = (figure.split,) if isinstance(figure.split, str) else figure.split
+    if drawn and "validation" in splits and all(n.data.validation == 0 for n in drawn):
+        yield places.problem(
+            (*where, "split"),
+            expected="a split that some network of the figure has",
+            came='"validation", though none has a validation part',
+            mend='add "validation": 0.1 to data',
+        )
+    by_layer = figure.metric in ("gradient_size", "dead_units")
+    if drawn and by_layer and not any(n.training.diagnostics for n in drawn):
+        yield places.problem(
+            (*where, "metric"),
+            expected=f'"diagnostics": true in training, which records {figure.metric}',
+            came="no network of the figure with it",
+            mend='add "diagnostics": true to training',
+        )
+    if by_layer and "batch" not in splits:
+        yield places.problem(
+            (*where, "split"),
+            expected=f'"batch", the only split on which {figure.metric} is recorded',
+            came=shown(figure.split),
+            mend='write "split": "batch"',
+        )
+    if figure.steps is not None and figure.steps[0] >= figure.steps[1]:
+        yield places.problem(
+            (*where, "steps"),
+            expected="a first step before the last",
+            came=shown(list(figure.steps)),
+        )
+
+
+def _comparison_problems(
+    study: Study, values: Mapping[str, Any], places: Places
+) -> Iterator[Problem]:
+    known = published_studies()
+    if study.compare_with is not None and study.compare_with not in known:
+        yield places.problem(
+            ("compare_with",),
+            expected=f"a published study: {listed(known)}",
+            came=shown(study.compare_with),
+            mend=did_you_mean(study.compare_with, known),
+        )
+        return
+    available = published_figures(study.compare_with) if study.compare_with else ()
+    for position, figure in enumerate(study.figures):
+        published = getattr(figure, "published", None)
+        if published is None or published in available:
+            continue
+        where = ("figures", position, "published")
+        if study.compare_with is None:
+            yield places.problem(
+                where,
+                expected='the key "compare_with" at the top, which names the published study',
+                came="none",
+                mend=f'add "compare_with": "{known[0]}"' if known else None,
+            )
+        else:
+            yield places.problem(
+                where,
+                expected=f"a figure of {study.compare_with}: {listed(available)}",
+                came=shown(published),
+                mend=did_you_mean(published, available),
+            )
+
+
+@lru_cache(maxsize=1)
+def published_studies() -> tuple[str, ...]:
+    """The names of the published studies whose numbers come with mlplab."""
+    folder = files("mlplab") / "published"
+    names = (file.name for file in folder.iterdir())
+    return tuple(sorted(name.removesuffix(".json") for name in names if name.endswith(".json")))
+
+
+@lru_cache(maxsize=8)
+def published_figures(study: str) -> tuple[str, ...]:
+    """The names of a published study's figures whose curves are known."""
+    text = (files("mlplab") / "published" / f"{study}.json").read_text(encoding="utf-8")
+    return tuple(json.loads(text)["figures"])
+
+
+def _output_notes(study: Study, sizes: Mapping[str, DataSize]) -> Iterator[str]:
+    by_count: dict[tuple[int, int], list[str]] = {}
+    for name, network in study.networks.items():
+        classes = sizes[name].classes
+        if network.outputs is not None and classes and network.outputs > classes:
+            by_count.setdefault((network.outputs, classes), []).append(name)
+    for (outputs, classes), names in by_count.items():
+        yield (
+            f"{listed(names, limit=6)} {'has' if len(names) == 1 else 'have'} {outputs} outputs "
+            f"for {classes} classes; the outputs to spare are never right."
+        )
+
+
+def _twin_notes(study: Study) -> Iterator[str]:
+    twins: dict[str, list[str]] = {}
+    for name, network in study.networks.items():
+        twins.setdefault(network.model_dump_json(), []).append(name)
+    for names in twins.values():
+        if len(names) > 1:
+            yield (
+                f"{listed(names, limit=6)} are the same network in every setting and seed; "
+                "it is trained once."
+            )

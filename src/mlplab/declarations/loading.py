@@ -1,0 +1,247 @@
+"""A path, and what the command line adds to it, to a study that is ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from mlplab.declarations import overrides as overriding
+from mlplab.declarations.consistency import check_study
+from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
+from mlplab.declarations.names import EVERY_NETWORK, plain
+from mlplab.declarations.network import Network
+from mlplab.declarations.places import Places
+from mlplab.declarations.problems import BadInput, Problem, Where, did_you_mean, dotted, listed
+from mlplab.declarations.reading import read_object
+from mlplab.declarations.report_files import is_configuration, translate_file, translate_folder
+from mlplab.declarations.resolution import (
+    MOST_SEEDS,
+    Origins,
+    Resolution,
+    expand_grid,
+    resolve,
+    unknown_keys,
+)
+from mlplab.declarations.study import Presentation, Study
+from mlplab.declarations.validation import validate
+
+STUDY_KEYS = ("name", "networks", "grid", *Presentation.model_fields, *Network.model_fields)
+"""Every key that a study file may have at its top."""
+
+
+def load(
+    path: str | Path,
+    *,
+    overrides: Iterable[str] = (),
+    select: Sequence[str] = (),
+    seeds: int | None = None,
+) -> Study:
+    """The study in a study file, a configuration file of the report, or a folder of such files.
+
+    path: where it lies; a shipped study's name, or studies/NAME.json, is found too.
+    overrides: texts path=value, put into the study before it is resolved.
+    select: names of the networks to keep; none, or "all", keeps every one.
+    seeds: a count N that replaces every network's seeds by 0 to N-1.
+
+    Raises BadInput with every problem at once.
+    """
+    source = _source(Path(path))
+    given, problems = _parsed_overrides(overrides)
+    source, more = _overridden(source, given)
+    problems += more
+    values, places = source.values, source.places
+    problems += unknown_keys(values, STUDY_KEYS, places)
+    resolution = resolve(values, places, source.grid)
+    problems += resolution.problems
+    presentation = _presentation(values, places, problems)
+    study = Study(
+        name=values.get("name", source.name),
+        networks=resolution.networks,
+        figures=presentation.figures,
+        compare_with=presentation.compare_with,
+        folder=source.folder,
+    )
+    checked = check_study(study, resolution.origins, values, places)
+    problems += checked.problems
+    if problems:
+        raise BadInput(_in_order(problems))
+    notes = (*_override_notes(given, resolution), *checked.notes)
+    return _selected(replace(study, notes=notes), select, seeds, str(path))
+
+
+@dataclass(frozen=True)
+class _Source:
+    values: dict[str, Any]
+    places: Places
+    folder: Path
+    name: str
+    grid: dict[Where, Where]
+
+
+def _source(path: Path) -> _Source:
+    try:
+        is_folder, exists = path.is_dir(), path.exists()
+    except (OSError, ValueError):
+        is_folder, exists = False, False
+    if is_folder:
+        translated = translate_folder(path)
+        return _Source(translated.values, translated.places, path, plain(path.resolve().name), {})
+    if not exists:
+        path = _shipped(path)
+    read = read_object(path)
+    if is_configuration(read.values):
+        translated = translate_file(path, read)
+        return _Source(translated.values, translated.places, path.parent, plain(path.stem), {})
+    values = {key: value for key, value in read.values.items() if key != "$schema"}
+    return _Source(values, read.places, path.parent, plain(path.stem), {})
+
+
+def shipped_folder() -> Path:
+    """Where the studies that come with mlplab lie."""
+    return Path(str(files("mlplab") / "studies"))
+
+
+def shipped_studies() -> list[str]:
+    """The names of the studies that come with mlplab."""
+    found = shipped_folder().glob("*.json")
+    return sorted(file.stem for file in found if not file.name.endswith(".schema.json"))
+
+
+def _shipped(path: Path) -> Path:
+    known = shipped_studies()
+    if path.stem in known and str(path.parent) in (".", "studies") and path.suffix in ("", ".json"):
+        return shipped_folder() / f"{path.stem}.json"
+    near = [str(file) for file in _beside(path)]
+    mend = did_you_mean(str(path), [*near, *known])
+    raise BadInput(
+        Problem(
+            "",
+            "a study file, a folder of configuration files, or the name of a shipped study",
+            "a path where nothing lies",
+            mend or f"shipped are {listed(known)}",
+            None,
+            str(path),
+        )
+    )
+
+
+def _beside(path: Path) -> list[Path]:
+    try:
+        return sorted(path.parent.glob("*.json"))[:200]
+    except (OSError, ValueError):
+        return []
+
+
+def _parsed_overrides(
+    texts: Iterable[str],
+) -> tuple[list[overriding.Override], list[Problem]]:
+    given: list[overriding.Override] = []
+    problems: list[Problem] = []
+    for text in texts:
+        try:
+            given.append(overriding.parse(text))
+        except BadInput as error:
+            problems += error.problems
+    return given, problems
+
+
+def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Source, list[Problem]]:
+    """The source with overrides in it and its grid spread.
+
+    Overrides of single networks come after the grid, so that they reach generated networks too.
+    """
+    late = [override for override in given if override.path.startswith("networks.")]
+    early = [override for override in given if override not in late]
+    values, places, problems = overriding.apply(source.values, source.places, early)
+    values, grid, grid_problems = expand_grid(values, places)
+    values, places, late_problems = overriding.apply(values, places, late)
+    changed = [way for way in places.known if places.of(way).file.startswith("--set")]
+    grid = {
+        way: origin
+        for way, origin in grid.items()
+        if not any(way[: len(c)] == c or (c[: len(way)] == way and len(way) > 2) for c in changed)
+    }
+    source = replace(source, values=values, places=places, grid=grid)
+    return source, problems + grid_problems + late_problems
+
+
+def _presentation(values: dict[str, Any], places: Places, problems: list[Problem]) -> Presentation:
+    its = {key: values[key] for key in Presentation.model_fields if key in values}
+    validated = validate(Presentation, its)
+    for f in validated.faults:
+        problems.append(places.problem(f.where, expected=f.expected, came=f.came, mend=f.mend))
+    return validated.declaration or Presentation()
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """Each problem once, by the line where it stands, the files in the order they were met."""
+    unique = list(dict.fromkeys(problems))
+    met = list(dict.fromkeys(problem.file for problem in unique))
+    return sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
+
+
+def _override_notes(given: list[overriding.Override], resolution: Resolution) -> list[str]:
+    notes = []
+    for override in given:
+        where = tuple(overriding.steps_of(override.path))
+        if where and where[0] in Network.model_fields:
+            own = _own(where, resolution.origins)
+            if own:
+                notes.append(
+                    f"{override.given} is shared, and does not reach "
+                    f"{listed(own, limit=6)}, which set{'s' if len(own) == 1 else ''} "
+                    f"{dotted(where)} by itself; "
+                    f"networks.NAME.{override.given} would."
+                )
+    return notes
+
+
+def _own(where: Where, origins: Origins) -> list[str]:
+    return [name for name in origins.own if origins.of(name, where) != where]
+
+
+def _selected(study: Study, select: Sequence[str], seeds: int | None, file: str) -> Study:
+    networks = dict(study.networks)
+    wanted = [name for name in select if name != EVERY_NETWORK]
+    unknown = [name for name in wanted if name not in networks]
+    if unknown:
+        raise BadInput(
+            Problem(
+                "",
+                f"names of networks of this study, or {EVERY_NETWORK}",
+                f'"{name}"',
+                did_you_mean(name, networks) or f"it has {listed(networks)}",
+                None,
+                file,
+            )
+            for name in unknown
+        )
+    if wanted and EVERY_NETWORK not in select:
+        networks = {name: network for name, network in networks.items() if name in wanted}
+        study = replace(study, networks=networks, figures=_figures_of(study.figures, networks))
+    if seeds is not None:
+        if isinstance(seeds, bool) or not 1 <= seeds <= MOST_SEEDS:
+            expected = f"a whole number from 1 to {MOST_SEEDS}"
+            raise BadInput(Problem("", expected, str(seeds), None, None, "--seeds"))
+        again = {"seeds": tuple(range(seeds))}
+        networks = {name: network.model_copy(update=again) for name, network in networks.items()}
+    return replace(study, networks=networks)
+
+
+def _figures_of(figures: tuple[Figure, ...], networks: dict[str, Network]) -> tuple[Figure, ...]:
+    """The figures that still have something to show, without the networks left out."""
+    kept: list[Figure] = []
+    for figure in figures:
+        if isinstance(figure, RocFigure):
+            if figure.network in networks:
+                kept.append(figure)
+        elif figure.networks is None:
+            kept.append(figure)
+        elif isinstance(figure, CurveFigure):
+            names = tuple(name for name in figure.networks if name in networks)
+            if names:
+                kept.append(figure.model_copy(update={"networks": names}))
+    return tuple(kept)

@@ -1,0 +1,250 @@
+"""JSON text to plain values, with the line of every value and every reason why it is not JSON.
+
+The standard library decides what is JSON; a walk over the same text then finds what it lets pass:
+duplicate keys, NaN and Infinity, and numbers too large to be finite.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlplab.declarations.places import Place, Places
+from mlplab.declarations.problems import BadInput, Problem, Where, shown
+
+DEEPEST = 50
+"""Levels of nesting allowed; a study needs about six."""
+LONGEST_NUMBER = 400
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n')
+
+
+@dataclass(frozen=True)
+class Read:
+    """An object read from a file, comments dropped, with the place of every value."""
+
+    values: dict[str, Any]
+    places: Places
+
+
+def read_object(path: Path, shown_as: str | None = None) -> Read:
+    """The JSON object in a file.
+
+    Raises BadInput with every problem: no file, not UTF-8, not JSON, not an object, keys that
+    stand twice, numbers that are not finite.
+    """
+    name = shown_as or str(path)
+    return parse_object(_text(path, name), name)
+
+
+def _text(path: Path, name: str) -> str:
+    def fail(expected: str, came: str, mend: str | None = None) -> BadInput:
+        return BadInput(Problem("", expected, came, mend, None, name))
+
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise fail("a JSON file", "a path where nothing lies", "check the path") from None
+    except IsADirectoryError:
+        raise fail("a JSON file", "a folder", "name a file in it") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise fail("a readable JSON file", f"an error on reading it ({reason})") from None
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        problem = Problem(
+            "",
+            "text encoded as UTF-8",
+            f"the byte 0x{content[error.start]:02x} at offset {error.start}",
+            "save the file as UTF-8",
+            line,
+            name,
+        )
+        raise BadInput(problem) from None
+
+
+def parse_object(text: str, name: str) -> Read:
+    """The JSON object in a text; `name` is what problems call the file."""
+    if not text.strip():
+        problem = Problem(
+            "", "a JSON object", "an empty file", "`mlplab init` writes a starter study", None, name
+        )
+        raise BadInput(problem)
+    values = _parsed(text, name)
+    walk = _Walk(name)
+    walk.through(text)
+    if not isinstance(values, dict):
+        walk.add((), "a JSON object { … }", shown(values), "wrap it in { }", walk.first_line)
+    if walk.problems:
+        raise BadInput(walk.problems)
+    return Read(without_comments(values), Places(name, walk.places))
+
+
+def _parsed(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        problem = _syntax_problem(error, name)
+    except RecursionError:
+        problem = _too_deep(name, None)
+    except ValueError:
+        # Python refuses to read whole numbers of thousands of digits.
+        problem = Problem(
+            "", "numbers of at most 400 digits", "a longer one", "shorten it", None, name
+        )
+    raise BadInput(problem)
+
+
+def _too_deep(name: str, line: int | None) -> Problem:
+    return Problem(
+        "", f"at most {DEEPEST} levels of nesting", "more", "remove brackets", line, name
+    )
+
+
+_MENDS = (
+    ("delimiter", "a comma, a colon or a closing bracket is missing just before it"),
+    ("property name", "a key must stand in double quotes, and no comma after the last entry"),
+    ("trailing comma", "remove the comma after the last entry"),
+    ("Expecting value", "text must stand in double quotes, and no comma after the last entry"),
+    ("Extra data", "a file holds one object; remove what follows it"),
+    ("Unterminated", "close the double quotes"),
+    ("control character", "write line breaks in text as \\n and tabs as \\t"),
+    ("escape", "write a backslash in text as \\\\"),
+)
+
+
+def _syntax_problem(error: json.JSONDecodeError, name: str) -> Problem:
+    rest = error.doc[error.pos : error.pos + 20].split("\n")[0].strip()
+    came = f"{shown(rest, 24)} at column {error.colno}" if rest else "the end of the line or file"
+    mend = next((mend for sign, mend in _MENDS if sign in error.msg), None)
+    if rest.startswith(("//", "#", "/*")):
+        mend = 'JSON has no comments; use a key that starts with "//"'
+    elif rest.startswith(("True", "False", "None", "'")):
+        mend = "JSON writes true, false, null and double quotes"
+    return Problem("", "valid JSON", came, mend, error.lineno, name)
+
+
+def without_comments(value: Any) -> Any:
+    """The value without the keys that start with //, at any depth."""
+    if isinstance(value, dict):
+        return {k: without_comments(v) for k, v in value.items() if not k.startswith("//")}
+    if isinstance(value, list):
+        return [without_comments(v) for v in value]
+    return value
+
+
+@dataclass
+class _Container:
+    where: Where
+    is_object: bool
+    keys: set[str] = field(default_factory=set)
+    step: str | int = 0
+    awaits_key: bool = True
+
+
+class _Walk:
+    """One pass over text that is known to be JSON."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.line = 1
+        self.first_line = 1
+        self.stack: list[_Container] = []
+        self.places: dict[Where, Place] = {}
+        self.problems: list[Problem] = []
+
+    def through(self, text: str) -> None:
+        for match in _TOKEN.finditer(text):
+            token = match.group()
+            if token == "\n":
+                self.line += 1
+            elif token in "}]":
+                self.stack.pop()
+            elif token == ",":
+                self._next_entry()
+            elif token != ":":
+                self._key_or_value(token)
+
+    def add(
+        self, where: Where, expected: str, came: str, mend: str | None, line: int | None
+    ) -> None:
+        if any(isinstance(step, str) and step.startswith("//") for step in where):
+            return  # what a comment says is nobody's business
+        places = Places(self.name, {where: Place(self.name, line)})
+        self.problems.append(places.problem(where, expected=expected, came=came, mend=mend))
+
+    def _next_entry(self) -> None:
+        inner = self.stack[-1]
+        if inner.is_object:
+            inner.awaits_key = True
+        else:
+            assert isinstance(inner.step, int)
+            inner.step += 1
+
+    def _key_or_value(self, token: str) -> None:
+        inner = self.stack[-1] if self.stack else None
+        if inner is not None and inner.is_object and inner.awaits_key:
+            self._key(inner, json.loads(token))
+            return
+        where = (*inner.where, inner.step) if inner else ()
+        self._start(where)
+        if token in "{[":
+            self.stack.append(_Container(where, token == "{"))
+            if len(self.stack) > DEEPEST:
+                raise BadInput(_too_deep(self.name, self.line))
+        else:
+            self._scalar(where, token)
+
+    def _start(self, where: Where) -> None:
+        # A key's own line, where its value stands in the same entry, was noted already.
+        self.places.setdefault(where, Place(self.name, self.line))
+        if not where:
+            self.first_line = self.line
+
+    def _key(self, inner: _Container, key: str) -> None:
+        inner.awaits_key = False
+        inner.step = key
+        where = (*inner.where, key)
+        if key in inner.keys and not key.startswith("//"):
+            first = self.places[where].line
+            self.add(
+                where,
+                "every key once",
+                f"this key again (first in line {first})",
+                "remove one of the two",
+                self.line,
+            )
+        self._surrogates(where, key)
+        inner.keys.add(key)
+        self.places[where] = Place(self.name, self.line)
+
+    def _scalar(self, where: Where, token: str) -> None:
+        if token.startswith('"'):
+            self._surrogates(where, json.loads(token))
+        elif token in ("NaN", "Infinity", "-Infinity"):
+            self.add(where, "a finite number", token, "JSON knows no such number", self.line)
+        elif len(token) > LONGEST_NUMBER:
+            came = f"one of {len(token)} digits"
+            self.add(where, "a number of at most 400 digits", came, "shorten it", self.line)
+        elif token not in ("true", "false", "null") and abs(float(token)) == float("inf"):
+            self.add(where, "a finite number", token, "at most about 1.8e308", self.line)
+
+    def _surrogates(self, where: Where, text: str) -> None:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            came = json.dumps(text)[:60]
+            self.add(
+                where,
+                "text in whole Unicode characters",
+                came,
+                "\\ud800 to \\udfff must stand in pairs",
+                self.line,
+            )

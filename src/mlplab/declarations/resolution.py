@@ -1,0 +1,268 @@
+"""Shared settings, a network's own and the grid's, merged into networks that have all of theirs.
+
+Every setting remembers where in the file it comes from, so that what is wrong is told once, at
+the place where the wrong value stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlplab.declarations.grid import spread
+from mlplab.declarations.network import Network
+from mlplab.declarations.places import Places
+from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
+from mlplab.declarations.validation import Fault, at, home_of, validate
+
+TAGS = ("name", "format", "distribution")
+"""Keys that say what kind of thing an object is: another kind replaces, the same kind merges."""
+MOST_SEEDS = 100_000
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where the settings of networks stand in the file."""
+
+    shared: Mapping[str, Any]
+    own: Mapping[str, Mapping[str, Any]]
+    grid: Mapping[Where, Where] = field(default_factory=dict)
+    """The way to a generated network's setting -> the way to its value in the grid."""
+
+    def of(self, network: str, where: Where) -> Where:
+        """The way in the file to a setting of a network; a default's is the shared setting's."""
+        full = ("networks", network, *where)
+        if not where or _holds(self.own[network], where):
+            return self._in_grid(full)
+        return where
+
+    def _in_grid(self, full: Where) -> Where:
+        for length in range(len(full), 2, -1):
+            if full[:length] in self.grid:
+                return (*self.grid[full[:length]], *full[length:])
+        return full
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The networks that could be resolved, and the problems of those that could not."""
+
+    networks: Mapping[str, Network]
+    origins: Origins
+    problems: tuple[Problem, ...]
+
+
+def _holds(values: Any, where: Where) -> bool:
+    for step in where:
+        try:
+            values = values[step]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+def expand_grid(
+    values: dict[str, Any], places: Places
+) -> tuple[dict[str, Any], dict[Where, Where], list[Problem]]:
+    """The values with the grid's networks beside the declared ones, and where they come from."""
+    if "grid" not in values:
+        return values, {}, []
+    generated, problems = spread(values["grid"], places)
+    rest = {key: value for key, value in values.items() if key != "grid"}
+    declared = rest.get("networks", {})
+    if not isinstance(declared, dict):
+        return values, {}, problems
+    networks = dict(declared)
+    origins: dict[Where, Where] = {}
+    for network in generated:
+        if network.name in declared:
+            problems.append(
+                places.problem(
+                    ("networks", network.name),
+                    expected="a name that the grid does not generate too",
+                    came=shown(network.name),
+                    mend="rename this network",
+                )
+            )
+            continue
+        networks[network.name] = network.settings
+        full = ("networks", network.name)
+        origins[full] = ("grid",)
+        origins.update({(*full, *way): place for way, place in network.chosen.items()})
+    return rest | {"networks": networks}, origins, problems
+
+
+def resolve(
+    values: Mapping[str, Any], places: Places, grid: Mapping[Where, Where] | None = None
+) -> Resolution:
+    """Every network of a study with all of its settings.
+
+    A network's setting goes before the shared one. Objects merge key by key, unless their kind
+    (name, format or distribution) differs: then the network's own stands alone.
+    """
+    shared = {key: value for key, value in values.items() if key in Network.model_fields}
+    declared = values.get("networks")
+    if not isinstance(declared, dict) or not declared:
+        return Resolution({}, Origins(shared, {}), (_no_networks(values, places),))
+    problems = [
+        places.problem(
+            ("networks", name),
+            expected="an object with the network's settings",
+            came=shown(own),
+            mend='write {"hidden": [128, 256]}',
+        )
+        for name, own in declared.items()
+        if not isinstance(own, dict)
+    ]
+    own = {name: tree for name, tree in declared.items() if isinstance(tree, dict)}
+    origins = Origins(shared, own, grid or {})
+    networks: dict[str, Network] = {}
+    faults: dict[str, tuple[Fault, ...]] = {}
+    for name, tree in own.items():
+        network, faults[name] = _network(merged(shared, tree))
+        if network is not None:
+            networks[name] = network
+    problems += _told(faults, origins, places)
+    problems += _unused(shared, own, places)
+    return Resolution(networks, origins, tuple(problems))
+
+
+def _no_networks(values: Mapping[str, Any], places: Places) -> Problem:
+    expected = 'an object with at least one network, such as {"small": {"hidden": [64]}}'
+    if "networks" in values:
+        return places.problem(("networks",), expected=expected, came=shown(values["networks"]))
+    return places.problem(
+        (), expected='the key "networks" or "grid"', came="neither", mend=f"add {expected}"
+    )
+
+
+def merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Own settings over shared ones, objects of the same kind key by key."""
+    result = dict(shared)
+    for key, value in own.items():
+        base = shared.get(key)
+        if isinstance(value, dict) and isinstance(base, dict) and not _other_kind(base, value):
+            result[key] = merged(base, value)
+        else:
+            result[key] = value
+    return result
+
+
+def _other_kind(shared: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
+    kinds = [{tag: tree[tag] for tag in TAGS if tag in tree} for tree in (shared, own)]
+    return all(kinds) and kinds[0] != kinds[1]
+
+
+def _network(values: dict[str, Any]) -> tuple[Network | None, tuple[Fault, ...]]:
+    seeds, seed_faults = _seeds(values)
+    if seeds is not None:
+        values["seeds"] = seeds
+    validated = validate(Network, values)
+    faults = (*validated.faults, *seed_faults)
+    return (None if faults else validated.declaration), faults
+
+
+def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Fault]]:
+    """A count N as the seeds 0 to N-1; a list as it is."""
+    if "seeds" not in values:
+        return None, []
+    seeds = values["seeds"]
+    if isinstance(seeds, int) and not isinstance(seeds, bool) and 1 <= seeds <= MOST_SEEDS:
+        return list(range(seeds)), []
+    if isinstance(seeds, list):
+        twice = [seed for position, seed in enumerate(seeds) if seed in seeds[:position]]
+        if len(seeds) < 1000 and twice:
+            fault = Fault(
+                ("seeds",), "seeds that differ", f"{shown(twice[0])} twice", "remove one of the two"
+            )
+            return seeds, [fault]
+        return seeds, []
+    expected = f"a count of seeds from 1 to {MOST_SEEDS}, or a list of seeds"
+    return [0], [Fault(("seeds",), expected, shown(seeds))]
+
+
+def _told(
+    faults: Mapping[str, tuple[Fault, ...]], origins: Origins, places: Places
+) -> Iterator[Problem]:
+    """The faults of all networks as problems, each once."""
+    missing_everywhere = [
+        fault
+        for fault in next(iter(faults.values()), ())
+        if fault.missing and not fault.where and all(_lacks(f, fault) for f in faults.values())
+    ]
+    for fault in missing_everywhere:
+        yield places.problem(
+            (),
+            expected=fault.expected.replace(" (", ", shared or in every network (", 1),
+            came="none",
+            mend=fault.mend,
+        )
+    seen: set[tuple[Where, str]] = set()
+    for name, its in faults.items():
+        for fault in its:
+            where = origins.of(name, fault.where)
+            if (where, fault.expected) in seen or (
+                not fault.where and fault.missing in {f.missing for f in missing_everywhere}
+            ):
+                continue
+            seen.add((where, fault.expected))
+            yield places.problem(where, expected=fault.expected, came=fault.came, mend=fault.mend)
+
+
+def _lacks(faults: tuple[Fault, ...], missing: Fault) -> bool:
+    return any(not fault.where and fault.missing == missing.missing for fault in faults)
+
+
+_ANY = {
+    "hidden": [1],
+    "optimizer": {"name": "sgd", "learning_rate": 1},
+    "data": {"name": "digits"},
+}
+
+
+def _unused(
+    shared: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]], places: Places
+) -> Iterator[Problem]:
+    """What is wrong with shared settings that no network takes, so that it is told all the same."""
+    unused = {
+        key: value
+        for key, value in shared.items()
+        if own and all(_replaces(tree, key, value) for tree in own.values())
+    }
+    if not unused:
+        return
+    _, faults = _network(_ANY | unused)
+    for fault in faults:
+        if not fault.missing and at(unused, fault.where[:1]) is not None:
+            yield places.problem(
+                fault.where, expected=fault.expected, came=fault.came, mend=fault.mend
+            )
+
+
+def _replaces(own: Mapping[str, Any], key: str, shared: Any) -> bool:
+    if key not in own:
+        return False
+    value = own[key]
+    both = isinstance(value, dict) and isinstance(shared, dict)
+    return not both or _other_kind(shared, value)
+
+
+def unknown_keys(
+    values: Mapping[str, Any], known: tuple[str, ...], places: Places
+) -> Iterator[Problem]:
+    """A problem for every key of a study that no study has."""
+    for key in values:
+        if key in known:
+            continue
+        yield places.problem(
+            (key,),
+            expected=f"one of the keys {listed(known, limit=20)}",
+            came=f'the unknown key "{key}"',
+            mend=_home(key) or did_you_mean(key, known) or "remove it",
+        )
+
+
+def _home(key: str) -> str | None:
+    home = home_of(Network, key)
+    return f'it belongs in "{home}"' if home else None

@@ -1,0 +1,64 @@
+"""What a network costs, from its declaration alone: parameters, arithmetic and memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from mlplab.declarations.network import Network
+
+BYTES_A_PARAMETER = 16
+"""Weight, gradient and two moments in float32: the most that any optimizer here keeps."""
+EVALUATION_ROWS = 10_000
+"""Rows taken through a network at once in evaluation, at most."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of one network; FLOPs count each multiplication and each addition of products."""
+
+    layers: tuple[int, ...]
+    """Neurons from the input to the output, both included."""
+    batch_size: int
+    steps: int
+
+    @property
+    def weights(self) -> int:
+        return sum(before * after for before, after in pairwise(self.layers))
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases."""
+        return self.weights + sum(self.layers[1:])
+
+    @property
+    def forward_flops_a_row(self) -> int:
+        """2 operations a weight."""
+        return 2 * self.weights
+
+    @property
+    def step_flops(self) -> int:
+        """Forward, gradient of the weights, gradient of the inputs of all layers but the first."""
+        first = self.layers[0] * self.layers[1]
+        return self.batch_size * (6 * self.weights - 2 * first)
+
+    @property
+    def training_flops(self) -> int:
+        return self.steps * self.step_flops
+
+    def evaluation_flops(self, rows: int) -> int:
+        """One pass over so many rows."""
+        return rows * self.forward_flops_a_row
+
+    def memory_bytes(self, evaluated_rows: int = 0) -> int:
+        """Parameters with all that training keeps of them, and activations with their gradients."""
+        held = 2 * self.batch_size * sum(self.layers)
+        shown = min(evaluated_rows, EVALUATION_ROWS) * 2 * max(self.layers)
+        return BYTES_A_PARAMETER * self.parameters + 4 * max(held, shown)
+
+
+def size_of(network: Network, features: int, classes: int) -> Size:
+    """The size of a network on data of so many features and classes."""
+    outputs = network.outputs or classes
+    layers = (features, *network.hidden, outputs)
+    return Size(layers, network.training.batch_size, network.training.steps)

@@ -1,0 +1,179 @@
+"""Plain values to declarations, and pydantic's errors to faults that people understand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from mlplab.declarations.base import LARGEST_COUNT
+from mlplab.declarations.problems import Where, closest, did_you_mean, listed, shown
+from mlplab.declarations.wording import Wanted, field_wanted, follow, wanted, words
+
+Declared = TypeVar("Declared", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with plain values, before it is known in which file they stand."""
+
+    where: Where
+    expected: str
+    came: str
+    mend: str | None = None
+    missing: str | None = None
+    """The key that is missing, where that is the fault."""
+
+
+@dataclass(frozen=True)
+class Validated(Generic[Declared]):
+    """A declaration, or the reasons why there is none."""
+
+    declaration: Declared | None
+    faults: tuple[Fault, ...] = ()
+
+
+def validate(model: type[Declared], values: Mapping[str, Any]) -> Validated[Declared]:
+    """The declaration that plain values make, or every fault in them."""
+    try:
+        # Strict tuples take lists only from JSON; Python values would need tuples.
+        return Validated(model.model_validate_json(json.dumps(values)))
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    found: dict[tuple[Where, str], Fault] = {}
+    for detail in details:
+        if not _echo(detail, details):
+            fault = _fault(model, values, detail)
+            # A union without tags errs once a member; its words already name them all.
+            found.setdefault((fault.where, fault.expected), fault)
+    return Validated(None, _without_misspelt(tuple(found.values())))
+
+
+def _echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Whether a list is called too short only because its items are wrong."""
+    loc = detail["loc"]
+    return detail["type"] == "too_short" and any(
+        other["loc"][: len(loc)] == loc and len(other["loc"]) > len(loc) for other in details
+    )
+
+
+def _without_misspelt(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """The faults without missing keys that stand there misspelt, which is told once."""
+    meant = {(fault.where[:-1], fault.mend) for fault in faults}
+    return tuple(
+        fault
+        for fault in faults
+        if fault.missing is None or (fault.where, f'did you mean "{fault.missing}"?') not in meant
+    )
+
+
+def at(values: Any, where: Where) -> Any:
+    """The value at the end of a way, None where there is none."""
+    for step in where:
+        try:
+            values = values[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return values
+
+
+def _fault(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Fault:
+    where, here = follow(wanted(model), detail["loc"])
+    match detail["type"]:
+        case "missing" if isinstance(detail["loc"][-1], str):
+            return _missing(model, values, detail["loc"])
+        case "missing":
+            where, here = follow(wanted(model), detail["loc"][:-1])
+        case "model_type":
+            # The loc ends with the tag that was guessed for a value that has none.
+            outer, union = follow(wanted(model), detail["loc"][:-1])
+            where, here = (outer, union) if union.is_tagged else (where, here)
+        case "extra_forbidden":
+            return _unknown_key(where, here)
+        case "union_tag_not_found":
+            ((key, options),) = here.tag_choices().items()
+            return _missing_key(values, where, key, f"one of {listed(options)}")
+        case "union_tag_invalid":
+            return _wrong_tag(values, where, here)
+        case "less_than_equal" if (detail.get("ctx") or {}).get("le") == LARGEST_COUNT:
+            came = shown(at(values, where))
+            return Fault(where, f"a whole number of at most {LARGEST_COUNT}", came)
+    value = at(values, where)
+    return Fault(where, words(here), shown(value), _mend(here, value))
+
+
+def _missing(model: type[BaseModel], values: Any, loc: tuple[int | str, ...]) -> Fault:
+    # The loc of a missing key may pass a union's tag, so the holder's way ends one key short.
+    way, inner = follow(wanted(model), loc)
+    return _missing_key(values, way[:-1], str(loc[-1]), words(inner))
+
+
+def _missing_key(values: Any, where: Where, key: str, expected: str) -> Fault:
+    present = at(values, where)
+    keys = list(present) if isinstance(present, dict) else []
+    came = f"only {listed(keys)}" if keys else "an empty object"
+    return Fault(where, f'the key "{key}" ({expected})', came, f'add "{key}"', key)
+
+
+def _unknown_key(where: Where, here: Wanted) -> Fault:
+    known = list(here.type.model_fields)
+    key = str(where[-1])
+    home = home_of(here.type, key)
+    mend = f'it belongs in "{home}"' if home else did_you_mean(key, known) or "remove it"
+    expected = f"one of the keys {listed(known, limit=20)}"
+    return Fault(where, expected, f'the unknown key "{key}"', mend)
+
+
+def home_of(model: type[BaseModel], key: str) -> str | None:
+    """The field of a declaration whose own declaration knows the key."""
+    for name in model.model_fields:
+        inner = field_wanted(model, name)
+        for candidate in (inner, *inner.members):
+            if candidate.is_model and key in candidate.type.model_fields:
+                return name
+    return None
+
+
+def _wrong_tag(values: Any, where: Where, here: Wanted) -> Fault:
+    choices = here.tag_choices()
+    # Where several keys could decide, the last is the one that was wrong: it chose the union.
+    key, options = list(choices.items())[-1]
+    came = at(values, (*where, key))
+    return Fault(
+        (*where, key), f"one of {listed(options)}", shown(came), did_you_mean(came, options)
+    )
+
+
+def _mend(here: Wanted, value: Any) -> str | None:
+    options = [
+        option
+        for part in (here, *here.members)
+        for option in getattr(part.type, "__args__", ())
+        if isinstance(option, str)
+    ]
+    if isinstance(value, str) and options:
+        return did_you_mean(value, options)
+    if isinstance(value, str) and here.type in (int, float) and _is_number(value):
+        return f"write {value} without quotes"
+    if isinstance(value, float) and here.type is int and value.is_integer():
+        return f"write {int(value)}"
+    if isinstance(value, int | str) and words(here).startswith(("a list", "a non-empty list")):
+        return f"write {shown([value])}"
+    if isinstance(value, str) and here.is_tagged:
+        for key, options in here.tag_choices().items():
+            meant = value if value in options else closest(value, options)
+            if meant:
+                return f'write {{"{key}": "{meant}"}} with its other keys'
+    return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,216 @@
+"""What a declaration expects, in words, read from its types.
+
+Pydantic names the place of an error by fields, list positions and the tags of unions; following
+the types along it tells tags from keys, and ends at the type whose words the reader needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt, MinLen
+from pydantic import BaseModel, Discriminator, Tag
+from pydantic.fields import FieldInfo
+
+from mlplab.declarations.base import LARGEST_COUNT
+from mlplab.declarations.problems import Where, listed
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A type with what is said about it: bounds, lengths, tags."""
+
+    type: Any
+    metadata: tuple[Any, ...] = ()
+
+    @property
+    def is_model(self) -> bool:
+        return isinstance(self.type, type) and issubclass(self.type, BaseModel)
+
+    @property
+    def members(self) -> tuple[Wanted, ...]:
+        """The types that a union joins; none if it is not one."""
+        if get_origin(self.type) not in (Union, UnionType):
+            return ()
+        return tuple(wanted(member) for member in get_args(self.type))
+
+    @property
+    def tag_key(self) -> str | None:
+        """The key whose value says which member of a union is meant; None if no key does."""
+        for item in self.metadata:
+            if isinstance(item, FieldInfo) and isinstance(item.discriminator, str):
+                return item.discriminator
+        return None
+
+    @property
+    def is_tagged(self) -> bool:
+        return self.tag_key is not None or any(
+            isinstance(item, Discriminator) for item in self.metadata
+        )
+
+    def tag_choices(self) -> dict[str, list[str]]:
+        """The keys that decide a tagged union, with what may stand there."""
+        if self.tag_key is not None:
+            return {self.tag_key: list(self.tagged())}
+        choices: dict[str, list[str]] = {}
+        for member in self.tagged().values():
+            fields = member.type.model_fields.items()
+            name, field = next((k, f) for k, f in fields if k in ("name", "format", "kind"))
+            choices.setdefault(name, []).extend(get_args(field.annotation))
+        return choices
+
+    def tagged(self) -> dict[str, Wanted]:
+        """The members of a tagged union by their tags."""
+        found: dict[str, Wanted] = {}
+        for member in self.members:
+            if self.tag_key is not None:
+                field = member.type.model_fields[self.tag_key]
+                found.update(dict.fromkeys(get_args(field.annotation), member))
+            else:
+                found.update({m.tag: member for m in member.metadata if isinstance(m, Tag)})
+        return found
+
+
+def wanted(annotation: Any) -> Wanted:
+    """A type annotation, taken apart."""
+    if get_origin(annotation) is Annotated:
+        inner, *metadata = get_args(annotation)
+        within = wanted(inner)
+        return Wanted(within.type, (*within.metadata, *_flat(metadata)))
+    return Wanted(annotation)
+
+
+def _flat(metadata: Iterable[Any]) -> Iterable[Any]:
+    """Constraints stand alone or inside a Field; the words need them alone."""
+    for item in metadata:
+        yield item
+        if isinstance(item, FieldInfo):
+            yield from item.metadata
+
+
+def field_wanted(model: type[BaseModel], name: str) -> Wanted:
+    """What a field of a declaration expects."""
+    field = model.model_fields[name]
+    within = wanted(field.annotation)
+    own = (field,) if field.discriminator is not None else ()
+    return Wanted(within.type, (*within.metadata, *own, *_flat(field.metadata)))
+
+
+def follow(start: Wanted, loc: Where) -> tuple[Where, Wanted]:
+    """The way without the tags of unions, and what is expected at its end.
+
+    A way that leads to an unknown key ends with that key, and the expectation is the object's.
+    A union without tags ends the way: its members are told together.
+    """
+    here = start
+    where: Where = ()
+    for step in loc:
+        here = _not_none(here)
+        if here.is_tagged:
+            members = here.tagged()
+            if step not in members:
+                break
+            here = members[str(step)]
+            continue
+        if here.is_model:
+            where = (*where, step)
+            if step not in here.type.model_fields:
+                break
+            here = field_wanted(here.type, str(step))
+        elif get_origin(here.type) is tuple and isinstance(step, int):
+            where = (*where, step)
+            arguments = get_args(here.type)
+            here = wanted(
+                arguments[0 if arguments[-1] is Ellipsis else min(step, len(arguments) - 1)]
+            )
+        else:
+            break
+    return where, here
+
+
+def _not_none(here: Wanted) -> Wanted:
+    """An optional type's other half, which is where an error inside it lies."""
+    rest = [member for member in here.members if member.type is not NoneType]
+    if len(rest) == 1 and len(here.members) == 2:
+        return Wanted(rest[0].type, (*rest[0].metadata, *here.metadata))
+    return here
+
+
+def words(here: Wanted, *, plural: bool = False) -> str:
+    """What is expected, as the object of "expected": "a whole number of at least 1"."""
+    here_type = here.type
+    within = _not_none(here)
+    if within is not here:
+        return f"{words(within, plural=plural)} or null"
+    if here.members:
+        return _union_words(here, plural)
+    if here_type is NoneType:
+        return "null"
+    if get_origin(here_type) is Literal:
+        return _literal_words(get_args(here_type), plural)
+    if get_origin(here_type) is tuple:
+        return _list_words(here, plural)
+    if here.is_model:
+        return ("objects with " if plural else "an object with ") + _key_words(here_type)
+    singular, several = _NAMES.get(here_type, ("a value", "values"))
+    return (several if plural else singular) + _bounds(here)
+
+
+_NAMES = {
+    bool: ("true or false", "true or false"),
+    int: ("a whole number", "whole numbers"),
+    float: ("a number", "numbers"),
+    str: ("a text", "texts"),
+}
+
+
+def _literal_words(options: tuple[Any, ...], plural: bool) -> str:
+    if len(options) == 1:
+        return listed(options)
+    return ("any of " if plural else "one of ") + listed(options)
+
+
+def _union_words(here: Wanted, plural: bool) -> str:
+    if here.is_tagged:
+        choices = [f"{key} is one of {listed(o)}" for key, o in here.tag_choices().items()]
+        return f"an object whose {' or whose '.join(choices)}"
+    told = dict.fromkeys(words(member, plural=plural) for member in here.members)
+    return " or ".join(told)
+
+
+def _list_words(here: Wanted, plural: bool) -> str:
+    arguments = get_args(here.type)
+    if arguments[-1] is not Ellipsis:
+        kinds = f"{len(arguments)} {words(wanted(arguments[0]), plural=True)}"
+    else:
+        kinds = words(wanted(arguments[0]), plural=True)
+    filled = any(isinstance(item, MinLen) for item in here.metadata)
+    if plural:
+        return f"{'non-empty ' if filled else ''}lists of {kinds}"
+    return f"a {'non-empty ' if filled else ''}list of {kinds}"
+
+
+def _key_words(model: type[BaseModel]) -> str:
+    needed = [name for name, field in model.model_fields.items() if field.is_required()]
+    if not needed:
+        return f"any of the keys {listed(model.model_fields)}"
+    return f"the key{'s' if len(needed) > 1 else ''} {listed(needed)}"
+
+
+def _bounds(here: Wanted) -> str:
+    low = high = ""
+    for item in here.metadata:
+        match item:
+            case Ge(ge=bound):
+                low = f"of at least {bound}"
+            case Gt(gt=bound):
+                low = f"above {bound}"
+            case Le(le=bound) if bound != LARGEST_COUNT:
+                high = f"of at most {bound}"
+            case Lt(lt=bound):
+                high = f"below {bound}"
+    told = " and ".join(part for part in (low, high) if part)
+    return f" {told}" if told else ""
