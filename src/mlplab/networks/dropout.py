@@ -14,6 +14,11 @@ _FIRST = -4658895280553007687  # 0xBF58476D1CE4E5B9
 _SECOND = -7723592293110705685  # 0x94D049BB133111EB
 
 
+def _signed(number: int) -> int:
+    """The signed 64-bit number with the same bits."""
+    return (number + 2**63) % 2**64 - 2**63
+
+
 def _shift_right(bits: torch.Tensor, by: int) -> torch.Tensor:
     """Logical shift: torch shifts signed integers arithmetically."""
     return (bits >> by) & ((1 << (64 - by)) - 1)
@@ -41,7 +46,7 @@ class Dropout:
         """(network, batch, unit): 0 where dropped, 1/(1 − rate) where kept."""
         device = self.rates.device
         counter = torch.arange(batch * units, device=device).reshape(1, batch, units)
-        stream = _scramble(self.keys + (step * 1009 + layer) * _GOLDEN)
+        stream = _scramble(self.keys + _signed((step * 1009 + layer) * _GOLDEN))
         bits = _scramble(stream + counter * _GOLDEN)
         uniform = _shift_right(bits, 40).to(self.rates.dtype) * 2.0**-24
         return (uniform >= self.rates).to(self.rates.dtype) / (1 - self.rates)

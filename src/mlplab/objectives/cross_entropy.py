@@ -11,7 +11,10 @@ import torch
 class CrossEntropy:
     """−log softmax(z)_y, mean over the batch; its gradient is (softmax(z) − onehot(y)) / batch."""
 
-    uses_hidden: bool = False
+    @property
+    def uses_hidden(self) -> bool:
+        """It looks at logits only."""
+        return False
 
     def value_and_gradients(
         self,

@@ -14,8 +14,10 @@ class Objective(Protocol):
     together, each network's share depending on its own rows only.
     """
 
-    uses_hidden: bool
-    """Whether a gradient for the last hidden activations is given."""
+    @property
+    def uses_hidden(self) -> bool:
+        """Whether the loss depends on the last hidden activations other than through logits."""
+        ...
 
     def value_and_gradients(
         self,

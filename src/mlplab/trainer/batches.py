@@ -31,7 +31,7 @@ class Batches:
             key = recipe.seed, len(recipe.train_rows)
             self._orders.setdefault(key, BatchOrder(*key, self._batch_size))
 
-    def select(self, keep: np.ndarray) -> None:
+    def select(self, keep: Sequence[int]) -> None:
         """Go on for the kept networks only."""
         self._recipes = [self._recipes[place] for place in keep]
         wanted = {(r.seed, len(r.train_rows)) for r in self._recipes}

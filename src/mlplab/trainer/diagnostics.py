@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+DIAGNOSTICS = ("gradient_size", "dead_units")
+"""How the names of these metrics begin; the layer follows, from 1."""
+
 
 def gradient_size(kernel_gradient: torch.Tensor) -> np.ndarray:
     """Root mean square of each network's (in, out) gradient: (network, in, out) → (network,)."""

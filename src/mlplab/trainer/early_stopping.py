@@ -20,11 +20,14 @@ class EarlyStops:
         self._weights: dict[int, LayerWeights] = {}
 
     def see(
-        self, who: np.ndarray, values: Mapping[tuple[str, str], np.ndarray], stack: DenseStack
+        self,
+        present: Sequence[int],
+        values: Mapping[tuple[str, str], np.ndarray],
+        stack: DenseStack,
     ) -> np.ndarray:
-        """Take note of an evaluation; returns which of `who` are to stop, (present,) bool."""
-        stopping = np.zeros(len(who), dtype=bool)
-        for place, network in enumerate(who):
+        """Take note of an evaluation; returns which of `present` are to stop, (present,) bool."""
+        stopping = np.zeros(len(present), dtype=bool)
+        for place, network in enumerate(present):
             rule = self._rules[network]
             if rule is None:
                 continue

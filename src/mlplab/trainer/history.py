@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -18,7 +20,11 @@ class History:
         self._values: list[dict[tuple[str, str], np.ndarray]] = []
 
     def add(
-        self, step: int, due: np.ndarray, values: dict[tuple[str, str], np.ndarray], who: np.ndarray
+        self,
+        step: int,
+        due: np.ndarray,
+        values: dict[tuple[str, str], np.ndarray],
+        present: Sequence[int],
     ) -> None:
         """Record one evaluation.
 
@@ -26,14 +32,14 @@ class History:
             step: the step just done.
             due: (network of the whole stack,) which networks record this step.
             values: (split, metric) → (present network,).
-            who: (present network,) their places in the whole stack.
+            present: their places in the whole stack.
         """
         self._steps.append(step)
         self._due.append(due)
         spread = {}
-        for name, present in values.items():
+        for name, own in values.items():
             spread[name] = np.full(self._networks, np.nan)
-            spread[name][who] = present
+            spread[name][present] = own
         self._values.append(spread)
 
     def of(self, place: int) -> tuple[np.ndarray, dict[tuple[str, str], np.ndarray]]:

@@ -93,7 +93,7 @@ def lean_step(
     state.step += 1
     stack, workspace = state.stack, state.workspace
     logits = forward(stack, inputs, workspace, _masks(state))
-    loss = _losses(state, logits, targets)
+    loss, hidden_gradient = _losses(state, logits, targets)
     newly = ~torch.isfinite(loss) & (state.diverged_at == 0)
     state.diverged_at.masked_fill_(newly, state.step)
     by = state.tables.at(state.step)
@@ -106,22 +106,35 @@ def lean_step(
         update(stack.biases[layer], bias_gradient, state.bias_moments[layer], by_for_biases)
         stack.refresh(layer)
 
-    backward(stack, inputs, workspace, change)
+    backward(stack, inputs, workspace, change, hidden_gradient)
 
 
-def _losses(state: StackState, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """The loss of every network, (network,); its gradient goes to the workspace."""
+def _losses(
+    state: StackState, logits: torch.Tensor, targets: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The loss of every network, (network,), and its gradient for the last hidden outputs if any.
+
+    The gradient for the logits goes to the workspace.
+    """
     gradient, hidden = state.workspace.gradients[-1], state.workspace.outputs[-2]
+    any_hidden = any(objective.uses_hidden for objective, _ in state.objectives)
+    hidden_gradient = torch.zeros_like(hidden) if any_hidden else None
     lower_precision = logits.dtype.itemsize < 4
     scratch = torch.empty_like(logits, dtype=torch.float32) if lower_precision else gradient
     logits = logits.float() if lower_precision else logits
     values = [
-        objective.value_and_gradients(logits[own], hidden[own], targets[own], scratch[own], None)
+        objective.value_and_gradients(
+            logits[own],
+            hidden[own],
+            targets[own],
+            scratch[own],
+            hidden_gradient[own] if objective.uses_hidden and hidden_gradient is not None else None,
+        )
         for objective, own in state.objectives
     ]
     if lower_precision:
         gradient.copy_(scratch)
-    return values[0] if len(values) == 1 else torch.cat(values)
+    return values[0] if len(values) == 1 else torch.cat(values), hidden_gradient
 
 
 def _masks(state: StackState) -> Callable[[int, int, int], torch.Tensor] | None:

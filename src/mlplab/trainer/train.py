@@ -14,7 +14,7 @@ import torch
 
 from mlplab.networks.dense_stack import DenseStack, forward
 from mlplab.trainer.batches import Batches
-from mlplab.trainer.diagnostics import dead_units, gradient_size
+from mlplab.trainer.diagnostics import DIAGNOSTICS, dead_units, gradient_size
 from mlplab.trainer.early_stopping import EarlyStops
 from mlplab.trainer.evaluation import METRICS, EvaluationRows, measure, metric_sums
 from mlplab.trainer.history import History
@@ -57,7 +57,7 @@ class _Training:
 
     def __init__(self, recipes: Sequence[Recipe], data: ResidentData, watch: Watch | None) -> None:
         self.recipes, self.data, self.watch = recipes, data, watch
-        self.present = np.arange(len(recipes))
+        self.present = list(range(len(recipes)))
         self.state = StackState.beginning(recipes, data.precision, data.device)
         self.batches = Batches(recipes, data)
         self.history = History(len(recipes))
@@ -70,7 +70,7 @@ class _Training:
         self.test_logits: np.ndarray | None = None
 
     def run(self) -> list[TrainedNetwork]:
-        while len(self.present):
+        while self.present:
             values = self._advance(min(self._next_evaluation(i) for i in self.present))
             self._measure_splits(values)
             self._record(values)
@@ -127,8 +127,11 @@ class _Training:
     def _record(self, values: Values) -> None:
         """Write down what was measured, and let go of the networks that are done."""
         bad = self.state.diverged_at.cpu().numpy() > 0
+        undiagnosed = np.array([not self.recipes[i].training.diagnostics for i in self.present])
         for name in values.keys() - {("batch", "seconds")}:
             values[name] = np.where(bad, np.nan, values[name])
+            if name[1].startswith(DIAGNOSTICS):
+                values[name] = np.where(undiagnosed, np.nan, values[name])
         ended = np.array([self.recipes[i].training.steps == self.state.step for i in self.present])
         stopping = self.early_stops.see(self.present, values, self.state.stack)
         done = ended | bad | stopping
@@ -136,8 +139,8 @@ class _Training:
         recorded = np.zeros(len(self.recipes), dtype=bool)
         recorded[self.present] = self.due | done
         self.history.add(self.state.step, recorded, values, self.present)
-        for place in np.flatnonzero(done):
-            self._hand_over(place, bad[place], logits[place])
+        for place in np.flatnonzero(done).tolist():
+            self._hand_over(place, bool(bad[place]), logits[place])
         if done.any():
             self._let_go(done)
         self._tell(values)
@@ -149,9 +152,9 @@ class _Training:
 
         Where early stopping goes back to the best weights, these two are measured on those.
         """
-        places = np.flatnonzero(done)
+        places = np.flatnonzero(done).tolist()
         stack = self._as_handed_over(places, bad)
-        own = [self.recipes[i] for i in self.present[places]]
+        own = [self.recipes[self.present[place]] for place in places]
         rows = EvaluationRows([r.train_rows for r in own], [r.label_map for r in own], self.data)
         measured = measure(stack, rows)
         for metric in METRICS:
@@ -168,7 +171,7 @@ class _Training:
             for i, (place, length) in enumerate(zip(places, lengths, strict=True))
         }
 
-    def _as_handed_over(self, places: np.ndarray, bad: np.ndarray) -> DenseStack:
+    def _as_handed_over(self, places: list[int], bad: np.ndarray) -> DenseStack:
         """The finished networks, with their best weights where early stopping asks for those."""
         state = self.state
         best = {
@@ -178,15 +181,15 @@ class _Training:
         }
         if len(places) == len(self.present) and not best:
             return state.stack
-        stack = state.stack.select(torch.from_numpy(places).to(self.data.device))
+        stack = state.stack.select(torch.tensor(places, device=self.data.device))
         for i, weights in best.items():
             stack.put(i, weights)
-            state.stack.put(int(places[i]), weights)
+            state.stack.put(places[i], weights)
             self.test_logits = None
         return stack
 
     def _hand_over(self, place: int, bad: bool, test_logits: np.ndarray) -> None:
-        network = int(self.present[place])
+        network = self.present[place]
         steps, curves = self.history.of(network)
         self.trained[network] = TrainedNetwork(
             steps=steps,
@@ -199,12 +202,12 @@ class _Training:
         )
 
     def _let_go(self, done: np.ndarray) -> None:
-        keep = np.flatnonzero(~done)
-        self.present = self.present[keep]
-        if not len(keep):
+        keep = np.flatnonzero(~done).tolist()
+        self.present = [self.present[place] for place in keep]
+        if not keep:
             return
         left = [self.recipes[i] for i in self.present]
-        self.state = self.state.select(torch.from_numpy(keep).to(self.data.device), left)
+        self.state = self.state.select(torch.tensor(keep, device=self.data.device), left)
         self.batches.select(keep)
         self.rows = self._evaluation_rows(left)
 
