@@ -130,7 +130,7 @@ class Results:
             raise BadInput(
                 Problem(
                     f"{network}, seed {seed}",
-                    expected="a seed that is finished: " + (listed(done, quote=False) or "none is"),
+                    expected=f"a finished seed ({listed(done, quote=False) or 'none yet'})",
                     came=str(seed),
                     mend=None if seed not in declared.seeds else "run the study",
                 )

@@ -1,0 +1,172 @@
+"""Threads that train stacks side by side, each on its own cores.
+
+They only train, and write weights; everything else happens in the thread that called `run`, which
+hears of them through one queue. Training spends its time in products, which release Python's lock.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+
+from mlplab.metrics.classification import evaluate
+from mlplab.records import weights
+from mlplab.records.runs import FinishedRun
+from mlplab.records.stacks import PlannedStack
+from mlplab.runner.wanted import WantedRun
+from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
+from mlplab.trainer.resident import ResidentData
+from mlplab.trainer.train import train
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A stack with all that training it needs."""
+
+    stack: PlannedStack
+    runs: tuple[WantedRun, ...]
+    data: ResidentData
+    weights: Path
+    """Where its weights are written."""
+
+
+@dataclass(frozen=True, eq=False)
+class Progressed:
+    """A stack was evaluated."""
+
+    job: Job
+    progress: TrainingProgress
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A stack is trained, and its weights are on disk."""
+
+    job: Job
+    runs: tuple[FinishedRun, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Failed:
+    """A stack could not be trained."""
+
+    job: Job
+    log: str
+
+
+@dataclass(frozen=True, eq=False)
+class Unwritable:
+    """The weights of a stack could not be written, so no other's could."""
+
+    job: Job
+    error: Exception
+
+
+Message = Progressed | Trained | Failed | Unwritable
+
+
+class Crew:
+    """Some threads, the jobs they are given and the messages they send."""
+
+    def __init__(self, workers: int) -> None:
+        self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        # Daemons: a program that is told to end does not wait for a step of training.
+        self._threads = [
+            threading.Thread(target=self._work, name=f"mlplab-{number}", daemon=True)
+            for number in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def give(self, job: Job) -> None:
+        """Have a job done by the next free thread."""
+        self._jobs.put(job)
+
+    def next_message(self) -> Message:
+        """Wait for a message."""
+        while True:
+            try:
+                # Without a limit a wait cannot be interrupted from the keyboard on Windows.
+                return self.messages.get(timeout=0.5)
+            except queue.Empty:
+                continue
+
+    def dismiss(self, patience: float) -> None:
+        """Stop all threads at their next evaluation, and wait for that so many seconds at most."""
+        self._stopping.set()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join(patience / len(self._threads))
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None and not self._stopping.is_set():
+            try:
+                self.messages.put(self._do(job))
+            except _StoppedError:
+                return
+            except Exception:
+                self.messages.put(Failed(job, traceback.format_exc()))
+
+    def _do(self, job: Job) -> Message:
+        def watch(progress: TrainingProgress) -> None:
+            if self._stopping.is_set():
+                raise _StoppedError
+            self.messages.put(Progressed(job, progress))
+
+        torch.set_num_threads(job.stack.threads)
+        networks = train([run.recipe for run in job.runs], job.data, watch)
+        finished = tuple(map(finish, job.runs, networks))
+        by_key = {run.key: network.weights for run, network in zip(job.runs, networks, strict=True)}
+        try:
+            weights.save(job.weights, by_key)
+        except (OSError, SafetensorError) as error:
+            return Unwritable(job, error)
+        return Trained(job, finished)
+
+
+class _StoppedError(Exception):
+    """Raised inside training to leave it."""
+
+
+def finish(run: WantedRun, network: TrainedNetwork) -> FinishedRun:
+    """Return what is recorded of a trained network."""
+    return FinishedRun(
+        key=run.key,
+        content=run.content,
+        seed=run.recipe.seed,
+        layers=run.recipe.layers,
+        steps=network.steps,
+        curves=network.curves,
+        diverged_at=network.diverged_at,
+        stopped_at=network.stopped_at,
+        seconds=network.seconds,
+        evaluation=_evaluation(run, network),
+    )
+
+
+def _evaluation(run: WantedRun, network: TrainedNetwork) -> str | None:
+    rows = run.recipe.test_rows
+    if network.diverged_at is not None or not len(rows):
+        return None
+    if not np.isfinite(network.test_logits).all():
+        return None
+    targets = run.data.label_map[run.data.labels[rows]]
+    return evaluate(network.test_logits, targets, run.data.class_names).to_json()
+
+
+def workers_for(stacks: Sequence[PlannedStack], cores: int) -> int:
+    """Return how many threads a plan can keep busy; a GPU is driven by one."""
+    if not stacks or stacks[0].device == "cuda":
+        return 1
+    return max(1, min(cores, len(stacks)))

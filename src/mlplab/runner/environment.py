@@ -1,0 +1,89 @@
+"""The machine and the versions a run is made on: what is recorded, and how many cores there are.
+
+No name of a machine, a person or a folder is in it, so that results can be passed on.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+
+
+def usable_cores() -> int:
+    """Cores that the machine, its container and OMP_NUM_THREADS allow this process."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min(cores, _container_cores() or cores, _requested_threads() or cores))
+
+
+def describe(device: str) -> Mapping[str, str]:
+    """Return versions and hardware as text; `device` is cpu or cuda."""
+    import torch
+
+    facts = {
+        "mlplab": version("mlplab"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": version("numpy"),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "processor": processor(),
+        "cores": str(usable_cores()),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+    }
+    if device == "cuda":
+        properties = torch.cuda.get_device_properties(0)
+        facts["gpu"] = f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
+        facts["cuda"] = str(torch.version.cuda)
+    return facts
+
+
+def processor() -> str:
+    """Return the processor's model as the operating system names it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.lower().startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def resolve_device(wanted: str) -> str:
+    """Return cpu or cuda for "auto", "cpu" or "cuda".
+
+    Raises:
+        BadInput: a GPU was asked for and none can be used, or the word is unknown.
+    """
+    import torch
+
+    from mlplab.declarations.problems import BadInput, Problem
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and not torch.cuda.is_available():
+        came = "a machine on which torch finds none"
+        raise BadInput(Problem("--device", "a CUDA GPU", came, "use --device cpu"))
+    if wanted not in ("cpu", "cuda"):
+        raise BadInput(Problem("--device", "auto, cpu or cuda", repr(wanted)))
+    return wanted
+
+
+def _container_cores() -> int | None:
+    """Return the whole cores that a Linux container is given, None if there is no limit."""
+    try:
+        quota, period = _CGROUP_LIMIT.read_text().split()
+        return None if quota == "max" else max(1, int(quota) // int(period))
+    except (OSError, ValueError):
+        return None
+
+
+def _requested_threads() -> int | None:
+    text = os.environ.get("OMP_NUM_THREADS", "")
+    return int(text) if text.isdecimal() and int(text) > 0 else None

@@ -1,0 +1,131 @@
+"""What a run tells while it goes on: frozen events, for a progress display or a program."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from mlplab.records.studies import Member
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Another run is at work in the same folder; this one goes on when that has ended."""
+
+    pid: int | None
+    """Of the other run, where known."""
+
+
+@dataclass(frozen=True)
+class DataAnnounced:
+    """A line about the data: a download, or something odd that was mended."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What this network and seed stood for is finished, but now it stands for something else."""
+
+    network: str
+    seed: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class RunPlanned:
+    """What there is to do."""
+
+    total: int
+    """Networks × seeds of the study."""
+    already: int
+    """Of them, finished before."""
+    stacks: int
+    """To be trained."""
+    resumed: int
+    """Of the stacks, those that an earlier run planned and did not finish."""
+    flops: int
+    """Of the training that is to be done."""
+
+
+@dataclass(frozen=True)
+class StackStarted:
+    """A stack begins to train."""
+
+    stack: str
+    members: tuple[Member, ...]
+    steps: int
+    """The largest number of steps of any network in it."""
+    flops: int
+
+
+@dataclass(frozen=True)
+class StackProgressed:
+    """A stack was evaluated."""
+
+    stack: str
+    step: int
+    steps: int
+    best_accuracy: float
+    """The best on test rows so far, NaN if none was measured."""
+
+
+@dataclass(frozen=True)
+class StackFinished:
+    """A stack is trained and recorded."""
+
+    stack: str
+    members: tuple[Member, ...]
+    seconds: float
+    diverged: tuple[Member, ...]
+    """Of the members, those that diverged, which is a result."""
+
+
+@dataclass(frozen=True)
+class StackFailed:
+    """A stack could not be trained; a larger one is tried again in two halves."""
+
+    stack: str
+    members: tuple[Member, ...]
+    reason: str
+    tried_again: bool
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """The run is over."""
+
+    finished: int
+    """Networks × seeds of the study that are finished, now or before."""
+    missing: int
+    failed: int
+    """Of the missing, those that were tried in vain."""
+    seconds: float
+    interrupted: bool
+
+
+Event = (
+    Waiting
+    | DataAnnounced
+    | Rerun
+    | RunPlanned
+    | StackStarted
+    | StackProgressed
+    | StackFinished
+    | StackFailed
+    | RunEnded
+)
+Watch = Callable[[Event], None]
+
+
+def to_json(event: Event) -> str:
+    """Return an event as one line of JSON; `event` names its kind, as in "stack_started"."""
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+    values = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in asdict(event).items()
+    }
+    return json.dumps({"event": kind, **values}, ensure_ascii=False)

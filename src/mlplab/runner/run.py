@@ -1,0 +1,221 @@
+"""Run a study: find what is missing, plan it, train it, record it stack by stack.
+
+Killed at any moment, all stacks that were finished are kept, and another run trains the others
+just as they were planned, so that both together end in the bits of one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.study import Study
+from mlplab.records.atomic import remove_unfinished
+from mlplab.records.database import writing
+from mlplab.records.key import difference
+from mlplab.records.lock import only_run
+from mlplab.records.results import Results
+from mlplab.records.runs import contents, finished_stacks
+from mlplab.records.stacks import store_plan, unfinished
+from mlplab.records.studies import (
+    Member,
+    known_members,
+    record_environment,
+    record_study,
+)
+from mlplab.records.weights import WEIGHTS_FOLDER, weights_file
+from mlplab.runner.environment import describe, resolve_device, usable_cores
+from mlplab.runner.events import DataAnnounced, Rerun, RunEnded, RunPlanned, Waiting, Watch
+from mlplab.runner.planning import make_plan, work
+from mlplab.runner.training import Training, train_plan
+from mlplab.runner.wanted import WantedRun, keys_by_member, wanted_runs
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+def run(
+    study: Study,
+    folder: str | Path,
+    *,
+    device: str = "auto",
+    precision: str = "float32",
+    fail_fast: bool = False,
+    watch: Watch | None = None,
+) -> Results:
+    """Train what is missing of a study and return all that is known of it.
+
+    A network that diverges is a result. One that cannot be trained leaves its neighbours, and is
+    among the `failures` of the results.
+
+    Args:
+        folder: the study's results folder; created where there is none.
+        device: auto, cpu or cuda.
+        precision: of products, float32 or bfloat16.
+        fail_fast: stop at the first network that cannot be trained.
+        watch: is told of everything that happens, in the thread that called.
+
+    Raises:
+        BadInput: before anything is trained, if data, device or folder cannot be used; or when the
+            folder can no longer be written to.
+        KeyboardInterrupt: what was finished until then is kept.
+    """
+    tell = watch or _nobody
+    if precision not in PRECISIONS:
+        raise BadInput(Problem("--precision", " or ".join(PRECISIONS), repr(str(precision))))
+    device, precision = resolve_device(str(device)), str(precision)
+    with _results_folder(Path(folder)) as folder, only_run(folder, lambda p: tell(Waiting(p))):
+        remove_unfinished(folder / WEIGHTS_FOLDER)
+        with writing(folder) as connection:
+            return _Run(study, folder, connection, device, precision, fail_fast, tell).run()
+
+
+def _nobody(event: object) -> None:
+    """Hear nothing."""
+
+
+@contextmanager
+def _results_folder(folder: Path) -> Iterator[Path]:
+    """Yield the folder, made where there is none; what cannot be written there is a sentence."""
+    try:
+        (folder / WEIGHTS_FOLDER).mkdir(parents=True, exist_ok=True)
+        yield folder
+    except OSError as error:
+        raise BadInput(
+            Problem(
+                "",
+                expected="a results folder that can be written to",
+                came=str(error.strerror or error).lower(),
+                mend="choose another with --out, or make room there",
+                file=str(folder),
+            )
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run on its way, with the folder's lock held and its records open."""
+
+    study: Study
+    folder: Path
+    connection: sqlite3.Connection
+    device: str
+    precision: str
+    fail_fast: bool
+    tell: Watch
+
+    def run(self) -> Results:
+        began = time.monotonic()
+        wanted = wanted_runs(
+            self.study,
+            precision=self.precision,
+            device=self.device,
+            announce=lambda text: self.tell(DataAnnounced(text)),
+        )
+        present = present_runs(self.connection, self.folder)
+        missing = [run for run in wanted if run.key not in present]
+        keys = keys_by_member(wanted, self.study)
+        for rerun in why_rerun(self.connection, keys, missing, present):
+            self.tell(rerun)
+        training = self._planned(wanted, missing, keys)
+        interrupted = True
+        try:
+            train_plan(training)
+            interrupted = False
+        finally:
+            results = replace(Results.open(self.folder), study=self.study)
+            self._tell_the_end(results, time.monotonic() - began, interrupted)
+        return results
+
+    def _planned(
+        self,
+        wanted: tuple[WantedRun, ...],
+        missing: list[WantedRun],
+        keys: Mapping[Member, str],
+    ) -> Training:
+        """Write down study and plan before anything is trained."""
+        cores = usable_cores()
+        environment = record_environment(self.connection, describe(self.device))
+        record_study(
+            self.connection,
+            self.study,
+            keys,
+            precision=self.precision,
+            device=self.device,
+            environment=environment,
+        )
+        plan = make_plan(
+            missing,
+            unfinished(self.connection),
+            precision=self.precision,
+            device=self.device,
+            cores=cores,
+        )
+        store_plan(self.connection, plan.stacks, plan.given_up)
+        by_key = {run.key: run for run in missing}
+        todo = sum(len(run.members) for run in missing)
+        self.tell(
+            RunPlanned(
+                total=len(keys),
+                already=len(keys) - todo,
+                stacks=len(plan.stacks),
+                resumed=plan.resumed,
+                flops=sum(work(stack, by_key) for stack in plan.stacks),
+            )
+        )
+        return Training(
+            stacks=plan.stacks,
+            wanted=by_key,
+            folder=self.folder,
+            study_folder=self.study.folder,
+            connection=self.connection,
+            environment=environment,
+            cores=cores,
+            fail_fast=self.fail_fast,
+            tell=self.tell,
+        )
+
+    def _tell_the_end(self, results: Results, seconds: float, interrupted: bool) -> None:
+        self.tell(
+            RunEnded(
+                finished=len(results.runs),
+                missing=len(results.missing),
+                failed=len(results.failures),
+                seconds=seconds,
+                interrupted=interrupted,
+            )
+        )
+
+
+def present_runs(connection: sqlite3.Connection, folder: Path) -> set[str]:
+    """Return the keys of all runs that are recorded and whose weights are there."""
+    files = {path.name for path in (folder / WEIGHTS_FOLDER).glob("*.safetensors")}
+    return {
+        key
+        for key, stack in finished_stacks(connection).items()
+        if weights_file(folder, stack).name in files
+    }
+
+
+def why_rerun(
+    connection: sqlite3.Connection,
+    keys: Mapping[Member, str],
+    missing: list[WantedRun],
+    present: set[str],
+) -> Iterator[Rerun]:
+    """Say of all that was finished before, and yet must be trained, why that is so."""
+    before = known_members(connection)
+    content = {run.key: run.content for run in missing}
+    changed = {
+        member: before[member] for member in keys if keys[member] in content and member in before
+    }
+    known = contents(connection, changed.values())
+    for member, old in changed.items():
+        if old in known and old != keys[member]:
+            yield Rerun(*member, difference(known[old], content[keys[member]]))
+        elif old in known and old not in present:
+            yield Rerun(*member, "its weights are gone")

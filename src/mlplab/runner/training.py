@@ -1,0 +1,210 @@
+"""Train a plan: give stacks to the crew as cores become free, and record what comes back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from mlplab.data.preparation import prepare
+from mlplab.declarations.problems import BadInput, Problem
+from mlplab.records.runs import record_stack
+from mlplab.records.stacks import PlannedStack, record_failure, store_plan
+from mlplab.records.studies import Member
+from mlplab.records.weights import weights_file
+from mlplab.runner.crew import (
+    Crew,
+    Failed,
+    Job,
+    Message,
+    Progressed,
+    Trained,
+    Unwritable,
+    workers_for,
+)
+from mlplab.runner.events import (
+    StackFailed,
+    StackFinished,
+    StackProgressed,
+    StackStarted,
+    Watch,
+)
+from mlplab.runner.planning import halves, work
+from mlplab.runner.wanted import WantedRun
+from mlplab.trainer.resident import ResidentData
+
+_INPUTS_KEPT = 3
+"""Differently scaled inputs held at once beside those in use."""
+_PATIENCE_SECONDS = 5.0
+"""How long an interrupted run waits for its threads to reach their next evaluation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What training a plan needs."""
+
+    stacks: Sequence[PlannedStack]
+    wanted: Mapping[str, WantedRun]
+    """By key; every key of the plan."""
+    folder: Path
+    """The results folder."""
+    study_folder: Path
+    """What paths of own data are relative to."""
+    connection: sqlite3.Connection
+    environment: int
+    cores: int
+    fail_fast: bool
+    tell: Watch
+
+
+def train_plan(training: Training) -> None:
+    """Train all stacks of a plan; returns when each is recorded as finished or failed.
+
+    Raises:
+        BadInput: weights cannot be written.
+        KeyboardInterrupt: stacks in training are given up, finished ones are recorded.
+    """
+    if training.stacks:
+        _Foreman(training).work_through()
+
+
+class _Foreman:
+    """Knows what waits, what is in training, and how many cores are free."""
+
+    def __init__(self, training: Training) -> None:
+        self.t = training
+        self.waiting = deque(training.stacks)
+        self.busy: dict[str, PlannedStack] = {}
+        self.crew = Crew(workers_for(training.stacks, training.cores))
+        self.resident = _Resident(training.study_folder)
+
+    def work_through(self) -> None:
+        try:
+            while self.waiting or self.busy:
+                self._give_jobs()
+                self._hear(self.crew.next_message())
+        finally:
+            self.crew.dismiss(_PATIENCE_SECONDS if self.busy else 0.1)
+            self._keep_the_last()
+
+    def _give_jobs(self) -> None:
+        """Start stacks in their order while there are cores; a large one waits for all of its."""
+        while self.waiting:
+            taken = sum(stack.threads for stack in self.busy.values())
+            if self.busy and taken + self.waiting[0].threads > self.t.cores:
+                return
+            stack = self.waiting.popleft()
+            self.busy[stack.id] = stack
+            runs = tuple(self.t.wanted[key] for key in stack.keys)
+            self.t.tell(
+                StackStarted(
+                    stack=stack.id,
+                    members=_members(runs),
+                    steps=max(run.recipe.training.steps for run in runs),
+                    flops=work(stack, self.t.wanted),
+                )
+            )
+            data = self.resident.of(runs[0], stack)
+            self.crew.give(Job(stack, runs, data, weights_file(self.t.folder, stack.id)))
+
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, Progressed):
+            progress = message.progress
+            self.t.tell(
+                StackProgressed(
+                    stack=message.job.stack.id,
+                    step=progress.step,
+                    steps=progress.steps,
+                    best_accuracy=progress.best_accuracy,
+                )
+            )
+            return
+        if isinstance(message, Unwritable):
+            raise _unwritable(message)
+        if isinstance(message, Trained):
+            self._record(message)
+        elif isinstance(message, Failed):
+            self._fail(message)
+        # Only what is recorded is no longer in work: an interruption in between keeps it here.
+        del self.busy[message.job.stack.id]
+
+    def _record(self, trained: Trained) -> None:
+        job = trained.job
+        record_stack(self.t.connection, job.stack, trained.runs, self.t.environment)
+        diverged = {run.key for run in trained.runs if run.diverged_at is not None}
+        self.t.tell(
+            StackFinished(
+                stack=job.stack.id,
+                members=_members(job.runs),
+                seconds=sum(run.seconds for run in trained.runs),
+                diverged=_members(run for run in job.runs if run.key in diverged),
+            )
+        )
+
+    def _fail(self, failed: Failed) -> None:
+        """Record a failure; a larger stack is tried in halves, to find out which of it can."""
+        stack = failed.job.stack
+        again = len(stack.keys) > 1 and not self.t.fail_fast
+        if again:
+            parts = halves(stack)
+            store_plan(self.t.connection, parts, given_up=[stack])
+            self.waiting.extendleft(reversed(parts))
+        else:
+            record_failure(self.t.connection, stack, failed.log)
+        if self.t.fail_fast:
+            self.waiting.clear()
+        reason = failed.log.strip().splitlines()[-1]
+        self.t.tell(StackFailed(stack.id, _members(failed.job.runs), reason, again))
+
+    def _keep_the_last(self) -> None:
+        """Record what was finished while the crew was being dismissed."""
+        while not self.crew.messages.empty():
+            message = self.crew.messages.get()
+            if isinstance(message, Trained):
+                record_stack(self.t.connection, message.job.stack, message.runs, self.t.environment)
+
+
+class _Resident:
+    """Inputs on the device, shared by all stacks that learn from them."""
+
+    def __init__(self, study_folder: Path) -> None:
+        self._study_folder = study_folder
+        self._kept: OrderedDict[tuple, ResidentData] = OrderedDict()
+
+    def of(self, run: WantedRun, stack: PlannedStack) -> ResidentData:
+        """Return the inputs that a run of a stack learns from, prepared again where let go."""
+        name = (run.data.resident, run.data.digest, stack.precision, stack.device)
+        data = self._kept.pop(name, None)
+        if data is None:
+            inputs = prepare(run.declaration, self._study_folder, _silent).inputs
+            data = ResidentData(
+                inputs, run.data.labels, getattr(torch, stack.precision), stack.device
+            )
+        self._kept[name] = data
+        while len(self._kept) > _INPUTS_KEPT:
+            self._kept.popitem(last=False)
+        return data
+
+
+def _silent(text: str) -> None:
+    """Say nothing: what there is to say about the data was said when they were first prepared."""
+
+
+def _members(runs: Iterable[WantedRun]) -> tuple[Member, ...]:
+    return tuple(member for run in runs for member in run.members)
+
+
+def _unwritable(message: Unwritable) -> BadInput:
+    return BadInput(
+        Problem(
+            "",
+            expected="to write trained weights there",
+            came=str(getattr(message.error, "strerror", None) or message.error),
+            mend="make room and run again: what is finished is kept",
+            file=str(message.job.weights),
+        )
+    )

@@ -1,0 +1,160 @@
+"""What a study wants to have run: every network and seed as a recipe, with its content key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mlplab.data.announcing import Announce
+from mlplab.data.dataset import PreparedData
+from mlplab.data.preparation import prepare
+from mlplab.declarations.data import Data
+from mlplab.declarations.network import Network
+from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.size import Size
+from mlplab.declarations.study import Study
+from mlplab.records.key import key_content, key_of
+from mlplab.records.studies import Member
+from mlplab.trainer.recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class WantedRun:
+    """One content that is to be trained; several names may stand for it."""
+
+    key: str
+    content: str
+    members: tuple[Member, ...]
+    recipe: Recipe
+    declaration: Data
+    data: PreparedData
+    """Without its inputs, which are prepared again when they are needed: a study may have more
+    differently scaled inputs than fit into memory."""
+
+    @property
+    def size(self) -> Size:
+        """What it costs."""
+        training = self.recipe.training
+        return Size(self.recipe.layers, training.batch_size, training.steps)
+
+    @property
+    def kind(self) -> tuple:
+        """Runs of equal kind can train in one stack."""
+        recipe = self.recipe
+        return (
+            recipe.layers,
+            recipe.activation,
+            recipe.training.batch_size,
+            self.data.resident,
+            self.data.digest,
+        )
+
+
+def wanted_runs(
+    study: Study, *, precision: str, device: str, announce: Announce
+) -> tuple[WantedRun, ...]:
+    """Return every distinct content that a study wants, in its order.
+
+    Raises:
+        BadInput: data that cannot be used, or networks that do not fit them.
+    """
+    prepared = _prepare_all(study, announce)
+    problems = [
+        problem
+        for name, network in study.networks.items()
+        for problem in _misfits(name, network, prepared[network.data])
+    ]
+    if problems:
+        raise BadInput(problems)
+    by_key: dict[str, WantedRun] = {}
+    for name, network in study.networks.items():
+        data = prepared[network.data]
+        for seed in network.seeds:
+            run = _wanted(name, network, seed, data, precision, device)
+            known = by_key.get(run.key)
+            by_key[run.key] = replace(known, members=known.members + run.members) if known else run
+    return tuple(by_key.values())
+
+
+def keys_by_member(wanted: tuple[WantedRun, ...], study: Study) -> Mapping[Member, str]:
+    """Return the key of every network and seed, in the study's order."""
+    keys = {member: run.key for run in wanted for member in run.members}
+    return {
+        (name, seed): keys[name, seed]
+        for name, network in study.networks.items()
+        for seed in network.seeds
+    }
+
+
+def _prepare_all(study: Study, announce: Announce) -> dict[Data, PreparedData]:
+    prepared: dict[Data, PreparedData] = {}
+    for network in study.networks.values():
+        if network.data not in prepared:
+            data = prepare(network.data, study.folder, announce)
+            nothing = np.empty((0, data.inputs.shape[1]), dtype=np.float32)
+            prepared[network.data] = replace(data, inputs=nothing)
+    return prepared
+
+
+def _wanted(
+    name: str, network: Network, seed: int, data: PreparedData, precision: str, device: str
+) -> WantedRun:
+    outputs = network.outputs or len(data.class_names)
+    content = key_content(
+        network,
+        outputs=outputs,
+        data_digest=data.digest,
+        seed=seed,
+        precision=precision,
+        device_kind=device,
+    )
+    recipe = Recipe(
+        layers=(data.inputs.shape[1], *network.hidden, outputs),
+        activation=network.activation,
+        dropout=network.dropout,
+        initial_weights=network.initial_weights,
+        optimizer=network.optimizer,
+        training=network.training,
+        seed=seed,
+        label_map=data.label_map,
+        train_rows=data.train_rows,
+        validation_rows=data.validation_rows,
+        test_rows=data.test_rows,
+    )
+    return WantedRun(key_of(content), content, ((name, seed),), recipe, network.data, data)
+
+
+def _misfits(name: str, network: Network, data: PreparedData) -> list[Problem]:
+    """Say what can only be known once the data are there."""
+    training = network.training
+    problems = []
+    if training.batch_size > len(data.train_rows):
+        problems.append(
+            Problem(
+                f"networks.{name}.training.batch_size",
+                expected=f"at most the {len(data.train_rows)} training rows",
+                came=str(training.batch_size),
+                mend="make it smaller",
+            )
+        )
+    if network.outputs is not None and network.outputs < len(data.class_names):
+        problems.append(
+            Problem(
+                f"networks.{name}.outputs",
+                expected=f"at least one for each of the {len(data.class_names)} classes",
+                came=str(network.outputs),
+                mend='leave "outputs" out',
+            )
+        )
+    if training.early_stopping is not None and not len(data.validation_rows):
+        problems.append(
+            Problem(
+                f"networks.{name}.training.early_stopping",
+                expected="validation rows to stop by",
+                came="data without any",
+                mend='give "data" a "validation" part, for example 0.1',
+            )
+        )
+    return problems
