@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -51,6 +51,7 @@ def test_an_infinite_value_leaves_no_limits():
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.sampled_from([0.8, 0.95, 0.99]))
+@settings(deadline=None)
 def test_share_intervals_are_those_of_scipy(successes, failures, level):
     trials = successes + failures
     if trials == 0:

@@ -1,0 +1,197 @@
+"""How many seeds a question needs: power when the deviation is known, or known from a pilot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+from mlplab.statistics import page
+from mlplab.statistics.sign_flip import sign_flip_test
+
+MOST_SEEDS = 10_000
+"""Beyond this the answer is that no affordable number of seeds decides."""
+
+
+@dataclass(frozen=True)
+class SeedsRange:
+    """Seeds needed if the pilot's deviation is right, and if it is as large as it may well be."""
+
+    deviation: float
+    deviation_limit: float
+    """Upper confidence limit of the deviation."""
+    likely: int | None
+    """None: more than `MOST_SEEDS`, or an effect of zero, which no number of seeds can show."""
+    cautious: int | None
+
+
+def power_of_paired_t(
+    effect: ArrayLike, deviation: ArrayLike, n: ArrayLike, *, alpha: float = 0.05
+) -> NDArray[np.float64]:
+    """Chance that the two-sided (1-α) t interval of a mean difference lies above 0.
+
+    effect: true mean difference less the margin it must exceed; deviation: of the differences;
+    n: pairs; all broadcast. From the noncentral t: P(T_{n-1}(√n·effect/σ) > t_{n-1, 1-α/2}).
+    With n < 2 there is no interval and the power is 0.
+    """
+    mean, sigma, pairs = np.broadcast_arrays(
+        *(np.asarray(v, dtype=np.float64) for v in (effect, deviation, n))
+    )
+    freedom = np.maximum(pairs - 1, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shift = np.where(mean == 0, 0.0, np.sqrt(pairs) * mean / sigma)
+    # Far beyond this the normal limit is 0 or 1 to the last digit, and the series gets slow.
+    shift = np.clip(shift, -200.0, 200.0)
+    power = stats.nct.sf(special.stdtrit(freedom, 1 - alpha / 2), freedom, shift)
+    return np.where(pairs >= 2, power, 0.0)
+
+
+def power_of_sign_flip(
+    effect: float,
+    deviation: float,
+    n: int,
+    *,
+    alpha: float = 0.05,
+    repeats: int = 2000,
+    seed: int = 0,
+) -> float:
+    """Share of simulated normal samples whose (1-α) sign-flip interval lies above 0.
+
+    Its standard error is √(power·(1-power)/repeats).
+    """
+    samples = np.random.default_rng([seed, n]).normal(effect, deviation, size=(n, repeats))
+    return float((sign_flip_test(samples, seed=seed).p_greater <= alpha / 2).mean())
+
+
+def power_of_equivalence(
+    effect: float, deviation: float, n: int, margin: float, *, alpha: float = 0.05
+) -> float:
+    """Chance that the two-sided (1-α) t interval lies within (-margin, +margin).
+
+    Given the sample deviation s, the mean is normal (Phillips, 1990); s² is integrated over its
+    χ² distribution.
+    """
+    if n < 2:
+        return 0.0
+    quantiles = (np.arange(2000) + 0.5) / 2000
+    s = deviation * np.sqrt(special.chdtri(n - 1, 1 - quantiles) / (n - 1))
+    error = deviation / np.sqrt(n)
+    reach = margin - special.stdtrit(n - 1, 1 - alpha / 2) * s / np.sqrt(n)
+    inside = special.ndtr((reach - effect) / error) - special.ndtr((-reach - effect) / error)
+    return float(np.maximum(inside, 0.0).mean())
+
+
+def power_of_page(
+    means: ArrayLike,
+    deviation: float,
+    n: int,
+    *,
+    alpha: float = 0.05,
+    repeats: int = 4000,
+    seed: int = 0,
+) -> float:
+    """Share of simulated normal blocks in which Page's exact test finds an increase at α/2.
+
+    means: (condition,) in the order of the claim; deviation: of one value within its block.
+    Raises ValueError beyond 12 conditions.
+    """
+    centre = np.asarray(means, dtype=np.float64)
+    needed = page.critical_value(len(centre), n, alpha / 2)
+    rng = np.random.default_rng([seed, n])
+    values = rng.normal(centre, deviation, size=(repeats, n, len(centre)))
+    ranks = values.argsort(axis=2).argsort(axis=2) + 1
+    return float((ranks.sum(axis=1) @ np.arange(1, len(centre) + 1) >= needed).mean())
+
+
+def seeds_for_difference(
+    effect: float, deviation: float, *, alpha: float = 0.05, power: float = 0.8, fewest: int = 2
+) -> int | None:
+    """The fewest seeds with which a mean difference is shown to exceed its margin.
+
+    effect: distance of the true mean from the margin, in either direction. fewest: from which
+    the test can reach its level at all. None for an effect of zero or beyond `MOST_SEEDS`.
+    """
+    if effect == 0 or not np.isfinite([effect, deviation]).all():
+        return None
+    # With the deviation known fewer would do: no need to look below that.
+    quantiles = special.ndtri(1 - alpha / 2) + special.ndtri(power)
+    at_least = (quantiles * deviation / abs(effect)) ** 2
+    if at_least > MOST_SEEDS:
+        return None
+    return _first(
+        lambda n: float(power_of_paired_t(abs(effect), deviation, n, alpha=alpha)) >= power,
+        max(fewest, int(at_least)),
+    )
+
+
+def seeds_for_equivalence(
+    effect: float,
+    deviation: float,
+    margin: float,
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    fewest: int = 2,
+) -> int | None:
+    """The fewest seeds with which a mean difference is shown to lie within the margin.
+
+    None if the effect does not lie within it, or beyond `MOST_SEEDS`.
+    """
+    if not abs(effect) < margin or not np.isfinite(deviation):
+        return None
+    return _first(
+        lambda n: power_of_equivalence(effect, deviation, n, margin, alpha=alpha) >= power, fewest
+    )
+
+
+def seeds_for_trend(
+    means: ArrayLike, deviation: float, *, alpha: float = 0.05, power: float = 0.8, most: int = 200
+) -> int | None:
+    """The fewest seeds with which Page's test finds the increase of these means.
+
+    None if `most` do not suffice, as where the means do not increase.
+    """
+    centre = np.asarray(means, dtype=np.float64)
+    return _first(
+        lambda n: power_of_page(centre, deviation, n, alpha=alpha) >= power,
+        page.seeds_needed_for_level(alpha / 2, len(centre)),
+        most,
+    )
+
+
+def upper_limit_of_deviation(deviation: float, n: int, confidence: float = 0.8) -> float:
+    """s·√((n-1)/χ²_{n-1, 1-confidence}): the true deviation is below it with that confidence.
+
+    Raises ValueError for fewer than two values.
+    """
+    if n < 2:
+        raise ValueError(f"a deviation comes from at least two values, got {n}")
+    return float(deviation * np.sqrt((n - 1) / special.chdtri(n - 1, confidence)))
+
+
+def seeds_range(
+    deviation: float, pilot_seeds: int, seeds_for: Callable[[float], int | None]
+) -> SeedsRange:
+    """Seeds needed at a pilot's deviation, and at its upper 80% limit (Browne, 1995).
+
+    seeds_for: seeds for a given deviation, e.g. `lambda s: seeds_for_difference(effect, s)`.
+    Raises ValueError for fewer than two pilot seeds.
+    """
+    limit = upper_limit_of_deviation(deviation, pilot_seeds)
+    return SeedsRange(deviation, limit, seeds_for(deviation), seeds_for(limit))
+
+
+def _first(enough: Callable[[int], bool], fewest: int, most: int = MOST_SEEDS) -> int | None:
+    """The smallest n ≥ fewest that is enough, if being enough is lasting; None beyond `most`."""
+    low, high, stride = fewest - 1, max(fewest, 1), 1
+    while not enough(high):
+        if high >= most:
+            return None
+        low, high, stride = high, min(high + stride, most), 2 * stride
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high

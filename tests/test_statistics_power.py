@@ -1,0 +1,106 @@
+"""Power and seeds: published values, and simulation where the deviation is known."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mlplab.statistics.intervals import t_interval
+from mlplab.statistics.page import page_test
+from mlplab.statistics.power import (
+    power_of_equivalence,
+    power_of_page,
+    power_of_paired_t,
+    power_of_sign_flip,
+    seeds_for_difference,
+    seeds_for_equivalence,
+    seeds_for_trend,
+    seeds_range,
+    upper_limit_of_deviation,
+)
+
+
+@pytest.mark.parametrize(("effect", "seeds"), [(0.2, 199), (0.5, 34), (0.8, 15)])
+def test_published_numbers_of_pairs(effect, seeds):
+    """Cohen's small, medium and large effects, two-sided 5%, 80% power: as G*Power gives them."""
+    assert seeds_for_difference(effect, 1.0) == seeds
+    assert seeds_for_difference(-effect, 1.0) == seeds
+
+
+@pytest.mark.parametrize(("effect", "n"), [(1.0, 6), (0.5, 20), (0.0, 10)])
+def test_power_of_t_is_what_simulation_gives(effect, n):
+    samples = np.random.default_rng(n).normal(effect, 1.0, size=(n, 20_000))
+    share = (t_interval(samples).low > 0).mean()
+    power = float(power_of_paired_t(effect, 1.0, n))
+    assert share == pytest.approx(power, abs=3 * np.sqrt(power * (1 - power) / 20_000))
+
+
+def test_power_of_the_sign_flip_is_near_that_of_t_but_none_below_its_smallest_p():
+    # 4000 repeats have a standard error of 0.008; the tests differ by a little beside that.
+    assert power_of_sign_flip(0.8, 1.0, 14, repeats=4000) == pytest.approx(
+        float(power_of_paired_t(0.8, 1.0, 14)), abs=0.03
+    )
+    assert power_of_sign_flip(50.0, 1.0, 5) == 0.0
+    assert power_of_sign_flip(50.0, 1.0, 6) == 1.0
+
+
+@pytest.mark.parametrize(("effect", "n"), [(0.0, 12), (0.3, 20)])
+def test_power_of_equivalence_is_what_simulation_gives(effect, n):
+    samples = np.random.default_rng(n).normal(effect, 1.0, size=(n, 20_000))
+    at = t_interval(samples)
+    share = ((at.low > -0.9) & (at.high < 0.9)).mean()
+    power = power_of_equivalence(effect, 1.0, n, 0.9)
+    assert share == pytest.approx(power, abs=3 * np.sqrt(power * (1 - power) / 20_000) + 0.001)
+
+
+def test_power_of_page_is_what_whole_tests_give():
+    rng = np.random.default_rng(1)
+    means = np.array([0.0, 0.4, 0.8])
+    tables = rng.normal(means, 1.0, size=(1500, 6, 3))
+    share = np.mean([page_test(table).p_increasing <= 0.025 for table in tables])
+    power = power_of_page(means, 1.0, 6)
+    assert share == pytest.approx(power, abs=3 * np.sqrt(0.25 / 1500 + 0.25 / 4000))
+
+
+def test_seeds_for_a_trend():
+    needed = seeds_for_trend([0.0, 0.4, 0.8], 1.0)
+    assert needed is not None
+    assert power_of_page([0.0, 0.4, 0.8], 1.0, needed) >= 0.8
+    assert power_of_page([0.0, 0.4, 0.8], 1.0, needed - 3) < 0.8
+    assert seeds_for_trend([0.8, 0.4, 0.0], 1.0, most=20) is None
+    # A trend beyond doubt still needs 3 seeds of 3 conditions at 2.5%.
+    assert seeds_for_trend([0.0, 100.0, 200.0], 1.0) == 3
+
+
+def test_seeds_are_the_fewest_that_suffice():
+    n = seeds_for_difference(0.004, 0.005, alpha=0.05 / 7, power=0.8, fewest=9)
+    assert power_of_paired_t(0.004, 0.005, n, alpha=0.05 / 7) >= 0.8
+    assert power_of_paired_t(0.004, 0.005, n - 1, alpha=0.05 / 7) < 0.8
+    m = seeds_for_equivalence(0.001, 0.003, 0.003)
+    assert power_of_equivalence(0.001, 0.003, m, 0.003) >= 0.8
+    assert power_of_equivalence(0.001, 0.003, m - 1, 0.003) < 0.8
+
+
+def test_seeds_that_no_number_supplies():
+    assert seeds_for_difference(0.0, 1.0) is None
+    assert seeds_for_difference(1e-6, 1.0) is None
+    assert seeds_for_difference(1.0, float("nan")) is None
+    assert seeds_for_equivalence(0.5, 1.0, 0.4) is None
+    assert seeds_for_difference(1.0, 0.0, fewest=6) == 6
+    assert power_of_paired_t(1.0, 1.0, 1) == 0.0
+
+
+def test_upper_limit_of_the_deviation():
+    # n = 5: χ²_{4, 0.2} = 1.6488, √(4/1.6488) = 1.5576.
+    assert upper_limit_of_deviation(2.0, 5) == pytest.approx(2 * 1.5576, abs=2e-4)
+    samples = np.random.default_rng(2).normal(size=(4, 20_000))
+    limits = upper_limit_of_deviation(1.0, 4) * samples.std(axis=0, ddof=1)
+    assert (limits > 1).mean() == pytest.approx(0.8, abs=3 * np.sqrt(0.16 / 20_000))
+    with pytest.raises(ValueError, match="at least two"):
+        upper_limit_of_deviation(1.0, 1)
+
+
+def test_the_range_of_seeds_reaches_up():
+    found = seeds_range(0.003, 4, lambda s: seeds_for_difference(0.003, s))
+    assert found.likely == seeds_for_difference(0.003, 0.003)
+    assert found.cautious > found.likely
+    assert found.deviation_limit == pytest.approx(0.003 * np.sqrt(3 / stats.chi2.ppf(0.2, 3)))
