@@ -56,7 +56,10 @@ def gradients_of(stack: DenseStack, inputs, targets, mask=None):
         stack,
         inputs,
         workspace,
-        lambda layer, k, b: found.__setitem__(layer, (k.clone(), b.clone())),
+        lambda layer: found.__setitem__(
+            layer,
+            (workspace.kernel_gradients[layer].clone(), workspace.bias_gradients[layer].clone()),
+        ),
     )
     return loss, found
 

@@ -11,7 +11,7 @@ from mlplab.declarations.optimizer import Optimizer
 from mlplab.networks.aligned import aligned_stack
 from mlplab.optimizers.coefficients import coefficients
 from mlplab.optimizers.schedule import learning_rates
-from mlplab.optimizers.update import CoefficientTables, Moments, update
+from mlplab.optimizers.update import CoefficientTables, Optimized
 
 STEPS = 10
 
@@ -20,21 +20,27 @@ def declared(**settings: object) -> Optimizer:
     return TypeAdapter(Optimizer).validate_json(json.dumps(settings))
 
 
+@pytest.fixture(params=["fused", "tensor operations"], autouse=True)
+def implementation(request, monkeypatch):
+    """Everything here holds for both forms of the update."""
+    if request.param == "tensor operations":
+        monkeypatch.setattr(Optimized, "update", Optimized.update_by_tensor_operations)
+
+
 def stepped(optimizers, gradients: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Weights after each step: gradients (step, network, row, column) → same shape, float64."""
-    stack = aligned_stack(*start.shape, torch.float64)
+    stack, scratch = (aligned_stack(*start.shape, torch.float64) for _ in "12")
     stack.copy_(torch.from_numpy(start))
     tables = CoefficientTables(
         coefficients(optimizers, [len(gradients)] * len(optimizers)),
         torch.float64,
         torch.device("cpu"),
     )
-    moments = Moments.beginning(stack, tables.initial_second)
+    optimized = Optimized.beginning(stack, scratch, tables.initial_second, decays=True)
     seen = []
     for step, gradient in enumerate(gradients, start=1):
-        scratch = aligned_stack(*start.shape, torch.float64)
         scratch.copy_(torch.from_numpy(gradient))
-        update(stack, scratch, moments, tables.at(step))
+        optimized.update(tables.at(step))
         seen.append(stack.numpy().copy())
     return np.array(seen)
 

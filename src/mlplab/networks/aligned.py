@@ -22,6 +22,12 @@ def aligned_stack(
     return memory.as_strided((networks, rows, columns), (stride, columns, 1))
 
 
+def flat(stack: torch.Tensor) -> torch.Tensor:
+    """A view of an aligned stack as (network, place), the unused places at its ends included."""
+    stride = stack.stride(0)
+    return stack.as_strided((len(stack), stride), (stride, 1))
+
+
 def select_networks(stack: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
     """The stack of the kept networks only, aligned again.
 

@@ -173,14 +173,15 @@ def backward(
     stack: DenseStack,
     inputs: torch.Tensor,
     workspace: Workspace,
-    on_layer: Callable[[int, torch.Tensor, torch.Tensor], None],
+    on_layer: Callable[[int], None],
     add_to_hidden: torch.Tensor | None = None,
 ) -> None:
     """Gradients of every kernel and bias, from the last layer to the first.
 
-    The gradient of the logits stands in `workspace.gradients[-1]`. `on_layer(layer, kernel
-    gradient, bias gradient)` is called as soon as a layer's gradients are known and its kernel is
-    no longer needed, so that it may change the layer's weights while they are in the cache.
+    The gradient of the logits stands in `workspace.gradients[-1]`; those of the weights are left
+    in its `kernel_gradients` and `bias_gradients`. `on_layer(layer)` is called as soon as a
+    layer's gradients are known and its kernel is no longer needed, so that it may change the
+    layer's weights while they are in the cache.
 
     Args:
         inputs: as in `forward`.
@@ -203,7 +204,7 @@ def backward(
             if layer == last and add_to_hidden is not None:
                 below += add_to_hidden
             _through_activation(stack, workspace, layer - 1, below)
-        on_layer(layer, kernel_gradient, bias_gradient)
+        on_layer(layer)
 
 
 def _through_activation(

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from mlplab.networks.aligned import aligned_stack, select_networks
+from mlplab.networks.aligned import aligned_stack, flat, select_networks
 from mlplab.optimizers.coefficients import Coefficients
 
 
 @dataclass(frozen=True, eq=False)
 class StepCoefficients:
-    """The coefficients of one step, each (network, 1, 1) in the precision of the weights."""
+    """The coefficients of one step, in the precision and on the device of the weights."""
 
-    keep_first: torch.Tensor
-    add_first: torch.Tensor
-    keep_second: torch.Tensor
-    add_second: torch.Tensor
-    decay: torch.Tensor | None
-    size: torch.Tensor
-    inside: torch.Tensor
-    outside: torch.Tensor
-    shrink: torch.Tensor | None
-
-    def without_decay(self) -> StepCoefficients:
-        """The same for biases, which no weight decay touches."""
-        if self.decay is None and self.shrink is None:
-            return self
-        return replace(self, decay=None, shrink=None)
+    constants: torch.Tensor
+    """(4, network): keep_first, add_first, keep_second, add_second."""
+    by_step: torch.Tensor
+    """(5, network): size, inside, outside, shrink, decay."""
 
 
 class CoefficientTables:
@@ -38,77 +27,98 @@ class CoefficientTables:
     def __init__(
         self, coefficients: Coefficients, dtype: torch.dtype, device: torch.device
     ) -> None:
-        self._tables = {
-            field.name: torch.as_tensor(getattr(coefficients, field.name), dtype=dtype).to(device)
-            for field in fields(coefficients)
-        }
-        self._any_decay = bool(np.any(coefficients.decay))
-        self._any_shrink = bool(np.any(coefficients.shrink != 1))
-
-    @property
-    def initial_second(self) -> torch.Tensor:
+        c = coefficients
+        constants = np.stack([c.keep_first, c.add_first, c.keep_second, c.add_second])
+        decay = np.broadcast_to(c.decay, c.size.shape)
+        by_step = np.stack([c.size, c.inside, c.outside, c.shrink, decay], axis=1)
+        self.constants = torch.as_tensor(constants, dtype=dtype, device=device)
+        self.by_step = torch.as_tensor(by_step, dtype=dtype, device=device)
+        self.initial_second = torch.as_tensor(c.initial_second, dtype=dtype, device=device)
         """(network,) what the second moment starts from."""
-        return self._tables["initial_second"]
 
     def at(self, step: int) -> StepCoefficients:
         """The coefficients of a step, counted from 1."""
-        table = {
-            name: (values if values.ndim == 1 else values[step - 1]).reshape(-1, 1, 1)
-            for name, values in self._tables.items()
-        }
-        del table["initial_second"]
-        if not self._any_decay:
-            table["decay"] = None
-        if not self._any_shrink:
-            table["shrink"] = None
-        return StepCoefficients(**table)
+        return StepCoefficients(self.constants, self.by_step[step - 1])
 
     def select(self, keep: torch.Tensor) -> CoefficientTables:
         """The tables of the kept networks only."""
         kept = object.__new__(CoefficientTables)
-        kept._tables = {n: v.index_select(v.ndim - 1, keep) for n, v in self._tables.items()}
-        kept._any_decay, kept._any_shrink = self._any_decay, self._any_shrink
+        kept.constants = self.constants.index_select(1, keep)
+        kept.by_step = self.by_step.index_select(2, keep)
+        kept.initial_second = self.initial_second.index_select(0, keep)
         return kept
 
 
-@dataclass(frozen=True, eq=False)
-class Moments:
-    """The two running moments of one (network, row, column) tensor of weights."""
-
-    first: torch.Tensor
-    second: torch.Tensor
-
-    @classmethod
-    def beginning(cls, weights: torch.Tensor, initial_second: torch.Tensor) -> Moments:
-        """Moments before the first step: zero, and `initial_second` (network,)."""
-        first, second = (aligned_stack(*weights.shape, weights.dtype, weights.device) for _ in "12")
-        second += initial_second.reshape(-1, 1, 1)
-        return cls(first, second)
-
-    def select(self, keep: torch.Tensor) -> Moments:
-        """The moments of the kept networks only."""
-        return Moments(select_networks(self.first, keep), select_networks(self.second, keep))
-
-
-def update(
-    weights: torch.Tensor, gradient: torch.Tensor, moments: Moments, by: StepCoefficients
-) -> None:
-    """One step of every network's own optimizer, in place.
+class Optimized:
+    """A (network, row, column) tensor of weights with its gradient and its two moments.
 
     Args:
-        weights: (network, row, column), changed.
-        gradient: (network, row, column), used up as scratch memory.
-        moments: of these weights, changed.
-        by: the step's coefficients; the formula stands in `coefficients`.
+        weights: changed by `update`.
+        gradient: of the same shape; used up by `update`.
+        first, second: the moments.
+        decays: whether weight decay applies (to kernels, not to biases).
     """
-    if by.decay is not None:
-        gradient.addcmul_(weights, by.decay)
-    moments.first.mul_(by.keep_first).addcmul_(gradient, by.add_first)
-    gradient.mul_(gradient)
-    moments.second.mul_(by.keep_second).addcmul_(gradient, by.add_second)
-    torch.add(moments.second, by.inside, out=gradient)
-    gradient.sqrt_().add_(by.outside)
-    torch.div(moments.first, gradient, out=gradient)
-    if by.shrink is not None:
-        weights.mul_(by.shrink)
-    weights.addcmul_(gradient, -by.size)
+
+    def __init__(
+        self,
+        weights: torch.Tensor,
+        gradient: torch.Tensor,
+        first: torch.Tensor,
+        second: torch.Tensor,
+        *,
+        decays: bool,
+    ) -> None:
+        self.weights, self.gradient = weights, gradient
+        self.first, self.second = first, second
+        self.decays = decays
+        on_cpu = weights.device.type == "cpu"
+        # Views are made once: making them at every step would cost more than a small update.
+        tensors = (weights, gradient, first, second)
+        self._flat = tuple(flat(t).numpy() for t in tensors) if on_cpu else None
+
+    @classmethod
+    def beginning(
+        cls,
+        weights: torch.Tensor,
+        gradient: torch.Tensor,
+        initial_second: torch.Tensor,
+        *,
+        decays: bool,
+    ) -> Optimized:
+        """Before the first step: the first moment zero, the second `initial_second` (network,)."""
+        first, second = (aligned_stack(*weights.shape, weights.dtype, weights.device) for _ in "12")
+        second += initial_second.reshape(-1, 1, 1)
+        return cls(weights, gradient, first, second, decays=decays)
+
+    def select(
+        self, keep: torch.Tensor, weights: torch.Tensor, gradient: torch.Tensor
+    ) -> Optimized:
+        """The same for the kept networks, whose weights and gradient these are."""
+        first, second = select_networks(self.first, keep), select_networks(self.second, keep)
+        return Optimized(weights, gradient, first, second, decays=self.decays)
+
+    def update(self, by: StepCoefficients) -> None:
+        """One step of every network's own optimizer; the formula stands in `coefficients`."""
+        if self._flat is None:
+            self.update_by_tensor_operations(by)
+            return
+        from mlplab.optimizers.fused_update import fused_update
+
+        fused_update(*self._flat, by.constants.numpy(), by.by_step.numpy(), self.decays)
+
+    def update_by_tensor_operations(self, by: StepCoefficients) -> None:
+        """`update` in tensor operations alone, for devices other than the CPU."""
+        scratch = self.gradient
+        keep_first, add_first, keep_second, add_second = by.constants[:, :, None, None]
+        size, inside, outside, shrink, decay = by.by_step[:, :, None, None]
+        if self.decays:
+            scratch.addcmul_(self.weights, decay)
+        self.first.mul_(keep_first).addcmul_(scratch, add_first)
+        scratch.mul_(scratch)
+        self.second.mul_(keep_second).addcmul_(scratch, add_second)
+        torch.add(self.second, inside, out=scratch)
+        scratch.sqrt_().add_(outside)
+        torch.div(self.first, scratch, out=scratch)
+        if self.decays:
+            self.weights.mul_(shrink)
+        self.weights.addcmul_(scratch, -size)

@@ -38,10 +38,14 @@ class Batches:
         self._orders = {key: order for key, order in self._orders.items() if key in wanted}
 
     def take(self, steps: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """The next batches: inputs (network, batch, feature) and targets (network, batch)."""
+        """The next batches: inputs (network, batch, feature) and targets (network, batch).
+
+        The memory of a batch is that of the next one too.
+        """
         streams = {(r.seed, id(r.train_rows), id(r.label_map)): r for r in self._recipes}
         shared = len(streams) == 1
         members = self._recipes[:1] if shared else self._recipes
+        memory = self._data.memory(len(members), self._batch_size)
         most = max(1, _LARGEST_BLOCK // (len(members) * self._batch_size))
         while steps:
             block = min(steps, most)
@@ -49,7 +53,7 @@ class Batches:
             rows, targets = self._block(block, members)
             for row, target in zip(rows, targets, strict=True):
                 yield (
-                    self._data.gather(row).expand(len(self._recipes), -1, -1),
+                    self._data.gather(row, memory).expand(len(self._recipes), -1, -1),
                     target.expand(len(self._recipes), -1),
                 )
 

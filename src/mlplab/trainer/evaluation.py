@@ -59,15 +59,33 @@ class EvaluationRows:
         self._index, self._targets, self._valid = (
             torch.from_numpy(array).to(data.device) for array in (index, targets, valid)
         )
+        self._first = index[0, 0] if shared and _consecutive(rows[0]) else None
+        self._memory = data.memory(distinct, min(SLICE_ROWS, self.longest))
 
     def slice(self, start: int, networks: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Inputs (network, row, feature), targets and validity (network, row) from `start` on."""
         part = slice(start, min(start + SLICE_ROWS, self.longest))
         return (
-            self._data.gather(self._index[:, part]).expand(networks, -1, -1),
+            self._inputs(part).expand(networks, -1, -1),
             self._targets[:, part].expand(networks, -1),
             self._valid[:, part].expand(networks, -1),
         )
+
+    def _inputs(self, part: slice) -> torch.Tensor:
+        """(network or 1, row, feature): a view where the rows lie one after the other."""
+        if self._first is not None:
+            return self._data.inputs[self._first + part.start : self._first + part.stop].unsqueeze(
+                0
+            )
+        rows = self._index[:, part]
+        memory = self._memory
+        if memory.shape[1] != rows.shape[1]:
+            memory = self._data.memory(*rows.shape)
+        return self._data.gather(rows, memory)
+
+
+def _consecutive(rows: np.ndarray) -> bool:
+    return len(rows) > 0 and bool((np.diff(rows) == 1).all())
 
 
 def measure(stack: DenseStack, rows: EvaluationRows, *, keep_logits: bool = False) -> Measurement:

@@ -13,7 +13,7 @@ from mlplab.networks.dropout import Dropout
 from mlplab.networks.initial_weights import draw_kernels
 from mlplab.objectives.objective import Objective
 from mlplab.optimizers.coefficients import coefficients
-from mlplab.optimizers.update import CoefficientTables, Moments, update
+from mlplab.optimizers.update import CoefficientTables, Optimized
 from mlplab.trainer.recipe import Recipe
 
 SeeGradient = Callable[[int, torch.Tensor], None]
@@ -25,8 +25,8 @@ class StackState:
     """All that training changes, and what it needs at every step; the only mutable thing here."""
 
     stack: DenseStack
-    kernel_moments: list[Moments]
-    bias_moments: list[Moments]
+    kernels: list[Optimized]
+    biases: list[Optimized]
     tables: CoefficientTables
     objectives: list[tuple[Objective, slice]]
     dropout: Dropout | None
@@ -49,30 +49,48 @@ class StackState:
             kept,
             device,
         )
+        workspace = Workspace(stack, first.training.batch_size, backward=True)
         start = tables.initial_second
         return cls(
             stack=stack,
-            kernel_moments=[Moments.beginning(k, start) for k in stack.kernels],
-            bias_moments=[Moments.beginning(b, start) for b in stack.biases],
+            kernels=[
+                Optimized.beginning(kernel, gradient, start, decays=True)
+                for kernel, gradient in zip(stack.kernels, workspace.kernel_gradients, strict=True)
+            ],
+            biases=[
+                Optimized.beginning(bias, gradient, start, decays=False)
+                for bias, gradient in zip(stack.biases, workspace.bias_gradients, strict=True)
+            ],
             tables=tables,
             objectives=runs_of_equal_objectives(recipes),
             dropout=_dropout(recipes, kept, device),
             diverged_at=torch.zeros(len(recipes), dtype=torch.int64, device=device),
-            workspace=Workspace(stack, first.training.batch_size, backward=True),
+            workspace=workspace,
         )
 
     def select(self, keep: torch.Tensor, recipes: Sequence[Recipe]) -> StackState:
         """The state of the kept networks only, whose recipes these are."""
         stack = self.stack.select(keep)
+        workspace = Workspace(stack, self.workspace.rows, backward=True)
         return StackState(
             stack=stack,
-            kernel_moments=[m.select(keep) for m in self.kernel_moments],
-            bias_moments=[m.select(keep) for m in self.bias_moments],
+            kernels=[
+                kernel.select(keep, weights, gradient)
+                for kernel, weights, gradient in zip(
+                    self.kernels, stack.kernels, workspace.kernel_gradients, strict=True
+                )
+            ],
+            biases=[
+                bias.select(keep, weights, gradient)
+                for bias, weights, gradient in zip(
+                    self.biases, stack.biases, workspace.bias_gradients, strict=True
+                )
+            ],
             tables=self.tables.select(keep),
             objectives=runs_of_equal_objectives(recipes),
             dropout=self.dropout.select(keep) if self.dropout else None,
             diverged_at=self.diverged_at[keep],
-            workspace=Workspace(stack, self.workspace.rows, backward=True),
+            workspace=workspace,
             step=self.step,
         )
 
@@ -97,13 +115,12 @@ def lean_step(
     newly = ~torch.isfinite(loss) & (state.diverged_at == 0)
     state.diverged_at.masked_fill_(newly, state.step)
     by = state.tables.at(state.step)
-    by_for_biases = by.without_decay()
 
-    def change(layer: int, kernel_gradient: torch.Tensor, bias_gradient: torch.Tensor) -> None:
+    def change(layer: int) -> None:
         if see_gradient is not None:
-            see_gradient(layer, kernel_gradient)
-        update(stack.kernels[layer], kernel_gradient, state.kernel_moments[layer], by)
-        update(stack.biases[layer], bias_gradient, state.bias_moments[layer], by_for_biases)
+            see_gradient(layer, workspace.kernel_gradients[layer])
+        state.kernels[layer].update(by)
+        state.biases[layer].update(by)
         stack.refresh(layer)
 
     backward(stack, inputs, workspace, change, hidden_gradient)

@@ -35,10 +35,14 @@ class ResidentData:
         """Where the rows lie."""
         return self.inputs.device
 
-    def gather(self, rows: torch.Tensor) -> torch.Tensor:
-        """The inputs of (set, row) row numbers: (set, row, feature)."""
-        gathered = torch.index_select(self.inputs, 0, rows.reshape(-1))
-        return gathered.reshape(*rows.shape, self.inputs.shape[1])
+    def gather(self, rows: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+        """The inputs of (set, row) row numbers, written into (set, row, feature) memory."""
+        torch.index_select(self.inputs, 0, rows.reshape(-1), out=out.view(-1, out.shape[2]))
+        return out
+
+    def memory(self, sets: int, rows: int) -> torch.Tensor:
+        """Memory to gather into, (set, row, feature)."""
+        return self.inputs.new_empty(sets, rows, self.inputs.shape[1])
 
     def synchronise(self) -> None:
         """Wait until the device has done all it was asked, so that a clock can be read."""
