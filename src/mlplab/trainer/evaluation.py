@@ -62,7 +62,7 @@ class EvaluationRows:
         self._first = index[0, 0] if shared and _consecutive(rows[0]) else None
         self._memory = data.memory(distinct, min(SLICE_ROWS, self.longest))
 
-    def slice(self, start: int, networks: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def from_row(self, start: int, networks: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Inputs (network, row, feature), targets and validity (network, row) from `start` on."""
         part = slice(start, min(start + SLICE_ROWS, self.longest))
         return (
@@ -95,7 +95,7 @@ def measure(stack: DenseStack, rows: EvaluationRows, *, keep_logits: bool = Fals
     kept = []
     workspace = None
     for start in range(0, rows.longest, SLICE_ROWS):
-        inputs, targets, valid = rows.slice(start, stack.networks)
+        inputs, targets, valid = rows.from_row(start, stack.networks)
         if workspace is None or workspace.rows != inputs.shape[1]:
             workspace = Workspace(stack, inputs.shape[1], backward=False)
         logits = forward(stack, inputs, workspace)
