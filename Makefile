@@ -2,6 +2,7 @@
 # make test    set up once, run the tests
 # make lint    style, format, types and import layers
 # make check   lint and test
+# make docs    write what the documentation takes from the program
 #
 # PIP_ARGS chooses another package source, for example the small CPU build of torch:
 #   make demo PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
@@ -19,7 +20,7 @@ candidates := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3 
 suits := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check setup format clean
+.PHONY: help demo test lint check docs setup format clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -41,6 +42,9 @@ lint: $(installed)
 format: $(installed)
 	@$(bin)/ruff check --fix
 	@$(bin)/ruff format
+
+docs: $(installed)
+	@$(bin)/python docs/generate.py
 
 check: lint test
 

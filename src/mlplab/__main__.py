@@ -1,0 +1,5 @@
+"""`python -m mlplab` is the command line."""
+
+from mlplab.commands.main import main
+
+main()

@@ -1,0 +1,102 @@
+"""`mlplab compare`: two networks of a results folder, paired by seed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlplab.commands import options
+from mlplab.commands.failure import complain
+from mlplab.commands.studies import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlplab.records.results import Results
+
+FEWEST_SEEDS = 3
+"""Below this no interval is shown: it would say more about luck than about networks."""
+
+NetworkArgument = Annotated[
+    str, typer.Argument(metavar="NETWORK", help="A network of the study.", show_default=False)
+]
+
+
+def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkArgument) -> None:
+    """Compare two networks of a results folder, by seed.
+
+    \b
+    Example:
+      mlplab compare runs/report-2023 config10 config6
+
+    Networks of equal seed saw the same batches, so their difference (the first minus the second)
+    has less noise than either. Shown are its mean, the 95% t interval, and the p-value of the
+    exact sign-flip test, which assumes no distribution. Nothing is corrected for looking at
+    several metrics.
+    """
+    from mlplab.commands.output import print_table
+    from mlplab.records.results import Results
+
+    results = Results.open(run)
+    pairs = _pairs(results, one, other)
+    if pairs.empty:
+        print(f"{one} and {other} have no seed in common that both finished without diverging.")
+        return
+    print_table(
+        ("metric", one, other, "difference", "95% t interval", "sign-flip p"),
+        [_row(metric, pairs[one][metric], pairs[other][metric]) for metric in pairs[one].columns],
+    )
+    print(f"\nPaired over {counted(len(pairs), 'seed')}; {one} minus {other}.")
+    if len(pairs) < FEWEST_SEEDS:
+        print(f"Fewer than {FEWEST_SEEDS} seeds support no interval: run more with --seeds.")
+
+
+def _pairs(results: Results, one: str, other: str) -> pd.DataFrame:
+    """Return the final values of both networks: a row a seed, columns (network, metric)."""
+    import pandas as pd
+
+    from mlplab.declarations.problems import BadInput, Problem, did_you_mean, listed
+
+    known = tuple(results.study.networks)
+    unknown = [name for name in dict.fromkeys((one, other)) if name not in known]
+    if unknown:
+        raise BadInput(
+            Problem(
+                "",
+                expected=f"networks of this study: {listed(known)}",
+                came=f'"{name}"',
+                mend=did_you_mean(name, known),
+                file=str(results.folder),
+            )
+            for name in unknown
+        )
+    summary = results.summary()
+    tables = {}
+    for name in (one, other):
+        of_network = summary[summary["network"] == name]
+        fine = of_network[of_network["status"] == "finished"].set_index("seed")
+        left_out = len(of_network) - len(fine)
+        if left_out:
+            complain(f"note: {name} diverged or is missing for {counted(left_out, 'seed')}")
+        finals = [column for column in fine if column.endswith(("_accuracy", "_loss"))]
+        tables[name] = fine[[*finals, "seconds"]]
+    return pd.concat(tables, axis=1, join="inner").dropna(axis=1, how="all")
+
+
+def _row(metric: str, one: pd.Series, other: pd.Series) -> tuple[str, ...]:
+    from mlplab.statistics.intervals import t_interval
+    from mlplab.statistics.sign_flip import sign_flip_test
+
+    differences = (one - other).to_numpy(dtype=float)
+    interval = t_interval(differences)
+    told = (
+        metric.replace("_", " ", 1),
+        f"{one.mean():.4f}",
+        f"{other.mean():.4f}",
+        f"{interval.mean:+.4f}",
+    )
+    if interval.n < FEWEST_SEEDS:
+        return (*told, "", "")
+    p = float(sign_flip_test(differences).p_two_sided)
+    return (*told, f"{interval.low:+.4f} to {interval.high:+.4f}", f"{p:.4f}")

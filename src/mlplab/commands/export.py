@@ -1,0 +1,92 @@
+"""`mlplab export`: results as files for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlplab.commands import options
+from mlplab.commands.failure import complain, refuse
+
+if TYPE_CHECKING:
+    from mlplab.records.results import Results
+
+
+def export(
+    run: options.ResultsArgument,
+    curves: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Every measured value, one a row."),
+    ] = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="One row a network and seed."),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="One safetensors file a network and seed."),
+    ] = None,
+) -> None:
+    """Write results as files for other programs.
+
+    \b
+    Examples:
+      mlplab export runs/demo --curves curves.csv
+      mlplab export runs/demo --curves curves.parquet --summary summary.csv
+      mlplab export runs/demo --weights weights/
+
+    Curves have the columns study,network,seed,step,split,metric,value. Files end in .csv, .csv.gz
+    or .parquet. Weights are kernel_1 (in, out), bias_1 (out), kernel_2 and so on.
+    """
+    if curves is None and summary is None and weights is None:
+        raise refuse("Say what to export: --curves FILE, --summary FILE or --weights DIR.")
+
+    from mlplab.records.export import export_curves, export_summary
+    from mlplab.records.results import Results
+
+    results = Results.open(run)
+    if results.missing:
+        complain(f"note: {len(results.missing):,} networks × seeds are missing in this export")
+    if curves is not None:
+        export_curves(results, curves)
+        print(curves)
+    if summary is not None:
+        export_summary(results, summary)
+        print(summary)
+    if weights is not None:
+        _export_weights(results, weights)
+        print(weights)
+
+
+def _export_weights(results: Results, folder: Path) -> None:
+    from safetensors.numpy import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    names = _file_names([run.network for run in results.runs])
+    for run in results.runs:
+        arrays = {}
+        for layer, (kernel, bias) in enumerate(results.weights(run.network, run.seed), start=1):
+            arrays |= {f"kernel_{layer}": kernel, f"bias_{layer}": bias}
+        save_file(
+            arrays,
+            folder / f"{names[run.network]}-seed-{run.seed}.safetensors",
+            metadata={"network": run.network, "seed": str(run.seed)},
+        )
+
+
+def _file_names(networks: list[str]) -> dict[str, str]:
+    """Return a plain, unique file name for each network; names of a grid hold other signs."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for network in dict.fromkeys(networks):
+        plain = "".join(sign if sign.isalnum() or sign in "-_." else "_" for sign in network)
+        plain = plain.lstrip(".") or "network"
+        unique, number = plain, 1
+        while unique.casefold() in taken:
+            number += 1
+            unique = f"{plain}-{number}"
+        taken.add(unique.casefold())
+        names[network] = unique
+    return names

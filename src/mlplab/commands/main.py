@@ -1,0 +1,83 @@
+"""The command line: one verb a file, wired together here.
+
+Verbs import what they need when they run, so that help and `check` come at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from mlplab.commands import (
+    check,
+    compare,
+    data,
+    demo,
+    export,
+    init,
+    report,
+    run,
+    status,
+)
+from mlplab.commands.failure import explained
+
+app = typer.Typer(
+    name="mlplab",
+    help="""A laboratory for controlled studies of multilayer perceptrons.
+
+\b
+A first minute:
+  mlplab demo                        a study on bundled digits, and its report
+  mlplab init my-study.json          a starter study to edit
+  mlplab check my-study.json         every mistake in it, at once
+  mlplab run my-study.json           train what is missing, write the report
+
+\b
+The 2023 report's study, all of it or a part:
+  mlplab run report-2023
+  mlplab run report-2023 config10 config6 --seeds 5 --set training.steps=500
+""",
+    epilog="Exit codes: 0 done, 1 a network could not be run, 2 bad input, 130 stopped by Ctrl-C.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command()(init.init)
+app.command()(check.check)
+app.command()(run.run)
+app.command()(status.status)
+app.command()(report.report)
+app.command()(compare.compare)
+app.command()(export.export)
+app.add_typer(data.app)
+app.command()(demo.demo)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"mlplab {version('mlplab')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+    ),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; the entry point of the installed `mlplab`."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or pipe that cannot show ± or × gets a substitute rather than a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    with explained():
+        app(prog_name="mlplab")

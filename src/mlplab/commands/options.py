@@ -1,0 +1,91 @@
+"""The arguments and options that several verbs share, so that each means one thing everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXIT_DONE = 0
+EXIT_NETWORK_FAILED = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+class Device(StrEnum):
+    """Where networks are trained."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Precision(StrEnum):
+    """The number format of matrix products; everything else stays float32."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
+StudyArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY",
+        help="A study file, a folder of configuration files, or the name of a shipped study.",
+        show_default=False,
+    ),
+]
+NetworksArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NETWORK",
+        help="Only these networks; all of them for none, or for the word all.",
+        show_default=False,
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Set any value of the study, for example training.steps=500. May be repeated.",
+        show_default=False,
+    ),
+]
+SeedsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seeds",
+        metavar="N",
+        help="Run seeds 0 to N-1 instead of the study's own.",
+        show_default=False,
+    ),
+]
+OutOption = Annotated[
+    Path,
+    typer.Option("--out", metavar="DIR", help="Results lie in DIR/<study name>/."),
+]
+DeviceOption = Annotated[
+    Device,
+    typer.Option("--device", help="auto takes the GPU where there is one."),
+]
+PrecisionOption = Annotated[
+    Precision,
+    typer.Option("--precision", help="Number format of matrix products."),
+]
+JsonOption = Annotated[
+    bool,
+    typer.Option("--json", help="One JSON object a line on stdout, for programs."),
+]
+ResultsArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="A results folder, for example runs/demo.",
+        show_default=False,
+    ),
+]
+
+DEFAULT_OUT = Path("runs")

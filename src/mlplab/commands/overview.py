@@ -1,0 +1,51 @@
+"""What came out of a study, in one small table: each network's test accuracy over its seeds."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from mlplab.commands.output import print_table
+
+if TYPE_CHECKING:
+    from mlplab.records.results import Results
+
+MOST_ROWS = 30
+
+
+def print_overview(results: Results) -> None:
+    """Print network, seeds and test accuracy (mean ± half of the 95% t interval).
+
+    Beyond `MOST_ROWS` networks only the best are shown, and how many are not.
+    """
+    rows = _rows(results)
+    shown = rows
+    if len(rows) > MOST_ROWS:
+        shown = sorted(rows, key=lambda row: -row[1] if row[1] == row[1] else math.inf)[:MOST_ROWS]
+    print_table(
+        ("network", "seeds", "test accuracy", "diverged"),
+        [(name, str(seeds), told, str(diverged or "")) for name, _, seeds, told, diverged in shown],
+    )
+    if len(rows) > MOST_ROWS:
+        print(f"The best {MOST_ROWS} of {len(rows):,} networks; the report has all.")
+
+
+def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
+    """Return (network, mean, seeds, mean ± half interval in words, diverged), as in the study."""
+    from mlplab.statistics.intervals import t_interval
+
+    summary = results.summary()
+    rows = []
+    for name, of_network in summary.groupby("network", sort=False):
+        done = of_network[of_network["status"].isin(("finished", "diverged"))]
+        fine = done[done["status"] == "finished"]
+        diverged = len(done) - len(fine)
+        if fine.empty or "test_accuracy" not in fine:
+            rows.append((str(name), math.nan, len(done), "none", diverged))
+            continue
+        interval = t_interval(fine["test_accuracy"].to_numpy())
+        told = f"{interval.mean:.4f}"
+        if len(fine) > 1:
+            told += f" ± {interval.high - interval.mean:.4f}"
+        rows.append((str(name), float(interval.mean), len(done), told, diverged))
+    return rows

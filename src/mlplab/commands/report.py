@@ -1,0 +1,24 @@
+"""`mlplab report`: write the report of a results folder again."""
+
+from __future__ import annotations
+
+from mlplab.commands import options
+from mlplab.commands.failure import complain
+
+
+def report(run: options.ResultsArgument) -> None:
+    """Write the report of a results folder again.
+
+    \b
+    Example:
+      mlplab report runs/report-2023
+
+    Writes, from the folder's records, report.html (one file, opens offline), report.md and figures/ (SVG, PNG, CSV).
+    """
+    from mlplab.records.results import Results
+    from mlplab.report.write import write
+
+    results = Results.open(run)
+    if results.missing:
+        complain(f"note: {len(results.missing):,} networks × seeds are missing in this report")
+    print(f"Report: {write(results, run)}")

@@ -1,0 +1,118 @@
+"""`mlplab run`: train what is missing of a study, and write its report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlplab.commands import options
+from mlplab.commands.failure import complain
+from mlplab.commands.studies import read
+
+if TYPE_CHECKING:
+    from mlplab.commands.tally import Tally
+    from mlplab.declarations.study import Study
+    from mlplab.records.results import Results
+
+
+def run(
+    study: options.StudyArgument,
+    networks: options.NetworksArgument = None,
+    overrides: options.SetOption = None,
+    seeds: options.SeedsOption = None,
+    out: options.OutOption = options.DEFAULT_OUT,
+    device: options.DeviceOption = options.Device.auto,
+    precision: options.PrecisionOption = options.Precision.float32,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first network that cannot be run.")
+    ] = False,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Train what is missing of a study, and write its report.
+
+    \b
+    Examples:
+      mlplab run my-study.json
+      mlplab run report-2023 config10 config6 --seeds 5 --set training.steps=500
+      mlplab run path/to/folder/of/config/files all
+      mlplab run path/to/config3.json --out elsewhere
+      mlplab run my-study.json --json | your-program
+
+    What is finished is never run again. Ctrl-C keeps what is finished, and the same command goes
+    on from there, to the same results.
+    """
+    wanted = read(study, networks, overrides, seeds)
+    raise typer.Exit(
+        train_and_report(
+            wanted,
+            out / wanted.name,
+            device=device,
+            precision=precision,
+            fail_fast=fail_fast,
+            as_json=as_json,
+        )
+    )
+
+
+def train_and_report(
+    study: Study,
+    folder: Path,
+    *,
+    device: str = "auto",
+    precision: str = "float32",
+    fail_fast: bool = False,
+    as_json: bool = False,
+) -> int:
+    """Train what is missing, write the report, print where it is; returns the exit code."""
+    for note in study.notes:
+        complain(f"note: {note}")
+
+    from mlplab.commands.progress import display
+    from mlplab.runner.run import run as train
+
+    with display(study.name, as_json=as_json) as watch:
+        try:
+            results = train(
+                study,
+                folder,
+                device=device,
+                precision=precision,
+                fail_fast=fail_fast,
+                watch=watch,
+            )
+        except KeyboardInterrupt:
+            interrupted = True
+        else:
+            interrupted = watch.tally.ended is not None and watch.tally.ended.interrupted
+    if interrupted:
+        complain(_what_is_kept(watch.tally, folder))
+        return options.EXIT_INTERRUPTED
+    _report(results, folder, as_json=as_json)
+    for failure in results.failures:
+        complain(f"{failure.network}, seed {failure.seed}, could not be run: {failure.reason}")
+    return options.EXIT_NETWORK_FAILED if results.missing else options.EXIT_DONE
+
+
+def _what_is_kept(tally: Tally, folder: Path) -> str:
+    if tally.total == 0:
+        return f"Stopped before training began; {folder} keeps whatever was finished before."
+    return (
+        f"Stopped: {tally.finished:,} of {tally.total:,} networks × seeds are finished and kept in "
+        f"{folder}; the same command trains the rest."
+    )
+
+
+def _report(results: Results, folder: Path, *, as_json: bool) -> None:
+    """Write the report and say where it is, after a table of what came out."""
+    from mlplab.commands.overview import print_overview
+    from mlplab.report.write import write
+
+    page = write(results, folder)
+    if as_json:
+        print(json.dumps({"event": "report_written", "path": str(page)}), flush=True)
+        return
+    print_overview(results)
+    print(f"\nReport: {page}")

@@ -1,0 +1,40 @@
+"""From the words of a command line to a checked study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlplab.declarations.study import Study
+
+
+def read(
+    study: str,
+    networks: Sequence[str] | None = None,
+    overrides: Sequence[str] | None = None,
+    seeds: int | None = None,
+) -> Study:
+    """Read and check the study that was meant; raises `BadInput` with every problem."""
+    from mlplab.declarations.loading import load
+
+    return load(study, overrides=overrides or (), select=networks or (), seeds=seeds)
+
+
+def runs_of(study: Study) -> int:
+    """How many networks × seeds a study has."""
+    return sum(len(network.seeds) for network in study.networks.values())
+
+
+def extent(study: Study) -> str:
+    """How much there is to train: 16 networks × 10 seeds."""
+    counts = {len(network.seeds) for network in study.networks.values()}
+    networks = counted(len(study.networks), "network")
+    if len(counts) == 1:
+        return f"{networks} × {counted(counts.pop(), 'seed')}"
+    return f"{networks}, {counted(runs_of(study), 'run')} with their own seeds"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write 1 seed, 2 seeds, 12,000 seeds."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,165 @@
+"""How far a run is, counted from its events, and what each event is in words."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from mlplab.commands.output import in_words
+from mlplab.commands.studies import counted
+from mlplab.records.studies import Member
+from mlplab.runner import events
+
+MOST_NAMES = 4
+"""Networks named in one line before the rest are only counted."""
+
+
+@dataclass
+class Tally:
+    """What is known of a run so far; `see` takes every event in turn."""
+
+    clock: Callable[[], float] = time.monotonic
+    total: int = 0
+    """Networks × seeds of the study."""
+    finished: int = 0
+    best_accuracy: float = math.nan
+    flops: int = 0
+    flops_done: float = 0.0
+    """Of the stacks that are over."""
+    ended: events.RunEnded | None = None
+    training: dict[str, events.StackStarted] = field(default_factory=dict)
+    """The stacks in training, by their id."""
+    steps: dict[str, int] = field(default_factory=dict)
+    began: float = 0.0
+
+    def see(self, event: events.Event) -> None:
+        match event:
+            case events.RunPlanned():
+                self.total, self.finished = event.total, event.already
+                self.flops, self.began = event.flops, self.clock()
+            case events.StackStarted():
+                self.training[event.stack] = event
+                self.steps[event.stack] = 0
+            case events.StackProgressed():
+                self.steps[event.stack] = event.step
+                self.best_accuracy = _larger(self.best_accuracy, event.best_accuracy)
+            case events.StackFinished():
+                self._over(event.stack)
+                self.finished += len(event.members)
+            case events.StackFailed():
+                # The halves of a stack that is tried again are counted when they start.
+                self._over(event.stack, counts=not event.tried_again)
+            case events.RunEnded():
+                self.ended = event
+
+    def _over(self, stack: str, counts: bool = True) -> None:
+        started = self.training.pop(stack, None)
+        self.steps.pop(stack, None)
+        if started is not None and counts:
+            self.flops_done += started.flops
+
+    @property
+    def share(self) -> float:
+        """The share of the arithmetic that is done, from 0 to 1."""
+        under_way = sum(
+            started.flops * self.steps[stack] / started.steps
+            for stack, started in self.training.items()
+        )
+        return min(1.0, (self.flops_done + under_way) / self.flops) if self.flops else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the pace so far; None before there is one."""
+        if self.share <= 0.0:
+            return None
+        return (self.clock() - self.began) * (1 - self.share) / self.share
+
+    def left_in_words(self) -> str:
+        """Say how long it will take: about 3 min left."""
+        left = self.seconds_left
+        return "" if left is None or self.share >= 1 else f"about {in_words(left)} left"
+
+    def best_in_words(self) -> str:
+        """Say the best test accuracy so far."""
+        best = self.best_accuracy
+        return "" if math.isnan(best) else f"best accuracy {best:.4f}"
+
+    def under_way_in_words(self) -> str:
+        """Say what is in training: wide, deep (3 seeds), step 400 of 2,000."""
+        return "; ".join(
+            f"{in_short(started.members)}, step {self.steps[stack]:,} of {started.steps:,}"
+            for stack, started in self.training.items()
+        )
+
+
+def _larger(one: float, other: float) -> float:
+    return other if math.isnan(one) else one if math.isnan(other) else max(one, other)
+
+
+def in_short(members: Iterable[Member]) -> str:
+    """Name networks with their seeds: wide, deep (seeds 0, 1, 2)."""
+    seeds_of: dict[str, list[int]] = {}
+    for name, seed in members:
+        seeds_of.setdefault(name, []).append(seed)
+    names = list(seeds_of)
+    told = ", ".join(names[:MOST_NAMES])
+    if len(names) > MOST_NAMES:
+        told += f" and {len(names) - MOST_NAMES:,} more"
+    kinds = {tuple(sorted(seeds)) for seeds in seeds_of.values()}
+    if len(kinds) > 1:
+        return f"{told} ({counted(sum(map(len, seeds_of.values())), 'run')})"
+    seeds = kinds.pop()
+    if len(seeds) > MOST_NAMES:
+        return f"{told} ({counted(len(seeds), 'seed')})"
+    return f"{told} (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"
+
+
+def remark(event: events.Event) -> str | None:
+    """Say an event that a person should read, whatever the display; None for the others."""
+    match event:
+        case events.Waiting(pid=pid):
+            who = "another run" if pid is None else f"another run (process {pid})"
+            return f"{who} is at work in this folder; this one goes on when it has ended"
+        case events.DataAnnounced(text=text):
+            return text
+        case events.RunPlanned():
+            return _plan(event)
+        case events.StackFinished(diverged=diverged) if diverged:
+            return f"{in_short(diverged)} diverged, which is recorded as the result"
+        case events.StackFailed(members=members, reason=reason, tried_again=again):
+            told = f"{in_short(members)} could not be trained: {reason}"
+            return f"{told}; tried again in smaller stacks" if again else told
+        case _:
+            return None
+
+
+def _plan(plan: events.RunPlanned) -> str:
+    missing = plan.total - plan.already
+    if missing == 0:
+        return f"all {plan.total:,} networks × seeds are finished already"
+    told = f"{missing:,} of {plan.total:,} networks × seeds to train, in "
+    told += counted(plan.stacks, "stack")
+    if plan.resumed:
+        told += f", {plan.resumed:,} of them left over from an earlier run"
+    return told
+
+
+class Reruns:
+    """Gathers what must be rerun, so that equal reasons are told once."""
+
+    def __init__(self) -> None:
+        self._members: dict[str, list[Member]] = {}
+
+    def add(self, event: events.Rerun) -> None:
+        self._members.setdefault(event.reason, []).append((event.network, event.seed))
+
+    def told(self) -> list[str]:
+        """Return the sentences for what was gathered, and forget it."""
+        lines = [
+            f"{in_short(members)} must be run again: {reason}"
+            for reason, members in self._members.items()
+        ]
+        self._members.clear()
+        return lines
