@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import ceil
+from typing import Protocol
 
 from mlplab.declarations.size import Size
 from mlplab.records.stacks import PlannedStack
-from mlplab.runner.wanted import WantedRun
 
 _CPU_STACK_BYTES = 48 * 2**20
 """What a stack may touch at every step. Above it weights and moments stream from memory, and a
@@ -21,6 +21,23 @@ _ALONE_FROM_PARAMETERS = 20_000_000
 """One network this large is mostly memory traffic and large products: all cores work on it."""
 _SHARED_FROM_STEP_FLOPS = 200e6
 """A step of less work gains nothing from a second core."""
+
+
+class Plannable(Protocol):
+    """What planning needs to know of a run, which is less than training does."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def size(self) -> Size: ...
+
+    @property
+    def kind(self) -> tuple:
+        """Runs of equal kind can train in one stack."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +54,7 @@ class Plan:
 
 
 def make_plan(
-    missing: Sequence[WantedRun],
+    missing: Sequence[Plannable],
     recorded: Sequence[PlannedStack],
     *,
     precision: str,
@@ -92,13 +109,13 @@ def stack_size(size: Size, device: str) -> int:
     return max(1, min(_CPU_LARGEST_STACK, _CPU_STACK_BYTES // size.memory_bytes()))
 
 
-def _together(missing: Sequence[WantedRun], device: str, cores: int) -> list[Sequence[WantedRun]]:
+def _together(missing: Sequence[Plannable], device: str, cores: int) -> list[Sequence[Plannable]]:
     """Divide what is missing into stacks; none is so large that other cores wait for its end."""
-    by_kind: dict[tuple, list[WantedRun]] = {}
+    by_kind: dict[tuple, list[Plannable]] = {}
     for run in missing:
         by_kind.setdefault(run.kind, []).append(run)
     share = sum(run.size.training_flops for run in missing) / (cores if device == "cpu" else 1)
-    stacks: list[Sequence[WantedRun]] = []
+    stacks: list[Sequence[Plannable]] = []
     for runs in by_kind.values():
         largest = max(run.size.training_flops for run in runs)
         most = min(stack_size(runs[0].size, device), ceil(share / largest))
@@ -106,12 +123,12 @@ def _together(missing: Sequence[WantedRun], device: str, cores: int) -> list[Seq
     return stacks
 
 
-def _divide(runs: Sequence[WantedRun], most: int) -> Iterator[Sequence[WantedRun]]:
+def _divide(runs: Sequence[Plannable], most: int) -> Iterator[Sequence[Plannable]]:
     """Divide runs of a kind evenly, keeping a seed's together: they share their batches."""
     most = ceil(len(runs) / ceil(len(runs) / most))
-    by_seed = sorted(runs, key=lambda run: run.recipe.seed)
-    stack: list[WantedRun] = []
-    for _, same_seed in groupby(by_seed, key=lambda run: run.recipe.seed):
+    by_seed = sorted(runs, key=lambda run: run.seed)
+    stack: list[Plannable] = []
+    for _, same_seed in groupby(by_seed, key=lambda run: run.seed):
         for part in _even_parts(list(same_seed), most):
             if len(stack) + len(part) > most:
                 yield stack
@@ -120,14 +137,14 @@ def _divide(runs: Sequence[WantedRun], most: int) -> Iterator[Sequence[WantedRun
     yield stack
 
 
-def _even_parts(runs: Sequence[WantedRun], most: int) -> Iterator[Sequence[WantedRun]]:
+def _even_parts(runs: Sequence[Plannable], most: int) -> Iterator[Sequence[Plannable]]:
     """Cut a list into as few parts of at most `most` as can be, as equal as can be."""
     parts = ceil(len(runs) / most)
     for part in range(parts):
         yield runs[part * len(runs) // parts : (part + 1) * len(runs) // parts]
 
 
-def _threads(runs: Sequence[WantedRun], stacks: int, device: str, cores: int) -> int:
+def _threads(runs: Sequence[Plannable], stacks: int, device: str, cores: int) -> int:
     """Return the cores for a stack.
 
     Stacks side by side on a core each need no synchronisation, which beats one stack on all cores;
@@ -141,6 +158,6 @@ def _threads(runs: Sequence[WantedRun], stacks: int, device: str, cores: int) ->
     return 1
 
 
-def work(stack: PlannedStack, wanted: Mapping[str, WantedRun]) -> int:
+def work(stack: PlannedStack, wanted: Mapping[str, Plannable]) -> int:
     """Return the FLOPs of training a stack."""
     return sum(wanted[key].size.training_flops for key in stack.keys)

@@ -34,6 +34,11 @@ class WantedRun:
     differently scaled inputs than fit into memory."""
 
     @property
+    def seed(self) -> int:
+        """Of its initial weights and its batches."""
+        return self.recipe.seed
+
+    @property
     def size(self) -> Size:
         """What it costs."""
         training = self.recipe.training
@@ -127,7 +132,7 @@ def _wanted(
 
 
 def _misfits(name: str, network: Network, data: PreparedData) -> list[Problem]:
-    """Say what can only be known once the data are there."""
+    """Say what of own data can only be known once they are read."""
     training = network.training
     problems = []
     if training.batch_size > len(data.train_rows):

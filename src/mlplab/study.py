@@ -1,0 +1,154 @@
+"""The Python face: load a study, run it, and have its results as tables, networks and a report.
+
+from mlplab import Study
+results = Study.load("study.json").run()
+results.summary()                          # one row a network and seed
+results.curves()                           # every measured value, tidy
+results.predict("config1", 0, inputs)      # logits
+results.report()                           # the path of the page
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlplab.declarations import study as declarations
+from mlplab.declarations.loading import load
+from mlplab.records import export
+from mlplab.records.results import Results
+
+if TYPE_CHECKING:
+    from mlplab.runner.estimate import Estimate
+    from mlplab.runner.events import Watch
+
+DEFAULT_OUT = Path("runs")
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResults(Results):
+    """Results that can be reported and exported."""
+
+    def report(self) -> Path:
+        """Write the report into the results folder and return the path of its page."""
+        from mlplab.report.write import write
+
+        if self.folder is None:
+            raise ValueError("these results were not read from a folder, so they have no report")
+        return write(self, self.folder)
+
+    def export(
+        self, *, curves: str | Path | None = None, summary: str | Path | None = None
+    ) -> None:
+        """Write tables as CSV, or as Parquet where a file's ending says so.
+
+        Raises:
+            BadInput: a file cannot be written.
+        """
+        if curves is not None:
+            export.export_curves(self, curves)
+        if summary is not None:
+            export.export_summary(self, summary)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study that is ready to run."""
+
+    declaration: declarations.Study
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        overrides: Iterable[str] = (),
+        select: Sequence[str] = (),
+        seeds: int | None = None,
+    ) -> Study:
+        """Read and check a study file, a folder of configuration files, or a shipped study.
+
+        Args:
+            path: a file or folder, or the name of a shipped study.
+            overrides: texts such as "training.steps=500".
+            select: names of the networks to keep; none keeps all.
+            seeds: a number of seeds instead of the study's own.
+
+        Raises:
+            BadInput: with every problem at once.
+        """
+        return cls(load(path, overrides=overrides, select=select, seeds=seeds))
+
+    @property
+    def name(self) -> str:
+        """The name, which is also that of its results folder."""
+        return self.declaration.name
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The names of its networks."""
+        return tuple(self.declaration.networks)
+
+    def run(
+        self,
+        out: str | Path = DEFAULT_OUT,
+        *,
+        device: str = "auto",
+        precision: str = "float32",
+        fail_fast: bool = False,
+        watch: Watch | None = None,
+    ) -> StudyResults:
+        """Train what is missing and return all results; they lie in `out/<study name>/`.
+
+        Args:
+            out: the folder of results folders.
+            device: auto, cpu or cuda.
+            precision: of products, float32 or bfloat16.
+            fail_fast: stop at the first network that cannot be trained.
+            watch: is told of every event of `mlplab.runner.events`.
+
+        Raises:
+            BadInput: data, device or folder that cannot be used.
+        """
+        from mlplab.runner.run import run
+
+        return _with_report(
+            run(
+                self.declaration,
+                Path(out) / self.name,
+                device=device,
+                precision=precision,
+                fail_fast=fail_fast,
+                watch=watch,
+            )
+        )
+
+    def plan(
+        self,
+        out: str | Path = DEFAULT_OUT,
+        *,
+        device: str = "auto",
+        precision: str = "float32",
+    ) -> Estimate:
+        """Foresee what `run` would do: sizes, FLOPs, time, disk, and what is already there."""
+        from mlplab.runner.estimate import estimate
+
+        return estimate(self.declaration, Path(out) / self.name, device=device, precision=precision)
+
+
+def open_results(folder: str | Path) -> StudyResults:
+    """Read the results of the study that was last run in a results folder.
+
+    Raises:
+        BadInput: the folder holds no records.
+    """
+    return _with_report(Results.open(folder))
+
+
+def _with_report(results: Results) -> StudyResults:
+    values: dict[str, Any] = {
+        field.name: getattr(results, field.name) for field in fields(results) if field.init
+    }
+    return StudyResults(**values)
