@@ -36,7 +36,7 @@ def load(
     path: str | Path,
     *,
     overrides: Iterable[str] = (),
-    select: Sequence[str] = (),
+    select: Sequence[str] | None = (),
     seeds: int | None = None,
 ) -> Study:
     """The study in a study file, a configuration file of the report, or a folder of such files.
@@ -203,9 +203,9 @@ def _own(where: Where, origins: Origins) -> list[str]:
     return [name for name in origins.own if origins.of(name, where) != where]
 
 
-def _selected(study: Study, select: Sequence[str], seeds: int | None, file: str) -> Study:
+def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, file: str) -> Study:
     networks = dict(study.networks)
-    wanted = [name for name in select if name != EVERY_NETWORK]
+    wanted = [name for name in select or () if name != EVERY_NETWORK]
     unknown = [name for name in wanted if name not in networks]
     if unknown:
         raise BadInput(
@@ -219,7 +219,7 @@ def _selected(study: Study, select: Sequence[str], seeds: int | None, file: str)
             )
             for name in unknown
         )
-    if wanted and EVERY_NETWORK not in select:
+    if wanted and EVERY_NETWORK not in (select or ()):
         networks = {name: network for name, network in networks.items() if name in wanted}
         study = replace(study, networks=networks, figures=_figures_of(study.figures, networks))
     if seeds is not None:

@@ -1,0 +1,97 @@
+"""What a network is trained to make small, by the names that open-set detectors know.
+
+All but `cross_entropy` are training methods of open-set recognition; where one uses rows of
+classes that are not known, these are the rows whose role is `negative`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mlplab.declarations.base import Declaration, NonNegativeNumber, PositiveNumber
+
+
+class CrossEntropy(Declaration):
+    """−log p_y: the loss of the report as it was meant."""
+
+    name: Literal["cross_entropy"] = "cross_entropy"
+
+
+class SigmoidOutput(Declaration):
+    """Cross-entropy of known rows, and of a sigmoid output known = 1, negative = 0 beside it."""
+
+    name: Literal["sigmoid output"]
+    weight: PositiveNumber = 1.0
+    """Of the sigmoid output's binary cross-entropy."""
+
+
+class BackgroundClass(Declaration):
+    """One more class, to which all negative rows belong."""
+
+    name: Literal["background class"]
+
+
+class Entropic(Declaration):
+    """Cross-entropy of known rows, and −(1/K)·Σ log p_c of negative ones (outlier exposure)."""
+
+    name: Literal["entropic"]
+    weight: PositiveNumber = 1.0
+
+
+class Objectosphere(Declaration):
+    """Entropic, and max(0, ξ − ‖h‖)² of known, ‖h‖² of negative rows."""
+
+    name: Literal["objectosphere"]
+    margin: PositiveNumber = 5.0
+    """ξ, the length that the last hidden activations of known rows are to reach."""
+    weight: PositiveNumber = 0.01
+    """Of the terms in ‖h‖."""
+
+
+class ClassAnchor(Declaration):
+    """λ·d_y + log(1 + Σ exp(d_y − d_j)), d_j the distance of the logits to anchor j."""
+
+    name: Literal["class anchor"]
+    magnitude: PositiveNumber = 10.0
+    """Anchors are this times the unit vectors."""
+    weight: NonNegativeNumber = 0.1
+    """λ."""
+
+
+class CentreLoss(Declaration):
+    """Cross-entropy and ½‖h − c_y‖², centres c being running means of their class.
+
+    With weight 0 training is that of cross-entropy alone, and the running means are kept: the
+    report's first remedy with its centres found during training.
+    """
+
+    name: Literal["centre loss"]
+    weight: NonNegativeNumber = 0.003
+    rate: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """How far a centre moves, at every step, towards the mean of its rows in the batch."""
+
+
+class EnergyMargin(Declaration):
+    """Cross-entropy, and squares of energies on the wrong side of two margins."""
+
+    name: Literal["energy margin"]
+    margin_known: float = -8.0
+    """Energies of known rows are to lie below."""
+    margin_negative: float = -2.0
+    """Energies of negative rows are to lie above."""
+    weight: PositiveNumber = 0.1
+
+
+Objective = Annotated[
+    CrossEntropy
+    | SigmoidOutput
+    | BackgroundClass
+    | Entropic
+    | Objectosphere
+    | ClassAnchor
+    | CentreLoss
+    | EnergyMargin,
+    Field(discriminator="name"),
+]

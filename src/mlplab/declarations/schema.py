@@ -1,0 +1,112 @@
+"""The JSON Schema of a study file, so that editors complete and explain it.
+
+It is made from the declarations. What only resolution can tell (a setting that is neither shared
+nor a network's own) it lets pass; `mlplab check` finds it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mlplab.declarations.names import LONGEST_STUDY
+from mlplab.declarations.network import Network
+from mlplab.declarations.resolution import MOST_SEEDS
+from mlplab.declarations.study import Presentation
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_COMMENTS = {"^//": {"description": "A comment: keys that start with // are ignored."}}
+
+
+def study_schema() -> dict[str, Any]:
+    """The schema of a study file."""
+    network, network_parts = _parts(Network)
+    presentation, presentation_parts = _parts(Presentation)
+    settings = network["properties"]
+    settings["seeds"] = _seeds(settings["seeds"])
+    # A network may leave to the shared settings what it does not say, at any depth.
+    for part in network_parts.values():
+        part.pop("required", None)
+    definitions = {
+        name: _open_to_comments(part)
+        for name, part in {**network_parts, **presentation_parts}.items()
+    }
+    definitions["Network"] = _object(settings, "A network; it overrides any shared setting.")
+    properties = {
+        "$schema": {"type": "string", "description": "Where this schema lies, for editors."},
+        "name": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": LONGEST_STUDY,
+            "description": "The study's name, and that of the folder with its results.",
+        },
+        **presentation["properties"],
+        **settings,
+        "networks": {
+            "type": "object",
+            "description": "Networks by name.",
+            "patternProperties": _COMMENTS,
+            "additionalProperties": {"$ref": "#/$defs/Network"},
+        },
+        "grid": {
+            "type": "object",
+            "description": 'Networks as a product of lists, such as {"hidden": [[64], [128, 128]], '
+            '"optimizer.learning_rate": [0.1, 0.001]}; generated names hold the varied values.',
+            "patternProperties": _COMMENTS,
+            "additionalProperties": {"type": "array", "minItems": 1},
+        },
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "mlplab study",
+        **_object(properties, "A study of multilayer perceptrons for mlplab."),
+        "anyOf": [{"required": ["networks"]}, {"required": ["grid"]}],
+        "$defs": definitions,
+    }
+
+
+def schema_text() -> str:
+    """The schema as the text of the file that ships with mlplab."""
+    return json.dumps(study_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _parts(model: type[Network] | type[Presentation]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A declaration's schema and those it refers to, their unions freed of tags."""
+    schema = _any_of(model.model_json_schema())
+    return schema, schema.pop("$defs", {})
+
+
+def _any_of(schema: Any) -> Any:
+    """Unions as anyOf: where no member's tag is required, more than one may fit."""
+    if isinstance(schema, dict):
+        renamed = {("anyOf" if key == "oneOf" else key): value for key, value in schema.items()}
+        return {key: _any_of(value) for key, value in renamed.items() if key != "discriminator"}
+    if isinstance(schema, list):
+        return [_any_of(item) for item in schema]
+    return schema
+
+
+def _seeds(listed: dict[str, Any]) -> dict[str, Any]:
+    count = {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}
+    kept = {key: value for key, value in listed.items() if key not in ("default", "description")}
+    return {
+        "anyOf": [count, {**kept, "uniqueItems": True}],
+        "description": "A count N for the seeds 0 to N-1, or a list of seeds.",
+        "default": listed.get("default"),
+    }
+
+
+def _object(properties: dict[str, Any], description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "type": "object",
+        "properties": properties,
+        "patternProperties": _COMMENTS,
+        "additionalProperties": False,
+    }
+
+
+def _open_to_comments(part: dict[str, Any]) -> dict[str, Any]:
+    if part.get("type") == "object":
+        return {**part, "patternProperties": _COMMENTS}
+    return part

@@ -1,0 +1,31 @@
+"""A resolved study as the JSON of a study file, every setting written out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mlplab.declarations.study import Presentation, Study
+
+
+def study_values(study: Study) -> dict[str, Any]:
+    """The plain values of a study file that loads as an equal study, whatever defaults become."""
+    values: dict[str, Any] = {"name": study.name}
+    for key in Presentation.model_fields:
+        if getattr(study, key) != Presentation.model_fields[key].default:
+            values[key] = _plain(getattr(study, key))
+    values["networks"] = {
+        name: network.model_dump(mode="json") for name, network in study.networks.items()
+    }
+    return values
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [item.model_dump(mode="json") for item in value]
+    return value
+
+
+def study_json(study: Study) -> str:
+    """The text of a study file that loads as an equal study."""
+    return json.dumps(study_values(study), indent=2, ensure_ascii=False) + "\n"
