@@ -1,4 +1,4 @@
-"""Help and `check` answer at once because they import nothing heavy; modules are counted, not time."""
+"""Help and `check` answer at once: they import nothing heavy (modules are watched, not time)."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ def check(
       mlplab check folder/of/config/files
       mlplab check my-study.json wide deep --seeds 5 --set training.steps=500
 
-    All problems are told at once, each in one line: where it is, what was expected, what came, and how to mend it.
-    Exit code 2 says that there was one.
+    All problems are told at once, one a line: where, what was expected, what came, and how to mend
+    it. Exit code 2 says that there was one.
     """
     checked = read(study, networks, overrides, seeds)
     for note in checked.notes:

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 FEWEST_SEEDS = 3
 """Below this no interval is shown: it would say more about luck than about networks."""
 
+COMPARED = (
+    "test_accuracy",
+    "test_loss",
+    "validation_accuracy",
+    "validation_loss",
+    "train_accuracy",
+    "train_loss",
+    "seconds",
+)
+"""Columns of the summary; the last batch alone is too noisy to compare."""
+
 NetworkArgument = Annotated[
     str, typer.Argument(metavar="NETWORK", help="A network of the study.", show_default=False)
 ]
@@ -32,7 +43,7 @@ def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkAr
 
     Networks of equal seed saw the same batches, so their difference (the first minus the second)
     has less noise than either. Shown are its mean, the 95% t interval, and the p-value of the
-    exact sign-flip test, which assumes no distribution. Nothing is corrected for looking at
+    sign-flip test, which assumes no distribution. Nothing is corrected for looking at
     several metrics.
     """
     from mlplab.commands.output import print_table
@@ -79,8 +90,7 @@ def _pairs(results: Results, one: str, other: str) -> pd.DataFrame:
         left_out = len(of_network) - len(fine)
         if left_out:
             complain(f"note: {name} diverged or is missing for {counted(left_out, 'seed')}")
-        finals = [column for column in fine if column.endswith(("_accuracy", "_loss"))]
-        tables[name] = fine[[*finals, "seconds"]]
+        tables[name] = fine[[column for column in COMPARED if column in fine]]
     return pd.concat(tables, axis=1, join="inner").dropna(axis=1, how="all")
 
 

@@ -22,8 +22,8 @@ def demo(
       mlplab demo
       mlplab demo --out somewhere/else
 
-    It asks what depth, width, optimizer and the placement of epsilon do, needs no download, and takes
-    less than a minute on two cores.
+    It asks what depth, width, optimizer and the placement of epsilon do. It needs no download and
+    takes less than a minute on two cores.
     """
     from mlplab.commands.run import train_and_report
 

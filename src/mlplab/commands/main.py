@@ -16,6 +16,7 @@ from mlplab.commands import (
     demo,
     export,
     init,
+    plan,
     report,
     run,
     status,
@@ -47,6 +48,7 @@ The 2023 report's study, all of it or a part:
 )
 app.command()(init.init)
 app.command()(check.check)
+app.command()(plan.plan)
 app.command()(run.run)
 app.command()(status.status)
 app.command()(report.report)

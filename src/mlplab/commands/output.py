@@ -12,7 +12,7 @@ PIPE_WIDTH = 200
 def print_table(
     headers: Sequence[str], rows: Iterable[Sequence[str]], *, texts: Sequence[str] = ()
 ) -> None:
-    """Print rows under their headers: the first column and `texts` to the left, numbers to the right."""
+    """Print rows under their headers: the first column and `texts` to the left, others right."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

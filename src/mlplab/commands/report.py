@@ -13,7 +13,8 @@ def report(run: options.ResultsArgument) -> None:
     Example:
       mlplab report runs/report-2023
 
-    Writes, from the folder's records, report.html (one file, opens offline), report.md and figures/ (SVG, PNG, CSV).
+    From the folder's records come report.html (one file, opens offline), report.md and figures/
+    (SVG, PNG, CSV).
     """
     from mlplab.records.results import Results
     from mlplab.report.write import write

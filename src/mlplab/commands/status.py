@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from mlplab.commands import options
 
+MOST_LINES = 50
+
 
 def status(run: options.ResultsArgument) -> None:
     """Show what is finished, missing, failed or diverged.
@@ -24,26 +26,49 @@ def status(run: options.ResultsArgument) -> None:
     finished = Counter(run.network for run in results.runs)
     failed = Counter(failure.network for failure in results.failures)
     missing = Counter(network for network, _ in results.missing)
-    names = results.study.networks
-    print_table(
-        ("network", "seeds", "finished", "missing", "failed", "diverged"),
+    networks = results.study.networks
+    # Of many networks, those that are simply finished are not what one asks for.
+    worth = list(networks)
+    if len(worth) > MOST_LINES:
+        worth = [name for name in worth if missing[name] or diverged[name]]
+    if worth:
+        print_table(
+            ("network", "seeds", "finished", "missing", "failed", "diverged"),
+            [
+                (
+                    name,
+                    str(len(networks[name].seeds)),
+                    *(_or_blank(count[name]) for count in (finished, missing, failed, diverged)),
+                )
+                for name in worth[:MOST_LINES]
+            ],
+        )
+    left_out = len(networks) - min(len(worth), MOST_LINES)
+    if left_out:
+        print(f"({left_out:,} more networks)")
+    _print_some(
+        [f"{one.network}, seed {one.seed}, failed: {one.reason}" for one in results.failures]
+    )
+    _print_some(
         [
-            (
-                name,
-                str(len(network.seeds)),
-                *(_or_blank(count[name]) for count in (finished, missing, failed, diverged)),
-            )
-            for name, network in names.items()
-        ],
+            f"{one.network}, seed {one.seed}, diverged at step {one.diverged_at:,}"
+            for one in results.runs
+            if one.diverged_at is not None
+        ]
     )
     print()
-    for failure in results.failures:
-        print(f"{failure.network}, seed {failure.seed}, failed: {failure.reason}")
-    for one in results.runs:
-        if one.diverged_at is not None:
-            print(f"{one.network}, seed {one.seed}, diverged at step {one.diverged_at:,}")
     total = len(results.runs) + len(results.missing)
     print(f"{len(results.runs):,} of {total:,} networks × seeds of {results.study.name} finished")
+
+
+def _print_some(lines: list[str]) -> None:
+    """Print lines after an empty one, and how many were left out."""
+    if lines:
+        print()
+    for line in lines[:MOST_LINES]:
+        print(line)
+    if len(lines) > MOST_LINES:
+        print(f"({len(lines) - MOST_LINES:,} more)")
 
 
 def _or_blank(count: int) -> str:

@@ -73,10 +73,12 @@ def forecast(planned: Sequence[Planned], *, device: str, precision: str) -> Fore
     Stacks train side by side, one a core, which shared memory and caches make slower than the
     estimate says; that and everything beside training is left out.
     """
-    rates = _rates(planned, device, precision)
-    work = sum((one.training_flops + one.evaluation_flops) / rates[_kind(one)] for one in planned)
     stacks = sum(-(-one.seeds // stack_size(one.size, device)) for one in planned)
-    side_by_side = 1 if device == "cuda" else max(1, min(usable_cores(), stacks))
+    cores = usable_cores()
+    threads = max(1, cores // max(1, stacks))
+    rates = _rates(planned, device, precision, threads)
+    work = sum((one.training_flops + one.evaluation_flops) / rates[_kind(one)] for one in planned)
+    side_by_side = 1 if device == "cuda" else max(1, min(cores, stacks))
     return Forecast(work / side_by_side, sum(map(_disk_bytes, planned)))
 
 
@@ -99,7 +101,9 @@ def _kind(one: Planned) -> Kind:
     return one.size.layers, one.network.activation, one.size.batch_size
 
 
-def _rates(planned: Sequence[Planned], device: str, precision: str) -> Mapping[Kind, float]:
+def _rates(
+    planned: Sequence[Planned], device: str, precision: str, threads: int
+) -> Mapping[Kind, float]:
     """Return FLOPs a second by kind of network: measured for the costliest, guessed for others."""
     work: dict[Kind, int] = {}
     of_kind: dict[Kind, Planned] = {}
@@ -107,12 +111,14 @@ def _rates(planned: Sequence[Planned], device: str, precision: str) -> Mapping[K
         work[_kind(one)] = work.get(_kind(one), 0) + one.training_flops
         of_kind.setdefault(_kind(one), one)
     costliest = sorted(work, key=lambda kind: -work[kind])[:_MOST_MEASURED]
-    measured = {kind: _measured_rate(of_kind[kind], device, precision) for kind in costliest}
+    measured = {
+        kind: _measured_rate(of_kind[kind], device, precision, threads) for kind in costliest
+    }
     typical = float(np.exp(np.mean(np.log(list(measured.values()))))) if measured else 1.0
     return {kind: measured.get(kind, typical) for kind in work}
 
 
-def _measured_rate(one: Planned, device: str, precision: str) -> float:
+def _measured_rate(one: Planned, device: str, precision: str, threads: int) -> float:
     """Train a stack of the network's shape for a moment; returns FLOPs a second."""
     layers = (
         one.size.layers[0],
@@ -131,12 +137,12 @@ def _measured_rate(one: Planned, device: str, precision: str) -> float:
         device,
     )
     recipes = [_recipe(one.network, size, seed, steps, rows) for seed in range(networks)]
-    threads = torch.get_num_threads()
+    before = torch.get_num_threads()
     try:
-        torch.set_num_threads(1)
+        torch.set_num_threads(threads)
         trained = train(recipes, data)
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
     # The first part of the steps warms caches and allocators up.
     seconds = np.array([network.curves["batch", "seconds"] for network in trained]).sum(axis=0)
     return networks * steps * size.step_flops / max(seconds[-1] - seconds[0], 1e-9)
