@@ -117,7 +117,7 @@ _AXES = {
 
 def _checked(name: str, value: Any, axes: tuple[str, ...]) -> np.ndarray:
     array = np.asarray(value)
-    shape = f"({', '.join(axes)})"
+    shape = "(row,)" if len(axes) == 1 else f"({', '.join(axes)})"
     if array.dtype.kind not in "fiu":
         refuse(name, f"numbers of shape {shape}", f"values of type {array.dtype}")
     if array.ndim != len(axes):

@@ -126,7 +126,7 @@ class Roles:
         return np.flatnonzero(np.isin(checked_classes("labels", labels), getattr(self, role)))
 
     def outputs(self, labels: Any) -> np.ndarray:
-        """(row,): the output that stands for each row's class, in the order of `known`; −1 for none."""
+        """(row,): the output of each row's class, in the order of `known`; −1 for none."""
         true = checked_classes("labels", labels)
         result = np.full(len(true), UNKNOWN, dtype=np.int64)
         for output, c in enumerate(self.known):

@@ -1,0 +1,208 @@
+"""Outcomes of rejecting, the absorption table, and how sure both are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest, t
+from sklearn.metrics import precision_recall_fscore_support
+
+from mlplab.openset.absorption import absorption_table
+from mlplab.openset.auroc import auroc
+from mlplab.openset.errors import OpenSetError
+from mlplab.openset.intervals import (
+    auroc_difference,
+    auroc_interval,
+    bootstrap_interval,
+    over_seeds,
+    wilson,
+)
+from mlplab.openset.rejection import rejection_outcome
+
+
+def test_outcome_by_hand():
+    labels = [0, 0, 1, 1, -1, -1, -1, -1]
+    predicted = [0, 1, 1, 1, 0, 0, 1, 1]
+    rejected = np.array([0, 0, 0, 1, 1, 1, 1, 0], dtype=bool)
+    got = rejection_outcome(labels, predicted, rejected, 2)
+    assert (got.known_rows, got.unknown_rows) == (4, 4)
+    assert got.accuracy_on_known_before == 3 / 4
+    assert got.accuracy_on_known_after == 2 / 4
+    assert got.accuracy_on_accepted_known == pytest.approx(2 / 3)
+    assert got.known_rejected == 1 / 4
+    assert got.recall_of_unknown == 3 / 4
+    assert got.accuracy_over_all == 5 / 8
+    # decided:                        0  1  unknown
+    np.testing.assert_array_equal(got.confusion, [[1, 1, 0], [0, 1, 1], [0, 1, 3]])
+
+
+@given(st.integers(0, 999))
+@settings(max_examples=40, deadline=None)
+def test_precision_recall_and_f1_against_scikit_learn(seed):
+    draw = np.random.default_rng(seed)
+    labels = np.append(draw.integers(-1, 4, size=25), 0)
+    predicted, rejected = draw.integers(0, 4, size=26), draw.random(26) < 0.3
+    got = rejection_outcome(labels, predicted, rejected, 4)
+    true, decided = np.where(labels < 0, 4, labels), np.where(rejected, 4, predicted)
+    reference = precision_recall_fscore_support(true, decided, labels=range(5), zero_division=0)
+    np.testing.assert_allclose(got.precision, reference[0])
+    np.testing.assert_allclose(got.recall, reference[1])
+    np.testing.assert_allclose(got.f1, reference[2])
+    macro = precision_recall_fscore_support(true, decided, average="macro", zero_division=0)[2]
+    assert got.macro_f1 == pytest.approx(macro)
+
+
+def test_without_unknown_rows_there_is_no_recall_of_them():
+    got = rejection_outcome([0, 1], [0, 1], np.array([True, True]), 2)
+    assert got.recall_of_unknown is None
+    assert got.accuracy_on_accepted_known is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "predicted", "said"),
+    [
+        ([-1, -1], [0, 1], "labels: expected at least one known row, came none"),
+        ([0, 5], [0, 1], "labels: expected classes 0 to 1 or -1 for unknown, came 5"),
+        ([0, 1], [0, -1], "predicted: expected classes 0 to 1, came -1"),
+        ([0, 1], [0, 1, 1], "predicted: expected whole numbers of shape"),
+        ([0.5, 1], [0, 1], "labels: expected whole numbers"),
+    ],
+)
+def test_outcomes_that_cannot_be_judged(labels, predicted, said):
+    with pytest.raises(OpenSetError, match=said):
+        rejection_outcome(labels, predicted, np.zeros(2, bool), 2)
+
+
+# ------------------------------------------------------------------- absorption
+
+
+def test_absorption_shows_nine_taken_for_four():
+    classes = [9] * 10 + [5] * 4
+    taken = [4] * 8 + [3, 0] + [3, 3, 3, 0]
+    before = absorption_table(classes, taken, [0, 1, 2, 3, 4])
+    assert before.unknown_classes == (5, 9)
+    np.testing.assert_array_equal(before.counts, [[1, 0, 0, 3, 0, 0], [1, 0, 0, 1, 8, 0]])
+    assert before.share(9, 4) == 0.8
+    assert before.share(9, None) == 0.0
+    after = absorption_table(classes, taken, [0, 1, 2, 3, 4], np.arange(14) % 2 == 0)
+    assert after.share(9, 4) == 0.4
+    assert after.share(9, None) == 0.5
+    np.testing.assert_allclose(after.shares.sum(axis=1), 1)
+    exact = binomtest(8, 10).proportion_ci(method="wilson")
+    assert (before.low[1, 4], before.high[1, 4]) == pytest.approx((exact.low, exact.high))
+
+
+def test_columns_stand_in_the_order_that_was_asked_for():
+    table = absorption_table([7, 7, 7], [3, 3, 0], [3, 0])
+    np.testing.assert_array_equal(table.counts, [[2, 1, 0]])
+
+
+@given(st.integers(0, 999))
+@settings(max_examples=30, deadline=None)
+def test_every_row_is_counted_once(seed):
+    draw = np.random.default_rng(seed)
+    classes, taken = draw.integers(5, 10, size=40), draw.integers(0, 5, size=40)
+    table = absorption_table(classes, taken, range(5), draw.random(40) < 0.5)
+    np.testing.assert_array_equal(table.rows, np.bincount(classes)[list(table.unknown_classes)])
+
+
+@pytest.mark.parametrize(
+    ("classes", "taken", "said"),
+    [
+        ([], [], "at least one unknown row, came none"),
+        ([3, 9], [3, 4], "rows of unknown classes only, came rows of the known class 3"),
+        ([9, 9], [4, 8], r"known classes \[0, 1, 2, 3, 4\], came 8"),
+    ],
+)
+def test_absorption_of_rows_that_do_not_belong(classes, taken, said):
+    with pytest.raises(OpenSetError, match=said):
+        absorption_table(classes, taken, range(5))
+
+
+# -------------------------------------------------------------------- intervals
+
+
+@given(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@settings(max_examples=50, deadline=None)
+def test_wilson_against_scipy(counts):
+    hits, n = counts
+    exact = binomtest(hits, n).proportion_ci(method="wilson")
+    assert np.array(wilson(hits, n)) == pytest.approx([exact.low, exact.high], abs=1e-12)
+
+
+def test_a_share_of_nothing_may_be_anything():
+    assert np.array(wilson(0, 0)) == pytest.approx([0, 1])
+
+
+def test_delong_variance_against_the_definition():
+    draw = np.random.default_rng(0)
+    known, unknown = draw.normal(size=40), draw.normal(1.0, size=30).round(1)
+    above = np.subtract.outer(unknown, known)
+    kernel = (above > 0) + 0.5 * (above == 0)
+    variance = kernel.mean(axis=1).var(ddof=1) / 30 + kernel.mean(axis=0).var(ddof=1) / 40
+    got = auroc_interval(known, unknown)
+    area = auroc(known, unknown)
+    odds = np.log(area / (1 - area))
+    half = 1.959963984540054 * np.sqrt(variance) / (area * (1 - area))
+    expected = 1 / (1 + np.exp(-np.array([odds - half, odds + half])))
+    assert (got.low, got.high) == pytest.approx(tuple(expected))
+    assert got.value == area
+
+
+def test_delong_covers():
+    # True AUROC of N(0,1) against N(1,1) is Φ(1/√2) = 0.7602; 95% of 400 intervals ± 4 errors.
+    draw = np.random.default_rng(1)
+    held = 0
+    for _ in range(400):
+        got = auroc_interval(draw.normal(size=60), draw.normal(1.0, size=60))
+        held += got.low <= 0.7602499 <= got.high
+    assert 0.95 - 4 * 0.0109 <= held / 400 <= 1.0
+
+
+def test_perfect_separation_is_not_certainty():
+    got = auroc_interval(np.arange(20.0), np.arange(20.0, 40.0))
+    exact = binomtest(20, 20).proportion_ci(method="wilson")
+    assert (got.value, got.low, got.high) == pytest.approx((1.0, exact.low, 1.0))
+    assert got.method == "Wilson"
+
+
+def test_paired_difference_is_tighter_than_two_intervals():
+    draw = np.random.default_rng(2)
+    known, unknown = draw.normal(size=300), draw.normal(1.0, size=300)
+    worse = (known + 0.3 * draw.normal(size=300), unknown + 0.3 * draw.normal(size=300))
+    got = auroc_difference((known, worse[0]), (unknown, worse[1]))
+    assert got.value == pytest.approx(auroc(known, unknown) - auroc(*worse))
+    single = auroc_interval(known, unknown)
+    assert got.high - got.low < single.high - single.low
+    same = auroc_difference((known, known), (unknown, unknown))
+    assert (same.low, same.value, same.high) == (0.0, 0.0, 0.0)
+
+
+def test_detectors_are_compared_on_the_same_rows_only():
+    with pytest.raises(OpenSetError, match="the same rows for both"):
+        auroc_difference(([1.0, 2], [1.0]), ([1.0], [1.0]))
+
+
+def test_over_seeds_is_students_interval():
+    values = [0.92, 0.93, 0.95]
+    got = over_seeds(values)
+    low, high = t.interval(0.95, 2, np.mean(values), np.std(values, ddof=1) / np.sqrt(3))
+    assert (got.value, got.low, got.high) == pytest.approx((np.mean(values), low, high))
+    with pytest.raises(OpenSetError, match="at least two seeds, came one"):
+        over_seeds([0.9])
+
+
+def test_bootstrap_agrees_with_delong():
+    draw = np.random.default_rng(3)
+    known, unknown = draw.normal(size=200), draw.normal(1.0, size=200)
+    got = bootstrap_interval(auroc, known, unknown, repeats=500)
+    reference = auroc_interval(known, unknown)
+    assert (got.low, got.high) == pytest.approx((reference.low, reference.high), abs=0.015)
+    assert got == bootstrap_interval(auroc, known, unknown, repeats=500)
+
+
+def test_an_impossible_level_is_refused():
+    with pytest.raises(OpenSetError, match="level: expected a share"):
+        wilson(1, 2, level=95)
