@@ -17,6 +17,7 @@ from mlplab.networks.dense_stack import DenseStack, Workspace, backward, forward
 from mlplab.networks.dropout import Dropout
 from mlplab.networks.initial_weights import draw_kernel, draw_kernels
 from mlplab.objectives.cross_entropy import CrossEntropy
+from mlplab.objectives.objective import BatchOutputs
 
 CPU = torch.device("cpu")
 REFERENCE = {
@@ -49,7 +50,7 @@ def gradients_of(stack: DenseStack, inputs, targets, mask=None):
     workspace = Workspace(stack, inputs.shape[1], backward=True)
     logits = forward(stack, inputs, workspace, mask)
     loss = CrossEntropy().value_and_gradients(
-        logits, workspace.outputs[-2], targets, workspace.gradients[-1]
+        BatchOutputs(logits, workspace.outputs[-2], targets), workspace.gradients[-1]
     )
     found = {}
     backward(

@@ -6,28 +6,46 @@ from dataclasses import dataclass
 
 import torch
 
+from mlplab.objectives.objective import BatchOutputs
+
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """−log softmax(z)_y, mean over the batch; its gradient is (softmax(z) − onehot(y)) / batch."""
+    """−log softmax(z)_y, mean over the batch; its gradient is (softmax(z) − onehot(y)) / batch.
+
+    Every row must be of a known class. The gradient is written out, for this is the objective of
+    nearly every network.
+    """
+
+    @property
+    def extra_outputs(self) -> int:
+        """None."""
+        return 0
 
     @property
     def uses_hidden(self) -> bool:
         """It looks at logits only."""
         return False
 
+    @property
+    def keeps_centres(self) -> bool:
+        """It keeps none."""
+        return False
+
+    def class_scores(self, logits: torch.Tensor) -> torch.Tensor:
+        """The logits themselves."""
+        return logits
+
     def value_and_gradients(
         self,
-        logits: torch.Tensor,
-        hidden: torch.Tensor,
-        targets: torch.Tensor,
+        outputs: BatchOutputs,
         logits_gradient: torch.Tensor,
         hidden_gradient: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """See Objective.value_and_gradients."""
-        batch = logits.shape[1]
-        log_shares = torch.log_softmax(logits, dim=2)
-        right = targets.unsqueeze(2)
+        """See `Objective.value_and_gradients`."""
+        batch = outputs.logits.shape[1]
+        log_shares = torch.log_softmax(outputs.logits, dim=2)
+        right = outputs.targets.unsqueeze(2)
         values = log_shares.gather(2, right).squeeze(2).mean(1).neg_()
         log_shares.exp_()
         log_shares.scatter_add_(2, right, log_shares.new_full((), -1.0).expand(right.shape))

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from mlplab.networks.dense_stack import DenseStack, Workspace, forward
+from mlplab.objectives.objective import Objective
 from mlplab.trainer.resident import ResidentData
 
 SLICE_ROWS = 1000
@@ -45,8 +46,8 @@ class EvaluationRows:
         self, rows: Sequence[np.ndarray], label_maps: Sequence[np.ndarray], data: ResidentData
     ) -> None:
         self._data = data
-        self.lengths = np.array([len(r) for r in rows])
-        self.longest = int(self.lengths.max())
+        lengths = np.array([len(r) for r in rows])
+        self.longest = int(lengths.max())
         shared = all(r is rows[0] for r in rows) and all(m is label_maps[0] for m in label_maps)
         distinct = 1 if shared else len(rows)
         index = np.zeros((distinct, self.longest), dtype=np.int64)
@@ -55,14 +56,18 @@ class EvaluationRows:
             own = rows[place]
             index[place, : len(own)] = own
             targets[place, : len(own)] = label_maps[place][data.labels[own]]
-        valid = np.arange(self.longest) < self.lengths[:distinct, None]
+        valid = (np.arange(self.longest) < lengths[:distinct, None]) & (targets >= 0)
+        self.counts = np.broadcast_to(valid.sum(1), len(rows))
+        """(network,) rows that are measured: those of a known class."""
         self._index, self._targets, self._valid = (
             torch.from_numpy(array).to(data.device) for array in (index, targets, valid)
         )
         self._first = index[0, 0] if shared and _consecutive(rows[0]) else None
         self._memory = data.memory(distinct, min(SLICE_ROWS, self.longest))
 
-    def from_row(self, start: int, networks: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def from_row(
+        self, start: int, networks: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Inputs (network, row, feature), targets and validity (network, row) from `start` on."""
         part = slice(start, min(start + SLICE_ROWS, self.longest))
         return (
@@ -88,9 +93,19 @@ def _consecutive(rows: np.ndarray) -> bool:
     return len(rows) > 0 and bool((np.diff(rows) == 1).all())
 
 
-def measure(stack: DenseStack, rows: EvaluationRows, *, keep_logits: bool = False) -> Measurement:
-    """The metrics of every network on its rows; NaN for a network that has none."""
-    lengths = torch.from_numpy(rows.lengths)
+def measure(
+    stack: DenseStack,
+    rows: EvaluationRows,
+    objectives: Sequence[tuple[Objective, slice]],
+    *,
+    keep_logits: bool = False,
+) -> Measurement:
+    """The metrics of every network on its rows; NaN for a network that has none.
+
+    Args:
+        objectives: with the networks that have them; they say what classes are told apart by.
+    """
+    counts = torch.from_numpy(rows.counts.copy())
     sums = torch.zeros(len(METRICS), stack.networks, dtype=torch.float64)
     kept = []
     workspace = None
@@ -99,13 +114,31 @@ def measure(stack: DenseStack, rows: EvaluationRows, *, keep_logits: bool = Fals
         if workspace is None or workspace.rows != inputs.shape[1]:
             workspace = Workspace(stack, inputs.shape[1], backward=False)
         logits = forward(stack, inputs, workspace)
-        sums += metric_sums(logits, targets, valid).cpu()
+        sums += stack_metric_sums(logits, targets, objectives, valid).cpu()
         if keep_logits:
             kept.append(logits.float().cpu())
-    means = (sums / lengths).numpy()
+    means = (sums / counts).numpy()
     return Measurement(
         dict(zip(METRICS, means, strict=True)), torch.cat(kept, 1).numpy() if kept else None
     )
+
+
+def stack_metric_sums(
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    objectives: Sequence[tuple[Objective, slice]],
+    valid: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """`metric_sums` of what each network's objective tells classes apart by."""
+    parts = [
+        metric_sums(
+            objective.class_scores(logits[own]),
+            targets[own],
+            None if valid is None else valid[own],
+        )
+        for objective, own in objectives
+    ]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
 
 
 def metric_sums(

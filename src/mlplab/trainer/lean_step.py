@@ -11,7 +11,7 @@ from mlplab.networks.activations import ACTIVATIONS
 from mlplab.networks.dense_stack import DenseStack, Workspace, backward, forward
 from mlplab.networks.dropout import Dropout
 from mlplab.networks.initial_weights import draw_kernels
-from mlplab.objectives.objective import Objective
+from mlplab.objectives.objective import BatchOutputs, Objective
 from mlplab.optimizers.coefficients import coefficients
 from mlplab.optimizers.update import CoefficientTables, Optimized
 from mlplab.trainer.recipe import Recipe
@@ -32,6 +32,8 @@ class StackState:
     dropout: Dropout | None
     diverged_at: torch.Tensor
     """(network,) int64: the first step whose loss was not finite, 0 for none so far."""
+    centres: torch.Tensor | None
+    """(network, class, unit) running class centres, where an objective keeps them."""
     workspace: Workspace
     step: int = 0
 
@@ -65,6 +67,7 @@ class StackState:
             objectives=runs_of_equal_objectives(recipes),
             dropout=_dropout(recipes, kept, device),
             diverged_at=torch.zeros(len(recipes), dtype=torch.int64, device=device),
+            centres=_centres(recipes, kept, device),
             workspace=workspace,
         )
 
@@ -90,6 +93,7 @@ class StackState:
             objectives=runs_of_equal_objectives(recipes),
             dropout=self.dropout.select(keep) if self.dropout else None,
             diverged_at=self.diverged_at[keep],
+            centres=None if self.centres is None else self.centres[keep],
             workspace=workspace,
             step=self.step,
         )
@@ -141,9 +145,12 @@ def _losses(
     logits = logits.float() if lower_precision else logits
     values = [
         objective.value_and_gradients(
-            logits[own],
-            hidden[own],
-            targets[own],
+            BatchOutputs(
+                logits[own],
+                hidden[own],
+                targets[own],
+                state.centres[own] if state.centres is not None else None,
+            ),
             scratch[own],
             hidden_gradient[own] if objective.uses_hidden and hidden_gradient is not None else None,
         )
@@ -166,6 +173,15 @@ def _dropout(recipes: Sequence[Recipe], dtype: torch.dtype, device: torch.device
     if not rates.any():
         return None
     return Dropout(rates, torch.tensor([r.seed for r in recipes], device=device))
+
+
+def _centres(
+    recipes: Sequence[Recipe], dtype: torch.dtype, device: torch.device
+) -> torch.Tensor | None:
+    if not any(r.objective.keeps_centres for r in recipes):
+        return None
+    *_, units, outputs = recipes[0].layers
+    return torch.zeros(len(recipes), outputs, units, dtype=dtype, device=device)
 
 
 def runs_of_equal_objectives(recipes: Sequence[Recipe]) -> list[tuple[Objective, slice]]:

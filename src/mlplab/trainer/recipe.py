@@ -57,6 +57,8 @@ class TrainedNetwork:
     """(test row, output) float32, of the weights given back."""
     seconds: float
     """Training time attributed to this network: the stack's, divided among those in it."""
+    centres: np.ndarray | None = None
+    """(class, unit) running class centres of the last hidden activations, if any were kept."""
 
 
 @dataclass(frozen=True)

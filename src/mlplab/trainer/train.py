@@ -16,9 +16,9 @@ from mlplab.networks.dense_stack import DenseStack, forward
 from mlplab.trainer.batches import Batches
 from mlplab.trainer.diagnostics import DIAGNOSTICS, dead_units, gradient_size
 from mlplab.trainer.early_stopping import EarlyStops
-from mlplab.trainer.evaluation import METRICS, EvaluationRows, measure, metric_sums
+from mlplab.trainer.evaluation import METRICS, EvaluationRows, measure, stack_metric_sums
 from mlplab.trainer.history import History
-from mlplab.trainer.lean_step import StackState, lean_step
+from mlplab.trainer.lean_step import StackState, lean_step, runs_of_equal_objectives
 from mlplab.trainer.recipe import Recipe, TrainedNetwork, TrainingProgress
 from mlplab.trainer.resident import ResidentData
 
@@ -107,7 +107,9 @@ class _Training:
         self, inputs: torch.Tensor, targets: torch.Tensor, values: Values, diagnose: bool
     ) -> None:
         logits = forward(self.state.stack, inputs, self.state.workspace)
-        means = (metric_sums(logits, targets) / targets.shape[1]).cpu().numpy()
+        known = targets >= 0
+        sums = stack_metric_sums(logits, targets, self.state.objectives, known)
+        means = (sums / known.sum(1)).cpu().numpy()
         values.update({("batch", m): mean for m, mean in zip(METRICS, means, strict=True)})
         if diagnose:
             for layer, outputs in enumerate(self.state.workspace.outputs[:-1], start=1):
@@ -119,7 +121,7 @@ class _Training:
         self.test_logits = None
         for split, rows in self.rows.items():
             keep = all_end and split == "test"
-            measured = measure(self.state.stack, rows, keep_logits=keep)
+            measured = measure(self.state.stack, rows, self.state.objectives, keep_logits=keep)
             values.update({(split, m): measured.values[m] for m in METRICS})
             if keep:
                 self.test_logits = measured.logits
@@ -156,7 +158,8 @@ class _Training:
         stack = self._as_handed_over(places, bad)
         own = [self.recipes[self.present[place]] for place in places]
         rows = EvaluationRows([r.train_rows for r in own], [r.label_map for r in own], self.data)
-        measured = measure(stack, rows)
+        objectives = runs_of_equal_objectives(own)
+        measured = measure(stack, rows, objectives)
         for metric in METRICS:
             column = np.full(len(self.present), np.nan)
             column[places] = np.where(bad[places], np.nan, measured.values[metric])
@@ -165,7 +168,7 @@ class _Training:
         kept = self.test_logits
         if kept is None:
             rows = EvaluationRows([r.test_rows for r in own], [r.label_map for r in own], self.data)
-            kept = measure(stack, rows, keep_logits=True).logits
+            kept = measure(stack, rows, objectives, keep_logits=True).logits
         return {
             place: kept[i, :length].copy() if kept is not None else np.empty((0, own[i].layers[-1]))
             for i, (place, length) in enumerate(zip(places, lengths, strict=True))
@@ -199,7 +202,14 @@ class _Training:
             stopped_at=self.state.step,
             test_logits=test_logits,
             seconds=float(self.seconds[network]),
+            centres=self._centres_of(place, network),
         )
+
+    def _centres_of(self, place: int, network: int) -> np.ndarray | None:
+        objective, centres = self.recipes[network].objective, self.state.centres
+        if centres is None or not objective.keeps_centres:
+            return None
+        return centres[place].float().cpu().numpy().copy()
 
     def _let_go(self, done: np.ndarray) -> None:
         keep = np.flatnonzero(~done).tolist()
