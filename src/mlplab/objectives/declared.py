@@ -1,0 +1,31 @@
+"""From an objective as declared to one that computes."""
+
+from __future__ import annotations
+
+from mlplab.declarations import objective as declared
+from mlplab.objectives.cross_entropy import CrossEntropy
+from mlplab.objectives.objective import Objective
+from mlplab.objectives.with_centres import CentreLoss, ClassAnchor
+from mlplab.objectives.with_negatives import (
+    BackgroundClass,
+    EnergyMargin,
+    Entropic,
+    Objectosphere,
+    SigmoidOutput,
+)
+
+_BY_DECLARATION = {
+    declared.CrossEntropy: CrossEntropy,
+    declared.SigmoidOutput: SigmoidOutput,
+    declared.BackgroundClass: BackgroundClass,
+    declared.Entropic: Entropic,
+    declared.Objectosphere: Objectosphere,
+    declared.ClassAnchor: ClassAnchor,
+    declared.CentreLoss: CentreLoss,
+    declared.EnergyMargin: EnergyMargin,
+}
+
+
+def objective_of(declaration: declared.Objective) -> Objective:
+    """The objective that a declaration names, with its settings."""
+    return _BY_DECLARATION[type(declaration)](**declaration.model_dump(exclude={"name"}))
