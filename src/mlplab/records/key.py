@@ -79,7 +79,11 @@ def difference(before: str, after: str) -> str:
 
 
 def _changed_settings(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
-    before, after = dict(_leaves(_with_defaults(old))), dict(_leaves(_with_defaults(new)))
+    full_old, full_new = _with_defaults(old), _with_defaults(new)
+    if full_old is None or full_new is None:
+        # Settings of another version cannot be completed, so both are compared as they stand.
+        full_old, full_new = old, new
+    before, after = dict(_leaves(full_old)), dict(_leaves(full_new))
     shared = [name for name in after if name in before]
     changed = [name for name in shared if before[name] != after[name]]
     if not changed:
@@ -89,16 +93,17 @@ def _changed_settings(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]
         yield _change(name, before.get(name, _MISSING), after.get(name, _MISSING))
 
 
-def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
-    """Fill in what the key leaves out because it is the default, so that words can name it."""
+def _with_defaults(settings: dict[str, Any]) -> dict[str, Any] | None:
+    """Fill in what the key leaves out because it is the default, so that words can name it.
+
+    None for settings that this version of mlplab does not know.
+    """
     stand_in = {**settings, "data": {"name": "digits", **settings["data"]}}
     try:
-        full = Network.model_validate_json(json.dumps(stand_in)).model_dump(
-            mode="json", exclude={"seeds": True, "data": {"name"}}
-        )
+        network = Network.model_validate_json(json.dumps(stand_in))
     except ValueError:
-        return settings
-    return full
+        return None
+    return network.model_dump(mode="json", exclude={"seeds": True, "data": {"name"}})
 
 
 def _leaves(value: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
