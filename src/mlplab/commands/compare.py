@@ -47,9 +47,9 @@ def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkAr
     several metrics.
     """
     from mlplab.commands.output import print_table
-    from mlplab.records.results import Results
+    from mlplab.study import open_results
 
-    results = Results.open(run)
+    results = open_results(run)
     pairs = _pairs(results, one, other)
     if pairs.empty:
         print(f"{one} and {other} have no seed in common that both finished without diverging.")

@@ -28,4 +28,4 @@ def demo(
     from mlplab.commands.run import train_and_report
 
     study = read(DEMO_STUDY)
-    raise typer.Exit(train_and_report(study, out / study.name, device=device, as_json=as_json))
+    raise typer.Exit(train_and_report(study, out, device=device, as_json=as_json))

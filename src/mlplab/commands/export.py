@@ -11,6 +11,8 @@ from mlplab.commands import options
 from mlplab.commands.failure import complain, refuse
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mlplab.records.results import Results
 
 
@@ -43,17 +45,16 @@ def export(
     if curves is None and summary is None and weights is None:
         raise refuse("Say what to export: --curves FILE, --summary FILE or --weights DIR.")
 
-    from mlplab.records.export import export_curves, export_summary
-    from mlplab.records.results import Results
+    from mlplab.study import open_results
 
-    results = Results.open(run)
+    results = open_results(run)
     if results.missing:
         complain(f"note: {len(results.missing):,} networks × seeds are missing in this export")
     if curves is not None:
-        export_curves(results, curves)
+        results.export(curves=curves)
         print(curves)
     if summary is not None:
-        export_summary(results, summary)
+        results.export(summary=summary)
         print(summary)
     if weights is not None:
         _export_weights(results, weights)
@@ -66,7 +67,7 @@ def _export_weights(results: Results, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names = _file_names([run.network for run in results.runs])
     for run in results.runs:
-        arrays = {}
+        arrays: dict[str, np.ndarray] = {}
         for layer, (kernel, bias) in enumerate(results.weights(run.network, run.seed), start=1):
             arrays |= {f"kernel_{layer}": kernel, f"bias_{layer}": bias}
         save_file(

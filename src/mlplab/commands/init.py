@@ -94,12 +94,12 @@ def init(
     if path.exists():
         raise refuse(f"{path} is there already; choose another name or move it away.")
 
-    from mlplab.declarations.schema import study_schema
+    from mlplab.declarations.schema import schema_text
 
     study = {"$schema": f"./{SCHEMA_FILE}", "name": path.stem, **STARTER}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_as_json(study), encoding="utf-8")
-    (path.parent / SCHEMA_FILE).write_text(_as_json(study_schema()), encoding="utf-8")
+    (path.parent / SCHEMA_FILE).write_text(schema_text(), encoding="utf-8")
     print(f"{path} is a study that runs as it is: mlplab run {path}")
 
 

@@ -16,10 +16,9 @@ def report(run: options.ResultsArgument) -> None:
     From the folder's records come report.html (one file, opens offline), report.md and figures/
     (SVG, PNG, CSV).
     """
-    from mlplab.records.results import Results
-    from mlplab.report.write import write
+    from mlplab.study import open_results
 
-    results = Results.open(run)
+    results = open_results(run)
     if results.missing:
         complain(f"note: {len(results.missing):,} networks × seeds are missing in this report")
-    print(f"Report: {write(results, run)}")
+    print(f"Report: {results.report()}")

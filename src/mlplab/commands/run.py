@@ -15,7 +15,7 @@ from mlplab.commands.studies import read
 if TYPE_CHECKING:
     from mlplab.commands.tally import Tally
     from mlplab.declarations.study import Study
-    from mlplab.records.results import Results
+    from mlplab.study import StudyResults
 
 
 def run(
@@ -48,7 +48,7 @@ def run(
     raise typer.Exit(
         train_and_report(
             wanted,
-            out / wanted.name,
+            out,
             device=device,
             precision=precision,
             fail_fast=fail_fast,
@@ -59,7 +59,7 @@ def run(
 
 def train_and_report(
     study: Study,
-    folder: Path,
+    out: Path,
     *,
     device: str = "auto",
     precision: str = "float32",
@@ -67,17 +67,17 @@ def train_and_report(
     as_json: bool = False,
 ) -> int:
     """Train what is missing, write the report, print where it is; returns the exit code."""
+    folder = out / study.name
     for note in study.notes:
         complain(f"note: {note}")
 
     from mlplab.commands.progress import display
-    from mlplab.runner.run import run as train
+    from mlplab.study import Study as RunnableStudy
 
     with display(study.name, as_json=as_json) as watch:
         try:
-            results = train(
-                study,
-                folder,
+            results = RunnableStudy(study).run(
+                out,
                 device=device,
                 precision=precision,
                 fail_fast=fail_fast,
@@ -90,7 +90,7 @@ def train_and_report(
     if interrupted:
         complain(_what_is_kept(watch.tally, folder))
         return options.EXIT_INTERRUPTED
-    _report(results, folder, as_json=as_json)
+    _report(results, as_json=as_json)
     for failure in results.failures:
         complain(f"{failure.network}, seed {failure.seed}, could not be run: {failure.reason}")
     return options.EXIT_NETWORK_FAILED if results.missing else options.EXIT_DONE
@@ -105,12 +105,11 @@ def _what_is_kept(tally: Tally, folder: Path) -> str:
     )
 
 
-def _report(results: Results, folder: Path, *, as_json: bool) -> None:
+def _report(results: StudyResults, *, as_json: bool) -> None:
     """Write the report and say where it is, after a table of what came out."""
     from mlplab.commands.overview import print_overview
-    from mlplab.report.write import write
 
-    page = write(results, folder)
+    page = results.report()
     if as_json:
         print(json.dumps({"event": "report_written", "path": str(page)}), flush=True)
         return

@@ -19,9 +19,9 @@ def status(run: options.ResultsArgument) -> None:
     from collections import Counter
 
     from mlplab.commands.output import print_table
-    from mlplab.records.results import Results
+    from mlplab.study import open_results
 
-    results = Results.open(run)
+    results = open_results(run)
     diverged = Counter(run.network for run in results.runs if run.diverged_at is not None)
     finished = Counter(run.network for run in results.runs)
     failed = Counter(failure.network for failure in results.failures)
