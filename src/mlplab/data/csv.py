@@ -12,7 +12,7 @@ import numpy as np
 from mlplab.data.own_files import OwnFile, content_of
 from mlplab.data.own_sets import Rows, first_unusable, spoken
 from mlplab.data.refusal import refuse
-from mlplab.declarations.problems import did_you_mean, listed
+from mlplab.declarations.problems import did_you_mean, listed, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +81,7 @@ def _header(text: str, file: OwnFile) -> tuple[str, ...]:
         refuse(
             file.where,
             expected="a header line that names every column once",
-            came=f"{name!r} a second time" if name else f"no name for column {position + 1}",
+            came=f"{shown(name)} a second time" if name else f"no name for column {position + 1}",
             mend="give it a name of its own"
             if name
             else "name it, or leave it out if it only numbers the rows",
@@ -96,7 +96,7 @@ def _require_label(header: tuple[str, ...], label: str, file: OwnFile) -> None:
         refuse(
             "data.label",
             expected=f"a column of the table: {listed(header)}",
-            came=repr(label),
+            came=shown(label),
             mend=did_you_mean(label, header)
             or ("name the column of the classes" if len(header) > 1 else "separate with commas"),
             file=file.path,
@@ -144,15 +144,16 @@ def _frame(text: str, label: str, file: OwnFile) -> pd.DataFrame:
                 index_col=False,
                 skipinitialspace=True,
                 low_memory=False,
-                float_precision="round_trip",
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError) as error:
+        uneven = _uneven(text)
         refuse(
             file.where,
-            expected="as many fields in every line as in the header",
-            came=_uneven(text) or str(error).strip().rpartition("error: ")[2].lower(),
+            expected=f"{len(_header(text, file))} fields in every line, as in the header",
+            came=str(error).strip().rpartition("error: ")[2] if uneven is None else f"{uneven[0]}",
             mend="put quotes around text that contains a comma, and end every quotation",
             file=file.path,
+            line=None if uneven is None else uneven[1],
         )
     if frame.empty:
         refuse(
@@ -165,12 +166,13 @@ def _frame(text: str, label: str, file: OwnFile) -> pd.DataFrame:
     return frame.rename(columns=str.strip)
 
 
-def _uneven(text: str) -> str | None:
+def _uneven(text: str) -> tuple[int, int] | None:
+    """How many fields the first line has that differs from the header, and which line it is."""
     reader = csv.reader(io.StringIO(text))
     wanted = len(next(reader))
     for row in reader:
         if row and len(row) != wanted:
-            return f"{len(row)} instead of {wanted} in line {reader.line_num}"
+            return len(row), reader.line_num
     return None
 
 
@@ -180,7 +182,7 @@ def _labels(column: pd.Series, text: str, file: OwnFile) -> tuple[str, ...]:
         if label in ("", "nan", "NaN"):
             refuse(
                 file.where,
-                expected=f"a class in column {column.name!r}",
+                expected=f"a class in column {shown(column.name)}",
                 came="nothing" if not label else "NaN",
                 mend="fill it in or leave the row out",
                 file=file.path,
@@ -198,14 +200,14 @@ def _numbers(column: pd.Series, text: str, file: OwnFile) -> np.ndarray:
         try:
             numbers[row] = float("nan" if isinstance(value, float) else cell.replace("_", "?"))
         except ValueError:
-            _refuse_cell(repr(cell) if cell else "nothing", str(column.name), row, text, file)
+            _refuse_cell(shown(cell) if cell else "nothing", str(column.name), row, text, file)
     return numbers
 
 
 def _refuse_cell(came: str, column: str, row: int, text: str, file: OwnFile) -> None:
     refuse(
         file.where,
-        expected=f"a finite number in column {column!r}",
+        expected=f"a finite number in column {shown(column)}",
         came=came,
         mend="fill it in, leave the row out, or write words as numbers",
         file=file.path,

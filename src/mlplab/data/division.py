@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from mlplab.data.refusal import refuse
+from mlplab.declarations.problems import shown
 
 Purpose = Literal["test", "validation"]
 _STREAM: dict[Purpose, int] = {"test": 1, "validation": 2}
@@ -100,7 +101,7 @@ def _require_rows_to_stay(
     refuse(
         where,
         expected=f"at most {most} of the {rows} rows, so that each of the {len(counts)} classes "
-        f"keeps one to learn from (the smallest, {class_names[int(classes[smallest])]!r}, has "
+        f"keeps one to learn from (the smallest, {shown(class_names[int(classes[smallest])])}, has "
         f"{int(counts[smallest])})",
         came=f"{size} rows",
         mend=f"make the {purpose} part smaller",

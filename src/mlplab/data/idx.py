@@ -114,7 +114,8 @@ def _elements(content: bytes, dimensions: int, path: Path, where: str) -> np.nda
 
 
 def _require_kind(content: bytes, dimensions: int, path: Path, where: str) -> None:
-    expected = f"an IDX file of {_KINDS[dimensions]} ({dimensions} dimensions of unsigned bytes)"
+    axes = "one dimension" if dimensions == 1 else f"{dimensions} dimensions"
+    expected = f"an IDX file of {_KINDS[dimensions]} ({axes} of unsigned bytes)"
     if len(content) < 4 or content[:2] != b"\0\0":
         refuse(
             where,

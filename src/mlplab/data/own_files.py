@@ -28,11 +28,19 @@ def own_file(folder: Path, path: str, setting: str) -> OwnFile:
     if full.is_file():
         state = full.stat()
         return OwnFile(full, where, state.st_size, state.st_mtime_ns)
+    if full.is_dir():
+        refuse(
+            where,
+            expected="a file",
+            came="a folder",
+            mend="name the file that is meant",
+            file=full,
+        )
     beside = [p.name for p in full.parent.iterdir()] if full.parent.is_dir() else []
     refuse(
         where,
         expected="a file",
-        came="a folder" if full.is_dir() else "a path where nothing is",
+        came="a path where nothing is",
         mend=did_you_mean(full.name, beside)
         or "correct the path, which is relative to the study's own folder",
         file=full,

@@ -10,7 +10,7 @@ from mlplab.data.dataset import Dataset
 from mlplab.data.division import divide
 from mlplab.data.own_files import OwnFile
 from mlplab.data.refusal import refuse
-from mlplab.declarations.problems import listed
+from mlplab.declarations.problems import listed, shown
 
 DEFAULT_TEST = 0.2
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
@@ -147,7 +147,7 @@ def _require_alike(train: Rows, test: Rows, index: dict[str, int]) -> None:
         refuse(
             test.labels_file.where,
             expected=f"a class that training rows have: {listed(index)}",
-            came=f"{test.labels[row]!r} in test row {row} (counted from 0)",
+            came=f"{shown(test.labels[row])} in test row {row} (counted from 0)",
             mend="a class that was never learned cannot be tested: correct the label or leave the "
             "row out",
             file=test.labels_file.path,

@@ -16,7 +16,7 @@ from mlplab.data.loading import load
 from mlplab.data.refusal import refuse
 from mlplab.data.scaling import default_scaling, fit_scaling
 from mlplab.declarations.data import Data
-from mlplab.declarations.problems import did_you_mean, listed
+from mlplab.declarations.problems import did_you_mean, listed, shown
 
 _resident_inputs: WeakValueDictionary[str, np.ndarray] = WeakValueDictionary()
 """Scaled inputs that somebody holds, so that networks with equal inputs share one array."""
@@ -107,14 +107,14 @@ def _outputs(class_names: tuple[str, ...], classes: tuple[int | str, ...] | None
             refuse(
                 where,
                 expected=f"a class of the set: {listed(class_names)}",
-                came=repr(wanted),
+                came=shown(wanted),
                 mend=did_you_mean(wanted, class_names) or "choose among these",
             )
         if output in outputs:
             refuse(
                 where,
                 expected="each class once",
-                came=f"{class_names[output]!r} a second time",
+                came=f"{shown(class_names[output])} a second time",
                 mend="leave it out",
             )
         outputs.append(output)

