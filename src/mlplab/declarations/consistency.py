@@ -17,7 +17,7 @@ from mlplab.declarations.names import fault_of_network_name, fault_of_study_name
 from mlplab.declarations.network import Network
 from mlplab.declarations.places import Places
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.resolution import Origins
+from mlplab.declarations.resolution import Resolution, Resolved
 from mlplab.declarations.size import size_of
 from mlplab.declarations.study import Study
 from mlplab.declarations.validation import Fault
@@ -32,21 +32,19 @@ class Checked:
 
 
 def check_study(
-    study: Study, origins: Origins, values: Mapping[str, Any], places: Places
+    study: Study, resolution: Resolution, values: Mapping[str, Any], places: Places
 ) -> Checked:
-    """Everything that single declarations cannot see, for the networks that could be resolved."""
+    """Everything that single declarations cannot see.
+
+    Settings in doubt are left out, and whatever would be concluded from them.
+    """
     problems = [*_name_problems(study, values, places)]
-    notes: list[str] = []
-    sizes: dict[str, tuple[DataSize, tuple[Fault, ...]]] = {}
+    sizes = _data_sizes(study, resolution)
     seen: set[tuple[Where, str]] = set()
-    for name, network in study.networks.items():
-        key = network.data.model_dump_json()
-        if key not in sizes:
-            sizes[key] = data_size(network.data, study.folder)
-        size, data_faults = sizes[key]
-        in_data = [_within("data", fault) for fault in data_faults]
-        for fault in (*in_data, *_network_faults(network, size)):
-            where = origins.of(name, fault.where)
+    for name, resolved in resolution.resolved.items():
+        size, data_faults = sizes[name]
+        for fault in (*data_faults, *_network_faults(resolved, size)):
+            where = resolution.origins.of(name, fault.where)
             if (where, fault.expected) not in seen:
                 seen.add((where, fault.expected))
                 problems.append(
@@ -54,12 +52,27 @@ def check_study(
                 )
     problems += _figure_problems(study, values, places)
     problems += _comparison_problems(study, values, places)
-    sized = {
-        name: sizes[network.data.model_dump_json()][0] for name, network in study.networks.items()
-    }
-    notes += _output_notes(study, sized)
-    notes += _twin_notes(study)
-    return Checked(tuple(problems), tuple(notes))
+    notes = (*_output_notes(study, sizes), *_twin_notes(study))
+    return Checked(tuple(problems), notes)
+
+
+_Sizes = Mapping[str, tuple[DataSize, tuple[Fault, ...]]]
+
+
+def _data_sizes(study: Study, resolution: Resolution) -> _Sizes:
+    """The size of each network's data, with the faults found; each data is looked at once."""
+    by_data: dict[str, tuple[DataSize, tuple[Fault, ...]]] = {}
+    sizes: dict[str, tuple[DataSize, tuple[Fault, ...]]] = {}
+    for name, resolved in resolution.resolved.items():
+        key = resolved.network.data.model_dump_json()
+        if "data" in resolved.doubted:
+            sizes[name] = (DataSize(None, None, None, None, None), ())
+        else:
+            if key not in by_data:
+                size, faults = data_size(resolved.network.data, study.folder)
+                by_data[key] = size, tuple(_within("data", fault) for fault in faults)
+            sizes[name] = by_data[key]
+    return sizes
 
 
 def _within(key: str, fault: Fault) -> Fault:
@@ -89,7 +102,13 @@ def _name_problems(study: Study, values: Mapping[str, Any], places: Places) -> I
             )
 
 
-def _network_faults(network: Network, data: DataSize) -> Iterator[Fault]:
+def _network_faults(resolved: Resolved, data: DataSize) -> Iterator[Fault]:
+    for settings, check in _CHECKS:
+        if not resolved.doubted & set(settings):
+            yield from check(resolved.network, data)
+
+
+def _batch_faults(network: Network, data: DataSize) -> Iterator[Fault]:
     training = network.training
     if data.train_rows is not None and training.batch_size > data.train_rows:
         yield Fault(
@@ -98,13 +117,19 @@ def _network_faults(network: Network, data: DataSize) -> Iterator[Fault]:
             str(training.batch_size),
             "make batches smaller",
         )
-    if training.early_stopping is not None and network.data.validation == 0:
+
+
+def _stopping_faults(network: Network, data: DataSize) -> Iterator[Fault]:
+    if network.training.early_stopping is not None and network.data.validation == 0:
         yield Fault(
             ("training", "early_stopping"),
             "a validation part to stop by",
             "early stopping without one",
             'add "validation": 0.1 to data',
         )
+
+
+def _weights_faults(network: Network, data: DataSize) -> Iterator[Fault]:
     weights = network.initial_weights
     if isinstance(weights, Uniform) and weights.low >= weights.high:
         yield Fault(
@@ -113,6 +138,9 @@ def _network_faults(network: Network, data: DataSize) -> Iterator[Fault]:
             f"low {weights.low:g} and high {weights.high:g}",
             "exchange them" if weights.low > weights.high else "set them apart",
         )
+
+
+def _output_faults(network: Network, data: DataSize) -> Iterator[Fault]:
     if network.outputs is not None and data.classes and network.outputs < data.classes:
         yield Fault(
             ("outputs",),
@@ -120,7 +148,6 @@ def _network_faults(network: Network, data: DataSize) -> Iterator[Fault]:
             str(network.outputs),
             "leave outputs out to have as many as there are classes",
         )
-    yield from _memory_faults(network, data)
 
 
 def _memory_faults(network: Network, data: DataSize) -> Iterator[Fault]:
@@ -135,6 +162,16 @@ def _memory_faults(network: Network, data: DataSize) -> Iterator[Fault]:
             f"{size.batch_size}",
             "make it smaller",
         )
+
+
+_CHECKS = (
+    (("data", "training"), _batch_faults),
+    (("data", "training"), _stopping_faults),
+    (("initial_weights",), _weights_faults),
+    (("data", "outputs"), _output_faults),
+    (("hidden", "data", "outputs", "training"), _memory_faults),
+)
+"""Each check with the settings that it looks at."""
 
 
 def machine_memory() -> int | None:
@@ -159,7 +196,7 @@ def _figure_problems(study: Study, values: Mapping[str, Any], places: Places) ->
         else:
             names = figure.networks or ()
             yield from _unknown_networks((*where, "networks"), names, known, places, None)
-            yield from _curve_problems(study, figure, where, places)
+            yield from _curve_problems(study, figure, known, where, places)
 
 
 def _unknown_networks(
@@ -176,10 +213,12 @@ def _unknown_networks(
 
 
 def _curve_problems(
-    study: Study, figure: CurveFigure, where: Where, places: Places
+    study: Study, figure: CurveFigure, known: list[str], where: Where, places: Places
 ) -> Iterator[Problem]:
-    names = figure.networks or tuple(study.networks)
-    drawn = [study.networks[name] for name in names if name in study.networks]
+    names = figure.networks or known
+    # Where a network of the figure is in doubt, it may be the one that has what is asked.
+    whole = set(names) <= set(study.networks)
+    drawn = [study.networks[name] for name in names] if whole else []
     splits = (figure.split,) if isinstance(figure.split, str) else figure.split
     if drawn and "validation" in splits and all(n.data.validation == 0 for n in drawn):
         yield places.problem(
@@ -260,10 +299,10 @@ def published_figures(study: str) -> tuple[str, ...]:
     return tuple(json.loads(text)["figures"])
 
 
-def _output_notes(study: Study, sizes: Mapping[str, DataSize]) -> Iterator[str]:
+def _output_notes(study: Study, sizes: _Sizes) -> Iterator[str]:
     by_count: dict[tuple[int, int], list[str]] = {}
     for name, network in study.networks.items():
-        classes = sizes[name].classes
+        classes = sizes[name][0].classes
         if network.outputs is not None and classes and network.outputs > classes:
             by_count.setdefault((network.outputs, classes), []).append(name)
     for (outputs, classes), names in by_count.items():

@@ -50,16 +50,10 @@ def data_size(data: Data, folder: Path) -> tuple[DataSize, tuple[Fault, ...]]:
     if faults:
         return DataSize(None, None, None, features, None), tuple(faults)
     validation = None if train is None else part_size(data.validation, train)
-    return (
-        DataSize(
-            None if train is None or validation is None else train - validation,
-            0 if data.validation == 0 else validation,
-            test,
-            features,
-            classes,
-        ),
-        tuple(_validation_faults(data, train, validation, classes)),
-    )
+    faults += _validation_faults(data, train, validation, classes)
+    rows = None if train is None or validation is None or faults else train - validation
+    size = DataSize(rows, 0 if data.validation == 0 else validation, test, features, classes)
+    return size, tuple(faults)
 
 
 def _validation_faults(

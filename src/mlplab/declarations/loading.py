@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -64,10 +64,10 @@ def load(
         compare_with=presentation.compare_with,
         folder=source.folder,
     )
-    checked = check_study(study, resolution.origins, values, places)
+    checked = check_study(study, resolution, values, places)
     problems += checked.problems
-    if problems:
-        raise BadInput(_in_order(problems))
+    if problems or source.problems:
+        raise BadInput(_in_order(source.problems, problems))
     notes = (*_override_notes(given, resolution), *checked.notes)
     return _selected(replace(study, notes=notes), select, seeds, str(path))
 
@@ -78,7 +78,9 @@ class _Source:
     places: Places
     folder: Path
     name: str
-    grid: dict[Where, Where]
+    problems: tuple[Problem, ...] = ()
+    """What was wrong already when it was read."""
+    grid: dict[Where, Where] = field(default_factory=dict)
 
 
 def _source(path: Path) -> _Source:
@@ -88,15 +90,16 @@ def _source(path: Path) -> _Source:
         is_folder, exists = False, False
     if is_folder:
         translated = translate_folder(path)
-        return _Source(translated.values, translated.places, path, plain(path.resolve().name), {})
+        return _Source(translated.values, translated.places, path, plain(path.resolve().name))
     if not exists:
         path = _shipped(path)
     read = read_object(path)
     if is_configuration(read.values):
         translated = translate_file(path, read)
-        return _Source(translated.values, translated.places, path.parent, plain(path.stem), {})
+        values, places = translated.values, translated.places
+        return _Source(values, places, path.parent, plain(path.stem), read.problems)
     values = {key: value for key, value in read.values.items() if key != "$schema"}
-    return _Source(values, read.places, path.parent, plain(path.stem), {})
+    return _Source(values, read.places, path.parent, plain(path.stem), read.problems)
 
 
 def shipped_folder() -> Path:
@@ -176,9 +179,12 @@ def _presentation(values: dict[str, Any], places: Places, problems: list[Problem
     return validated.declaration or Presentation()
 
 
-def _in_order(problems: list[Problem]) -> list[Problem]:
+def _in_order(read: tuple[Problem, ...], problems: list[Problem]) -> list[Problem]:
     """Each problem once, by the line where it stands, the files in the order they were met."""
-    unique = list(dict.fromkeys(problems))
+    # A number that is not finite is no number above 0 either, but told already.
+    told = {(problem.where, problem.came, problem.line) for problem in read}
+    more = [p for p in problems if (p.where, p.came, p.line) not in told]
+    unique = list(dict.fromkeys((*read, *more)))
     met = list(dict.fromkeys(problem.file for problem in unique))
     return sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
 

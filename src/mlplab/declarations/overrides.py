@@ -6,7 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlplab.declarations.places import Place, Places
@@ -43,7 +43,10 @@ def _value(text: str, name: str) -> Any:
         json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return parse_object('{"value": ' + text + "}", name).values.get("value")
+    read = parse_object('{"value": ' + text + "}", name)
+    if read.problems:
+        raise BadInput(replace(problem, where="", line=None) for problem in read.problems)
+    return read.values["value"]
 
 
 def steps_of(path: str) -> list[str | int]:

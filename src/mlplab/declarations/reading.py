@@ -29,13 +29,14 @@ class Read:
 
     values: dict[str, Any]
     places: Places
+    problems: tuple[Problem, ...] = ()
+    """What is wrong though it could be read: keys that stand twice, numbers that are not finite."""
 
 
 def read_object(path: Path, shown_as: str | None = None) -> Read:
     """The JSON object in a file.
 
-    Raises BadInput with every problem: no file, not UTF-8, not JSON, not an object, keys that
-    stand twice, numbers that are not finite.
+    Raises BadInput where nothing can be read: no file, not UTF-8, not JSON, not an object.
     """
     name = shown_as or str(path)
     return parse_object(_text(path, name), name)
@@ -82,9 +83,10 @@ def parse_object(text: str, name: str) -> Read:
     walk.through(text)
     if not isinstance(values, dict):
         walk.add((), "a JSON object { … }", shown(values), "wrap it in { }", walk.first_line)
-    if walk.problems:
+    if not isinstance(values, dict) or walk.is_beyond_use:
         raise BadInput(walk.problems)
-    return Read(without_comments(values), Places(name, walk.places))
+    places = Places(name, walk.places)
+    return Read(without_comments(values), places, tuple(walk.problems))
 
 
 def _parsed(text: str, name: str) -> Any:
@@ -156,6 +158,7 @@ class _Walk:
         self.name = name
         self.line = 1
         self.first_line = 1
+        self.is_beyond_use = False
         self.stack: list[_Container] = []
         self.places: dict[Where, Place] = {}
         self.problems: list[Problem] = []
@@ -234,12 +237,14 @@ class _Walk:
             came = f"one of {len(token)} digits"
             self.add(where, "a number of at most 400 digits", came, "shorten it", self.line)
         elif token not in ("true", "false", "null") and abs(float(token)) == float("inf"):
-            self.add(where, "a finite number", token, "at most about 1.8e308", self.line)
+            came, mend = shown(float(token)), f"{token[:20]} is too large; the limit is 1.8e308"
+            self.add(where, "a finite number", came, mend, self.line)
 
     def _surrogates(self, where: Where, text: str) -> None:
         try:
             text.encode()
         except UnicodeEncodeError:
+            self.is_beyond_use = True  # such text cannot be written, shown or hashed
             came = json.dumps(text)[:60]
             self.add(
                 where,

@@ -107,7 +107,7 @@ def translate_folder(folder: Path) -> Translated:
     for file in files:
         try:
             read = read_object(file)
-            problems += _misplaced(file, read, reads)
+            problems += (*read.problems, *_misplaced(file, read, reads))
             reads[file.stem] = read
         except BadInput as error:
             problems += error.problems

@@ -19,6 +19,12 @@ from mlplab.declarations.validation import Fault, at, home_of, validate
 TAGS = ("name", "format", "distribution")
 """Keys that say what kind of thing an object is: another kind replaces, the same kind merges."""
 MOST_SEEDS = 100_000
+_ANY = {
+    "hidden": [1],
+    "optimizer": {"name": "sgd", "learning_rate": 1},
+    "data": {"name": "digits"},
+}
+"""Stand-ins for the settings that every network needs."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,26 @@ class Origins:
 
 
 @dataclass(frozen=True)
-class Resolution:
-    """The networks that could be resolved, and the problems of those that could not."""
+class Resolved:
+    """A network, with stand-ins for wrong settings, so that the rest can be checked."""
 
-    networks: Mapping[str, Network]
+    network: Network
+    doubted: frozenset[str] = frozenset()
+    """The settings that were wrong; what stands there now means nothing."""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What could be resolved of every network, and the problems of what could not."""
+
+    resolved: Mapping[str, Resolved]
     origins: Origins
     problems: tuple[Problem, ...]
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """The networks that are right."""
+        return {name: r.network for name, r in self.resolved.items() if not r.doubted}
 
 
 def _holds(values: Any, where: Where) -> bool:
@@ -117,15 +137,17 @@ def resolve(
     ]
     own = {name: tree for name, tree in declared.items() if isinstance(tree, dict)}
     origins = Origins(shared, own, grid or {})
-    networks: dict[str, Network] = {}
+    resolved: dict[str, Resolved] = {}
     faults: dict[str, tuple[Fault, ...]] = {}
     for name, tree in own.items():
-        network, faults[name] = _network(merged(shared, tree))
-        if network is not None:
-            networks[name] = network
+        its = merged(shared, tree)
+        network, faults[name] = _network(its)
+        found = _mended(its, faults[name]) if network is None else Resolved(network)
+        if found is not None:
+            resolved[name] = found
     problems += _told(faults, origins, places)
     problems += _unused(shared, own, places)
-    return Resolution(networks, origins, tuple(problems))
+    return Resolution(resolved, origins, tuple(problems))
 
 
 def _no_networks(values: Mapping[str, Any], places: Places) -> Problem:
@@ -163,6 +185,15 @@ def _network(values: dict[str, Any]) -> tuple[Network | None, tuple[Fault, ...]]
     return (None if faults else validated.declaration), faults
 
 
+def _mended(values: Mapping[str, Any], faults: tuple[Fault, ...]) -> Resolved | None:
+    """The network with stand-ins where faults lie."""
+    doubted = frozenset(str(f.where[0]) if f.where else str(f.missing) for f in faults)
+    rest = {key: value for key, value in values.items() if key not in doubted}
+    stand_ins = {key: value for key, value in _ANY.items() if key in doubted}
+    network, more = _network(rest | stand_ins)
+    return None if network is None or more else Resolved(network, doubted)
+
+
 def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Fault]]:
     """A count N as the seeds 0 to N-1; a list as it is."""
     if "seeds" not in values:
@@ -198,27 +229,22 @@ def _told(
             came="none",
             mend=fault.mend,
         )
-    seen: set[tuple[Where, str]] = set()
+    everywhere = {fault.missing for fault in missing_everywhere}
+    told: set[tuple[Where, str | None]] = set()
     for name, its in faults.items():
+        # One network may have several faults at a place; another's there are the same again.
+        new = {(origins.of(name, fault.where), fault.missing) for fault in its} - told
         for fault in its:
             where = origins.of(name, fault.where)
-            if (where, fault.expected) in seen or (
-                not fault.where and fault.missing in {f.missing for f in missing_everywhere}
-            ):
-                continue
-            seen.add((where, fault.expected))
-            yield places.problem(where, expected=fault.expected, came=fault.came, mend=fault.mend)
+            if (where, fault.missing) in new and (fault.where or fault.missing not in everywhere):
+                yield places.problem(
+                    where, expected=fault.expected, came=fault.came, mend=fault.mend
+                )
+        told.update(new)
 
 
 def _lacks(faults: tuple[Fault, ...], missing: Fault) -> bool:
     return any(not fault.where and fault.missing == missing.missing for fault in faults)
-
-
-_ANY = {
-    "hidden": [1],
-    "optimizer": {"name": "sgd", "learning_rate": 1},
-    "data": {"name": "digits"},
-}
 
 
 def _unused(
