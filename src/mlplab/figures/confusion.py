@@ -1,0 +1,118 @@
+"""Which class was taken for which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from mlplab.figures import theme
+from mlplab.figures.figure import Figure, compact
+from mlplab.figures.wording import count, listed
+
+if TYPE_CHECKING:
+    from mlplab.metrics.classification import Evaluation
+
+_NO_CLASS = "none"
+_MOST_CELLS_WITH_TEXT = 20
+
+
+def confusion_figure(network: str, evaluations: Sequence[Evaluation], name: str) -> Figure:
+    """The confusion matrix of one network, added up over its seeds."""
+    table = _table(evaluations)
+    return Figure(
+        name=name,
+        title=f"Confusion matrix of {network}",
+        caption=_caption(network, table, len(evaluations)),
+        table=table,
+        chart=_chart(table),
+    )
+
+
+def _table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+    counts = np.sum([e.confusion for e in evaluations], axis=0)
+    names = list(evaluations[0].class_names)
+    extra = counts.shape[1] - len(names)
+    outputs = names + [_NO_CLASS if extra == 1 else f"{_NO_CLASS} {i + 1}" for i in range(extra)]
+    used = [i for i in range(len(outputs)) if i < len(names) or counts[:, i].any()]
+    counts = counts[:, used]
+    support = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return pd.DataFrame(
+        {
+            "true": np.repeat(names, len(used)),
+            "predicted": np.tile([outputs[i] for i in used], len(names)),
+            "count": counts.ravel(),
+            "share": (counts / support).ravel(),
+        }
+    )
+
+
+def _chart(table: pd.DataFrame) -> alt.LayerChart:
+    rows, columns = table["true"].nunique(), table["predicted"].nunique()
+    cell = max(6, min(36, 720 // max(rows, columns)))
+    base = alt.Chart(compact(table)).encode(
+        x=alt.X("predicted:N", title="predicted", sort=None)
+        .axis(
+            orient="top",
+            labelAngle=0 if _longest(table["predicted"]) <= 3 else -40,
+            domain=False,
+            grid=False,
+            ticks=False,
+        ),
+        y=alt.Y("true:N", title="true", sort=None).axis(
+            domain=False,
+            ticks=False,
+            titleAlign="right",
+            titleX=-6,
+            titleY=-6,
+        ),
+    )
+    cells = base.mark_rect(stroke="#ffffff", strokeWidth=1).encode(
+        color=alt.Color("share:Q", legend=None).scale(
+            type="pow", exponent=0.4, domain=[0, 1], range=list(theme.SHARES)
+        ),
+        tooltip=[
+            alt.Tooltip("true:N", title="true"),
+            alt.Tooltip("predicted:N", title="predicted"),
+            alt.Tooltip("count:Q", title="rows", format=",d"),
+            alt.Tooltip("share:Q", title="share of the true class", format=".2%"),
+        ],
+    )
+    layers = [cells]
+    if max(rows, columns) <= _MOST_CELLS_WITH_TEXT:
+        layers.append(
+            base.transform_filter("datum.share >= 0.0005")
+            .transform_calculate(text="format(100 * datum.share, '.1f')")
+            .mark_text(fontSize=10)
+            .encode(
+                text="text:N",
+                color=alt.condition("datum.share > 0.08", alt.value("#ffffff"), alt.value("#1d2026")),
+            )
+        )
+    return alt.layer(*layers).properties(width=cell * columns, height=cell * rows)
+
+
+def _longest(labels: pd.Series) -> int:
+    return int(labels.astype(str).str.len().max())
+
+
+def _caption(network: str, table: pd.DataFrame, runs: int) -> str:
+    total = int(table["count"].sum())
+    wrong = table[table["true"] != table["predicted"]]
+    missed = int(wrong["count"].sum())
+    over = f", added up over {runs} seeds" if runs > 1 else " of its one seed"
+    words = (
+        f"Of 100 test rows of a class (a line), how many {network} took for which class (a "
+        f"column){over}: {missed:,} of {count(total, 'decision')} are wrong"
+    )
+    worst = wrong.nlargest(3, "count")
+    worst = worst[worst["count"] > 0]
+    if worst.empty:
+        return f"{words}."
+    pairs = [
+        f"{row.true} taken for {row.predicted} ({row.share:.1%})" for row in worst.itertuples()
+    ]
+    return f"{words}, most often {listed(pairs)}. Cells below 0.05% are left blank."

@@ -1,0 +1,353 @@
+"""A metric over training steps: each run thin, the mean bold with its 95% t interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from mlplab.declarations.figure import CurveFigure
+from mlplab.figures import theme
+from mlplab.figures.ensemble import Ensemble, gather, runs_by_network
+from mlplab.figures.figure import Figure, Key, compact
+from mlplab.figures.published import PublishedFigure
+from mlplab.figures.wording import METRICS, SPLITS, listed, spread_of, with_interval
+
+if TYPE_CHECKING:
+    from mlplab.records.results import Results
+
+COLUMNS = (
+    "kind", "series", "network", "split", "seed", "step", "value", "low", "high", "n",
+)  # fmt: skip
+_HIDDEN = "indexof(hidden, datum.series) < 0"
+_LOSS_NOTE = (
+    "The published loss is cross-entropy of an output that had already been through softmax: it "
+    "begins near 2.30 and, with ten classes, cannot fall below 1.4612. It is held against the same "
+    "quantity here; the real cross-entropy is drawn beside it."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """What one colour of a curve figure stands for."""
+
+    label: str
+    split: str
+    ensemble: Ensemble | None
+    """None where there is only a published curve."""
+    published: np.ndarray | None = None
+    """(published step,) or None."""
+    published_steps: np.ndarray | None = None
+
+    @property
+    def network(self) -> str:
+        """The network that was run, or that was published."""
+        return self.ensemble.network if self.ensemble else self.label
+
+
+def curve_figures(
+    declared: CurveFigure, results: Results, name: str, published: PublishedFigure | None = None
+) -> list[Figure]:
+    """The figure, and the real loss beside it where the published loss is not the real one.
+
+    Empty where no run has the metric.
+    """
+    runs = runs_by_network(results)
+    shown = [n for n in declared.networks or tuple(runs) if n in runs]
+    splits = (declared.split,) if isinstance(declared.split, str) else declared.split
+    notes: list[str] = []
+    metrics = [declared.metric]
+    if published is not None:
+        if published.metric == "softmaxed_loss" and declared.metric in ("loss", "softmaxed_loss"):
+            metrics = ["softmaxed_loss", "loss"]
+            notes.append(_LOSS_NOTE)
+        elif published.metric != declared.metric:
+            notes.append(
+                f"The published figure {published.number} shows {METRICS[published.metric]}, not "
+                f"{METRICS[declared.metric]}; it is not drawn."
+            )
+            published = None
+    figures = []
+    for metric in metrics:
+        beside = published if published is not None and published.metric == metric else None
+        series = [
+            Series(_label(network, split, shown, splits), split, found)
+            for network in shown
+            for split in splits
+            if (found := gather(runs[network], split, metric)) is not None
+        ]
+        series = _with_published(series, beside, results, splits, shown)
+        series = [s for s in (_within(s, declared.steps) for s in series) if s is not None]
+        if any(s.ensemble for s in series):
+            title = declared.title if metric == metrics[0] else f"{declared.title}: the real loss"
+            stem = name if metric == metrics[0] else f"{name}-real-loss"
+            figures.append(_figure(stem, title, metric, series, beside, tuple(notes)))
+            notes = []
+    return figures
+
+
+def _label(network: str, split: str, networks: Sequence[str], splits: Sequence[str]) -> str:
+    if len(splits) == 1:
+        return network
+    return SPLITS[split] if len(networks) == 1 else f"{network}, {SPLITS[split]}"
+
+
+def _with_published(
+    series: list[Series],
+    published: PublishedFigure | None,
+    results: Results,
+    splits: Sequence[str],
+    shown: Sequence[str],
+) -> list[Series]:
+    """Each series with its published curve, then the networks that were only published."""
+    if published is None:
+        return series
+    joined = [
+        Series(
+            s.label,
+            s.split,
+            s.ensemble,
+            published.curves.get((s.network, s.split)),
+            published.steps,
+        )
+        for s in series
+    ]
+    only = [
+        Series(network, split, None, curve, published.steps)
+        for (network, split), curve in published.curves.items()
+        if network not in results.study.networks and split in splits
+    ]
+    return joined + (only if len(shown) > 1 else [])
+
+
+def _within(series: Series, steps: tuple[int, int] | None) -> Series | None:
+    """The series between two steps; None where nothing is left of it."""
+    if steps is None:
+        return series
+    ensemble = series.ensemble.between(*steps) if series.ensemble else None
+    published, at = series.published, series.published_steps
+    if published is not None and at is not None:
+        kept = (at >= steps[0]) & (at <= steps[1])
+        published, at = (published[kept], at[kept]) if kept.any() else (None, None)
+    if ensemble is not None and not ensemble.values.size:
+        ensemble = None
+    if ensemble is None and published is None:
+        return None
+    return Series(series.label, series.split, ensemble, published, at)
+
+
+def _figure(
+    name: str,
+    title: str,
+    metric: str,
+    series: Sequence[Series],
+    published: PublishedFigure | None,
+    notes: tuple[str, ...],
+) -> Figure:
+    table = pd.concat([_rows(s) for s in series], ignore_index=True)
+    return Figure(
+        name=name,
+        title=title,
+        caption=_caption(metric, series, published),
+        table=table,
+        chart=_chart(table, metric, series),
+        keys=tuple(_key(i, s, metric) for i, s in enumerate(series)),
+        notes=notes,
+    )
+
+
+def _rows(series: Series) -> pd.DataFrame:
+    parts = []
+    if series.ensemble is not None:
+        e, at_each = series.ensemble, series.ensemble.at_each_step
+        seeds, evaluations = e.values.shape
+        if seeds > 1:
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "kind": "run",
+                        "seed": np.repeat(np.array(e.seeds, dtype=np.int64), evaluations),
+                        "step": np.tile(e.steps, seeds),
+                        "value": e.values.ravel(),
+                    }
+                ).dropna(subset=["value"])
+            )
+        parts.append(
+            pd.DataFrame(
+                {
+                    "kind": "mean",
+                    "step": e.steps,
+                    "value": at_each.mean,
+                    "low": at_each.low,
+                    "high": at_each.high,
+                    "n": at_each.n,
+                }
+            )
+        )
+    if series.published is not None and series.published_steps is not None:
+        parts.append(
+            pd.DataFrame(
+                {"kind": "published", "step": series.published_steps, "value": series.published}
+            )
+        )
+    rows = pd.concat([p.reindex(columns=list(COLUMNS)) for p in parts], ignore_index=True)
+    rows = rows.assign(series=series.label, network=series.network, split=series.split)
+    return rows.astype({"seed": "Int64", "n": "Int64", "step": "int64"} | dict.fromkeys(
+        ("value", "low", "high"), "float64"
+    ))
+
+
+def _chart(table: pd.DataFrame, metric: str, series: Sequence[Series]) -> alt.LayerChart:
+    labels = [s.label for s in series]
+    colour = alt.Color("series:N", title=None).scale(
+        domain=labels, range=[theme.colour(i) for i in range(len(labels))]
+    )
+    shape = alt.Shape("series:N", title=None).scale(
+        domain=labels, range=[theme.shape(i) for i in range(len(labels))]
+    )
+    thin = table[["kind", "series", "seed", "step", "value", "low", "high", "n"]].assign(
+        marked=_marked(table, labels)
+    )
+    hidden = alt.param(name="hidden", value=[])
+    zoom = alt.selection_interval(
+        name="zoom",
+        bind="scales",
+        zoom="wheel![event.ctrlKey || event.metaKey]",
+    )
+    x = alt.X("step:Q", title="training step").axis(format=",d", tickCount=8)
+    base = alt.Chart().encode(
+        x=x.scale(nice=False, zero=False, padding=6),
+        y=alt.Y("value:Q", title=METRICS[metric]).scale(zero=False),
+        color=colour,
+    )
+    mean = base.transform_filter("datum.kind == 'mean'")
+    layers = [
+        mean.transform_filter("isValid(datum.low)")
+        .mark_area(fillOpacity=0.14, clip=True)
+        .encode(y=alt.Y("low:Q", title=METRICS[metric]), y2="high:Q"),
+        base.transform_filter("datum.kind == 'run'")
+        .mark_line(strokeWidth=0.7, strokeOpacity=0.38, clip=True)
+        .encode(detail="seed:N"),
+        base.transform_filter("datum.kind == 'published'").mark_line(
+            strokeWidth=1.5, strokeDash=list(theme.PUBLISHED_DASH), clip=True
+        ),
+        mean.mark_line(strokeWidth=2.2, clip=True),
+        mean.transform_filter("datum.marked == 1")
+        .mark_point(size=44, filled=True, opacity=1, clip=True)
+        .encode(shape=shape),
+        _hover(base, metric),
+    ]
+    return (
+        alt.layer(*layers, data=compact(thin))
+        .transform_filter(_HIDDEN)
+        .add_params(hidden, zoom)
+        .properties(width=theme.WIDTH, height=theme.HEIGHT)
+    )
+
+
+def _hover(base: alt.Chart, metric: str) -> alt.Chart:
+    """The point nearest to the pointer, with its numbers."""
+    nearest = alt.selection_point(
+        name="nearest", on="pointerover", nearest=True, empty=False, clear="pointerout"
+    )
+    digits = ".4f" if metric == "accuracy" else ".4~g"
+    return (
+        base.transform_filter("datum.kind != 'run'")
+        .transform_calculate(
+            interval=(
+                f"isValid(datum.low) ? format(datum.low, '{digits}') + ' to ' + "
+                f"format(datum.high, '{digits}') : '–'"
+            ),
+            what="datum.kind == 'mean' ? 'mean' : 'published'",
+            runs="isValid(datum.n) ? format(datum.n, 'd') : '1, no seed given'",
+        )
+        .mark_point(size=70, filled=True, clip=True)
+        .encode(
+            opacity=alt.condition(nearest, alt.value(1), alt.value(0)),
+            tooltip=[
+                alt.Tooltip("series:N", title="network"),
+                alt.Tooltip("step:Q", title="step", format=",d"),
+                alt.Tooltip("what:N", title="shown"),
+                alt.Tooltip("value:Q", title=METRICS[metric], format=digits),
+                alt.Tooltip("interval:N", title="95% interval"),
+                alt.Tooltip("runs:N", title="runs"),
+            ],
+        )
+        .add_params(nearest)
+        .properties(name="hover")
+    )
+
+
+def _marked(table: pd.DataFrame, labels: Sequence[str], about: int = 5) -> np.ndarray:
+    """1 for the few points of each mean that carry its marker, staggered so that they spread."""
+    marked = np.zeros(len(table), dtype=np.int64)
+    for index, label in enumerate(labels):
+        rows = np.flatnonzero((table["kind"] == "mean") & (table["series"] == label))
+        if len(rows):
+            every = max(1, len(rows) // about)
+            marked[rows[len(rows) - 1 - index % every :: -every]] = 1
+    return marked
+
+
+def _key(index: int, series: Series, metric: str) -> Key:
+    if series.ensemble is None:
+        return Key(
+            series.label, theme.colour(index), None, "dashed", "published only", series.label
+        )
+    last = series.ensemble.last()
+    note = f"{with_interval(last, metric)}, n = {int(last.n)}"
+    return Key(
+        series.label, theme.colour(index), theme.shape(index), "solid", note, series.label
+    )
+
+
+def _caption(
+    metric: str, series: Sequence[Series], published: PublishedFigure | None
+) -> str:
+    own = [s for s in series if s.ensemble is not None]
+    finals = [(s.label, s.ensemble.last()) for s in own if s.ensemble]
+    steps = np.concatenate([s.ensemble.steps for s in own if s.ensemble])
+    counts = [int(f.n) for _, f in finals]
+    splits = listed(list(dict.fromkeys(SPLITS[s.split] for s in own)))
+    words = [
+        f"{METRICS[metric].capitalize()} ({splits}) over training steps {steps.min():,} to "
+        f"{steps.max():,}."
+    ]
+    if max(counts) > 1:
+        words.append(
+            "Each thin line is one run; the bold line is the mean over seeds with its 95% t "
+            f"interval ({spread_of(counts)})."
+        )
+    else:
+        words.append("Each line is one run (n = 1), so there are no intervals.")
+    if any(s.published is not None for s in series) and published is not None:
+        words.append(
+            f"Dashed: figure {published.number} of the 2023 report, one run a network, no seed "
+            "given, read off the print to about 0.002."
+        )
+    ranked = sorted(finals, key=lambda item: float(item[1].mean))
+    if len(ranked) > 1:
+        low, high = ranked[0], ranked[-1]
+        words.append(
+            f"At the end the mean is highest for {high[0]} ({with_interval(high[1], metric)}) and "
+            f"lowest for {low[0]} ({with_interval(low[1], metric)})."
+        )
+    else:
+        words.append(f"At the end it is {with_interval(ranked[0][1], metric)}.")
+    fewest = [s for s in own if s.ensemble and _loses_runs(s.ensemble)]
+    if fewest:
+        words.append(
+            f"Not every run of {listed([s.label for s in fewest])} has a value at every step, "
+            "since runs diverged or stopped early; each mean is over the runs that have one."
+        )
+    return " ".join(words)
+
+
+def _loses_runs(ensemble: Ensemble) -> bool:
+    return bool(np.isnan(ensemble.values).any())
+
+

@@ -1,0 +1,176 @@
+"""How large gradients are in each layer, and how many units are dead: a vanishing gradient seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from mlplab.figures import theme
+from mlplab.figures.ensemble import gather, runs_by_network
+from mlplab.figures.figure import Figure, Key, compact
+from mlplab.figures.wording import count, number, spread_of
+
+if TYPE_CHECKING:
+    from mlplab.records.results import Results
+
+Diagnostic = Literal["gradient_size", "dead_units"]
+_TITLES = {"gradient_size": "gradient size", "dead_units": "share of dead units"}
+MOST_PANELS = 24
+
+
+def layer_figure(
+    results: Results,
+    metric: Diagnostic,
+    name: str,
+    title: str,
+    networks: Sequence[str] | None = None,
+    steps: tuple[int, int] | None = None,
+) -> Figure | None:
+    """A panel a network and a line a layer, over training steps; None without diagnostics."""
+    table = _table(results, metric, networks, steps)
+    if table is None:
+        return None
+    shown = list(dict.fromkeys(table["network"]))
+    deepest = int(table["layer"].max())
+    return Figure(
+        name=name,
+        title=title,
+        caption=_caption(table, metric, shown),
+        table=table,
+        chart=_chart(table, metric, shown, deepest),
+        keys=tuple(
+            Key(f"layer {layer}", _layer_colour(layer, deepest), None, "solid", "", str(layer))
+            for layer in range(1, deepest + 1)
+        ),
+        notes=(
+            (f"Of {count(len(results.study.networks), 'network')} the first {MOST_PANELS} with "
+             "diagnostics are drawn.",)
+            if len(shown) == MOST_PANELS
+            else ()
+        ),
+    )
+
+
+def _table(
+    results: Results,
+    metric: Diagnostic,
+    networks: Sequence[str] | None,
+    steps: tuple[int, int] | None,
+) -> pd.DataFrame | None:
+    runs = runs_by_network(results)
+    parts: list[pd.DataFrame] = []
+    panels = 0
+    for network in networks or runs:
+        if network not in runs or panels == MOST_PANELS:
+            continue
+        before = len(parts)
+        for layer in range(1, len(results.study.networks[network].hidden) + 2):
+            found = gather(runs[network], "batch", f"{metric}_layer_{layer}")
+            if found is None:
+                continue
+            if steps is not None:
+                found = found.between(*steps)
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "network": network,
+                        "layer": layer,
+                        "step": found.steps,
+                        "value": _centre(found.values, metric),
+                        "n": np.isfinite(found.values).sum(axis=0),
+                    }
+                )
+            )
+        panels += len(parts) > before
+    return pd.concat(parts, ignore_index=True) if parts else None
+
+
+def _centre(values: np.ndarray, metric: Diagnostic) -> np.ndarray:
+    """(evaluation,) over seeds: geometric mean of gradients, which differ by powers of ten."""
+    n = np.maximum(np.isfinite(values).sum(axis=0), 1)
+    if metric == "dead_units":
+        return np.nansum(values, axis=0) / n
+    with np.errstate(divide="ignore"):
+        logs = np.where(values > 0, np.log(np.where(values > 0, values, 1.0)), np.nan)
+    positive = np.isfinite(logs).sum(axis=0)
+    mean = np.nansum(logs, axis=0) / np.maximum(positive, 1)
+    return np.where(positive > 0, np.exp(mean), np.nan)
+
+
+def _layer_colour(layer: int, deepest: int) -> str:
+    """A hue between those of `theme.LAYERS`, by the layer's place."""
+    place = 0.0 if deepest == 1 else (layer - 1) / (deepest - 1) * (len(theme.LAYERS) - 1)
+    low = min(int(place), len(theme.LAYERS) - 2)
+    share = place - low
+    a, b = (
+        [int(theme.LAYERS[i][k : k + 2], 16) for k in (1, 3, 5)] for i in (low, low + 1)
+    )
+    mixed = [round(x + share * (y - x)) for x, y in zip(a, b, strict=True)]
+    return "#" + "".join(f"{v:02x}" for v in mixed)
+
+
+def _chart(
+    table: pd.DataFrame, metric: Diagnostic, networks: Sequence[str], deepest: int
+) -> alt.FacetChart:
+    columns = min(3, len(networks))
+    layers = [str(k) for k in range(1, deepest + 1)]
+    scale = alt.Scale(type="log") if metric == "gradient_size" else alt.Scale(zero=True)
+    base = alt.Chart().encode(
+        x=alt.X("step:Q", title="training step").scale(nice=False, zero=False).axis(
+            format="~s", tickCount=4
+        ),
+        y=alt.Y("value:Q", title=_TITLES[metric], scale=scale).axis(
+            format=".0e" if metric == "gradient_size" else ".0%", tickCount=5
+        ),
+        color=alt.Color("layer:N", title="layer").scale(
+            domain=layers, range=[_layer_colour(k + 1, deepest) for k in range(deepest)]
+        ),
+    )
+    lines = base.mark_line(strokeWidth=1.7).encode(
+        tooltip=[alt.Tooltip("network:N"), alt.Tooltip("layer:N")]
+    )
+    # The layer's number at the end of its line: the second channel beside its colour.
+    ends = (
+        base.transform_joinaggregate(last="max(step)", groupby=["network", "layer"])
+        .transform_filter("datum.step == datum.last")
+        .mark_text(align="left", dx=3, fontSize=9)
+        .encode(text="layer:N")
+    )
+    drawn = table.assign(layer=table["layer"].astype(str))[["network", "layer", "step", "value"]]
+    return (
+        alt.layer(lines, ends, data=compact(drawn.dropna()))
+        .properties(width=max(190, (theme.WIDTH + 40) // columns - 60), height=170)
+        .transform_filter("indexof(hidden, datum.layer) < 0")
+        .facet(facet=alt.Facet("network:N", title=None, sort=list(networks)), columns=columns)
+        .add_params(alt.param(name="hidden", value=[]))
+    )
+
+
+def _caption(table: pd.DataFrame, metric: Diagnostic, networks: Sequence[str]) -> str:
+    n = spread_of([int(table["n"].min()), int(table["n"].max())])
+    first_step = table[table["step"] == table.groupby("network")["step"].transform("min")]
+    by_network = first_step.groupby("network", sort=False)
+    if metric == "dead_units":
+        end = table[table["step"] == table.groupby("network")["step"].transform("max")]
+        worst = end.loc[end["value"].idxmax()]
+        return (
+            f"Share of hidden units that give the same for every row of the batch, by layer, as a mean "
+            f"over seeds ({n}). At the end it is largest in layer {worst['layer']} of "
+            f"{worst['network']} ({worst['value']:.1%})."
+        )
+    ratios = {
+        str(name): float(rows["value"].min() / rows["value"].max()) for name, rows in by_network
+    }
+    worst_name = min(ratios, key=ratios.__getitem__)
+    rows = first_step[first_step["network"] == worst_name]
+    low, high = rows.loc[rows["value"].idxmin()], rows.loc[rows["value"].idxmax()]
+    return (
+        f"Root mean square of the gradient of each layer's weights, by layer, as a geometric mean "
+        f"over seeds ({n}; logarithmic). At the first evaluation they differ most in {worst_name}: "
+        f"layer {int(low['layer'])} gets {number(low['value'], 'g')}, layer {int(high['layer'])} "
+        f"{number(high['value'], 'g')}."
+    )

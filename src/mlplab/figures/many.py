@@ -1,0 +1,90 @@
+"""What to draw when there are more networks than a person can tell apart."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from mlplab.figures.ensemble import Ensemble
+
+MOST_SERIES = 50
+"""Beyond so many, a figure shows quantile bands and the notable few."""
+BANDS = (("middle 90% of networks", 0.05, 0.95), ("middle half of networks", 0.25, 0.75))
+MEDIAN = "median network"
+GREY = "#767b85"
+
+
+def notable(ensembles: Sequence[Ensemble], *, larger_is_better: bool, each: int = 3) -> list[int]:
+    """Places of the few worth naming: the best and the worst at the end, and the one whose seeds
+    differ most; best first."""
+    last = [ensemble.last() for ensemble in ensembles]
+    ends = np.array([float(interval.mean) for interval in last])
+    spread = np.array([float(interval.deviation) for interval in last])
+    order = np.argsort(-ends if larger_is_better else ends, kind="stable")
+    order = [int(i) for i in order if np.isfinite(ends[i])]
+    chosen = [*order[:each], *order[-each:]]
+    if np.isfinite(spread).any():
+        chosen.append(int(np.nanargmax(spread)))
+    return list(dict.fromkeys(chosen))
+
+
+def quantile_rows(ensembles: Sequence[Ensemble]) -> pd.DataFrame:
+    """Median and bands over networks of their means at each step.
+
+    Columns: kind (`band` or `median`), series, step, value, low, high, n (networks at the step).
+    """
+    steps = np.unique(np.concatenate([e.steps for e in ensembles]))
+    means = np.full((len(ensembles), len(steps)), np.nan)
+    for row, ensemble in enumerate(ensembles):
+        means[row, np.searchsorted(steps, ensemble.steps)] = ensemble.at_each_step.mean
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # steps at which no network has a value
+        quantiles = np.nanquantile(means, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
+    n = np.isfinite(means).sum(axis=0)
+    low_of, high_of = {0.05: 0, 0.25: 1}, {0.95: 4, 0.75: 3}
+    parts = [
+        pd.DataFrame(
+            {
+                "kind": "band",
+                "series": label,
+                "step": steps,
+                "low": quantiles[low_of[low]],
+                "high": quantiles[high_of[high]],
+                "n": n,
+            }
+        )
+        for label, low, high in BANDS
+    ]
+    parts.append(
+        pd.DataFrame(
+            {"kind": "median", "series": MEDIAN, "step": steps, "value": quantiles[2], "n": n}
+        )
+    )
+    return pd.concat(parts, ignore_index=True)
+
+
+def quantile_layers(base: alt.Chart, title: str) -> list[alt.Chart]:
+    """The grey bands and the median, beneath the notable few."""
+    grey = alt.value(GREY)
+    return [
+        base.transform_filter("datum.kind == 'band'")
+        .mark_area(fillOpacity=0.2, clip=True)
+        .encode(y=alt.Y("low:Q", title=title), y2="high:Q", color=grey, detail="series:N"),
+        base.transform_filter("datum.kind == 'median'")
+        .mark_line(strokeWidth=1.6, clip=True)
+        .encode(color=grey),
+    ]
+
+
+def quantile_caption(networks: int) -> str:
+    """What the grey is."""
+    return (
+        f"Of {networks:,} networks the grey bands hold the middle 90% and the middle half of the "
+        "networks' means, the grey line their median; the best, the worst and the least steady "
+        "are drawn by name. The tables have them all."
+    )
+

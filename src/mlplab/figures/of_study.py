@@ -1,0 +1,91 @@
+"""The figures that a study declares, or those that suit it when it declares none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, cast
+
+from mlplab.declarations.figure import CurveFigure, RocFigure
+from mlplab.figures import published
+from mlplab.figures.curves import curve_figures
+from mlplab.figures.ensemble import runs_by_network
+from mlplab.figures.figure import Figure
+from mlplab.figures.gradient_size import layer_figure
+from mlplab.figures.roc import roc_figure
+
+if TYPE_CHECKING:
+    from mlplab.records.results import Results
+
+
+def declared_figures(results: Results) -> list[list[Figure]]:
+    """Each figure of the study, with those that belong beside it; empty where nothing is there."""
+    facts = published.load(results.study.compare_with) if results.study.compare_with else None
+    made = []
+    taken: set[str] = set()
+    for declared in results.study.figures or automatic(results):
+        name = _unused(slug(declared.title), taken)
+        if isinstance(declared, RocFigure):
+            made.append(_roc(declared, results, name))
+        elif declared.metric in ("gradient_size", "dead_units"):
+            metric = cast(Literal["gradient_size", "dead_units"], declared.metric)
+            figure = layer_figure(
+                results, metric, name, declared.title, declared.networks, declared.steps
+            )
+            made.append([figure] if figure else [])
+        else:
+            beside = None
+            if declared.published is not None:
+                source = facts or published.load("report-2023")
+                beside = source.figure(declared.published) if source else None
+            made.append(curve_figures(declared, results, name, beside))
+    return made
+
+
+def automatic(results: Results) -> Sequence[CurveFigure]:
+    """Accuracy and loss by network, and accuracy again for each optimizer if there are several."""
+    networks = results.study.networks
+    split: Literal["test", "validation"] = "test"
+    figures = [
+        CurveFigure(title="Test accuracy over training", metric="accuracy", split=split),
+        CurveFigure(title="Test loss over training", metric="loss", split=split),
+    ]
+    by_optimizer: dict[str, list[str]] = {}
+    for name, network in networks.items():
+        by_optimizer.setdefault(network.optimizer.name, []).append(name)
+    if len(networks) > 8 and 1 < len(by_optimizer) < len(networks):
+        figures += [
+            CurveFigure(title=f"Test accuracy with {optimizer}", networks=tuple(names))
+            for optimizer, names in by_optimizer.items()
+        ]
+    if len(networks) == 1:
+        figures.append(
+            CurveFigure(title="Learning curve", metric="accuracy", split=("batch", "test"))
+        )
+    return figures
+
+
+def slug(title: str) -> str:
+    """A title as the stem of a file: Accuracy by depth → accuracy-by-depth."""
+    plain = title.lower().replace("ε", "epsilon")
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "figure"
+
+
+def _unused(stem: str, taken: set[str]) -> str:
+    name, number = stem, 2
+    while name in taken:
+        name, number = f"{stem}-{number}", number + 1
+    taken.add(name)
+    return name
+
+
+def _roc(declared: RocFigure, results: Results, name: str) -> list[Figure]:
+    runs = [
+        run
+        for run in runs_by_network(results).get(declared.network, ())
+        if run.evaluation is not None
+    ]
+    if not runs:
+        return []
+    evaluations = [run.evaluation for run in runs if run.evaluation is not None]
+    return [roc_figure(declared.network, evaluations, runs[0].seed, name, declared.title)]

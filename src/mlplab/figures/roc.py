@@ -1,0 +1,195 @@
+"""ROC curves from probabilities: each class against the rest, micro and macro."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from mlplab.figures import theme
+from mlplab.figures.figure import Figure, Key, compact
+from mlplab.figures.wording import half_width, listed
+from mlplab.statistics.intervals import t_interval
+
+if TYPE_CHECKING:
+    from mlplab.metrics.classification import Evaluation
+    from mlplab.metrics.roc import RocCurve
+
+_CORNERS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+_SIDE = 300
+_AVERAGES = {"micro average": theme.INK, "macro average": theme.MUTED}
+
+
+def roc_figure(
+    network: str, evaluations: Sequence[Evaluation], seed: int, name: str, title: str | None = None
+) -> Figure:
+    """The curves of one network: drawn for one seed, areas as means over all seeds.
+
+    evaluations: one a seed, the first of them that of `seed`, which is drawn.
+    """
+    curves = _named(evaluations[0])
+    areas = {label: _areas(evaluations, label) for label in curves}
+    table = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "curve": label,
+                    "false_positive_rate": curve.false_positive_rate,
+                    "true_positive_rate": curve.true_positive_rate,
+                }
+            )
+            for label, curve in curves.items()
+        ],
+        ignore_index=True,
+    )
+    table["area"] = table["curve"].map({k: float(np.nanmean(v)) for k, v in areas.items()})
+    return Figure(
+        name=name,
+        title=title or f"ROC curves of {network}",
+        caption=_caption(network, areas, seed, len(evaluations)),
+        table=table,
+        chart=_chart(table, curves),
+        keys=tuple(_key(i, label, areas[label]) for i, label in enumerate(curves)),
+    )
+
+
+def _named(evaluation: Evaluation) -> dict[str, RocCurve]:
+    curves = dict(zip(evaluation.class_names, evaluation.roc.classes, strict=True))
+    curves |= {"micro average": evaluation.roc.micro, "macro average": evaluation.roc.macro}
+    return {label: curve for label, curve in curves.items() if curve.area is not None}
+
+
+def _areas(evaluations: Sequence[Evaluation], label: str) -> np.ndarray:
+    """(seed,) area under one curve."""
+    found = [_named(e).get(label) for e in evaluations]
+    return np.array([np.nan if c is None or c.area is None else c.area for c in found])
+
+
+def _line(index: int, label: str) -> tuple[str, list[int]]:
+    """Colour and dash: classes beyond the eighth colour are dashed, averages dotted."""
+    if label in _AVERAGES:
+        return _AVERAGES[label], [2, 2]
+    dashes = ([1, 0], [7, 2], [4, 2, 1, 2])
+    return theme.colour(index), list(dashes[index // len(theme.COLOURS) % len(dashes)])
+
+
+def _key(index: int, label: str, areas: np.ndarray) -> Key:
+    colour, dash = _line(index, label)
+    interval = t_interval(areas)
+    note = _area(float(interval.mean))
+    half = half_width(interval)
+    return Key(
+        label if label in _AVERAGES else f"class {label}",
+        colour,
+        None,
+        "solid" if dash == [1, 0] else "dashed",
+        f"{note} ± {half}" if half else note,
+        label,
+    )
+
+
+def _chart(table: pd.DataFrame, curves: dict[str, RocCurve]) -> alt.HConcatChart:
+    lines = [_line(i, label) for i, label in enumerate(curves)]
+    labels = list(curves)
+    right, bottom = _corner(curves)
+
+    def panel(name: str, rows: pd.DataFrame, right: float, bottom: float) -> alt.LayerChart:
+        zoom = alt.selection_interval(
+            name=name, bind="scales", zoom="wheel![event.ctrlKey || event.metaKey]"
+        )
+        base = alt.Chart().encode(
+            x=alt.X("false_positive_rate:Q", title="false positive rate")
+            .scale(domain=[0, right], nice=False)
+            .axis(tickCount=5),
+            y=alt.Y("true_positive_rate:Q", title="true positive rate")
+            .scale(domain=[bottom, 1], nice=False)
+            .axis(tickCount=5),
+        )
+        drawn = base.mark_line(strokeWidth=1.6, clip=True, interpolate="linear").encode(
+            color=alt.Color("curve:N", title=None).scale(
+                domain=labels, range=[colour for colour, _ in lines]
+            ),
+            strokeDash=alt.StrokeDash("curve:N", title=None).scale(
+                domain=labels, range=[dash for _, dash in lines]
+            ),
+            order="row:Q",
+            tooltip=[
+                alt.Tooltip("curve:N", title="class"),
+                alt.Tooltip("area:Q", title="area (mean)", format=".5f"),
+            ],
+        )
+        return (
+            alt.layer(drawn.add_params(zoom), data=compact(rows))
+            .transform_window(row="row_number()")
+            .transform_filter("indexof(hidden, datum.curve) < 0")
+            .properties(width=_SIDE, height=_SIDE)
+        )
+
+    return alt.hconcat(
+        panel("zoom", table, 1.0, 0.0).properties(title="The whole square"),
+        panel("zoom_corner", _cut(table, right, bottom), right, bottom).properties(
+            title="Its upper left corner, enlarged"
+        ),
+        spacing=40,
+    ).add_params(alt.param(name="hidden", value=[]))
+
+
+def _corner(curves: dict[str, RocCurve]) -> tuple[float, float]:
+    """How far right and how far down the enlarged corner reaches."""
+
+    def lowest_at(rate: float) -> float:
+        return min(
+            float(np.interp(rate, c.false_positive_rate, c.true_positive_rate))
+            for c in curves.values()
+        )
+
+    right = next((r for r in _CORNERS if lowest_at(r) >= 0.98), 0.5)
+    bottom = np.floor(lowest_at(right / 8) * 50) / 50
+    return right, float(min(bottom, 0.98))
+
+
+def _cut(table: pd.DataFrame, right: float, bottom: float) -> pd.DataFrame:
+    """The part of each curve with rates up to `right` and from `bottom`, ending on those lines."""
+    parts = []
+    for label, rows in table.groupby("curve", sort=False):
+        x, y = rows["false_positive_rate"].to_numpy(), rows["true_positive_rate"].to_numpy()
+        inside = (x <= right) & (y >= bottom)
+        x_in, y_in = x[inside], y[inside]
+        if y[0] < bottom:
+            # Where the curve comes up through the bottom; both rates never fall along a curve.
+            x_in, y_in = np.append(np.interp(bottom, y, x), x_in), np.append(bottom, y_in)
+        if x[-1] > right:
+            x_in, y_in = np.append(x_in, right), np.append(y_in, np.interp(right, x, y))
+        kept = (x_in <= right) & (y_in >= bottom)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "curve": label,
+                    "false_positive_rate": x_in[kept],
+                    "true_positive_rate": y_in[kept],
+                    "area": rows["area"].iloc[0],
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _area(value: float) -> str:
+    """Areas near 1 need more digits to differ."""
+    return f"{value:.4f}"
+
+
+def _caption(network: str, areas: dict[str, np.ndarray], seed: int, runs: int) -> str:
+    means = {k: float(np.nanmean(v)) for k, v in areas.items() if k not in _AVERAGES}
+    best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    over = f"areas are means over {runs} seeds" if runs > 1 else "areas are those of this one seed"
+    averages = [f"{k.split()[0]} {float(np.nanmean(areas[k])):.4f}" for k in _AVERAGES if k in areas]
+    return (
+        f"Each class against the rest, from the probabilities that {network} gives, not from its "
+        f"hard labels. Drawn: seed {seed}; {over}. The area is largest for class {best} "
+        f"({means[best]:.4f}) and smallest for class {worst} ({means[worst]:.4f}); "
+        f"{listed(averages)}."
+    )

@@ -1,0 +1,110 @@
+"""How every figure looks: colours, shapes, line patterns and type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+COLOURS = (
+    "#095bc7",
+    "#c15224",
+    "#088778",
+    "#df4db7",
+    "#c99400",
+    "#4aa8e0",
+    "#5f6085",
+    "#8a5a44",
+)
+"""Eight hues. Any two differ by at least 18 in CIELAB as seen by normal, protan, deutan and tritan
+eyes (Machado et al., 2009), and each has a contrast of about 3:1 with white and with near black."""
+
+SHAPES = (
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "triangle-down",
+    "cross",
+    "triangle-right",
+)
+"""Seven shapes beside eight hues: 56 series that nobody needs colour alone to tell apart."""
+
+ACCENT = COLOURS[0]
+INK = "#1d2026"
+MUTED = "#5b616c"
+FAINT = "#d9dce1"
+FONT = (
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', "
+    "sans-serif"
+)
+PUBLISHED_DASH = (6, 4)
+SHARES = ("#f3f6fb", "#c3d7f2", "#7fade3", "#2f76cf", "#063a80")
+"""Light to dark for shares, as in a confusion matrix."""
+LAYERS = ("#d98a12", "#dd5f55", "#b8358f", "#8046bd", "#4b55cf")
+"""From the first layer to the last, visible on white and on near black."""
+
+WIDTH = 680
+HEIGHT = 340
+
+
+def colour(index: int) -> str:
+    """The hue of the index-th series of a figure."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def shape(index: int) -> str:
+    """The marker of the index-th series of a figure."""
+    return SHAPES[index % len(SHAPES)]
+
+
+def config() -> dict[str, Any]:
+    """The Vega-Lite configuration that all figures share."""
+    return {
+        "font": FONT,
+        "background": "#ffffff",
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": MUTED,
+            "titleColor": MUTED,
+            "labelFontSize": 11,
+            "titleFontSize": 11,
+            "titleFontWeight": "normal",
+            "gridColor": FAINT,
+            "gridOpacity": 0.7,
+            "gridWidth": 0.8,
+            "domainColor": MUTED,
+            "domainWidth": 0.8,
+            "tickColor": MUTED,
+            "tickWidth": 0.8,
+            "tickSize": 4,
+            "labelPadding": 5,
+            "titlePadding": 8,
+        },
+        "axisX": {"grid": False, "labelFlush": False},
+        "axisY": {
+            "domain": False,
+            "ticks": False,
+            "titleAngle": 0,
+            "titleAlign": "left",
+            "titleAnchor": "end",
+            "titleBaseline": "bottom",
+            "titleX": -44,
+            "titleY": -8,
+        },
+        "legend": {
+            "labelColor": INK,
+            "titleColor": MUTED,
+            "labelFontSize": 11,
+            "titleFontSize": 11,
+            "titleFontWeight": "normal",
+            "symbolSize": 60,
+            "symbolStrokeWidth": 2,
+        },
+        "header": {"labelColor": INK, "titleColor": MUTED, "labelFontSize": 12, "labelPadding": 6},
+        "title": {
+            "anchor": "start",
+            "color": INK,
+            "fontSize": 12,
+            "fontWeight": "normal",
+            "offset": 10,
+        },
+    }
