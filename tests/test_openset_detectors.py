@@ -385,6 +385,8 @@ def test_the_table_says_what_each_needs():
         ("gen", {"top": 0}, "a whole number of at least 1, came 0"),
         ("nearest neighbours", {"k": 2.5}, "came 2.5"),
         ("nearest neighbours", {"normalise": 1}, "true or false, came 1"),
+        ("class centre", {"normalise": "yes"}, "true or false, came 'yes'"),
+        ("mahalanobis", {"normalise": None}, "true or false, came None"),
         ("class centre", {"space": "pixels"}, "one of inputs, hidden, logits, came 'pixels'"),
         ("mahalanobis", {"shrinkage": 2}, "shrinkage: expected"),
         ("react", {"percentile": 101}, "at most 100, came 101"),
@@ -502,6 +504,21 @@ def test_class_centre_spaces(space):
     means = np.stack([x[labels == c].mean(axis=0) for c in range(3)])
     got = ClassCentre(space=space).fit(train, labels).score(rows)
     np.testing.assert_allclose(got, np.linalg.norm(y - means[rows.predicted], axis=1))
+
+
+@pytest.mark.parametrize("name", ["class centre", "mahalanobis", "relative mahalanobis"])
+def test_directions_only(name):
+    (train, labels), (rows, _) = clusters(), clusters(1, 40)
+
+    def as_directions(a):
+        unit = a.hidden / np.linalg.norm(a.hidden, axis=1, keepdims=True)
+        return Activations(logits=a.logits, hidden=unit)
+
+    got = fitted(name, normalise=True)
+    by_hand = make(name).fit(as_directions(train), labels)
+    np.testing.assert_allclose(got.score(rows), by_hand.score(as_directions(rows)), rtol=1e-9)
+    longer = Activations(logits=rows.logits, hidden=3 * rows.hidden)
+    np.testing.assert_allclose(got.score(longer), got.score(rows), rtol=1e-9)
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=6), st.integers(0, 99))

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta, binomtest, kstest
 
+import mlplab.openset
+from mlplab.openset.activations import Activations
 from mlplab.openset.errors import OpenSetError
 from mlplab.openset.threshold import (
     calibrate,
@@ -134,6 +136,33 @@ def test_by_class_coverage_by_simulation():
     rates = np.array(rates)
     assert (rates.mean(axis=0) <= 0.1 + 4 * rates.std(axis=0) / math.sqrt(600)).all()
     assert (rates.mean(axis=0) > 0.08).all()
+
+
+# --------------------------------------------------------- the whole way, in Python
+
+
+def test_the_packages_own_example_runs():
+    draw = np.random.default_rng(0)
+    labels = np.arange(400) % 3
+
+    def rows(n, shift=0.0):
+        z = 4 * np.eye(3)[np.arange(n) % 3] + draw.normal(size=(n, 3)) - shift
+        return Activations(logits=z, hidden=z)
+
+    example = "\n".join(
+        line[4:] for line in (mlplab.openset.__doc__ or "").split("\n") if line.startswith("    ")
+    )
+    said: list[str] = []
+    names = {
+        "training_activations": rows(400),
+        "training_labels": labels,
+        "calibration_activations": rows(400),
+        "new_activations": rows(100, shift=5.0),
+        "print": said.append,
+    }
+    exec(example, names)
+    assert said[0].startswith("rejects at most 5% of known inputs on average")
+    assert names["rejected"].mean() > 0.5
 
 
 # ----------------------------------------------------------------- realised rate

@@ -10,6 +10,7 @@ import numpy as np
 from mlplab.openset.activations import Activations, Space
 from mlplab.openset.detectors.centres import Centres, class_centres
 from mlplab.openset.detectors.detector import Detector, Fitted, ScoringRule
+from mlplab.openset.detectors.directions import check_normalise, float_rows
 from mlplab.openset.detectors.settings import check_choice
 
 
@@ -21,10 +22,11 @@ class CentreRule:
     name: str
     space: Space
     centres: Centres
+    normalise: bool = False
 
     def __call__(self, activations: Activations) -> np.ndarray:
         nearest = self.centres.nearest_by_logit(activations.logits)
-        x = activations.array(self.space, self.name).astype(np.float64)
+        x = float_rows(activations.array(self.space, self.name), self.normalise)
         result: np.ndarray = np.linalg.norm(x - self.centres.means[nearest], axis=1)
         return result
 
@@ -38,20 +40,23 @@ class CentreRule:
 @dataclass(frozen=True)
 class _ToCentre(Detector):
     space: Space = "hidden"
+    normalise: bool = False
+    """Compare directions x/‖x‖ only, centres being their means."""
 
     def __post_init__(self) -> None:
         check_choice(self.name, "space", self.space, get_args(Space))
+        check_normalise(self.name, self.normalise)
 
     def _learn(self, activations: Activations, labels: np.ndarray) -> ScoringRule:
-        x = activations.array(self.space, self.name)
+        x = float_rows(activations.array(self.space, self.name), self.normalise)
         centres = class_centres(x, labels, activations.logits.shape[1])
-        return CentreRule(self.name, self.space, centres)
+        return CentreRule(self.name, self.space, centres, self.normalise)
 
     def with_centres(self, centres: Centres) -> Fitted:
         """The detector with centres found otherwise, such as running means during training."""
         classes, features = centres.means.shape
         widths: dict[str, int] = {"logits": classes, self.space: features}
-        return Fitted(self.name, CentreRule(self.name, self.space, centres), widths)
+        return Fitted(self.name, CentreRule(self.name, self.space, centres, self.normalise), widths)
 
 
 @final
@@ -60,7 +65,7 @@ class ClassCentre(_ToCentre):
     """How far an input lies from the centre of the class it is taken for.
 
     Score: ‖x − μ_ŷ‖ with x the inputs, the last hidden activations or the logits; ŷ is the
-    predicted class and μ its mean over training rows.
+    predicted class and μ its mean over training rows. With `normalise` x is its direction x/‖x‖.
     Source: the 2023 report's first remedy; nearest-class-mean classifiers, Mensink et al.,
     PAMI 2013.
     Known value: centre (0, 0), activation (3, 4): 5.

@@ -10,6 +10,7 @@ import numpy as np
 from mlplab.openset.activations import Activations, Space
 from mlplab.openset.detectors.centres import Centres, class_centres
 from mlplab.openset.detectors.detector import Detector, ScoringRule
+from mlplab.openset.detectors.directions import check_normalise, float_rows
 from mlplab.openset.detectors.settings import check_choice, check_number
 
 
@@ -57,9 +58,10 @@ class MahalanobisRule:
     overall: Whitening | None
     overall_mean: np.ndarray
     """(direction,)"""
+    normalise: bool
 
     def __call__(self, activations: Activations) -> np.ndarray:
-        x = activations.array(self.space, self.name).astype(np.float64)
+        x = float_rows(activations.array(self.space, self.name), self.normalise)
         white = x @ self.within.matrix
         nearest = np.full(len(x), np.inf)
         for mean in self.means:
@@ -83,16 +85,19 @@ class _Mahalanobis(Detector):
     space: Space = "hidden"
     shrinkage: float | None = None
     """Share of a sphere mixed into the covariance; None for the pseudo-inverse."""
+    normalise: bool = False
+    """Compare directions x/‖x‖ only."""
 
     def __post_init__(self) -> None:
         check_choice(self.name, "space", self.space, get_args(Space))
+        check_normalise(self.name, self.normalise)
         if self.shrinkage is not None:
             check_number(self.name, "shrinkage", self.shrinkage, 0.0, 1.0)
 
     def _distances(
         self, activations: Activations, labels: np.ndarray, relative: bool
     ) -> MahalanobisRule:
-        x = activations.array(self.space, self.name).astype(np.float64)
+        x = float_rows(activations.array(self.space, self.name), self.normalise)
         centres: Centres = class_centres(x, labels, activations.logits.shape[1])
         shrinkage = self.shrinkage or 0.0
         within = whitening(x - centres.means[labels], shrinkage)
@@ -105,6 +110,7 @@ class _Mahalanobis(Detector):
             centres.means[centres.present] @ within.matrix,
             overall,
             middle @ overall.matrix if overall is not None else middle,
+            self.normalise,
         )
 
 
@@ -134,8 +140,8 @@ class RelativeMahalanobis(_Mahalanobis):
 
     Score: min_c (MD_c − MD_0), MD_0 with a mean and covariance of its own over all rows.
     Source: Ren et al., A simple fix to Mahalanobis distance for improving near-OOD detection, 2021.
-    Known value: four rows (±1, 0) + (0, ±2 by class): MD_0 of the middle is 0, MD_c is that of
-    `mahalanobis`.
+    Known value: unit covariance within classes, centres (0, 0) and (10, 0), as many rows of each,
+    activation (3, 4): 25 − (4/26 + 16) = 8.8462.
     """
 
     name = "relative mahalanobis"

@@ -9,6 +9,7 @@ import numpy as np
 
 from mlplab.openset.activations import Activations, Space
 from mlplab.openset.detectors.detector import Detector, ScoringRule
+from mlplab.openset.detectors.directions import check_normalise, unit_rows
 from mlplab.openset.detectors.settings import check_choice, check_count
 from mlplab.openset.errors import refuse
 
@@ -71,8 +72,7 @@ class NearestNeighbours(Detector):
     def __post_init__(self) -> None:
         check_count(self.name, "k", self.k)
         check_choice(self.name, "space", self.space, get_args(Space))
-        if not isinstance(self.normalise, bool):
-            refuse(f"{self.name}, normalise", "true or false", repr(self.normalise))
+        check_normalise(self.name, self.normalise)
 
     def _learn(self, activations: Activations, labels: np.ndarray) -> ScoringRule:
         from sklearn.neighbors import NearestNeighbors as Search
@@ -90,8 +90,4 @@ class NearestNeighbours(Detector):
 
 
 def _prepared(x: np.ndarray, normalise: bool) -> np.ndarray:
-    if not normalise:
-        return np.ascontiguousarray(x, dtype=np.float32)
-    length = np.linalg.norm(x.astype(np.float64), axis=1, keepdims=True)
-    unit = np.divide(x, length, out=np.zeros(x.shape), where=length > 0)
-    return np.ascontiguousarray(unit, dtype=np.float32)
+    return np.ascontiguousarray(unit_rows(x) if normalise else x, dtype=np.float32)
