@@ -27,8 +27,9 @@ class _Data(Declaration):
     split_seed: Seed = 0
     """The seed of every drawn split; it is not the seed of a network."""
     scaling: Scaling | None = None
-    """unit: divided by 255; standard: mean 0 and deviation 1 on training rows; None: unit for
-    images, standard for tables."""
+    """unit: divided by the largest possible value (255 for bytes, 16 for digits), or in a table by
+    each column's range on training rows; standard: mean 0 and deviation 1 on training rows; None:
+    unit for images, standard for tables."""
 
 
 class KnownData(_Data):
