@@ -1,0 +1,155 @@
+"""The planner: what trains together, what an interrupted plan becomes, and how long it takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlplab.declarations.size import Size
+from mlplab.records.stacks import PlannedStack
+from mlplab.runner.estimate import side_by_side
+from mlplab.runner.planning import halves, make_plan, stack_size
+from mlplab.runner.rates import Rates
+
+
+@dataclass(frozen=True)
+class Wished:
+    """A run as the planner sees it."""
+
+    key: str
+    seed: int = 0
+    layers: tuple[int, ...] = (64, 32, 10)
+    steps: int = 100
+
+    @property
+    def size(self) -> Size:
+        return Size(self.layers, 64, self.steps)
+
+    @property
+    def kind(self) -> tuple:
+        return self.layers
+
+
+def plan(missing, recorded=(), cores=2, device="cpu"):
+    return make_plan(missing, recorded, precision="float32", device=device, cores=cores)
+
+
+def stack(*keys, device="cpu"):
+    return PlannedStack(keys, 1, "float32", device)
+
+
+runs = st.lists(
+    st.builds(
+        Wished,
+        key=st.integers(0, 10**6).map(str),
+        seed=st.integers(0, 4),
+        layers=st.sampled_from(
+            [(64, 32, 10), (64, 16, 16, 10), (784, 2048, 10), (784, 8192, 4096, 10)]
+        ),
+        steps=st.sampled_from([1, 100, 2000]),
+    ),
+    max_size=60,
+    unique_by=lambda run: run.key,
+)
+
+
+@given(missing=runs, cores=st.integers(1, 8), device=st.sampled_from(["cpu", "cuda"]))
+def test_every_run_is_in_one_stack_with_others_of_its_kind(missing, cores, device):
+    made = plan(missing, cores=cores, device=device)
+    by_key = {run.key: run for run in missing}
+    assert Counter(key for s in made.stacks for key in s.keys) == Counter(by_key.keys())
+    for s in made.stacks:
+        kinds = {by_key[key].kind for key in s.keys}
+        assert len(kinds) == 1
+        assert 1 <= len(s.keys) <= stack_size(by_key[s.keys[0]].size, device)
+        assert 1 <= s.threads <= cores
+
+
+@given(missing=runs)
+def test_a_plan_does_not_depend_on_chance_and_starts_with_the_most_work(missing):
+    made = plan(missing)
+    assert made == plan(missing)
+    by_key = {run.key: run for run in missing}
+    work = [sum(by_key[key].size.training_flops for key in s.keys) for s in made.stacks]
+    assert work == sorted(work, reverse=True)
+
+
+def test_networks_of_a_seed_come_together_since_they_share_batches():
+    missing = [Wished(f"{name}{seed}", seed) for name in "abcdefgh" for seed in range(4)]
+    by_key = {run.key: run for run in missing}
+    for s in plan(missing, cores=4).stacks:
+        assert len({by_key[key].seed for key in s.keys}) == 1
+
+
+def test_no_core_is_left_idle_while_one_stack_holds_all_networks():
+    assert [len(s.keys) for s in plan([Wished(k) for k in "abcd"]).stacks] == [2, 2]
+
+
+def test_stacks_shrink_as_networks_grow_but_hold_one_at_least():
+    sizes = [
+        stack_size(Size((784, width, width, 10), 256, 1), "cpu")
+        for width in (8, 64, 256, 1024, 4096)
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] == 1
+    assert stack_size(Size((784, 128, 256, 10), 256, 1), "cuda") > 100
+
+
+def test_a_huge_network_has_all_cores_to_itself():
+    (only,) = plan([Wished("a", layers=(784, 8192, 8192, 10))], cores=8).stacks
+    assert only.threads == 8
+
+
+def test_an_unfinished_stack_is_taken_up_just_as_it_was_recorded():
+    missing = [Wished(k) for k in "abcde"]
+    recorded = [stack("d", "a"), stack("b")]
+    made = plan(missing, recorded)
+    assert list(made.stacks[:2]) == recorded
+    assert made.resumed == 2
+    assert {key for s in made.stacks[2:] for key in s.keys} == {"c", "e"}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "given_up"),
+    [
+        (stack("a", "gone"), True),
+        (stack("a", "b", device="cuda"), True),
+        (stack("of another study"), False),
+    ],
+)
+def test_a_recorded_stack_that_no_longer_fits_is_planned_anew(recorded, given_up):
+    made = plan([Wished("a"), Wished("b")], [recorded])
+    assert recorded not in made.stacks
+    assert made.given_up == ((recorded,) if given_up else ())
+    assert {key for s in made.stacks for key in s.keys} == {"a", "b"}
+
+
+def test_halves_keep_the_order_and_lose_nobody():
+    first, second = halves(stack(*"abcde"))
+    assert first.keys + second.keys == tuple("abcde")
+    assert len(first.keys) == 2
+
+
+@pytest.mark.parametrize(
+    ("stacks", "cores", "end"),
+    [
+        ([], 2, 0.0),
+        ([(3.0, 1), (2.0, 1), (2.0, 1)], 2, 4.0),  # 3 on one core; 2, then 2, on the other
+        ([(3.0, 1), (2.0, 1), (2.0, 1)], 1, 7.0),
+        ([(5.0, 2), (1.0, 1), (1.0, 1)], 2, 6.0),  # the large one takes both cores first
+        ([(1.0, 4)], 2, 1.0),
+    ],
+)
+def test_stacks_side_by_side_end_when_the_last_core_is_done(stacks, cores, end):
+    assert side_by_side(stacks, cores) == end
+
+
+def test_rates_add_the_calls_of_every_layer_to_the_products():
+    rates = Rates(flops_a_second=1e9, seconds_a_layer=1e-4)
+    # 100 steps × 3 layers × 0.1 ms, and 2 GFLOP at 1 GFLOP/s
+    assert rates.seconds(steps=100, layers=3, flops=2 * 10**9) == pytest.approx(0.03 + 2.0)
+    assert rates.seconds(steps=0, layers=3, flops=10**9, threads=2) == pytest.approx(1 / 1.6)
