@@ -117,8 +117,8 @@ def _shipped(path: Path) -> Path:
     known = shipped_studies()
     if path.stem in known and str(path.parent) in (".", "studies") and path.suffix in ("", ".json"):
         return shipped_folder() / f"{path.stem}.json"
-    near = [str(file) for file in _beside(path)]
-    mend = did_you_mean(str(path), [*near, *known])
+    near = [file.name for file in _beside(path)]
+    mend = did_you_mean(path.name, near) or did_you_mean(path.stem, known)
     raise BadInput(
         Problem(
             "",

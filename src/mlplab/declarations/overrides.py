@@ -101,7 +101,10 @@ def _next_step(holder: Any, rest: str, where: Where, override: Override) -> tupl
         if rest == key:
             return key, ""
         if rest.startswith((key + ".", key + "[")):
-            return key, rest[len(key) :].lstrip(".")
+            after = rest[len(key) :].removeprefix(".")
+            if not after:
+                raise _malformed(override)
+            return key, after
     if where == ("networks",):
         raise _unknown_network(holder, rest, override)
     step, after = re.match(r"([^.\[]*)\.?(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr]

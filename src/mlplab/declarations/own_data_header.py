@@ -320,5 +320,5 @@ def _csv_columns(path: Path) -> list[str]:
     if len(names) < 2:
         raise ValueError("it has a single column; a label and a feature need two, with commas")
     if len(rows) < 3:
-        raise ValueError(f"it has {len(rows) - 1} rows below its header; at least two are needed")
+        raise ValueError("it has fewer than two rows below its header")
     return names

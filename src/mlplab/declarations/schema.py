@@ -110,3 +110,7 @@ def _open_to_comments(part: dict[str, Any]) -> dict[str, Any]:
     if part.get("type") == "object":
         return {**part, "patternProperties": _COMMENTS}
     return part
+
+
+if __name__ == "__main__":
+    print(schema_text(), end="")

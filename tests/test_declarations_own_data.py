@@ -1,0 +1,227 @@
+"""Own data are looked at as far as their headers: what they are, how large, and what is wrong."""
+
+import gzip
+import io
+import json
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from mlplab.declarations.data import CsvData, IdxData, NpzData
+from mlplab.declarations.data_size import data_size
+from mlplab.declarations.loading import load
+from mlplab.declarations.problems import BadInput
+
+
+def idx(shape, kind=8):
+    return (
+        bytes([0, 0, kind, len(shape)])
+        + struct.pack(f">{len(shape)}I", *shape)
+        + bytes(int(np.prod(shape)))
+    )
+
+
+def sizes(data, folder):
+    size, faults = data_size(data, folder)
+    assert faults == ()
+    return size.train_rows, size.validation_rows, size.test_rows, size.features
+
+
+def fault(data, folder):
+    _, (found,) = data_size(data, folder)
+    return found
+
+
+# IDX
+
+
+@pytest.fixture
+def idx_folder(tmp_path):
+    files = {
+        "train": (50, 3, 4),
+        "train-labels": (50,),
+        "test": (20, 3, 4),
+        "test-labels": (20,),
+        "other": (20, 5, 4),
+    }
+    for name, shape in files.items():
+        (tmp_path / name).write_bytes(idx(shape))
+    return tmp_path
+
+
+def pair(**more):
+    return IdxData(format="idx", train_images="train", train_labels="train-labels", **more)
+
+
+def test_idx_sizes(idx_folder):
+    both = {"test_images": "test", "test_labels": "test-labels"}
+    assert sizes(pair(**both), idx_folder) == (50, 0, 20, 12)
+    assert sizes(pair(**both, validation=5), idx_folder) == (45, 5, 20, 12)
+    assert sizes(pair(), idx_folder) == (40, 0, 10, 12)  # a fifth is drawn
+    assert sizes(pair(test=15), idx_folder) == (35, 0, 15, 12)
+    assert sizes(pair(test=0.5, validation=0.2), idx_folder) == (20, 5, 25, 12)
+
+
+def test_packed_idx_is_known_by_its_bytes_not_its_name(idx_folder):
+    (idx_folder / "train").write_bytes(gzip.compress(idx((50, 3, 4))))
+    assert sizes(pair(), idx_folder) == (40, 0, 10, 12)
+
+
+@pytest.mark.parametrize(
+    ("content", "came"),
+    [
+        (b"", "it does not start as IDX files do"),
+        (b"P5 28 28 255", "it does not start as IDX files do"),
+        (idx((50,)), "it holds labels"),
+        (idx((50, 3)), "it holds 2 dimensions"),
+        (idx((50, 3, 4), kind=13), "its elements are of type 0x0d, not unsigned bytes"),
+        (idx((50, 3, 4))[:9], "it ends within its header"),
+        (idx((50, 3, 4))[:-1], "it is 615 bytes long instead of 616"),
+        (idx((0, 3, 4)), "it holds nothing"),
+        (gzip.compress(idx((50, 3, 4)))[:12], "which cannot be read"),
+    ],
+)
+def test_broken_idx(idx_folder, content, came):
+    (idx_folder / "train").write_bytes(content)
+    found = fault(pair(), idx_folder)
+    assert found.where == ("train_images",)
+    assert came in found.came
+
+
+def test_idx_files_that_do_not_belong_together(idx_folder):
+    assert fault(pair(test_images="test"), idx_folder).where == ("test_labels",)
+    mixed = pair(test_images="test", test_labels="train-labels")
+    assert fault(mixed, idx_folder).expected.startswith("20 labels, one for each")
+    other = pair(test_images="other", test_labels="test-labels")
+    assert fault(other, idx_folder).expected == "images of 3×4 as in training"
+    twice = pair(test_images="test", test_labels="test-labels", test=0.1)
+    assert fault(twice, idx_folder).where == ("test",)
+    assert fault(pair(test=50), idx_folder).expected == "fewer than the 50 rows of the data"
+
+
+def test_a_missing_file_is_told_with_the_one_that_was_meant(idx_folder):
+    data = IdxData(format="idx", train_images="trian", train_labels="train-labels")
+    found = fault(data, idx_folder)
+    assert found.mend == 'did you mean "train"?'
+    (idx_folder / "folder").mkdir()
+    data = IdxData(format="idx", train_images="folder", train_labels="train-labels")
+    assert fault(data, idx_folder).came == 'the folder "folder"'
+
+
+# NPZ
+
+
+def npz(folder, **arrays):
+    np.savez(folder / "data.npz", **arrays)
+    return NpzData(format="npz", path="data.npz")
+
+
+def test_npz_sizes(tmp_path):
+    x, y = np.zeros((30, 2, 5)), np.zeros(30, int)
+    assert sizes(npz(tmp_path, x=x, y=y), tmp_path) == (24, 0, 6, 10)
+    assert sizes(npz(tmp_path, x=x, y=y[:, None]), tmp_path) == (24, 0, 6, 10)
+    assert sizes(npz(tmp_path, x_train=x, y_train=y), tmp_path) == (24, 0, 6, 10)
+    parts = {"x_train": x, "y_train": y, "x_test": x[:7], "y_test": y[:7]}
+    assert sizes(npz(tmp_path, **parts), tmp_path) == (30, 0, 7, 10)
+    np.savez_compressed(tmp_path / "data.npz", x=x, y=y)
+    assert sizes(NpzData(format="npz", path="data.npz"), tmp_path) == (24, 0, 6, 10)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "expected"),
+    [
+        ({"x": np.zeros((3, 2))}, "an archive with the arrays"),
+        ({"x": np.zeros((3, 2)), "y": np.zeros(4)}, "3 values in y, as x has rows"),
+        ({"x": np.zeros(3), "y": np.zeros(3)}, "x of the shape (row, feature)"),
+        ({"x": np.zeros((3, 2)), "y": np.zeros((3, 2))}, "y of the shape (row,)"),
+        ({"x": np.zeros((0, 2)), "y": np.zeros(0)}, "x of the shape (row, feature), not empty"),
+        (
+            {"x_train": np.zeros((3, 2)), "y_train": np.zeros(3),
+             "x_test": np.zeros((3, 1)), "y_test": np.zeros(3)},
+            "x_test with rows of the shape (2,)",
+        ),
+    ],
+)  # fmt: skip
+def test_npz_that_cannot_be_used(tmp_path, arrays, expected):
+    _, faults = data_size(npz(tmp_path, **arrays), tmp_path)
+    assert expected in faults[0].expected
+    assert faults[0].where == ("path",)
+
+
+def test_npz_that_is_none(tmp_path):
+    data = NpzData(format="npz", path="data.npz")
+    (tmp_path / "data.npz").write_bytes(b"PK\x03\x04 not an archive")
+    assert "cannot be read" in fault(data, tmp_path).came
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("x.npy", "no array")
+    assert "x.npy in it is no NumPy array" in fault(data, tmp_path).came
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([{}, {}], dtype=object), allow_pickle=True)
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("x.npy", buffer.getvalue())
+    assert "Python objects, which are never loaded" in fault(data, tmp_path).came
+
+
+# CSV
+
+TABLE = "x1, x2 ,kind\n1,2,a\n3,4,b\n5,6,a\n"
+
+
+def csv(label="kind", **more):
+    return CsvData(format="csv", path="t.csv", label=label, **more)
+
+
+def test_csv_features_are_known_and_rows_are_not(tmp_path):
+    (tmp_path / "t.csv").write_text(TABLE)
+    assert sizes(csv(), tmp_path) == (None, 0, None, 2)
+    assert sizes(csv(validation=0.1), tmp_path) == (None, None, None, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "came"),
+    [
+        ("", "it is empty"),
+        ("x,kind\n", "it has fewer than two rows below its header"),
+        ("x,kind\n1,a\n", "it has fewer than two rows below its header"),
+        ("kind\na\nb\n", "it has a single column"),
+        ("x,x,kind\n1,2,a\n1,2,b\n", 'two of its columns are named "x"'),
+    ],
+)
+def test_broken_csv(tmp_path, text, came):
+    (tmp_path / "t.csv").write_text(text)
+    assert came in fault(csv(), tmp_path).came
+
+
+def test_csv_columns(tmp_path):
+    (tmp_path / "t.csv").write_text(TABLE)
+    found = fault(csv(label="knd"), tmp_path)
+    assert (found.where, found.mend) == (("label",), 'did you mean "kind"?')
+    (tmp_path / "test.csv").write_text(TABLE.replace("x1", "x9"))
+    found = fault(csv(test_path="test.csv"), tmp_path)
+    assert found.where == ("test_path",)
+    assert '"x1", "x9"' in found.came
+    (tmp_path / "test.csv").write_text(TABLE)
+    assert data_size(csv(test_path="test.csv"), tmp_path)[1] == ()
+    assert fault(csv(test_path="test.csv", test=0.1), tmp_path).where == ("test",)
+    (tmp_path / "t.csv").write_bytes(b"x,kind\n\xff,a\n1,b\n")
+    assert fault(csv(), tmp_path).where == ("path",)
+
+
+def test_own_data_lie_beside_the_study_and_are_told_with_it(tmp_path, monkeypatch):
+    folder = tmp_path / "deep" / "inside"
+    folder.mkdir(parents=True)
+    (folder / "t.csv").write_text(TABLE)
+    study = {
+        "data": {"format": "csv", "path": "t.csv", "label": "kind"},
+        "networks": {"a": {"hidden": [3], "optimizer": {"name": "sgd", "learning_rate": 0.1}}},
+    }
+    (folder / "s.json").write_text(json.dumps(study, indent=1))
+    monkeypatch.chdir(tmp_path)
+    assert load("deep/inside/s.json").folder.resolve() == folder
+    (folder / "t.csv").unlink()
+    with pytest.raises(BadInput) as caught:
+        load("deep/inside/s.json")
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.line) == ("data.path", 4)

@@ -1,0 +1,327 @@
+"""Shared settings, a network's own, grids and overrides: who prevails, and where faults lie."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlplab.declarations.grid import spread
+from mlplab.declarations.loading import load
+from mlplab.declarations.optimizer import Adam, Sgd
+from mlplab.declarations.places import Places
+from mlplab.declarations.problems import BadInput
+from mlplab.declarations.resolution import merged
+
+BASE: dict[str, Any] = {
+    "data": {"name": "digits", "validation": 0.1},
+    "training": {"steps": 100, "batch_size": 32},
+    "optimizer": {"name": "adam", "learning_rate": 0.01, "beta1": 0.8},
+    "networks": {"a": {"hidden": [8]}, "b": {"hidden": [8], "training": {"steps": 50}}},
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def written(*changes: dict[str, Any], name: str = "study.json"):
+        study: dict[str, Any] = {}
+        for change in (BASE, *changes):
+            study |= change
+        path = tmp_path / name
+        path.write_text(json.dumps(study, indent=1), encoding="utf-8")
+        return path
+
+    return written
+
+
+def problems_of(*args, **kwargs):
+    with pytest.raises(BadInput) as caught:
+        load(*args, **kwargs)
+    return caught.value.problems
+
+
+def test_own_settings_go_before_shared_ones_key_by_key(write):
+    study = load(write())
+    assert study.name == "study"
+    assert (study.networks["a"].training.steps, study.networks["b"].training.steps) == (100, 50)
+    assert study.networks["b"].training.batch_size == 32
+    assert study.networks["a"].optimizer == Adam(name="adam", learning_rate=0.01, beta1=0.8)
+
+
+def test_another_kind_replaces_and_the_same_kind_merges(write):
+    networks = {
+        "same": {"hidden": [8], "optimizer": {"name": "adam", "learning_rate": 0.1}},
+        "unnamed": {"hidden": [8], "optimizer": {"learning_rate": 0.2}},
+        "other": {"hidden": [8], "optimizer": {"name": "sgd", "learning_rate": 0.3}},
+    }
+    its = load(write({"networks": networks})).networks
+    assert its["same"].optimizer == Adam(name="adam", learning_rate=0.1, beta1=0.8)
+    assert its["unnamed"].optimizer == Adam(name="adam", learning_rate=0.2, beta1=0.8)
+    assert its["other"].optimizer == Sgd(name="sgd", learning_rate=0.3)
+
+
+def test_own_data_of_another_format_replace_known_data(tmp_path, write):
+    (tmp_path / "t.csv").write_text("x,label\n1,a\n2,b\n")
+    own = {"hidden": [4], "data": {"format": "csv", "path": "t.csv", "label": "label"}}
+    study = load(write({"networks": {"a": {"hidden": [4]}, "own": own}, "training": {}}))
+    assert study.networks["own"].data.validation == 0
+    assert study.networks["a"].data.validation == 0.1
+    assert study.folder == tmp_path
+
+
+def test_null_takes_a_shared_setting_back(write):
+    shared = {"training": {"batch_size": 32, "early_stopping": {"patience": 3}}}
+    own = {"hidden": [8], "training": {"early_stopping": None}}
+    networks = load(write(shared, {"networks": {"a": {"hidden": [8]}, "b": own}})).networks
+    assert networks["a"].training.early_stopping.patience == 3
+    assert networks["b"].training.early_stopping is None
+
+
+@pytest.mark.parametrize(
+    ("seeds", "meant"), [(1, (0,)), (3, (0, 1, 2)), ([5], (5,)), ([3, 0], (3, 0))]
+)
+def test_seeds(write, seeds, meant):
+    study = load(write({"seeds": seeds}))
+    assert all(network.seeds == meant for network in study.networks.values())
+    again = load(write({"seeds": seeds}), seeds=2)
+    assert all(network.seeds == (0, 1) for network in again.networks.values())
+
+
+trees = st.recursive(
+    st.integers(),
+    lambda inner: st.dictionaries(st.sampled_from(["name", "x", "y"]), inner, max_size=3),
+    max_leaves=8,
+)
+objects = st.dictionaries(st.sampled_from(["a", "b"]), trees)
+
+
+@given(objects, objects)
+def test_merging_keeps_all_of_ones_own(shared, own):
+    result = merged(shared, own)
+
+    def holds(whole, part):
+        if not isinstance(part, dict):
+            return whole == part
+        return all(key in whole and holds(whole[key], part[key]) for key in part)
+
+    assert holds(result, own)
+    assert set(result) == set(shared) | set(own)
+    assert merged(result, own) == result
+    assert merged(shared, {}) == shared
+
+
+# Grids
+
+
+def test_generated_names_hold_what_varies(write):
+    grid = {
+        "hidden": [[64], [128, 128]],
+        "optimizer.name": ["adam", "sgd"],
+        "optimizer.learning_rate": [0.1, 0.001],
+        "activation": ["tanh"],
+    }
+    study = load(write({"networks": {}, "grid": grid}))
+    assert list(study.networks) == [
+        "64 adam 0.1",
+        "64 adam 0.001",
+        "64 sgd 0.1",
+        "64 sgd 0.001",
+        "128-128 adam 0.1",
+        "128-128 adam 0.001",
+        "128-128 sgd 0.1",
+        "128-128 sgd 0.001",
+    ]
+    last = study.networks["128-128 sgd 0.001"]
+    assert last.optimizer == Sgd(name="sgd", learning_rate=0.001)
+    assert (last.hidden, last.activation, last.training.steps) == ((128, 128), "tanh", 100)
+    assert study.networks["64 adam 0.1"].optimizer.beta1 == 0.8
+
+
+def test_a_grid_of_one_network_is_named_by_its_values(write):
+    study = load(
+        write({"networks": {}, "grid": {"hidden": [[64]], "training.diagnostics": [True]}})
+    )
+    assert list(study.networks) == ["64 diagnostics=true"]
+
+
+def test_a_grid_stands_beside_declared_networks_but_not_on_them(write):
+    study = load(write({"grid": {"hidden": [[4], [5]]}}))
+    assert list(study.networks) == ["a", "b", "4", "5"]
+    networks = {"4": {"hidden": [4]}}
+    (problem,) = problems_of(write({"networks": networks, "grid": {"hidden": [[4], [5]]}}))
+    assert problem.where == "networks.4"
+    assert problem.expected == "a name that the grid does not generate too"
+
+
+axis_values = st.one_of(
+    st.integers(1, 10**6),
+    st.floats(1e-9, 1e9),
+    st.sampled_from(["adam", "sgd", "64"]),
+    st.lists(st.integers(1, 999), min_size=1, max_size=3),
+    st.booleans(),
+)
+axes = st.lists(axis_values, min_size=1, max_size=4, unique_by=lambda value: json.dumps(value))
+
+
+@given(st.dictionaries(st.sampled_from(["hidden", "dropout", "outputs"]), axes, min_size=1))
+def test_grid_names_are_unique_or_the_grid_is_refused(grid):
+    networks, problems = spread(grid, Places("s"))
+    names = [network.name for network in networks]
+    assert len(set(names)) == len(names) or [p.where for p in problems] == ["grid"] * len(problems)
+    assert bool(problems) == (len(set(names)) != len(names))
+    settings = [json.dumps(network.settings, sort_keys=True) for network in networks]
+    assert len(set(settings)) == len(settings)
+
+
+def test_a_huge_grid_is_refused_before_it_is_spread():
+    grid = {key: list(range(1, 1001)) for key in ("hidden", "outputs", "dropout")}
+    networks, (problem,) = spread(grid, Places("s"))
+    assert networks == []
+    assert problem.expected == "at most 100000 combinations"
+
+
+# Overrides
+
+
+@pytest.mark.parametrize(
+    ("override", "reached"),
+    [
+        ("training.steps=7", lambda s: s.networks["a"].training.steps == 7),
+        ("seeds=2", lambda s: s.networks["a"].seeds == (0, 1)),
+        ("seeds=[4, 9]", lambda s: s.networks["b"].seeds == (4, 9)),
+        ("name=other", lambda s: s.name == "other"),
+        ("name=5 layers", lambda s: s.name == "5 layers"),
+        ('name="7"', lambda s: s.name == "7"),
+        ("activation=tanh", lambda s: s.networks["a"].activation == "tanh"),
+        (
+            "networks.a.optimizer.learning_rate=1e-2",
+            lambda s: s.networks["a"].optimizer.beta1 == 0.8,
+        ),
+        ("networks.a.optimizer.name=adamw", lambda s: s.networks["a"].optimizer.name == "adamw"),
+        ("networks.a.hidden[0]=3", lambda s: s.networks["a"].hidden == (3,)),
+        ("networks.a.hidden.0=3", lambda s: s.networks["a"].hidden == (3,)),
+        ("networks.a.hidden=[3, 4]", lambda s: s.networks["a"].hidden == (3, 4)),
+        ("networks.v1.5 x.hidden=[3]", lambda s: s.networks["v1.5 x"].hidden == (3,)),
+        ("networks.v1.hidden=[3]", lambda s: s.networks["v1"].hidden == (3,)),
+        (
+            "networks.16 adam.optimizer.beta1=0.5",
+            lambda s: s.networks["16 adam"].optimizer.beta1 == 0.5,
+        ),
+        ("grid.hidden[0]=[17]", lambda s: "17 adam" in s.networks),
+        ('grid.optimizer.name=["adamw"]', lambda s: "16" in s.networks),
+        ("data.name=mnist", lambda s: s.networks["a"].data.name == "mnist"),
+        ("training.early_stopping=null", lambda s: s.networks["a"].training.early_stopping is None),
+        ('figures=[{"title": "t = 1"}]', lambda s: s.figures[0].title == "t = 1"),
+        ("compare_with=report-2023", lambda s: s.compare_with == "report-2023"),
+    ],
+)
+def test_overrides_reach_any_value(write, override, reached):
+    adam = {"optimizer": {"name": "adam"}}
+    names = ["a", "b", "v1.5 x", "v1"]
+    networks = {name: {"hidden": [8 + place]} | adam for place, name in enumerate(names)}
+    shared = {"optimizer": {"learning_rate": 0.01, "beta1": 0.8}}
+    grid = {"hidden": [[16], [32]], "optimizer.name": ["adam", "adamw"]}
+    path = write(shared, {"networks": networks, "grid": grid})
+    study = load(path, overrides=[override])
+    assert reached(study)
+
+
+@pytest.mark.parametrize(
+    ("override", "where", "expected", "mend"),
+    [
+        ("training.steps", "", "path=value", "training.steps=500"),
+        ("=5", "", "path=value", ""),
+        ("training.stps=5", "training.stps", "one of the keys", 'did you mean "steps"?'),
+        ("trainning.steps=5", "trainning", "one of the keys", 'did you mean "training"?'),
+        ("networks.aa.hidden=[5]", "networks.aa.hidden", "the name of a network", 'mean "a"?'),
+        ("networks.a.hidden[3]=5", "networks.a.hidden[3]", "a position from 0 to 0", "[8]"),
+        ("networks.a.hidden.x=5", "networks.a.hidden.x", "a position from 0 to 0", ""),
+        ("training.steps.x=5", "training.steps.x", "a way through objects and lists", ""),
+        ("training.=5", "training.", "keys joined by single dots", ""),
+        ("training..steps=5", "training..steps", "keys joined by single dots", ""),
+        ("training.steps=many", "training.steps", "a whole number of at least 1", ""),
+        ("training.steps=NaN", "", "a finite number", ""),
+        ('optimizer={"name": 1, "name": 2}', "", "every key once", ""),
+        (
+            "networks.a.optimizer.learning_rate=-1",
+            "networks.a.optimizer.learning_rate",
+            "a number above 0",
+            "",
+        ),
+    ],
+)
+def test_overrides_that_reach_nothing(write, override, where, expected, mend):
+    (problem,) = problems_of(write(), overrides=[override])
+    assert problem.where == where
+    assert problem.expected.startswith(expected)
+    assert mend in (problem.mend or "")
+    assert (problem.file or "").startswith("--set")
+    assert problem.line is None
+
+
+def test_a_note_tells_which_networks_a_shared_override_does_not_reach(write):
+    (note,) = load(write(), overrides=["training.steps=7"]).notes
+    assert note.startswith('training.steps=7 is shared, and does not reach "b"')
+    assert load(write(), overrides=["training.batch_size=7"]).notes == ()
+
+
+def test_later_overrides_prevail(write):
+    study = load(write(), overrides=["training={}", "training.steps=7", "training.steps=9"])
+    assert study.networks["a"].training.steps == 9
+    assert study.networks["a"].training.batch_size == 256
+
+
+# Lines
+
+
+def test_faults_lie_where_the_wrong_value_stands(tmp_path):
+    path = tmp_path / "s.json"
+    path.write_text(
+        """{
+  "data": {"name": "digits"},
+  "optimizer": {"name": "adam", "learning_rate": -1},
+  "networks": {
+    "a": {"hidden": [8]},
+    "b": {"hidden": [8], "optimizer": {"beta1": 2}},
+    "c": {"hidden": [8],
+          "optimizer": {"learning_rate": 0}}
+  },
+  "grid": {"hidden": [[4],
+                      [0]]}
+}"""
+    )
+    assert [(p.where, p.line) for p in problems_of(path)] == [
+        ("optimizer.learning_rate", 3),
+        ("networks.b.optimizer.beta1", 6),
+        ("networks.c.optimizer.learning_rate", 8),
+        ("grid.hidden[1][0]", 11),
+    ]
+
+
+# Selection
+
+
+def test_selected_networks_and_what_figures_keep_of_them(write):
+    figures = [
+        {"title": "both", "networks": ["a", "b"]},
+        {"title": "b", "networks": ["b"]},
+        {"title": "all"},
+        {"title": "roc", "kind": "roc", "network": "b"},
+    ]
+    path = write({"figures": figures})
+    assert list(load(path, select=["all"]).networks) == ["a", "b"]
+    assert list(load(path, select=None).networks) == ["a", "b"]
+    study = load(path, select=["a"])
+    assert list(study.networks) == ["a"]
+    assert [figure.title for figure in study.figures] == ["both", "all"]
+    assert study.figures[0].networks == ("a",)
+    (problem,) = problems_of(path, select=["a", "A1"])
+    assert problem.came == '"A1"'
+    assert problem.mend == 'did you mean "a"?'
+
+
+@pytest.mark.parametrize("seeds", [0, -1, True, 10**9])
+def test_impossible_counts_of_seeds(write, seeds):
+    (problem,) = problems_of(write(), seeds=seeds)
+    assert problem.file == "--seeds"
