@@ -2,4 +2,6 @@
 
 from mlplab.commands.main import main
 
-main()
+# Processes that draw figures import this module again.
+if __name__ == "__main__":
+    main()

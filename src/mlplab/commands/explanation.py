@@ -23,6 +23,7 @@ from mlplab.declarations.optimizer import (
     Sgd,
     StepSchedule,
 )
+from mlplab.declarations.study import Presentation
 from mlplab.declarations.training import EarlyStopping, Training
 
 _OPENING = """\
@@ -40,8 +41,12 @@ _SECTIONS: tuple[tuple[str, str, tuple[type[BaseModel], ...]], ...] = (
     ("Optimizers", "`optimizer`", (Sgd, Adagrad, RmsProp, Adam, AdamW)),
     ("Schedules", "`optimizer.schedule`", (ConstantSchedule, StepSchedule, CosineSchedule)),
     ("Initial weights", "`initial_weights`", (Uniform, Normal, Glorot, He)),
+    ("What the report shows", "", (Presentation,)),
     ("Figures", "an entry of `figures`", (CurveFigure, RocFigure)),
 )
+_SECTION_OF = {
+    declaration.__name__: heading for heading, _, among in _SECTIONS for declaration in among
+}
 
 
 def explain() -> str:
@@ -106,7 +111,7 @@ def _taken(part: dict[str, Any]) -> str:
         if several in part:
             return " or ".join(dict.fromkeys(_taken(one) for one in part[several]))
     if "$ref" in part:
-        return f"see {part['$ref'].rpartition('/')[2]}"
+        return f"an object: see {_SECTION_OF[part['$ref'].rpartition('/')[2]]}"
     form = part.get("type")
     if form == "array":
         return f"a list: {_taken(part.get('items', part.get('prefixItems', [{}])[0]))}"
