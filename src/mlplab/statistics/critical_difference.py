@@ -120,10 +120,10 @@ def cliques(average_ranks: ArrayLike, separated: NDArray[np.bool_]) -> tuple[tup
     order = np.argsort(np.asarray(average_ranks, dtype=np.float64), kind="stable")
     apart = separated[np.ix_(order, order)]
     found: list[tuple[int, ...]] = []
-    reached = 0
+    reached = end = 0
     for start in range(len(order)):
-        end = start + 1
-        while end < len(order) and not apart[start : end + 1, start : end + 1].any():
+        end = max(end, start + 1)  # what holds from one start on holds from the next
+        while end < len(order) and not apart[start:end, end].any():
             end += 1
         if end - start > 1 and end > reached:
             found.append(tuple(int(i) for i in order[start:end]))

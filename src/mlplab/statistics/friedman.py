@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy import special, stats
 
 DRAWS = 9_999
 _MOST_STATES = 500_000
+_MOST_VALUES_DRAWN = 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,7 @@ class FriedmanTest:
     p_value: float
     """From the permutation distribution within blocks, ties included: the one that decides."""
     exact: bool
-    """Whether every permutation was counted, or `DRAWS` of them drawn."""
+    """Whether every permutation was counted, or some drawn."""
 
 
 def ranks_within_blocks(values: ArrayLike, *, higher_is_better: bool = True) -> NDArray[np.float64]:
@@ -47,7 +49,7 @@ def friedman_test(
     *,
     higher_is_better: bool = True,
     correct_for_ties: bool = True,
-    draws: int = DRAWS,
+    draws: int | None = None,
     seed: int = 0,
 ) -> FriedmanTest:
     """Friedman's test (1937) with its permutation p-value.
@@ -55,7 +57,8 @@ def friedman_test(
     values: (block, network). Infinity is a value; a block with NaN is left out.
     correct_for_ties: divide χ²_F by 1 - Σ(t³-t)/(n·k·(k²-1)) as SciPy does; Demšar (2006) does
     not. The permutation p-value is the same with and without. Exact where the sums of ranks take
-    few enough values, otherwise from `draws` seeded permutations and the observed one.
+    few enough values, otherwise from `draws` seeded permutations and the observed one (by default
+    9,999, for very large tables down to 999).
     Raises ValueError for another shape or fewer than two networks.
     """
     x = np.asarray(values, dtype=np.float64)
@@ -71,6 +74,8 @@ def friedman_test(
     chi2 = (k - 1) * between / spread if spread > 0 else 0.0
     rest = n * (k - 1) - chi2
     f = math.inf if rest <= 1e-12 * n else (n - 1) * chi2 / rest
+    if draws is None:
+        draws = min(DRAWS, max(999, _MOST_VALUES_DRAWN // (n * k)))
     p_value, exact = _permutation_p(np.rint(2 * ranks).astype(np.int64), draws, seed)
     return FriedmanTest(
         n,
@@ -111,7 +116,7 @@ def _f_tail(f: float, k: int, n: int) -> float:
 def _permutation_p(doubled: NDArray, draws: int, seed: int) -> tuple[float, bool]:
     """P(sum of squares of the rank sums at least as large); doubled: (block, network) ranks."""
     observed = int((doubled.sum(axis=0) ** 2).sum())
-    null = _exact_null(np.sort(doubled, axis=1))
+    null = _exact_null(tuple(sorted(tuple(sorted(block)) for block in doubled.tolist())))
     if null is not None:
         squares, probability = null
         return min(1.0, float(probability[squares >= observed].sum())), True
@@ -122,21 +127,22 @@ def _permutation_p(doubled: NDArray, draws: int, seed: int) -> tuple[float, bool
     return float(1 + ((sums**2).sum(axis=1) >= observed).sum()) / (1 + draws), False
 
 
-def _exact_null(doubled: NDArray) -> tuple[NDArray, NDArray] | None:
+@lru_cache(maxsize=256)
+def _exact_null(doubled: tuple[tuple[int, ...], ...]) -> tuple[NDArray, NDArray] | None:
     """Sums of squares and their probabilities, or None where the rank sums take too many values.
 
     Every block is permuted freely, so rank sums that differ only in their order have one future:
     they are kept sorted and merged.
     """
-    k = doubled.shape[1]
-    base = int(doubled.sum()) + 1
+    k = len(doubled[0])
+    base = sum(map(sum, doubled)) + 1
     if math.factorial(min(k, 10)) > 5040 or base**k > 2**62:
         return None
     places = base ** np.arange(k, dtype=np.int64)
     states: NDArray = np.zeros((1, k), dtype=np.int64)
     probability: NDArray = np.ones(1)
     for block in doubled:
-        orders = np.array(sorted(set(permutations(block.tolist()))), dtype=np.int64)
+        orders = np.array(sorted(set(permutations(block))), dtype=np.int64)
         if len(states) * len(orders) > _MOST_STATES:
             return None
         sums = np.sort((states[:, None, :] + orders).reshape(-1, k), axis=1)

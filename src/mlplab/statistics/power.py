@@ -76,7 +76,7 @@ def power_of_equivalence(
     """
     if n < 2:
         return 0.0
-    quantiles = (np.arange(2000) + 0.5) / 2000
+    quantiles = (np.arange(400) + 0.5) / 400
     s = deviation * np.sqrt(special.chdtri(n - 1, 1 - quantiles) / (n - 1))
     error = deviation / np.sqrt(n)
     reach = margin - special.stdtrit(n - 1, 1 - alpha / 2) * s / np.sqrt(n)
@@ -116,14 +116,9 @@ def seeds_for_difference(
     """
     if effect == 0 or not np.isfinite([effect, deviation]).all():
         return None
-    # With the deviation known fewer would do: no need to look below that.
-    quantiles = special.ndtri(1 - alpha / 2) + special.ndtri(power)
-    at_least = (quantiles * deviation / abs(effect)) ** 2
-    if at_least > MOST_SEEDS:
-        return None
     return _first(
         lambda n: float(power_of_paired_t(abs(effect), deviation, n, alpha=alpha)) >= power,
-        max(fewest, int(at_least)),
+        max(fewest, _if_the_deviation_were_known(abs(effect), deviation, alpha, power)),
     )
 
 
@@ -143,7 +138,8 @@ def seeds_for_equivalence(
     if not abs(effect) < margin or not np.isfinite(deviation):
         return None
     return _first(
-        lambda n: power_of_equivalence(effect, deviation, n, margin, alpha=alpha) >= power, fewest
+        lambda n: power_of_equivalence(effect, deviation, n, margin, alpha=alpha) >= power,
+        max(fewest, _if_the_deviation_were_known(margin - abs(effect), deviation, alpha, power)),
     )
 
 
@@ -184,8 +180,16 @@ def seeds_range(
     return SeedsRange(deviation, limit, seeds_for(deviation), seeds_for(limit))
 
 
+def _if_the_deviation_were_known(gap: float, deviation: float, alpha: float, power: float) -> int:
+    """A lower bound of the seeds needed: no need to look below it."""
+    quantiles = special.ndtri(1 - alpha / 2) + special.ndtri(power)
+    return int(min((quantiles * deviation / gap) ** 2, MOST_SEEDS + 1))
+
+
 def _first(enough: Callable[[int], bool], fewest: int, most: int = MOST_SEEDS) -> int | None:
     """The smallest n ≥ fewest that is enough, if being enough is lasting; None beyond `most`."""
+    if fewest > most:
+        return None
     low, high, stride = fewest - 1, max(fewest, 1), 1
     while not enough(high):
         if high >= most:

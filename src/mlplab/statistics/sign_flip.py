@@ -58,17 +58,19 @@ def sign_flip_test(
     columns, shape = _columns(differences)
     p_greater, p_less = np.ones(len(columns)), np.ones(len(columns))
 
-    def count(chosen: NDArray, values: NDArray, subsets: _Subsets) -> None:
-        shifted = values - shift
-        sums = subsets.sums(shifted)
+    for n, chosen in _by_count(columns):
+        values = _present(columns[chosen], n)
         # Sums that are equal but for rounding are ties, and ties count against a finding.
-        slack = 1e-11 * (np.abs(values).sum(axis=1) + abs(shift) * values.shape[1])[:, None]
-        below = (sums <= slack).sum(axis=1) + subsets.added
-        above = (sums >= -slack).sum(axis=1) + subsets.added
-        total = sums.shape[1] + subsets.added
+        slack = 1e-11 * (np.abs(values).sum(axis=1) + abs(shift) * n)
+        if n <= MOST_PAIRS_ENUMERATED:
+            below, above = _count_every_subset(values - shift, slack)
+            total = 2**n
+        else:
+            sums = _drawn_subsets(n, draws, seed).sums(values - shift)
+            below = (sums <= slack[:, None]).sum(axis=1) + 1
+            above = (sums >= -slack[:, None]).sum(axis=1) + 1
+            total = draws + 1
         p_greater[chosen], p_less[chosen] = below / total, above / total
-
-    _for_each_batch(columns, draws, seed, count)
     at_each = t_interval(columns, axis=1)
     return SignFlipTest(
         at_each.n.reshape(shape),
@@ -102,10 +104,10 @@ def sign_flip_interval(
         place = k - subsets.added - int(empty.sum())
         if place < 0:
             return
-        means = sums[:, ~empty] / sizes[~empty]
-        mirror = means.shape[1] - 1 - place
-        means.partition(sorted({place, mirror}), axis=1)
-        low[chosen], high[chosen] = means[:, place], means[:, mirror]
+        for limits, sign in ((low, 1.0), (high, -1.0)):
+            means = sums / np.where(empty, 1, sign * sizes)
+            means[:, empty] = np.inf
+            limits[chosen] = [sign * _from_below(row, place) for row in means]
 
     _for_each_batch(columns, draws, seed, invert)
     return MeanInterval(
@@ -169,9 +171,49 @@ def _every_subset(n: int) -> _Subsets:
     return _Subsets(sums, sums(np.ones((1, n)))[0], 0)
 
 
+def _count_every_subset(values: NDArray, slack: NDArray) -> tuple[NDArray, NDArray]:
+    """How many of the 2^n subset sums are at most 0, and at least 0; values: (column, pair)."""
+    if values.shape[1] > 12:
+        return _count_by_halves(values, slack)
+    below, above = np.zeros(len(values)), np.zeros(len(values))
+    subsets = _every_subset(values.shape[1])
+    width = max(1, _ELEMENTS_AT_ONCE // len(subsets.sizes))
+    for start in range(0, len(values), width):
+        batch = slice(start, start + width)
+        sums = subsets.sums(values[batch])
+        below[batch] = (sums <= slack[batch, None]).sum(axis=1)
+        above[batch] = (sums >= -slack[batch, None]).sum(axis=1)
+    return below, above
+
+
+def _count_by_halves(values: NDArray, slack: NDArray) -> tuple[NDArray, NDArray]:
+    """The same for many pairs.
+
+    A sum over a subset is one over its first half and one over its second: for each of the first,
+    the fitting second ones are found in sorted order, so 2^(n/2) sums take the place of 2^n.
+    """
+    half = values.shape[1] // 2
+    first = _every_subset(half).sums(values[:, :half])
+    second = np.sort(_every_subset(values.shape[1] - half).sums(values[:, half:]), axis=1)
+    below, above = np.zeros(len(values)), np.zeros(len(values))
+    for i, (a, b) in enumerate(zip(first, second, strict=True)):
+        below[i] = np.searchsorted(b, slack[i] - a, side="right").sum()
+        above[i] = len(a) * len(b) - np.searchsorted(b, -slack[i] - a, side="left").sum()
+    return below, above
+
+
 def _drawn_subsets(n: int, draws: int, seed: int) -> _Subsets:
     members = np.random.default_rng([seed, n]).integers(0, 2, size=(n, draws)).astype(np.float64)
     return _Subsets(lambda values: values @ members, members.sum(axis=0), 1)
+
+
+def _from_below(values: NDArray, place: int) -> float:
+    """The value that has `place` others below it; only what lies below a guess is sorted."""
+    sample = np.sort(values[::97])
+    expected = place / 97
+    guess = sample[min(len(sample) - 1, int(expected + 4 * expected**0.5) + 2)]
+    low = values[values <= guess]
+    return float(np.partition(low if len(low) > place else values, place)[place])
 
 
 def _columns(differences: ArrayLike) -> tuple[NDArray, tuple[int, ...]]:
@@ -194,7 +236,12 @@ def _for_each_batch(
         for start in range(0, len(chosen), width):
             batch = chosen[start : start + width]
             values = columns[batch]
-            act(batch, values[~np.isnan(values)].reshape(len(batch), n), subsets)
+            act(batch, _present(values, n), subsets)
+
+
+def _present(values: NDArray, n: int) -> NDArray:
+    """The n values of each column that exist."""
+    return values[~np.isnan(values)].reshape(len(values), n)
 
 
 def _by_count(columns: NDArray) -> Iterator[tuple[int, NDArray]]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
-
-import numpy as np
 
 from mlplab.statistics.power import seeds_for_difference, seeds_for_equivalence
 
@@ -59,7 +58,7 @@ def decide_comparison(
         verdict = _greater(*turned, by_at_least, within)
     if verdict != "inconclusive":
         return Decision(verdict)
-    if deviation is None or not np.isfinite(deviation):
+    if deviation is None or not math.isfinite(deviation):
         return Decision("inconclusive")
     needed = _seeds_that_would_decide(
         expect, effect, deviation, by_at_least, within, alpha, fewest_seeds
@@ -125,7 +124,7 @@ def _same(low: float, high: float, within: float) -> Verdict:
 
 def _above(a: float, b: float) -> bool:
     """a > b by more than rounding; NaN is above nothing."""
-    return bool(a > b and not np.isclose(a, b, rtol=1e-9, atol=1e-12))
+    return bool(a > b and not math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12))
 
 
 def _seeds_that_would_decide(

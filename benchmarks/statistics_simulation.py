@@ -1,0 +1,218 @@
+"""How often verdicts are false where there is nothing to find, by kind, shape and number of seeds.
+
+    python benchmarks/statistics_simulation.py --repeats 2000 --alpha 0.05 --out table.md
+
+Arms are exchangeable within a seed (promised: the share of false verdicts stays at or under the
+level), or shifted symmetrically to the very edge of a margin (promised too). "unequal" compares
+equal means of different shapes: that is measured and reported, not promised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlplab.statistics import friedman, page, sign_flip
+from mlplab.statistics.best import Method, cheapest_good_enough
+from mlplab.statistics.critical_difference import pairwise_tests
+from mlplab.statistics.intervals import MeanInterval, t_interval
+from mlplab.statistics.logrank import log_rank_test
+from mlplab.statistics.verdict_rules import (
+    Comparison,
+    decide_comparison,
+    decide_direction,
+    decide_that_they_differ,
+)
+
+ARMS = 4
+SHIFT = 0.7
+Draw = Callable[[np.random.Generator, tuple[int, ...]], NDArray]
+
+
+def _seeds_differ(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray:
+    """Every seed has its own level and its own deviation; arms within it are exchangeable."""
+    level, deviation = rng.normal(size=(*shape[:2], 1)), rng.lognormal(0, 1.5, (*shape[:2], 1))
+    return level + deviation * rng.normal(size=shape)
+
+
+SHAPES: dict[str, Draw] = {
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "heavy": lambda rng, shape: rng.standard_t(1.5, size=shape),
+    "skewed": lambda rng, shape: rng.lognormal(0, 1.5, size=shape),
+    "tied": lambda rng, shape: rng.binomial(4, 0.8, size=shape).astype(float),
+    "seeds differ": _seeds_differ,
+}
+"""Draws of (repeat, seed, arm)."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One row of the table."""
+
+    kind: str
+    shape: str
+    seeds: int
+    repeats: int
+    false_share: float
+    promised: bool
+    allowed: float
+
+
+def simulate(
+    alpha: float, repeats: int, seeds: tuple[int, ...] = (3, 5, 10, 20), start: int = 0
+) -> Iterator[Outcome]:
+    """Yield the share of false verdicts for every kind, shape and number of seeds."""
+    for n in seeds:
+        for place, (name, draw) in enumerate(SHAPES.items()):
+            rng = np.random.default_rng([start, n, place])
+            values = draw(rng, (repeats, n, ARMS))
+            for kind, wrong in _on_values(values, alpha).items():
+                yield _outcome(kind, name, n, wrong, alpha)
+            times = np.where(rng.random(values.shape) < 0.4, np.inf, values)
+            yield _outcome("target (censored)", name, n, _target(times, alpha), alpha)
+        rng = np.random.default_rng([start, n, 99])
+        different = rng.exponential(size=(repeats, n)) - rng.normal(1, 0.1, size=(repeats, n))
+        interval = sign_flip.sign_flip_interval(different.T, level=1 - alpha)
+        wrong = _compare("greater", interval, n, alpha, ("supported", "refuted"))
+        yield _outcome("greater", "unequal", n, wrong, alpha, promised=False)
+
+
+def _outcome(
+    kind: str, shape: str, n: int, wrong: NDArray, alpha: float, *, promised: bool | None = None
+) -> Outcome:
+    if promised is None:  # t knows its level under normality only
+        promised = not kind.startswith("t ") or shape == "normal"
+    allowed = alpha + 3 * (alpha * (1 - alpha) / len(wrong)) ** 0.5
+    return Outcome(kind, shape, n, len(wrong), float(wrong.mean()), promised, allowed)
+
+
+def _on_values(values: NDArray, alpha: float) -> dict[str, NDArray]:
+    """(repeat,) whether a verdict is false, by kind; values: (repeat, seed, arm)."""
+    differences = (values[:, :, 0] - values[:, :, 1]).T
+    seeds = len(differences)
+    at_zero = sign_flip.sign_flip_interval(differences, level=1 - alpha)
+    # A shift of all differences shifts the interval.
+    at_edge = replace(
+        at_zero, mean=at_zero.mean + SHIFT, low=at_zero.low + SHIFT, high=at_zero.high + SHIFT
+    )
+    t = t_interval(differences, level=1 - alpha)
+    either = ("supported", "refuted")
+    wrong = {
+        "greater": _compare("greater", at_zero, seeds, alpha, either),
+        "greater by δ, truth δ": _compare(
+            "greater", at_edge, seeds, alpha, either, by_at_least=SHIFT
+        ),
+        "same, truth 0": _compare("same", at_zero, seeds, alpha, ("refuted",), within=SHIFT),
+        "same, truth w": _compare("same", at_edge, seeds, alpha, ("same",), within=SHIFT),
+        "increasing": _trend(values, alpha),
+        "rank": _rank(values, alpha),
+        "pairs (Holm)": np.array([(pairwise_tests(v).adjusted <= alpha).any() for v in values]),
+        "t interval": (t.low > 0) | (t.high < 0),
+        "t choice, truth margin": _choice(values, alpha, "paired_t"),
+    }
+    if seeds <= 10:  # a million subsets for each of twelve pairs would take most of the time
+        wrong["choice, truth margin"] = _choice(values, alpha, "sign_flip")
+    return wrong
+
+
+def _compare(
+    expect: Comparison,
+    interval: MeanInterval,
+    seeds: int,
+    alpha: float,
+    false: tuple[str, ...],
+    **margins: float,
+) -> NDArray:
+    fewest = sign_flip.seeds_needed_for_level(alpha)
+    return np.array([
+        decide_comparison(
+            expect, effect=mean, low=low, high=high, seeds=seeds, fewest_seeds=fewest,
+            alpha=alpha, **margins,
+        ).verdict in false
+        for mean, low, high in zip(interval.mean, interval.low, interval.high, strict=True)
+    ])  # fmt: skip
+
+
+def _trend(values: NDArray, alpha: float) -> NDArray:
+    fewest = page.seeds_needed_for_level(alpha / 2, values.shape[2])
+    decided = []
+    for table in values:
+        test = page.page_test(table)
+        decision = decide_direction(
+            "increasing", p_up=test.p_increasing, p_down=test.p_decreasing,
+            seeds=test.n, fewest_seeds=fewest, alpha=alpha,
+        )  # fmt: skip
+        decided.append(decision.verdict in ("supported", "refuted"))
+    return np.array(decided)
+
+
+def _target(times: NDArray, alpha: float) -> NDArray:
+    fewest = sign_flip.seeds_needed_for_level(alpha)
+    decided = []
+    for table in times:
+        test = log_rank_test(table[:, 0], table[:, 1])
+        decision = decide_direction(
+            "greater", p_up=test.p_later, p_down=test.p_earlier,
+            seeds=test.n, fewest_seeds=fewest, alpha=alpha,
+        )  # fmt: skip
+        decided.append(decision.verdict in ("supported", "refuted"))
+    return np.array(decided)
+
+
+def _rank(values: NDArray, alpha: float) -> NDArray:
+    fewest = friedman.seeds_needed_for_level(alpha, values.shape[2])
+    return np.array([
+        decide_that_they_differ(
+            p_value=friedman.friedman_test(v, draws=999).p_value,
+            seeds=len(v), fewest_seeds=fewest, alpha=alpha,
+        ).verdict == "supported"
+        for v in values
+    ])  # fmt: skip
+
+
+def _choice(values: NDArray, alpha: float, method: Method) -> NDArray:
+    """All but the first are worse by the margin itself, and cheaper: none of them may qualify."""
+    worse = values - SHIFT * (np.arange(values.shape[2]) > 0)
+    cost = np.arange(values.shape[2], 0, -1)
+    return np.array([
+        set(cheapest_good_enough(v, cost, SHIFT, level=1 - alpha, method=method).qualifying) - {0}
+        != set()
+        for v in worse
+    ])  # fmt: skip
+
+
+def main() -> None:
+    """Print the table, and write it where asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=2000, help="simulated studies in each cell")
+    parser.add_argument("--alpha", type=float, default=0.05, help="the level of a verdict")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[3, 5, 10, 20])
+    parser.add_argument("--out", type=Path, help="a file for the table, in Markdown")
+    given = parser.parse_args()
+    began = time.perf_counter()
+    lines = [
+        f"Level {given.alpha}, {given.repeats} simulated studies in each cell.",
+        "",
+        "| kind | shape | seeds | false verdicts | allowed (3 standard errors) | promised | held |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in simulate(given.alpha, given.repeats, tuple(given.seeds)):
+        held = "yes" if row.false_share <= row.allowed else "NO"
+        lines.append(
+            f"| {row.kind} | {row.shape} | {row.seeds} | {row.false_share:.4f} | "
+            f"{row.allowed:.4f} | {'yes' if row.promised else 'no'} | {held} |"
+        )
+    print("\n".join(lines))
+    print(f"\n{time.perf_counter() - began:.0f} s")
+    if given.out:
+        given.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
