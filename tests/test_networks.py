@@ -16,6 +16,7 @@ from mlplab.networks.aligned import aligned_stack, select_networks
 from mlplab.networks.dense_stack import DenseStack, Workspace, backward, forward
 from mlplab.networks.dropout import Dropout
 from mlplab.networks.initial_weights import draw_kernel, draw_kernels
+from mlplab.networks.precision import Precision
 from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.objective import BatchOutputs
 
@@ -40,7 +41,7 @@ def random_stack(activation: str, layers=(7, 5, 6, 4), networks=3) -> DenseStack
         [generator.normal(size=pair) for pair in itertools.pairwise(layers)]
         for _ in range(networks)
     ]
-    stack = DenseStack.build(kernels, ACTIVATIONS[activation], torch.float64, CPU)
+    stack = DenseStack.build(kernels, ACTIVATIONS[activation], Precision.of("float64"), CPU)
     for bias in stack.biases:
         bias.copy_(torch.from_numpy(generator.normal(size=bias.shape)))
     return stack
@@ -177,3 +178,14 @@ def test_dropout_masks_have_their_rate_and_do_not_depend_on_companions():
     dropped = (masks[1] == 0).float()
     pairs = torch.stack([dropped[:, 1:].flatten(), dropped[:, :-1].flatten()])
     assert abs(torch.corrcoef(pairs)[0, 1]) < 5 / np.sqrt(pairs.shape[1])
+
+
+def test_rounded_operands_give_the_products_of_bfloat16():
+    # Eight bits of mantissa: 1 + 2⁻⁸ rounds to 1, 1 + 2⁻⁷ is kept.
+    rounding = Precision(torch.float32, rounds=True)
+    values = torch.tensor([1 + 2.0**-8, 1 + 2.0**-7, -3.1415927])
+    assert rounding.operand(values).tolist() == [1.0, 1.0078125, -3.140625]
+    left, right = torch.randn(6, 40), torch.randn(40, 5)
+    in_float32 = rounding.operand(left) @ rounding.operand(right)
+    native = left.bfloat16().double() @ right.bfloat16().double()
+    torch.testing.assert_close(in_float32.double(), native, rtol=1e-5, atol=1e-5)

@@ -41,13 +41,13 @@ NONE = ALL[:0]
 SAME = np.arange(CLASSES)
 
 
-def problem(dtype: torch.dtype = torch.float32) -> ResidentData:
+def problem(precision: str = "float32") -> ResidentData:
     """Rows of four overlapping clouds, learnable but not at once."""
     generator = np.random.default_rng(0)
     labels = generator.integers(0, CLASSES, ROWS)
     centres = generator.normal(size=(CLASSES, FEATURES))
     inputs = centres[labels] + 1.2 * generator.normal(size=(ROWS, FEATURES))
-    return ResidentData(inputs.astype(np.float32), labels, dtype)
+    return ResidentData(inputs.astype(np.float32), labels, precision)
 
 
 def recipe(seed: int = 0, which: str = "adam", **changes: object) -> Recipe:
@@ -156,7 +156,7 @@ def plain_loop(one: Recipe, data: ResidentData, build) -> torch.nn.Sequential:
     ],
 )
 def test_a_stack_in_float64_trains_as_a_plain_loop_does(declared, build):
-    data = problem(torch.float64)
+    data = problem("float64")
     members = [recipe(seed, optimizer=declared) for seed in (0, 1)]
     members.append(recipe(5, "adagrad"))
     for one, result in zip(members[:2], train(members, data), strict=False):
@@ -288,7 +288,7 @@ def test_what_cannot_share_a_stack_is_refused():
 
 
 def test_bfloat16_products_keep_weights_in_float32_and_learn():
-    results = train([recipe(0), recipe(1)], problem(torch.bfloat16))
+    results = train([recipe(0), recipe(1)], problem("bfloat16"))
     full = train([recipe(0), recipe(1)], problem())
     for low, high in zip(results, full, strict=True):
         kernel = low.weights[0][0]
@@ -297,4 +297,4 @@ def test_bfloat16_products_keep_weights_in_float32_and_learn():
         np.testing.assert_allclose(
             low.curves["test", "loss"], high.curves["test", "loss"], rtol=0.05
         )
-    assert_same_bits(results[1], train([recipe(1)], problem(torch.bfloat16))[0])
+    assert_same_bits(results[1], train([recipe(1)], problem("bfloat16"))[0])

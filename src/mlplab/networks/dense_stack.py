@@ -13,6 +13,7 @@ import torch
 
 from mlplab.networks.activations import ActivationFunction
 from mlplab.networks.aligned import aligned_stack, select_networks
+from mlplab.networks.precision import Precision
 
 LayerWeights = tuple[tuple[np.ndarray, np.ndarray], ...]
 """One (kernel (in, out), bias (out,)) a layer."""
@@ -31,22 +32,23 @@ class DenseStack:
     biases: tuple[torch.Tensor, ...]
     operands: tuple[torch.Tensor, ...]
     activation: ActivationFunction
+    precision: Precision
 
     @classmethod
     def build(
         cls,
         kernels: Sequence[Sequence[np.ndarray]],
         activation: ActivationFunction,
-        products: torch.dtype,
+        precision: Precision,
         device: torch.device,
     ) -> DenseStack:
         """A stack from the initial kernels of each network; biases are zero.
 
         Args:
             kernels: of each network, one (in, out) a layer.
-            products: the precision of products; weights are never kept in less than float32.
+            precision: that of products; weights are never kept in less than float32.
         """
-        kept = torch.float32 if products.itemsize < 4 else products
+        kept = torch.float32 if precision.dtype.itemsize < 4 else precision.dtype
         stacked = []
         for layer in zip(*kernels, strict=True):
             stack = aligned_stack(len(layer), *layer[0].shape, kept, device)
@@ -54,20 +56,20 @@ class DenseStack:
                 stack[place].copy_(torch.from_numpy(kernel))
             stacked.append(stack)
         biases = tuple(aligned_stack(len(k), 1, k.shape[2], kept, device) for k in stacked)
-        return cls._with_operands(tuple(stacked), biases, products, activation)
+        return cls._with_operands(tuple(stacked), biases, precision, activation)
 
     @classmethod
     def _with_operands(
         cls,
         kernels: tuple[torch.Tensor, ...],
         biases: tuple[torch.Tensor, ...],
-        products: torch.dtype,
+        precision: Precision,
         activation: ActivationFunction,
     ) -> DenseStack:
-        if kernels[0].dtype == products:
-            return cls(kernels, biases, kernels, activation)
-        operands = tuple(aligned_stack(*k.shape, products, k.device) for k in kernels)
-        stack = cls(kernels, biases, operands, activation)
+        if kernels[0].dtype == precision.dtype and not precision.rounds:
+            return cls(kernels, biases, kernels, activation, precision)
+        operands = tuple(aligned_stack(*k.shape, precision.dtype, k.device) for k in kernels)
+        stack = cls(kernels, biases, operands, activation, precision)
         for layer in range(len(kernels)):
             stack.refresh(layer)
         return stack
@@ -76,6 +78,7 @@ class DenseStack:
         """Bring the operand of a layer up to date after its kernel has changed."""
         if self.operands[layer] is not self.kernels[layer]:
             self.operands[layer].copy_(self.kernels[layer])
+            self.precision.round_(self.operands[layer])
 
     @property
     def networks(self) -> int:
@@ -87,7 +90,7 @@ class DenseStack:
         return self._with_operands(
             tuple(select_networks(k, keep) for k in self.kernels),
             tuple(select_networks(b, keep) for b in self.biases),
-            self.operands[0].dtype,
+            self.precision,
             self.activation,
         )
 
@@ -165,6 +168,7 @@ def forward(
                 drop = mask(layer, outputs.shape[1], outputs.shape[2])
                 workspace.masks[layer] = drop
                 outputs *= drop
+            stack.precision.round_(outputs)
         layer_inputs = outputs
     return layer_inputs
 
@@ -194,6 +198,7 @@ def backward(
         kernel_gradient = workspace.kernel_gradients[layer]
         bias_gradient = workspace.bias_gradients[layer]
         product = workspace.products[layer]
+        stack.precision.round_(gradient)
         torch.bmm(layer_inputs.transpose(1, 2), gradient, out=product)
         if product is not kernel_gradient:
             kernel_gradient.copy_(product)

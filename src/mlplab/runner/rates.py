@@ -118,7 +118,7 @@ def _data(features: int, precision: str, device: str) -> ResidentData:
     random = np.random.default_rng(0)
     inputs = random.random((_ROWS, features), dtype=np.float32)
     labels = random.integers(0, _CLASSES, _ROWS)
-    return ResidentData(inputs, labels, getattr(torch, precision), device)
+    return ResidentData(inputs, labels, precision, device)
 
 
 def _remembered(path: Path) -> dict[str, dict[str, float]]:

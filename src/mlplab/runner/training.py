@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from mlplab.data.preparation import prepare
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.records.runs import record_stack
@@ -181,9 +179,7 @@ class _Resident:
         data = self._kept.pop(name, None)
         if data is None:
             inputs = prepare(run.declaration, self._study_folder, _silent).inputs
-            data = ResidentData(
-                inputs, run.data.labels, getattr(torch, stack.precision), stack.device
-            )
+            data = ResidentData(inputs, run.data.labels, stack.precision, stack.device)
         self._kept[name] = data
         while len(self._kept) > _INPUTS_KEPT:
             self._kept.popitem(last=False)

@@ -11,6 +11,7 @@ from mlplab.networks.activations import ACTIVATIONS
 from mlplab.networks.dense_stack import DenseStack, Workspace, backward, forward
 from mlplab.networks.dropout import Dropout
 from mlplab.networks.initial_weights import draw_kernels
+from mlplab.networks.precision import Precision
 from mlplab.objectives.objective import BatchOutputs, Objective
 from mlplab.optimizers.coefficients import coefficients
 from mlplab.optimizers.update import CoefficientTables, Optimized
@@ -39,7 +40,7 @@ class StackState:
 
     @classmethod
     def beginning(
-        cls, recipes: Sequence[Recipe], precision: torch.dtype, device: torch.device
+        cls, recipes: Sequence[Recipe], precision: Precision, device: torch.device
     ) -> StackState:
         """The state before the first step."""
         first = recipes[0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from mlplab.networks.precision import Precision
+
 
 class ResidentData:
     """All rows of a set in one tensor; batches are gathered from it by row number.
@@ -12,23 +14,20 @@ class ResidentData:
     Args:
         inputs: (row, feature).
         labels: (row,) int64, the class of each row as the set numbers it.
-        precision: that of the products.
+        precision: that of the products, float32 or bfloat16.
     """
 
     def __init__(
         self,
         inputs: np.ndarray,
         labels: np.ndarray,
-        precision: torch.dtype = torch.float32,
+        precision: str = "float32",
         device: torch.device | str = "cpu",
     ) -> None:
-        self.inputs = torch.from_numpy(np.ascontiguousarray(inputs)).to(device, precision)
+        self.precision = Precision.of(precision, device)
+        on_device = torch.from_numpy(np.ascontiguousarray(inputs)).to(device)
+        self.inputs = self.precision.operand(on_device)
         self.labels = labels
-
-    @property
-    def precision(self) -> torch.dtype:
-        """The precision of the products."""
-        return self.inputs.dtype
 
     @property
     def device(self) -> torch.device:
