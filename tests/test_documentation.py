@@ -14,9 +14,7 @@ import pytest
 import typer
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted(
-    [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md")]
-)
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -61,14 +59,15 @@ def test_documented_studies_are_fine(study, tmp_path):
 def test_documented_commands_are_ones(line):
     from mlplab.commands.main import app
 
-    arguments = shlex.split(line, comments=True)[1:]
-    command = typer.main.get_command(app)
-    context = command.make_context("mlplab", arguments, resilient_parsing=False)
-    verb, rest = context.protected_args[0], [*context.protected_args[1:], *context.args]
-    command.get_command(context, verb).make_context(verb, rest, parent=context)
+    command, arguments = typer.main.get_command(app), shlex.split(line, comments=True)[1:]
+    while hasattr(command, "commands"):
+        command = command.commands[arguments.pop(0)]
+    command.make_context("mlplab", arguments)
 
 
-@pytest.mark.parametrize("code", blocks("python"))
+@pytest.mark.parametrize(
+    "code", [block for block in blocks("python") if not block.id.startswith("ARCHITECTURE")]
+)
 def test_documented_python_runs(code, tmp_path, monkeypatch):
     study = {
         "name": "tiny",
