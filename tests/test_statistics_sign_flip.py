@@ -47,6 +47,14 @@ def test_p_values_are_the_share_of_sign_patterns(differences, shift):
     assert test.p_two_sided == min(1.0, 2 * min(test.p_greater, test.p_less))
 
 
+@pytest.mark.parametrize("n", [12, 13, 16])
+def test_counting_by_halves_changes_nothing(n):
+    d = np.random.default_rng(n).integers(-3, 5, size=(n, 3)).astype(float)
+    every = np.array(list(product((1, -1), repeat=n))) @ d
+    p = (every >= d.sum(axis=0)).mean(axis=0)
+    np.testing.assert_array_equal(sign_flip_test(d).p_greater, p)
+
+
 def test_agrees_with_scipy():
     d = np.random.default_rng(2).normal(0.4, 1, size=11)
     for alternative, ours in (

@@ -62,15 +62,11 @@ def sign_flip_test(
         values = _present(columns[chosen], n)
         # Sums that are equal but for rounding are ties, and ties count against a finding.
         slack = 1e-11 * (np.abs(values).sum(axis=1) + abs(shift) * n)
-        if n <= MOST_PAIRS_ENUMERATED:
-            below, above = _count_every_subset(values - shift, slack)
-            total = 2**n
+        if 12 < n <= MOST_PAIRS_ENUMERATED:
+            shares = _shares_by_halves(values - shift, slack)
         else:
-            sums = _drawn_subsets(n, draws, seed).sums(values - shift)
-            below = (sums <= slack[:, None]).sum(axis=1) + 1
-            above = (sums >= -slack[:, None]).sum(axis=1) + 1
-            total = draws + 1
-        p_greater[chosen], p_less[chosen] = below / total, above / total
+            shares = _shares(values - shift, slack, _subsets(n, draws, seed))
+        p_greater[chosen], p_less[chosen] = shares
     at_each = t_interval(columns, axis=1)
     return SignFlipTest(
         at_each.n.reshape(shape),
@@ -171,23 +167,21 @@ def _every_subset(n: int) -> _Subsets:
     return _Subsets(sums, sums(np.ones((1, n)))[0], 0)
 
 
-def _count_every_subset(values: NDArray, slack: NDArray) -> tuple[NDArray, NDArray]:
-    """How many of the 2^n subset sums are at most 0, and at least 0; values: (column, pair)."""
-    if values.shape[1] > 12:
-        return _count_by_halves(values, slack)
+def _shares(values: NDArray, slack: NDArray, subsets: _Subsets) -> tuple[NDArray, NDArray]:
+    """Share of the subset sums that are at most 0, and at least 0; values: (column, pair)."""
     below, above = np.zeros(len(values)), np.zeros(len(values))
-    subsets = _every_subset(values.shape[1])
     width = max(1, _ELEMENTS_AT_ONCE // len(subsets.sizes))
     for start in range(0, len(values), width):
         batch = slice(start, start + width)
         sums = subsets.sums(values[batch])
         below[batch] = (sums <= slack[batch, None]).sum(axis=1)
         above[batch] = (sums >= -slack[batch, None]).sum(axis=1)
-    return below, above
+    total = len(subsets.sizes) + subsets.added
+    return (below + subsets.added) / total, (above + subsets.added) / total
 
 
-def _count_by_halves(values: NDArray, slack: NDArray) -> tuple[NDArray, NDArray]:
-    """The same for many pairs.
+def _shares_by_halves(values: NDArray, slack: NDArray) -> tuple[NDArray, NDArray]:
+    """The same over all 2^n subsets, for many pairs.
 
     A sum over a subset is one over its first half and one over its second: for each of the first,
     the fitting second ones are found in sorted order, so 2^(n/2) sums take the place of 2^n.
@@ -199,7 +193,12 @@ def _count_by_halves(values: NDArray, slack: NDArray) -> tuple[NDArray, NDArray]
     for i, (a, b) in enumerate(zip(first, second, strict=True)):
         below[i] = np.searchsorted(b, slack[i] - a, side="right").sum()
         above[i] = len(a) * len(b) - np.searchsorted(b, -slack[i] - a, side="left").sum()
-    return below, above
+    total = 2.0 ** values.shape[1]
+    return below / total, above / total
+
+
+def _subsets(n: int, draws: int, seed: int) -> _Subsets:
+    return _every_subset(n) if n <= MOST_PAIRS_ENUMERATED else _drawn_subsets(n, draws, seed)
 
 
 def _drawn_subsets(n: int, draws: int, seed: int) -> _Subsets:
@@ -230,8 +229,7 @@ def _for_each_batch(
 ) -> None:
     """Act on batches of columns with equally many pairs, their missing pairs left out."""
     for n, chosen in _by_count(columns):
-        few = n <= MOST_PAIRS_ENUMERATED
-        subsets = _every_subset(n) if few else _drawn_subsets(n, draws, seed)
+        subsets = _subsets(n, draws, seed)
         width = max(1, _ELEMENTS_AT_ONCE // len(subsets.sizes))
         for start in range(0, len(chosen), width):
             batch = chosen[start : start + width]
