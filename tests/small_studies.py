@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mlplab.declarations.network import Network
@@ -29,3 +30,10 @@ def network(**changes: Any) -> Network:
 def study(networks: Mapping[str, Network] | None = None, **named: Network) -> Study:
     """A study of some networks, by name."""
     return Study("small", {**(networks or {}), **named})
+
+
+def run_in_silence(declared: Study, folder: Path) -> None:
+    """Run a study; what another process is told to do."""
+    from mlplab.runner.run import run
+
+    run(declared, folder)

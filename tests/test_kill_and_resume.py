@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from mlplab.declarations.study import Study
 from mlplab.records.database import DATABASE_FILE
 from mlplab.records.results import Results
 from mlplab.runner.events import Waiting
 from mlplab.runner.run import run
-from small_studies import SGD, network, study
+from small_studies import ADAM, SGD, network, run_in_silence, study
 
 KILLS = 10
 PATIENCE_SECONDS = 60
@@ -24,20 +23,18 @@ PATIENCE_SECONDS = 60
 TRAINING = {"steps": 120, "batch_size": 32, "evaluate_every": 30}
 STUDY = study(
     {
-        f"{name}{width}": network(
-            hidden=[width], optimizer=optimizer, training=TRAINING, seeds=[0, 1]
-        )
-        for width in (8, 12, 16, 20)
-        for name, optimizer in (("adam", {"name": "adam", "learning_rate": 0.01}), ("sgd", SGD))
+        f"n{width}": network(hidden=[width], optimizer=optimizer, training=TRAINING, seeds=[0, 1])
+        for width, optimizer in zip(range(8, 24, 2), [ADAM, SGD] * 4, strict=True)
     }
 )
+"""Eight shapes, so eight stacks of two networks."""
 
 
 @pytest.fixture(scope="module")
 def processes():
     """Processes that begin with everything imported, so that most of their life is the run."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mlplab.runner.run", "sklearn.datasets", "small_studies"])
+    context.set_forkserver_preload(["mlplab.runner.run", "sklearn.datasets", "pytest"])
     return context
 
 
@@ -53,13 +50,9 @@ def whole(tmp_path_factory, processes):
 
 
 def started(processes, folder: Path):
-    process = processes.Process(target=run_in_a_process, args=(STUDY, folder))
+    process = processes.Process(target=run_in_silence, args=(STUDY, folder))
     process.start()
     return process
-
-
-def run_in_a_process(declared: Study, folder: Path) -> None:
-    run(declared, folder)
 
 
 def bits(folder: Path):

@@ -209,6 +209,9 @@ class _StoredCurves(Mapping[tuple[str, str], np.ndarray]):
     def __getitem__(self, name: tuple[str, str]) -> np.ndarray:
         return stored.decode_numbers(self._texts[name])
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._texts
+
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._texts)
 

@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from mlplab.records.database import transaction
 
@@ -25,7 +26,7 @@ class PlannedStack:
     precision: str
     device: str
 
-    @property
+    @cached_property
     def id(self) -> str:
         """A name made of the contents: the same stack has the same name wherever it is planned."""
         content = json.dumps([self.keys, self.threads, self.precision, self.device])
