@@ -95,3 +95,29 @@ Objective = Annotated[
     | EnergyMargin,
     Field(discriminator="name"),
 ]
+
+ObjectiveName = Literal[
+    "cross_entropy",
+    "sigmoid output",
+    "background class",
+    "entropic",
+    "objectosphere",
+    "class anchor",
+    "centre loss",
+    "energy margin",
+]
+USES_NEGATIVES = frozenset(
+    {"sigmoid output", "background class", "entropic", "objectosphere", "energy margin"}
+)
+"""Objectives that learn from rows of negative classes."""
+EXTRA_OUTPUTS = {"sigmoid output": 1, "background class": 1}
+"""Outputs behind those of the classes."""
+BY_NAME: dict[str, type[Declaration]] = {
+    "sigmoid output": SigmoidOutput,
+    "background class": BackgroundClass,
+    "entropic": Entropic,
+    "objectosphere": Objectosphere,
+    "class anchor": ClassAnchor,
+    "centre loss": CentreLoss,
+    "energy margin": EnergyMargin,
+}

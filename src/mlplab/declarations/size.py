@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mlplab.declarations.network import Network
+from mlplab.declarations.objective import EXTRA_OUTPUTS
 
 BYTES_A_PARAMETER = 16
 """Weight, gradient and two moments in float32: the most that any optimizer here keeps."""
@@ -59,6 +60,12 @@ class Size:
 
 def size_of(network: Network, features: int, classes: int) -> Size:
     """The size of a network on data of so many features and classes."""
-    outputs = network.outputs or classes
-    layers = (features, *network.hidden, outputs)
+    layers = (features, *network.hidden, outputs_of(network, classes))
     return Size(layers, network.training.batch_size, network.training.steps)
+
+
+def outputs_of(network: Network, classes: int) -> int:
+    """Output neurons on data of so many classes: one a known class, and what an objective adds."""
+    if network.roles is not None:
+        classes = len(network.roles.known)
+    return (network.outputs or classes) + EXTRA_OUTPUTS.get(network.objective.name, 0)

@@ -1,0 +1,238 @@
+"""What is wrong with open-set questions though every single statement in them is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mlplab.declarations.network import Network
+from mlplab.declarations.objective import USES_NEGATIVES
+from mlplab.declarations.open_set import (
+    CENTRES,
+    SETTINGS,
+    DetectorSettings,
+    OpenSet,
+    Split,
+)
+from mlplab.declarations.open_set_networks import class_names_of, data_name, name_of
+from mlplab.declarations.problems import Where, did_you_mean, listed, shown
+from mlplab.declarations.study import Study
+from mlplab.declarations.validation import Fault
+
+_ROLES = ("known", "negative", "unknown")
+MOST_SPLITS = 2_000
+
+
+def open_set_faults(study: Study, declared: Sequence[str]) -> Iterator[Fault]:
+    """Every problem of a study's open-set questions.
+
+    Args:
+        study: with the networks that are right.
+        declared: the names of all networks, those in doubt too.
+    """
+    for place, entry in enumerate(study.open_set):
+        where = ("open_set", place)
+        yield from _network_faults(entry, where, declared)
+        yield from _split_faults(entry, where)
+        yield from _detector_faults(entry, where)
+        for name, network in _networks(study, entry).items():
+            yield from _class_faults(entry, where, name, network)
+            yield from _negative_faults(entry, where, network)
+    if not study.open_set:
+        for name, network in study.networks.items():
+            if network.open_set_only:
+                yield Fault(
+                    ("networks", name, "open_set_only"),
+                    'a question in "open_set" that uses the network',
+                    "none",
+                    'leave "open_set_only" out, or add a question',
+                )
+
+
+def objective_fault(network: Network) -> Fault | None:
+    """An objective that needs negative rows, on a network that has none."""
+    has = network.roles is not None and network.roles.negative
+    if network.objective.name not in USES_NEGATIVES or has or network.open_set_only:
+        return None
+    return Fault(
+        ("objective",),
+        f"negative classes, which {network.objective.name} learns from",
+        "a network without any",
+        f'ask for the detector "{network.objective.name}" in "open_set" instead, '
+        'with "negative" classes',
+    )
+
+
+def _networks(study: Study, entry: OpenSet) -> Mapping[str, Network]:
+    wanted = entry.networks or tuple(study.networks)
+    return {
+        name: study.networks[name]
+        for name in wanted
+        if name in study.networks and study.networks[name].roles is None
+    }
+
+
+def _network_faults(entry: OpenSet, where: Where, declared: Sequence[str]) -> Iterator[Fault]:
+    for position, name in enumerate(entry.networks or ()):
+        if name not in declared:
+            yield Fault(
+                (*where, "networks", position),
+                "the name of a network of this study",
+                shown(name),
+                did_you_mean(name, declared) or f"it has {listed(declared)}",
+            )
+
+
+def _split_faults(entry: OpenSet, where: Where) -> Iterator[Fault]:
+    """What of the roles is wrong whatever the data are."""
+    if entry.splits is None:
+        if not isinstance(entry.known, tuple):
+            yield Fault(
+                where,
+                'the key "known" (a list of at least two classes) or "splits"',
+                "neither" if entry.known is None else f'"known": {entry.known} alone',
+                'write "known": [0, 1, 2, 3, 4], or "splits": "all" with "known": 5',
+            )
+            return
+        yield from _one_split_faults(
+            Split(known=entry.known, negative=entry.negative, unknown=entry.unknown), entry, where
+        )
+        return
+    for key in ("negative", "unknown"):
+        if getattr(entry, key):
+            yield Fault((*where, key), f'no "{key}" beside "splits"', shown(getattr(entry, key)),
+                        "say it in the splits")  # fmt: skip
+    if entry.splits == "all" and not isinstance(entry.known, int):
+        came = "none" if entry.known is None else shown(list(entry.known))
+        yield Fault((*where, "known"), "the number of known classes, for all splits", came,
+                    'write "known": 5')  # fmt: skip
+    elif entry.splits != "all" and entry.known is not None:
+        yield Fault((*where, "known"), 'no "known" beside a list of splits', shown(entry.known),
+                    "say it in the splits")  # fmt: skip
+    if isinstance(entry.splits, tuple):
+        for position, split in enumerate(entry.splits):
+            yield from _one_split_faults(split, entry, (*where, "splits", position))
+
+
+def _one_split_faults(split: Split, entry: OpenSet, where: Where) -> Iterator[Fault]:
+    for role in _ROLES:
+        classes = [str(c) for c in getattr(split, role)]
+        twice = [c for place, c in enumerate(classes) if c in classes[:place]]
+        if twice:
+            yield Fault((*where, role), "each class once", f"{twice[0]} twice", "remove one")
+    known, negative, unknown = ([str(c) for c in getattr(split, role)] for role in _ROLES)
+    for role, classes in (("negative", negative), ("unknown", unknown)):
+        both = [c for c in classes if c in known]
+        if both:
+            yield Fault((*where, role), "no class that is known", f"{listed(both)}, known too",
+                        "give each class one role")  # fmt: skip
+    if not unknown and entry.unknown_data is None:
+        yield Fault((*where, "unknown"), "at least one class, or unknown_data", "none",
+                    'add "unknown", or nothing open is tested')  # fmt: skip
+    both = [c for c in negative if c in unknown]
+    if entry.closed and (set(negative) != set(unknown) or entry.unknown_data is not None):
+        yield Fault((*where, "negative"), "the unknown classes themselves, as the task is closed",
+                    f"{listed(negative) or 'none'} beside unknown {listed(unknown)}",
+                    'leave "closed" out for an open task')  # fmt: skip
+    elif both and not entry.closed:
+        yield Fault(
+            (*where, "negative"),
+            "no class that is unknown",
+            f"{listed(both)}, unknown too",
+            'training on what is tested as unknown is a closed task: say so with "closed": true',
+        )
+
+
+def _detector_faults(entry: OpenSet, where: Where) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for position, detector in enumerate(entry.chosen):
+        place = (*where, "detectors", position)
+        if detector.label in seen:
+            yield Fault(place, "each detector once", f"{detector.label} again", "remove it")
+        seen.add(detector.label)
+        yield from _setting_faults(detector, place)
+
+
+def _setting_faults(detector: DetectorSettings, place: Where) -> Iterator[Fault]:
+    own = SETTINGS.get(detector.name, ())
+    for setting in detector.given:
+        if setting not in own:
+            yield Fault(
+                (*place, setting),
+                f"a setting of {detector.name}: {listed(own)}" if own
+                else f"no setting, for {detector.name} has none",
+                f'"{setting}"',
+                did_you_mean(setting, own) or "remove it",
+            )  # fmt: skip
+    choices = CENTRES.get(detector.name)
+    if detector.centres and choices and detector.centres not in choices:
+        yield Fault((*place, "centres"), f"one of {listed(choices)}", shown(detector.centres))
+    if detector.centres == "running" and detector.space not in (None, "hidden"):
+        yield Fault((*place, "space"), '"hidden", where running centres are kept',
+                    shown(detector.space), "leave it out")  # fmt: skip
+
+
+def _class_faults(entry: OpenSet, where: Where, name: str, network: Network) -> Iterator[Fault]:
+    """Classes that the data of a network do not have."""
+    names = class_names_of(network.data)
+    if entry.splits == "all":
+        yield from _size_faults(entry, where, name, network, names)
+        return
+    if names is None:
+        return
+    for place, split in _declared_splits(entry, where):
+        for role in _ROLES:
+            for position, wanted in enumerate(getattr(split, role)):
+                if name_of(wanted, names) not in names:
+                    yield Fault(
+                        (*place, role, position) if place else where,
+                        f"a class of {data_name(network.data)}: {listed(names)}",
+                        shown(wanted),
+                        did_you_mean(wanted, names),
+                    )
+    if entry.splits == "usual 6/4" and tuple(names) != tuple("0123456789"):
+        yield Fault((*where, "splits"), "the ten digits, which the usual splits divide",
+                    f"{data_name(network.data)} with {listed(names)}")  # fmt: skip
+
+
+def _size_faults(
+    entry: OpenSet, where: Where, name: str, network: Network, names: tuple[str, ...] | None
+) -> Iterator[Fault]:
+    if names is None:
+        yield Fault(
+            (*where, "splits"),
+            "data whose classes are declared, to divide them in every way",
+            f'the data of "{name}", which do not say',
+            'add "classes" to data, or list the splits',
+        )
+    elif isinstance(entry.known, int) and not 2 <= entry.known < len(names):
+        yield Fault(
+            (*where, "known"),
+            f"a number of known classes from 2 to {len(names) - 1}",
+            str(entry.known),
+        )
+
+
+def _declared_splits(entry: OpenSet, where: Where) -> Iterator[tuple[Where, Split]]:
+    if isinstance(entry.splits, tuple):
+        for position, split in enumerate(entry.splits):
+            yield (*where, "splits", position), split
+    elif isinstance(entry.known, tuple):
+        yield where, Split(known=entry.known, negative=entry.negative, unknown=entry.unknown)
+
+
+def _negative_faults(entry: OpenSet, where: Where, network: Network) -> Iterator[Fault]:
+    if entry.splits == "all" or entry.splits == "usual 6/4":
+        lacking = where
+    else:
+        without = [place for place, split in _declared_splits(entry, where) if not split.negative]
+        if not without:
+            return
+        lacking = without[0]
+    for position, detector in enumerate(entry.chosen):
+        if detector.name in USES_NEGATIVES:
+            yield Fault(
+                (*where, "detectors", position),
+                f'"negative" classes, which the training of {detector.name} needs',
+                "none" if lacking == where else "a split without any",
+                'add "negative", or choose a detector that needs none',
+            )

@@ -1,0 +1,229 @@
+"""The networks that open-set questions need: one for each network × split × training method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+from mlplab.declarations.data import Data, KnownData
+from mlplab.declarations.known_data import KNOWN_SETS
+from mlplab.declarations.network import Network
+from mlplab.declarations.objective import (
+    BY_NAME,
+    USES_NEGATIVES,
+    CentreLoss,
+    CrossEntropy,
+    Objective,
+)
+from mlplab.declarations.open_set import (
+    RUNNING_CENTRES,
+    USUAL_SIX_FOUR,
+    DetectorSettings,
+    OpenSet,
+    Split,
+)
+from mlplab.declarations.roles import ClassName, Roles
+from mlplab.declarations.study import Study
+
+DEFAULT_CALIBRATION = OpenSet.model_fields["calibration"].default
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+@dataclass(frozen=True)
+class NamedSplit:
+    """A split with its classes named as the data name them."""
+
+    known: tuple[str, ...]
+    negative: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    closed: bool = False
+    unknown_set: str | None = None
+    """What another data set is called whose rows are unknown."""
+
+    @property
+    def title(self) -> str:
+        """What the task is, in words; a closed one is never called open."""
+        known, unknown = listed_classes(self.known), listed_classes(self.unknown)
+        if self.closed:
+            return (
+                f"closed {number_word(len(self.known) + 1)}-way task: {known} and "
+                f"“others” ({unknown}, seen in training)"
+            )
+        negative = f", {listed_classes(self.negative)} negative" if self.negative else ""
+        others = [text for text in (unknown, self.unknown_set or "") if text]
+        return f"{known} known{negative}, {' and '.join(others)} unknown"
+
+
+@dataclass(frozen=True)
+class OpenSetForm:
+    """One network to be trained for a question, and the detectors that are tested on it."""
+
+    entry: int
+    """The question, counted from 0."""
+    template: str
+    """The network whose settings it has."""
+    network: str
+    """The network that is trained."""
+    split: NamedSplit
+    method: str | None
+    """The training method; None for the template's own."""
+    steps: int | None
+    """Fewer training steps than the template's; None for as many."""
+    detectors: tuple[DetectorSettings, ...] = field(compare=False)
+
+
+def class_names_of(data: Data) -> tuple[str, ...] | None:
+    """The class names of declared data, None where only the data could tell."""
+    if not isinstance(data, KnownData):
+        return tuple(map(str, data.classes)) if data.classes else None
+    names = KNOWN_SETS[data.name].class_names
+    return tuple(name_of(c, names) for c in data.classes) if data.classes else names
+
+
+def name_of(wanted: ClassName, names: Sequence[str] | None) -> str:
+    """A class as the data name it; a number is a place where the names are words."""
+    numbered = any(name.lstrip("-").isdecimal() for name in names or ())
+    if names and isinstance(wanted, int) and not numbered and 0 <= wanted < len(names):
+        return names[wanted]
+    return str(wanted)
+
+
+def splits_of(entry: OpenSet, data: Data) -> Iterator[NamedSplit]:
+    """Every split that a question asks about, on the data of a network."""
+    names = class_names_of(data)
+
+    def named(classes: Sequence[ClassName]) -> tuple[str, ...]:
+        return tuple(name_of(c, names) for c in classes)
+
+    other = None if entry.unknown_data is None else data_name(entry.unknown_data)
+    for known, negative, unknown in _plain_splits(entry, names or ()):
+        yield NamedSplit(named(known), named(negative), named(unknown), entry.closed, other)
+
+
+def _plain_splits(entry: OpenSet, names: Sequence[str]) -> Iterator[tuple[Sequence, ...]]:
+    if entry.splits == "all" and isinstance(entry.known, int):
+        for known in combinations(names, entry.known):
+            yield known, (), [name for name in names if name not in known]
+    elif entry.splits == "usual 6/4":
+        for six in USUAL_SIX_FOUR:
+            yield six, (), [digit for digit in range(10) if digit not in six]
+    elif isinstance(entry.splits, tuple):
+        for split in entry.splits:
+            yield _roles(split)
+    elif isinstance(entry.known, tuple):
+        yield entry.known, entry.negative, entry.unknown
+
+
+def _roles(split: Split) -> tuple[Sequence, ...]:
+    return split.known, split.negative, split.unknown
+
+
+def data_name(data: Data) -> str:
+    """What declared data are called in words."""
+    return data.name if isinstance(data, KnownData) else f"the {data.format} data"
+
+
+def base_networks(study: Study, entry: OpenSet) -> Mapping[str, Network]:
+    """The networks whose settings a question takes."""
+    every = {**study.templates, **study.networks}
+    if entry.networks is None:
+        return {name: n for name, n in every.items() if n.roles is None}
+    return {name: every[name] for name in entry.networks if name in every}
+
+
+def forms_of(study: Study) -> tuple[OpenSetForm, ...]:
+    """All networks that a study's open-set questions need, question by question."""
+    return tuple(
+        form
+        for place, entry in enumerate(study.open_set)
+        for name, network in base_networks(study, entry).items()
+        for form in _forms(place, entry, name, network)
+    )
+
+
+def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetForm]:
+    by_method: dict[str | None, list[DetectorSettings]] = {}
+    for detector in entry.chosen:
+        by_method.setdefault(detector.method, []).append(detector)
+    all_steps = [s for s in sorted(set(entry.steps)) if s < network.training.steps]
+    for split in splits_of(entry, network.data):
+        for method, detectors in by_method.items():
+            for steps in (*all_steps, None):
+                form = OpenSetForm(
+                    place, name, "", split, method, steps, tuple(detectors)
+                )
+                derived = derived_network(form, network, entry)
+                yield replace(form, network=_name(form, derived))
+
+
+def derived_network(form: OpenSetForm, template: Network, entry: OpenSet) -> Network:
+    """The network that is trained for a form."""
+    objective = _objective(form.method, template)
+    negative = form.split.negative if objective.name in USES_NEGATIVES else ()
+    training = template.training
+    if form.steps is not None:
+        training = training.model_copy(update={"steps": form.steps})
+    return template.model_copy(
+        update={
+            "objective": objective,
+            "outputs": None,
+            "open_set_only": False,
+            "training": training,
+            "roles": Roles(
+                known=form.split.known, negative=negative, calibration=entry.calibration
+            ),
+        }
+    )
+
+
+def _objective(method: str | None, template: Network) -> Objective:
+    own = template.objective
+    if method == RUNNING_CENTRES:
+        return CentreLoss(name="centre loss", weight=0.0)
+    if method is None:
+        return CrossEntropy() if own.name in USES_NEGATIVES else own
+    made: Objective = own if own.name == method else BY_NAME[method](name=method)  # type: ignore[assignment]
+    return made
+
+
+def _name(form: OpenSetForm, derived: Network) -> str:
+    assert derived.roles is not None
+    known = f"{listed_classes(form.split.known)} known"
+    if derived.roles.negative:
+        known += f", {listed_classes(form.split.negative)} negative"
+    parts = [form.template, known]
+    if form.method:
+        parts.append(form.method)
+    if form.steps is not None:
+        parts.append(f"{form.steps} steps")
+    if derived.roles.calibration != DEFAULT_CALIBRATION:
+        parts.append(f"calibration {derived.roles.calibration}")
+    return " · ".join(parts)
+
+
+def with_open_set(study: Study) -> Study:
+    """The study with the networks that its questions need, and without those that serve only as
+    templates. A study that has them already stays as it is."""
+    networks = {name: n for name, n in study.networks.items() if not n.open_set_only}
+    templates = {name: n for name, n in study.networks.items() if n.open_set_only}
+    study = replace(study, networks=networks, templates={**study.templates, **templates})
+    every = {**study.templates, **study.networks}
+    for form in forms_of(study):
+        derived = derived_network(form, every[form.template], study.open_set[form.entry])
+        networks.setdefault(form.network, derived)
+    return replace(study, networks=networks)
+
+
+def listed_classes(names: Sequence[str]) -> str:
+    """Classes in words: 0-4 where numbers follow one another, else one by one."""
+    if len(names) > 2 and all(name.isdecimal() for name in names):
+        first = int(names[0])
+        if list(names) == [str(n) for n in range(first, first + len(names))]:
+            return f"{names[0]}-{names[-1]}"
+    return ", ".join(names)
+
+
+def number_word(number: int) -> str:
+    """Six for 6, 12 for 12."""
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
