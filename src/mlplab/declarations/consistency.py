@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from mlplab.declarations.data_size import DataSize, data_size
@@ -15,12 +15,17 @@ from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.initial_weights import Uniform
 from mlplab.declarations.names import fault_of_network_name, fault_of_study_name
 from mlplab.declarations.network import Network
+from mlplab.declarations.open_set_checks import objective_fault, open_set_faults
 from mlplab.declarations.places import Places
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
+from mlplab.declarations.question_checks import question_problems
 from mlplab.declarations.resolution import Resolution, Resolved
 from mlplab.declarations.size import size_of
 from mlplab.declarations.study import Study
 from mlplab.declarations.validation import Fault
+
+# importlib.resources would cost a tenth of the time that checking takes.
+_PUBLISHED = Path(__file__).parent.parent / "published"
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,9 @@ def check_study(
                     places.problem(where, expected=fault.expected, came=fault.came, mend=fault.mend)
                 )
     problems += _figure_problems(study, values, places)
+    problems += question_problems(study, values, places)
     problems += _comparison_problems(study, values, places)
+    problems += _open_set_problems(study, values, places)
     notes = (*_output_notes(study, sizes), *_twin_notes(study))
     return Checked(tuple(problems), notes)
 
@@ -150,6 +157,12 @@ def _output_faults(network: Network, data: DataSize) -> Iterator[Fault]:
         )
 
 
+def _objective_faults(network: Network, data: DataSize) -> Iterator[Fault]:
+    fault = objective_fault(network)
+    if fault is not None:
+        yield fault
+
+
 def _memory_faults(network: Network, data: DataSize) -> Iterator[Fault]:
     # Where the features are not known, one is: the estimate is then too small, never too large.
     size = size_of(network, data.features or 1, data.classes or 2)
@@ -169,6 +182,7 @@ _CHECKS = (
     (("data", "training"), _stopping_faults),
     (("initial_weights",), _weights_faults),
     (("data", "outputs"), _output_faults),
+    (("objective", "roles", "open_set_only"), _objective_faults),
     (("hidden", "data", "outputs", "training"), _memory_faults),
 )
 """Each check with the settings that it looks at."""
@@ -250,6 +264,14 @@ def _curve_problems(
         )
 
 
+def _open_set_problems(
+    study: Study, values: Mapping[str, Any], places: Places
+) -> Iterator[Problem]:
+    declared = values.get("networks")
+    for f in open_set_faults(study, list(declared) if isinstance(declared, dict) else []):
+        yield places.problem(f.where, expected=f.expected, came=f.came, mend=f.mend)
+
+
 def _comparison_problems(
     study: Study, values: Mapping[str, Any], places: Places
 ) -> Iterator[Problem]:
@@ -287,15 +309,13 @@ def _comparison_problems(
 @lru_cache(maxsize=1)
 def published_studies() -> tuple[str, ...]:
     """The names of the published studies whose numbers come with mlplab."""
-    folder = files("mlplab") / "published"
-    names = (file.name for file in folder.iterdir())
-    return tuple(sorted(name.removesuffix(".json") for name in names if name.endswith(".json")))
+    return tuple(sorted(file.stem for file in _PUBLISHED.glob("*.json")))
 
 
 @lru_cache(maxsize=8)
 def published_figures(study: str) -> tuple[str, ...]:
     """The names of a published study's figures whose curves are known."""
-    text = (files("mlplab") / "published" / f"{study}.json").read_text(encoding="utf-8")
+    text = (_PUBLISHED / f"{study}.json").read_text(encoding="utf-8")
     return tuple(json.loads(text)["figures"])
 
 

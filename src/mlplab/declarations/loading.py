@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from mlplab.declarations.consistency import check_study
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
 from mlplab.declarations.names import EVERY_NETWORK, plain
 from mlplab.declarations.network import Network
+from mlplab.declarations.open_set_networks import forms_of, with_open_set
 from mlplab.declarations.places import Places
 from mlplab.declarations.problems import BadInput, Problem, Where, did_you_mean, dotted, listed
 from mlplab.declarations.reading import read_object
@@ -60,8 +60,10 @@ def load(
     study = Study(
         name=values.get("name", source.name),
         networks=resolution.networks,
+        questions=presentation.questions,
         figures=presentation.figures,
         compare_with=presentation.compare_with,
+        open_set=presentation.open_set,
         folder=source.folder,
     )
     checked = check_study(study, resolution, values, places)
@@ -69,7 +71,8 @@ def load(
     if problems or source.problems:
         raise BadInput(_in_order(source.problems, problems))
     notes = (*_override_notes(given, resolution), *checked.notes)
-    return _selected(replace(study, notes=notes), select, seeds, str(path))
+    study = with_open_set(replace(study, notes=notes))
+    return _selected(study, select, seeds, str(path))
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def _source(path: Path) -> _Source:
 
 def shipped_folder() -> Path:
     """Where the studies that come with mlplab lie."""
-    return Path(str(files("mlplab") / "studies"))
+    return Path(__file__).parent.parent / "studies"
 
 
 def shipped_studies() -> list[str]:
@@ -212,22 +215,29 @@ def _own(where: Where, origins: Origins) -> list[str]:
 def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, file: str) -> Study:
     networks = dict(study.networks)
     wanted = [name for name in select or () if name != EVERY_NETWORK]
-    unknown = [name for name in wanted if name not in networks]
+    unknown = [name for name in wanted if name not in networks and name not in study.templates]
     if unknown:
         raise BadInput(
             Problem(
                 "",
                 f"names of networks of this study, or {EVERY_NETWORK}",
                 f'"{name}"',
-                did_you_mean(name, networks) or f"it has {listed(networks)}",
+                did_you_mean(name, [*study.templates, *networks])
+                or f"it has {listed([*study.templates, *networks])}",
                 None,
                 file,
             )
             for name in unknown
         )
     if wanted and EVERY_NETWORK not in (select or ()):
-        networks = {name: network for name, network in networks.items() if name in wanted}
-        study = replace(study, networks=networks, figures=_figures_of(study.figures, networks))
+        kept = {*wanted, *(form.network for form in forms_of(study) if form.template in wanted)}
+        networks = {name: network for name, network in networks.items() if name in kept}
+        study = replace(
+            study,
+            networks=networks,
+            figures=_figures_of(study.figures, networks),
+            questions=tuple(q for q in study.questions if set(q.networks) <= set(networks)),
+        )
     if seeds is not None:
         if isinstance(seeds, bool) or not 1 <= seeds <= MOST_SEEDS:
             expected = f"a whole number from 1 to {MOST_SEEDS}"

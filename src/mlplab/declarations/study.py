@@ -9,15 +9,21 @@ from pathlib import Path
 from mlplab.declarations.base import Declaration
 from mlplab.declarations.figure import Figure
 from mlplab.declarations.network import Network
+from mlplab.declarations.open_set import OpenSet
+from mlplab.declarations.question import Question
 
 
 class Presentation(Declaration):
     """What a study says beside its networks; a new kind of statement is a new field here."""
 
+    questions: tuple[Question, ...] = ()
+    """What is to be answered, written before there are results."""
     figures: tuple[Figure, ...] = ()
     """Figures beside those that every report has."""
     compare_with: str | None = None
     """A published study whose numbers are held against these, for example report-2023."""
+    open_set: tuple[OpenSet, ...] = ()
+    """What the networks are to do with classes that they never saw."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +33,15 @@ class Study:
     name: str
     networks: Mapping[str, Network]
     """By name, in the order of the file."""
+    questions: tuple[Question, ...] = ()
+    """What is to be answered."""
     figures: tuple[Figure, ...] = ()
     compare_with: str | None = None
     """A published study whose numbers are held against these, for example report-2023."""
+    open_set: tuple[OpenSet, ...] = ()
+    """What is asked about unknown classes; the networks for it are among `networks`."""
+    templates: Mapping[str, Network] = field(default_factory=dict)
+    """Networks that are trained only in their open-set forms, by name."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What a reader should know though it is no error."""
     folder: Path = field(default=Path(), compare=False)

@@ -46,7 +46,7 @@ def validate(model: type[Declared], values: Mapping[str, Any]) -> Validated[Decl
         details = error.errors(include_url=False, include_input=False)
     found: dict[tuple[Where, str], Fault] = {}
     for detail in details:
-        if not _echo(detail, details):
+        if not _echo(detail, details) and not _other_member(detail, details):
             fault = _fault(model, values, detail)
             # A union without tags errs once a member; its words already name them all.
             found.setdefault((fault.where, fault.expected), fault)
@@ -58,6 +58,15 @@ def _echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
     loc = detail["loc"]
     return detail["type"] == "too_short" and any(
         other["loc"][: len(loc)] == loc and len(other["loc"]) > len(loc) for other in details
+    )
+
+
+def _other_member(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Whether an object is told to be no plain value, though it errs as the object it is."""
+    loc, kind = detail["loc"], str(detail["loc"][-1])
+    place = loc[:-1]
+    return kind.startswith("literal[") and any(
+        other["loc"][: len(place)] == place and len(other["loc"]) > len(loc) for other in details
     )
 
 
@@ -91,9 +100,11 @@ def _fault(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Fault:
         case "model_type":
             # The loc ends with the tag that was guessed for a value that has none.
             outer, union = follow(wanted(model), detail["loc"][:-1])
-            where, here = (outer, union) if union.is_tagged else (where, here)
+            where, here = (outer, union) if union.members else (where, here)
         case "extra_forbidden":
             return _unknown_key(where, here)
+        case "union_tag_not_found" if here.keyed():
+            return _no_known_key(values, where, here)
         case "union_tag_not_found":
             ((key, options),) = here.tag_choices().items()
             return _missing_key(values, where, key, f"one of {listed(options)}")
@@ -117,6 +128,19 @@ def _missing_key(values: Any, where: Where, key: str, expected: str) -> Fault:
     keys = list(present) if isinstance(present, dict) else []
     came = f"only {listed(keys)}" if keys else "an empty object"
     return Fault(where, f'the key "{key}" ({expected})', came, f'add "{key}"', key)
+
+
+def _no_known_key(values: Any, where: Where, here: Wanted) -> Fault:
+    """A union that is told by its keys, and none of them there."""
+    value, known = at(values, where), here.keyed()
+    if not isinstance(value, dict):
+        homes = [key for key in known if value in _options(field_wanted(known[key].type, key))]
+        mend = f'write {{"{homes[0]}": "{value}"}}' if homes else None
+        return Fault(where, words(here), shown(value), mend)
+    near = [meant for key in value if (meant := did_you_mean(key, known))]
+    came = f"only {listed(value)}" if value else "an empty object"
+    expected = f"one of the keys {listed(known)}"
+    return Fault(where, expected, came, near[0] if near else None)
 
 
 def _unknown_key(where: Where, here: Wanted) -> Fault:
@@ -149,12 +173,7 @@ def _wrong_tag(values: Any, where: Where, here: Wanted) -> Fault:
 
 
 def _mend(here: Wanted, value: Any) -> str | None:
-    options = [
-        option
-        for part in (here, *here.members)
-        for option in getattr(part.type, "__args__", ())
-        if isinstance(option, str)
-    ]
+    options = _options(here)
     if isinstance(value, str) and options:
         return did_you_mean(value, options)
     if isinstance(value, str) and here.type in (int, float) and _is_number(value):
@@ -163,12 +182,22 @@ def _mend(here: Wanted, value: Any) -> str | None:
         return f"write {int(value)}"
     if isinstance(value, int | str) and words(here).startswith(("a list", "a non-empty list")):
         return f"write {shown([value])}"
-    if isinstance(value, str) and here.is_tagged:
+    if isinstance(value, str) and here.is_tagged and not here.keyed():
         for key, options in here.tag_choices().items():
             meant = value if value in options else closest(value, options)
             if meant:
                 return f'write {{"{key}": "{meant}"}} with its other keys'
     return None
+
+
+def _options(here: Wanted) -> list[str]:
+    """The words that may stand where literals are expected."""
+    return [
+        option
+        for part in (here, *here.members)
+        for option in getattr(part.type, "__args__", ())
+        if isinstance(option, str)
+    ]
 
 
 def _is_number(text: str) -> bool:

@@ -37,6 +37,11 @@ class Wanted:
             return ()
         return tuple(wanted(member) for member in get_args(self.type))
 
+    def model_named(self, step: object) -> Wanted | None:
+        """The object of a union without tags that pydantic calls so in its ways."""
+        found = [m for m in self.members if m.is_model and m.type.__name__ == step]
+        return found[0] if found and not self.is_tagged else None
+
     @property
     def tag_key(self) -> str | None:
         """The key whose value says which member of a union is meant; None if no key does."""
@@ -61,6 +66,12 @@ class Wanted:
             name, field = next((k, f) for k, f in fields if k in ("name", "format", "kind"))
             choices.setdefault(name, []).extend(get_args(field.annotation))
         return choices
+
+    def keyed(self) -> dict[str, Wanted]:
+        """The members of a union that is told by which key is there; none if it is no such one."""
+        members = self.tagged() if self.is_tagged and self.tag_key is None else {}
+        told = all(m.is_model and tag in m.type.model_fields for tag, m in members.items())
+        return members if told else {}
 
     def tagged(self) -> dict[str, Wanted]:
         """The members of a tagged union by their tags."""
@@ -103,7 +114,8 @@ def follow(start: Wanted, loc: Where) -> tuple[Where, Wanted]:
     """The way without the tags of unions, and what is expected at its end.
 
     A way that leads to an unknown key ends with that key, and the expectation is the object's.
-    A union without tags ends the way: its members are told together.
+    A union without tags ends the way, its members being told together, unless the way goes on
+    into one of its objects.
     """
     here = start
     where: Where = ()
@@ -114,6 +126,9 @@ def follow(start: Wanted, loc: Where) -> tuple[Where, Wanted]:
             if step not in members:
                 break
             here = members[str(step)]
+            continue
+        if (member := here.model_named(step)) is not None:
+            here = member
             continue
         if here.is_model:
             where = (*where, step)
@@ -174,6 +189,8 @@ def _literal_words(options: tuple[Any, ...], plural: bool) -> str:
 
 
 def _union_words(here: Wanted, plural: bool) -> str:
+    if here.keyed():
+        return f"an object with one of the keys {listed(here.keyed())}"
     if here.is_tagged:
         choices = [f"{key} is one of {listed(o)}" for key, o in here.tag_choices().items()]
         return f"an object whose {' or whose '.join(choices)}"
@@ -187,10 +204,11 @@ def _list_words(here: Wanted, plural: bool) -> str:
         kinds = f"{len(arguments)} {words(wanted(arguments[0]), plural=True)}"
     else:
         kinds = words(wanted(arguments[0]), plural=True)
-    filled = any(isinstance(item, MinLen) for item in here.metadata)
-    if plural:
-        return f"{'non-empty ' if filled else ''}lists of {kinds}"
-    return f"a {'non-empty ' if filled else ''}list of {kinds}"
+    fewest = max((i.min_length for i in here.metadata if isinstance(i, MinLen)), default=0)
+    if fewest > 1:
+        kinds = f"at least {fewest} {kinds}"
+    filled = "non-empty " if fewest == 1 else ""
+    return f"{filled}lists of {kinds}" if plural else f"a {filled}list of {kinds}"
 
 
 def _key_words(model: type[BaseModel]) -> str:

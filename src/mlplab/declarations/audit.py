@@ -1,0 +1,201 @@
+"""What differs between the networks of a question besides what is meant to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlplab.declarations.data_size import data_size
+from mlplab.declarations.factor import in_words, settings_of
+from mlplab.declarations.network import Network
+from mlplab.declarations.question import Question
+from mlplab.declarations.size import Size, size_of
+from mlplab.declarations.study import Study
+
+ALIKE = 0.02
+"""Counts that differ by no more than this share of the larger are called matched."""
+_OF_NO_EFFECT = ("seeds", "training.diagnostics", "match")
+_KINDS = ("name", "format", "distribution")
+_NONE = "none"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One setting or count in which networks differ."""
+
+    what: str
+    """In words, for example learning rate."""
+    path: str
+    """The setting, for example optimizer.learning_rate; the bare word of a count."""
+    values: tuple[str, ...]
+    """Of each network, in the question's order."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What differs between the networks of one question."""
+
+    factor: str | None
+    networks: tuple[str, ...]
+    declared: tuple[Difference, ...]
+    """What differs because the factor does; empty if none was declared, or if it does not."""
+    others: tuple[Difference, ...]
+    """What else differs: the effect may be due to it."""
+    counts: tuple[Difference, ...]
+    """Parameters and training FLOPs, where they are not alike."""
+
+    @property
+    def is_controlled(self) -> bool:
+        """Whether the declared factor differs, and no other setting does."""
+        return bool(self.declared) and not self.others
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What was found, for a reader."""
+        return tuple(_sentences(self))
+
+
+def audit_question(
+    question: Question, networks: Mapping[str, Network], sizes: Mapping[str, Size | None]
+) -> Audit:
+    """Compare the settings and sizes of a question's networks.
+
+    sizes: None where the data alone could tell. Raises KeyError for networks that are not given.
+    """
+    names = question.networks
+    found = _differences([networks[name] for name in names])
+    # What kind of thing differs comes before the settings that both kinds have.
+    differences = tuple(sorted(found, key=lambda d: d.path.split(".")[-1] not in _KINDS))
+    factor = question.factor
+    paths = settings_of(factor) if factor else ()
+    declared = tuple(d for d in differences if _belongs(d.path, paths))
+    others = [d for d in differences if not _belongs(d.path, paths)]
+    shapes = [networks[name].hidden for name in names]
+    if factor in ("depth", "width"):
+        declared, more = _of_shape(factor, declared, shapes)
+        others += more
+    known = [size for name in names if (size := sizes.get(name)) is not None]
+    counts = tuple(_counts(known)) if len(known) == len(names) else ()
+    return Audit(factor, names, declared, tuple(others), counts)
+
+
+def audit_study(study: Study) -> tuple[Audit, ...]:
+    """The audits of all questions of a study that has not been run, in their order."""
+    sizes: dict[str, Size | None] = {}
+    for name in {name for question in study.questions for name in question.networks}:
+        network = study.networks[name]
+        data, _ = data_size(network.data, study.folder)
+        known = data.features is not None and (data.classes or network.outputs) is not None
+        sizes[name] = size_of(network, data.features or 1, data.classes or 2) if known else None
+    return tuple(audit_question(q, study.networks, sizes) for q in study.questions)
+
+
+def _belongs(path: str, factors: tuple[str, ...]) -> bool:
+    return any(path == factor or path.startswith(f"{factor}.") for factor in factors)
+
+
+def _differences(networks: list[Network]) -> Iterator[Difference]:
+    """Settings in which networks differ; what only another kind has belongs to the kind."""
+    settings = [dict(_leaves(network.model_dump(mode="json"))) for network in networks]
+    paths = dict.fromkeys(path for one in settings for path in one)
+    other_kinds = [
+        path.rpartition(".")[0]
+        for path in paths
+        if path.rpartition(".")[2] in _KINDS and len({one.get(path) for one in settings}) > 1
+    ]
+    for path in paths:
+        values = [one.get(path, _NONE) for one in settings]
+        shared = all(path in one for one in settings)
+        if len(set(values)) == 1 or path in _OF_NO_EFFECT:
+            continue
+        if shared or path.rpartition(".")[0] not in other_kinds or path.split(".")[-1] in _KINDS:
+            yield Difference(in_words(path), path, tuple(values))
+
+
+def _leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for name, part in value.items():
+        if isinstance(part, dict):
+            yield from _leaves(part, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", _shown(part)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(item, int) for item in value):
+        return "-".join(map(str, value))
+    if value is None:
+        return _NONE
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _of_shape(
+    factor: str, declared: tuple[Difference, ...], shapes: list[tuple[int, ...]]
+) -> tuple[tuple[Difference, ...], list[Difference]]:
+    """Depth and width are one setting, so what each of them is must be told apart."""
+    depths = tuple(str(len(shape) + 1) for shape in shapes)
+    widths = tuple(str(max(shape)) for shape in shapes)
+    depth = Difference("number of layers", "hidden", depths)
+    width = Difference("widest layer", "hidden", widths)
+    meant, other = (depth, width) if factor == "depth" else (width, depth)
+    if len(set(meant.values)) == 1:
+        return (), list(declared)
+    return (meant,), [other] if len(set(other.values)) > 1 else []
+
+
+def _counts(sizes: list[Size]) -> Iterator[Difference]:
+    for what, counts in (
+        ("parameters", [size.parameters for size in sizes]),
+        ("training FLOPs", [size.training_flops for size in sizes]),
+    ):
+        if max(counts) - min(counts) > ALIKE * max(counts):
+            yield Difference(what, what, tuple(_scaled(count) for count in counts))
+
+
+def _scaled(count: int) -> str:
+    for limit, prefix in ((10**12, " T"), (10**9, " G")):
+        if count >= limit:
+            return f"{count / limit:.3g}{prefix}"
+    return f"{count:,}"
+
+
+def _sentences(audit: Audit) -> Iterator[str]:
+    if audit.factor is None:
+        yield _without_factor(audit.others)
+    elif not audit.declared:
+        yield (
+            f"The declared factor, {in_words(audit.factor)}, is the same in all of them"
+            + (f"; what differs is {_told(audit.others)}." if audit.others else ".")
+        )
+    elif audit.others:
+        yield (
+            f"Besides {_told(audit.declared)}, {_told(audit.others)} "
+            f"{'differs' if len(audit.others) == 1 else 'differ'}: the effect may be due to that."
+        )
+    else:
+        yield f"Of all settings only {_told(audit.declared)} differs."
+    if audit.counts:
+        yield f"They also differ in {_told(audit.counts)}."
+
+
+def _without_factor(others: tuple[Difference, ...]) -> str:
+    if not others:
+        return "The networks are alike in every setting."
+    if len(others) == 1:
+        return f"Of all settings only {_told(others)} differs (no factor was declared)."
+    return (
+        f"They differ in {_told(others)}, and no factor was declared: "
+        "the effect belongs to all of these together."
+    )
+
+
+def _told(differences: tuple[Difference, ...]) -> str:
+    parts = [f"{d.what} ({_values(d.values)})" for d in differences]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _values(values: tuple[str, ...]) -> str:
+    if len(values) > 6:
+        values = (*values[:5], f"… {len(values) - 5} more")
+    return ", ".join(values)

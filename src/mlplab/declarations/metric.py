@@ -1,0 +1,167 @@
+"""What a question measures of every run: one number, or a time that may never come."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from mlplab.declarations.base import Count, Declaration, PositiveNumber
+
+Measure = Literal["accuracy", "loss"]
+Split = Literal["test", "validation", "batch", "train"]
+CurveSplit = Literal["test", "validation", "batch"]
+"""Splits that are measured all along; the whole training set is measured at the end alone."""
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
+
+
+class FinalMetric(Declaration):
+    """The value at the last step, of the weights that are kept."""
+
+    final: Measure
+    split: Split = "test"
+
+
+class BestMetric(Declaration):
+    """The best value of all evaluations: the highest accuracy, the lowest loss."""
+
+    best: Measure
+    split: CurveSplit = "test"
+
+
+class AtStepMetric(Declaration):
+    """The value after so many steps."""
+
+    at_step: Count
+    value: Measure
+    split: CurveSplit = "test"
+
+
+class AreaMetric(Declaration):
+    """The mean height of a curve from the first evaluation to the last step, by trapezoids."""
+
+    area_under: Measure
+    split: CurveSplit = "test"
+
+
+class GapMetric(Declaration):
+    """How much better the end is on the whole training set than on the test part."""
+
+    train_test_gap: Measure
+
+
+class GradientMetric(Declaration):
+    """The size (root mean square) of the gradient of a layer's weights on the current batch."""
+
+    gradient_size: Literal["first", "last"] | Count
+    """The layer: first, last (the output), or its number from 1."""
+    at_step: Count | None = None
+    """None for the last step."""
+
+
+class DivergedMetric(Declaration):
+    """1 for a run that diverged and 0 for one that did not, so that means are shares."""
+
+    share_of: Literal["diverged"]
+
+
+class AccuracyTarget(Declaration):
+    """Reached at the first evaluation with at least this accuracy."""
+
+    accuracy: PositiveShare
+
+
+class LossTarget(Declaration):
+    """Reached at the first evaluation with at most this loss."""
+
+    loss: PositiveNumber
+
+
+def member_with(*keys: str) -> Any:
+    """A function that gives the key by which the member of a union is told."""
+
+    def key_of(value: Any) -> str | None:
+        if isinstance(value, dict):
+            return next((key for key in keys if key in value), None)
+        fields = type(value).model_fields if isinstance(value, Declaration) else ()
+        return next((key for key in keys if key in fields), None)
+
+    return key_of
+
+
+Target = Annotated[
+    Annotated[AccuracyTarget, Tag("accuracy")] | Annotated[LossTarget, Tag("loss")],
+    Discriminator(member_with("accuracy", "loss")),
+]
+
+
+class StepsToMetric(Declaration):
+    """Steps until a target is reached; a run that never gets there ranks last."""
+
+    steps_to: Target
+    split: CurveSplit = "test"
+
+
+class SecondsToMetric(Declaration):
+    """Seconds of training until a target is reached; a run that never gets there ranks last."""
+
+    seconds_to: Target
+    split: CurveSplit = "test"
+
+
+class FlopsToMetric(Declaration):
+    """FLOPs of training until a target is reached; a run that never gets there ranks last."""
+
+    flops_to: Target
+    split: CurveSplit = "test"
+
+
+TargetMetric = StepsToMetric | SecondsToMetric | FlopsToMetric
+
+# at_step stands last: it belongs to gradient_size too.
+Metric = Annotated[
+    Annotated[FinalMetric, Tag("final")]
+    | Annotated[BestMetric, Tag("best")]
+    | Annotated[StepsToMetric, Tag("steps_to")]
+    | Annotated[SecondsToMetric, Tag("seconds_to")]
+    | Annotated[FlopsToMetric, Tag("flops_to")]
+    | Annotated[AreaMetric, Tag("area_under")]
+    | Annotated[GapMetric, Tag("train_test_gap")]
+    | Annotated[GradientMetric, Tag("gradient_size")]
+    | Annotated[DivergedMetric, Tag("share_of")]
+    | Annotated[AtStepMetric, Tag("at_step")],
+    Discriminator(
+        member_with(
+            "final", "best", "steps_to", "seconds_to", "flops_to", "area_under",
+            "train_test_gap", "gradient_size", "share_of", "at_step",
+        )
+    ),
+]  # fmt: skip
+
+
+def target_of(metric: Metric) -> AccuracyTarget | LossTarget | None:
+    """What a run is to reach, None where the metric is a value and no time."""
+    match metric:
+        case StepsToMetric():
+            return metric.steps_to
+        case SecondsToMetric():
+            return metric.seconds_to
+        case FlopsToMetric():
+            return metric.flops_to
+    return None
+
+
+def measure_of(metric: Metric) -> Measure | None:
+    """The accuracy or loss that a metric is about, None for gradients and fates."""
+    match metric:
+        case FinalMetric():
+            return metric.final
+        case BestMetric():
+            return metric.best
+        case AtStepMetric():
+            return metric.value
+        case AreaMetric():
+            return metric.area_under
+        case GapMetric():
+            return metric.train_test_gap
+    return None

@@ -1,0 +1,173 @@
+"""What is wrong with a question though every part of it is right by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlplab.declarations.factor import FACTORS, settings_of
+from mlplab.declarations.metric import AtStepMetric, GradientMetric, measure_of
+from mlplab.declarations.network import Network
+from mlplab.declarations.places import Places
+from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
+from mlplab.declarations.question import PairQuestion, Question
+from mlplab.declarations.study import Study
+
+_GROUPS = ("data", "optimizer", "initial_weights", "training")
+
+
+def question_problems(study: Study, values: Mapping[str, Any], places: Places) -> Iterator[Problem]:
+    """What a study's questions ask that its networks cannot answer."""
+    declared = values.get("networks")
+    known = list(
+        dict.fromkeys((*(declared if isinstance(declared, dict) else ()), *study.networks))
+    )
+    for position, question in enumerate(study.questions):
+        where = ("questions", position)
+        yield from _name_problems(question, where, known, places)
+        yield from _factor_problems(question, where, places)
+        if isinstance(question, PairQuestion):
+            yield from _margin_problems(question, where, places)
+        # Where a network is in doubt, so is whether it records what is asked.
+        if set(question.networks) <= set(study.networks):
+            networks = {name: study.networks[name] for name in question.networks}
+            yield from _seed_problems(networks, where, places)
+            yield from _metric_problems(question, networks, where, places)
+
+
+def _name_problems(
+    question: Question, where: Where, known: list[str], places: Places
+) -> Iterator[Problem]:
+    key = next(key for key in ("compare", "along", "rank") if hasattr(question, key))
+    for place, name in enumerate(question.networks):
+        if name not in known:
+            yield places.problem(
+                (*where, key, place),
+                expected="the name of a network of this study",
+                came=shown(name),
+                mend=did_you_mean(name, known) or f"it has {listed(known)}",
+            )
+        elif name in question.networks[:place]:
+            yield places.problem(
+                (*where, key, place),
+                expected="every network once",
+                came=f"{shown(name)} again",
+                mend="remove it, or name another",
+            )
+
+
+def _factor_problems(question: Question, where: Where, places: Places) -> Iterator[Problem]:
+    factor = question.factor
+    if factor is None or settings_of(factor) != (factor,) or factor in FACTORS:
+        return
+    first = factor.split(".")[0]
+    if first in Network.model_fields and (first in _GROUPS or first == factor):
+        return
+    yield places.problem(
+        (*where, "factor"),
+        expected=f"one of {listed(FACTORS)}, or the path of a setting such as training.steps",
+        came=shown(factor),
+        mend=did_you_mean(factor, [*FACTORS, *Network.model_fields]),
+    )
+
+
+def _margin_problems(question: PairQuestion, where: Where, places: Places) -> Iterator[Problem]:
+    if question.expect == "same" and question.within is None:
+        yield places.problem(
+            where,
+            expected='the key "within", the largest difference that still counts as the same',
+            came='"expect": "same" without it',
+            mend='add "within", for example 0.003',
+        )
+    if question.expect == "same" and question.by_at_least:
+        yield places.problem(
+            (*where, "by_at_least"),
+            expected='no such key beside "expect": "same"',
+            came=shown(question.by_at_least),
+            mend='"within" is the margin of sameness',
+        )
+    if measure_of(question.metric) == "accuracy":
+        for key in ("by_at_least", "within"):
+            margin = getattr(question, key)
+            if margin is not None and margin >= 1:
+                yield places.problem(
+                    (*where, key),
+                    expected="a difference of accuracies, which are shares, so below 1",
+                    came=shown(margin),
+                    mend=f"{margin:g} points are {margin / 100:g}",
+                )
+
+
+def _seed_problems(
+    networks: Mapping[str, Network], where: Where, places: Places
+) -> Iterator[Problem]:
+    first, *rest = networks.items()
+    for name, network in rest:
+        if set(network.seeds) != set(first[1].seeds):
+            yield places.problem(
+                where,
+                expected="networks with the same seeds, which are compared in pairs",
+                came=f"{first[0]} with {_seeds(first[1])} and {name} with {_seeds(network)}",
+                mend="give both the same seeds",
+            )
+            return
+
+
+def _seeds(network: Network) -> str:
+    return f"seeds {listed(map(str, network.seeds), quote=False, limit=6)}"
+
+
+def _metric_problems(
+    question: Question, networks: Mapping[str, Network], where: Where, places: Places
+) -> Iterator[Problem]:
+    metric = question.metric
+    where = (*where, "metric")
+    without = [name for name, network in networks.items() if network.data.validation == 0]
+    if getattr(metric, "split", None) == "validation" and without:
+        yield places.problem(
+            (*where, "split"),
+            expected="a split that every network of the question has",
+            came=f'"validation", of which {listed(without, limit=4)} has none',
+            mend='add "validation": 0.1 to data, or ask for "test"',
+        )
+    if isinstance(metric, GradientMetric):
+        yield from _gradient_problems(metric, networks, where, places)
+    step = metric.at_step if isinstance(metric, AtStepMetric | GradientMetric) else None
+    for name, network in networks.items():
+        training = network.training
+        if step is not None and not _is_evaluated(step, network):
+            yield places.problem(
+                (*where, "at_step"),
+                expected=f"a step at which {name} is measured: every "
+                f"{training.evaluate_every}, up to {training.steps}",
+                came=str(step),
+                mend="choose another step, or set evaluate_every",
+            )
+            break
+
+
+def _gradient_problems(
+    metric: GradientMetric, networks: Mapping[str, Network], where: Where, places: Places
+) -> Iterator[Problem]:
+    without = [name for name, network in networks.items() if not network.training.diagnostics]
+    if without:
+        yield places.problem(
+            where,
+            expected='"diagnostics": true in training, which records the size of gradients',
+            came=f"{listed(without, limit=4)} without it",
+            mend='add "diagnostics": true to training',
+        )
+    fewest = min(len(network.hidden) + 1 for network in networks.values())
+    if isinstance(metric.gradient_size, int) and metric.gradient_size > fewest:
+        yield places.problem(
+            (*where, "gradient_size"),
+            expected=f"a layer that every network has: first, last, or 1 to {fewest}",
+            came=str(metric.gradient_size),
+        )
+
+
+def _is_evaluated(step: int, network: Network) -> bool:
+    training = network.training
+    return step <= training.steps and (
+        step % training.evaluate_every == 0 or step == training.steps
+    )
