@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,8 +18,15 @@ class Declaration(BaseModel):
         extra="forbid",
         strict=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
     )
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The JSON Schema, in which each field is described by the words that follow it."""
+        from mlplab.declarations.describing import describe
+
+        describe(Declaration)
+        return super().model_json_schema(*args, **kwargs)
 
 
 LARGEST_COUNT = 2**31 - 1

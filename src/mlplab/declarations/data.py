@@ -69,6 +69,13 @@ class CsvData(_Data):
     test: Part | None = None
 
 
+def part_size(part: float, rows: int) -> int:
+    """Rows in a part declared as a count (int) or as a share (float) of `rows`."""
+    if isinstance(part, int):
+        return part
+    return max(1, round(part * rows)) if part > 0 else 0
+
+
 def data_kind(value: Any) -> str:
     """The tag of the kind of data that a declaration, or its JSON, means."""
     if isinstance(value, dict):

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlplab.declarations.data import Data, KnownData
+from mlplab.declarations.data import Data, KnownData, part_size
 from mlplab.declarations.known_data import KNOWN_SETS, KnownSet
-from mlplab.declarations.own_data_header import part_size, read_header
 from mlplab.declarations.problems import did_you_mean, listed, shown
 from mlplab.declarations.validation import Fault
 
@@ -39,6 +38,9 @@ def data_size(data: Data, folder: Path) -> tuple[DataSize, tuple[Fault, ...]]:
         features: int | None = known.features
         classes: int | None = len(chosen)
     else:
+        # Known sets need none of the modules that read own files, and checking is to be quick.
+        from mlplab.declarations.own_data_header import read_header
+
         header = read_header(data, folder)
         faults = [*header.faults, *repeated]
         filtered = data.classes is not None

@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TypeVar
 
-from mlplab.declarations.data import CsvData, IdxData, NpzData
+from mlplab.declarations.data import CsvData, IdxData, NpzData, part_size
 from mlplab.declarations.problems import did_you_mean, listed, shown
 from mlplab.declarations.validation import Fault
 
@@ -66,13 +66,6 @@ def _divided(header: Header, test: float | None) -> Header:
         fault = Fault(("test",), f"fewer than the {rows} rows of the data", shown(part))
         return Header(faults=(fault,))
     return Header(rows - size, size, header.features)
-
-
-def part_size(part: float, rows: int) -> int:
-    """Rows in a part declared as a count (int) or as a share (float) of `rows`."""
-    if isinstance(part, int):
-        return part
-    return max(1, round(part * rows)) if part > 0 else 0
 
 
 Result = TypeVar("Result")
