@@ -109,6 +109,8 @@ def _report(results: StudyResults, *, as_json: bool) -> None:
     """Write the report and say where it is, after a table of what came out."""
     from mlplab.commands.overview import print_overview
 
+    if not as_json:
+        complain("writing the report")
     page = results.report()
     if as_json:
         print(json.dumps({"event": "report_written", "path": str(page)}), flush=True)
