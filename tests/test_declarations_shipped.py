@@ -149,7 +149,7 @@ def test_the_starter_study_loads(tmp_path):
 
 
 def test_the_schema_that_ships_is_current():
-    """When this fails: python -m mlplab.declarations.schema > src/mlplab/studies/study.schema.json"""
+    """To renew it: python -m mlplab.declarations.schema > studies/study.schema.json"""
     shipped = (shipped_folder() / "study.schema.json").read_text(encoding="utf-8")
     assert shipped == schema_text()
     jsonschema.Draft202012Validator.check_schema(study_schema())

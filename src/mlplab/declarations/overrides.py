@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlplab.declarations.places import Place, Places
-from mlplab.declarations.problems import BadInput, Problem, Where, closest, shown
+from mlplab.declarations.problems import BadInput, Problem, Where, closest, shortened, shown
 from mlplab.declarations.reading import parse_object
 
 
@@ -24,7 +24,7 @@ class Override:
 
     @property
     def place(self) -> Place:
-        return Place(f"--set {self.given}")
+        return Place(f"--set {shortened(self.given)}")
 
 
 def parse(given: str) -> Override:

@@ -45,7 +45,9 @@ class Problem:
             sentence += f"; {self.mend}"
         if not sentence.endswith((".", "?")):
             sentence += "."
-        return f"{start}: {sentence}" if start else sentence[0].upper() + sentence[1:]
+        whole = f"{start}: {sentence}" if start else sentence[0].upper() + sentence[1:]
+        # Names may hold line breaks, and a problem is one line on every screen.
+        return "".join(s if s.isprintable() else json.dumps(s)[1:-1] for s in whole)
 
 
 class BadInput(Exception):  # noqa: N818 - it is the input that errs
@@ -88,5 +90,9 @@ def shown(value: Any, limit: int = 60) -> str:
     """A value as JSON, shortened."""
     if isinstance(value, float) and value != value:
         return "NaN"
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    return shortened(json.dumps(value, ensure_ascii=False, default=str), limit)
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """A text of at most `limit` characters, the rest an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
