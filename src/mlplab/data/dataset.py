@@ -67,6 +67,9 @@ class PreparedData:
     """Of the Dataset."""
     resident: str
     """Equal for two PreparedData exactly if their inputs are equal."""
+    calibration_rows: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """(row,) int64, ascending: known training rows that serve thresholds and nothing else; empty
+    unless some classes are unknown."""
 
 
 def _digest(*arrays: np.ndarray, text: str = "") -> str:

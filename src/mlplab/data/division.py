@@ -15,8 +15,8 @@ import numpy as np
 from mlplab.data.refusal import refuse
 from mlplab.declarations.problems import shown
 
-Purpose = Literal["test", "validation"]
-_STREAM: dict[Purpose, int] = {"test": 1, "validation": 2}
+Purpose = Literal["test", "validation", "calibration"]
+_STREAM: dict[Purpose, int] = {"test": 1, "validation": 2, "calibration": 3}
 
 
 def part_size(part: float, rows: int) -> int:

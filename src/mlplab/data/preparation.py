@@ -13,16 +13,22 @@ from mlplab.data.announcing import Announce, to_stderr
 from mlplab.data.dataset import Dataset, PreparedData
 from mlplab.data.division import divide
 from mlplab.data.loading import load
-from mlplab.data.refusal import refuse
+from mlplab.data.open_set_rows import with_roles
+from mlplab.data.places import class_places
 from mlplab.data.scaling import default_scaling, fit_scaling
 from mlplab.declarations.data import Data
-from mlplab.declarations.problems import did_you_mean, listed, shown
+from mlplab.declarations.roles import Roles
 
 _resident_inputs: WeakValueDictionary[str, np.ndarray] = WeakValueDictionary()
 """Scaled inputs that somebody holds, so that networks with equal inputs share one array."""
 
 
-def prepare(declaration: Data, folder: Path, announce: Announce = to_stderr) -> PreparedData:
+def prepare(
+    declaration: Data,
+    folder: Path,
+    announce: Announce = to_stderr,
+    roles: Roles | None = None,
+) -> PreparedData:
     """Read, check, divide, filter and scale the data of a declaration.
 
     Within a process a set is read once, and equal inputs are one array, however many networks
@@ -32,12 +38,13 @@ def prepare(declaration: Data, folder: Path, announce: Announce = to_stderr) -> 
         declaration: what data, and how they are divided and scaled.
         folder: what the paths of own data are relative to.
         announce: is told, in a line each, of downloads and of anything odd that was mended.
+        roles: which classes are known where not all are; None for all that are declared.
 
     Raises:
         BadInput: one sentence saying what is wrong with the data, where, and how to mend it.
     """
     dataset = load(declaration, folder, announce)
-    return _prepare(_Order(dataset, declaration))
+    return _prepare(_Order(dataset, declaration, roles))
 
 
 @dataclass(frozen=True)
@@ -46,13 +53,19 @@ class _Order:
 
     dataset: Dataset
     declaration: Data
+    roles: Roles | None = None
 
 
 # Few are kept, for each may hold inputs of its own; who needs more of them holds them.
 @lru_cache(maxsize=2)
 def _prepare(order: _Order) -> PreparedData:
     dataset, declaration = order.dataset, order.declaration
-    outputs = _outputs(dataset.class_names, declaration.classes)
+    roles = order.roles
+    outputs = (
+        class_places(dataset.class_names, declaration.classes, "data.classes")
+        if roles is None
+        else class_places(dataset.class_names, roles.known, "known")
+    )
     label_map = np.full(len(dataset.class_names), -1, dtype=np.int64)
     label_map[outputs] = np.arange(len(outputs))
     inside = label_map[dataset.labels] >= 0
@@ -65,6 +78,9 @@ def _prepare(order: _Order) -> PreparedData:
         class_names=dataset.class_names,
         where="data.validation",
     )
+    calibration_rows = train_rows[:0]
+    if roles is not None:
+        train_rows, calibration_rows = with_roles(dataset, train_rows, roles, declaration)
     scaling = declaration.scaling or default_scaling(dataset)
     fitted = fit_scaling(scaling, dataset, train_rows)
     resident = fitted.identity(dataset.inputs_digest)
@@ -84,38 +100,6 @@ def _prepare(order: _Order) -> PreparedData:
         image_shape=dataset.image_shape,
         digest=dataset.digest,
         resident=resident,
+        calibration_rows=calibration_rows,
     )
 
-
-def _outputs(class_names: tuple[str, ...], classes: tuple[int | str, ...] | None) -> list[int]:
-    """The class of each output, in the declared order.
-
-    A class is declared by its name; a number is the name written so, or, in a set whose class
-    names are words, the position counted from 0.
-    """
-    if classes is None:
-        return list(range(len(class_names)))
-    by_name = {name: c for c, name in enumerate(class_names)}
-    numbered = any(name.lstrip("-").isdecimal() for name in class_names)
-    outputs: list[int] = []
-    for position, wanted in enumerate(classes):
-        where = f"data.classes[{position}]"
-        output = by_name.get(str(wanted))
-        if output is None and isinstance(wanted, int) and not numbered:
-            output = wanted if 0 <= wanted < len(class_names) else None
-        if output is None:
-            refuse(
-                where,
-                expected=f"a class of the set: {listed(class_names)}",
-                came=shown(wanted),
-                mend=did_you_mean(wanted, class_names) or "choose among these",
-            )
-        if output in outputs:
-            refuse(
-                where,
-                expected="each class once",
-                came=f"{shown(class_names[output])} a second time",
-                mend="leave it out",
-            )
-        outputs.append(output)
-    return outputs

@@ -9,7 +9,9 @@ from pydantic import Field
 from mlplab.declarations.base import Count, Declaration, Seed, ShareBelowOne
 from mlplab.declarations.data import Data
 from mlplab.declarations.initial_weights import Glorot, InitialWeights
+from mlplab.declarations.objective import CrossEntropy, Objective
 from mlplab.declarations.optimizer import Optimizer
+from mlplab.declarations.roles import Roles
 from mlplab.declarations.training import Training
 
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "identity"]
@@ -31,3 +33,9 @@ class Network(Declaration):
     initial_weights: InitialWeights = Glorot(distribution="glorot")
     training: Training = Training()
     seeds: tuple[Seed, ...] = Field(default=(0, 1, 2), min_length=1)
+    objective: Objective = CrossEntropy()
+    """What training makes small; those that need rows of negative classes need `roles`."""
+    roles: Roles | None = None
+    """Which classes are known where not all are; `open_set` makes networks with it."""
+    open_set_only: bool = False
+    """Only its open-set forms are trained, not the network on all classes."""

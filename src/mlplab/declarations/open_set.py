@@ -162,7 +162,7 @@ class OpenSet(Declaration):
     closed: bool = False
     """The negative classes are the unknown ones: no open task, and never called one."""
     steps: tuple[Count, ...] = ()
-    """Also train only so many steps, to see how well unknown inputs are told at each."""
+    """Also train only so many steps, to see how well detectors after training do at each."""
     fit_on: Count | None = None
     """At most so many known training rows, drawn once, are what detectors are fitted on."""
 

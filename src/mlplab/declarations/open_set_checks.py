@@ -34,9 +34,9 @@ def open_set_faults(study: Study, declared: Sequence[str]) -> Iterator[Fault]:
         yield from _network_faults(entry, where, declared)
         yield from _split_faults(entry, where)
         yield from _detector_faults(entry, where)
+        yield from _negative_faults(entry, where)
         for name, network in _networks(study, entry).items():
             yield from _class_faults(entry, where, name, network)
-            yield from _negative_faults(entry, where, network)
     if not study.open_set:
         for name, network in study.networks.items():
             if network.open_set_only:
@@ -220,7 +220,7 @@ def _declared_splits(entry: OpenSet, where: Where) -> Iterator[tuple[Where, Spli
         yield where, Split(known=entry.known, negative=entry.negative, unknown=entry.unknown)
 
 
-def _negative_faults(entry: OpenSet, where: Where, network: Network) -> Iterator[Fault]:
+def _negative_faults(entry: OpenSet, where: Where) -> Iterator[Fault]:
     if entry.splits == "all" or entry.splits == "usual 6/4":
         lacking = where
     else:

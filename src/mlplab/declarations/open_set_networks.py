@@ -149,10 +149,8 @@ def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[
     all_steps = [s for s in sorted(set(entry.steps)) if s < network.training.steps]
     for split in splits_of(entry, network.data):
         for method, detectors in by_method.items():
-            for steps in (*all_steps, None):
-                form = OpenSetForm(
-                    place, name, "", split, method, steps, tuple(detectors)
-                )
+            for steps in (*(all_steps if method is None else ()), None):
+                form = OpenSetForm(place, name, "", split, method, steps, tuple(detectors))
                 derived = derived_network(form, network, entry)
                 yield replace(form, network=_name(form, derived))
 

@@ -29,7 +29,7 @@ def study_schema() -> dict[str, Any]:
         part.pop("required", None)
     definitions = {
         name: _open_to_comments(part)
-        for name, part in {**network_parts, **presentation_parts}.items()
+        for name, part in {**presentation_parts, **network_parts}.items()
     }
     definitions["Network"] = _object(settings, "A network; it overrides any shared setting.")
     properties = {

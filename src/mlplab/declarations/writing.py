@@ -14,9 +14,8 @@ def study_values(study: Study) -> dict[str, Any]:
     for key in Presentation.model_fields:
         if getattr(study, key) != Presentation.model_fields[key].default:
             values[key] = _plain(getattr(study, key))
-    values["networks"] = {
-        name: network.model_dump(mode="json") for name, network in study.networks.items()
-    }
+    every = {**study.templates, **study.networks}
+    values["networks"] = {name: network.model_dump(mode="json") for name, network in every.items()}
     return values
 
 

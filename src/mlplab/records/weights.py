@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -22,9 +25,16 @@ def weights_file(folder: Path, stack: str) -> Path:
     return folder / WEIGHTS_FOLDER / f"{stack}.safetensors"
 
 
-def save(path: Path, weights: Mapping[str, LayerWeights]) -> None:
-    """Write the weights of a stack, by key of the run; the file is there whole or not at all."""
-    tensors = {}
+def save(
+    path: Path,
+    weights: Mapping[str, LayerWeights],
+    centres: Mapping[str, np.ndarray] = MappingProxyType({}),
+) -> None:
+    """Write the weights of a stack, by key of the run; the file is there whole or not at all.
+
+    `centres` are the running class centres (class, unit) of runs that kept any.
+    """
+    tensors = {f"{key}.centres": np.ascontiguousarray(array) for key, array in centres.items()}
     for key, layers in weights.items():
         for number, (kernel, bias) in enumerate(layers, start=1):
             tensors[f"{key}.layer_{number}.kernel"] = np.ascontiguousarray(kernel)
@@ -39,15 +49,33 @@ def load(path: Path, key: str, layers: int) -> LayerWeights:
     Raises:
         BadInput: the file is gone or damaged.
     """
+    with _opened(path) as file:
+        return tuple(
+            (
+                file.get_tensor(f"{key}.layer_{number}.kernel"),
+                file.get_tensor(f"{key}.layer_{number}.bias"),
+            )
+            for number in range(1, layers + 1)
+        )
+
+
+def load_centres(path: Path, key: str) -> np.ndarray | None:
+    """Read the running class centres (class, unit) of one run, None if it kept none.
+
+    Raises:
+        BadInput: the file is gone or damaged.
+    """
+    with _opened(path) as file:
+        name = f"{key}.centres"
+        return file.get_tensor(name) if name in file.keys() else None  # noqa: SIM118
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A file of weights; what is wrong with it is told in a sentence."""
     try:
         with safe_open(path, framework="numpy") as file:
-            return tuple(
-                (
-                    file.get_tensor(f"{key}.layer_{number}.kernel"),
-                    file.get_tensor(f"{key}.layer_{number}.bias"),
-                )
-                for number in range(1, layers + 1)
-            )
+            yield file
     except (OSError, SafetensorError) as error:
         missing = isinstance(error, FileNotFoundError)
         raise BadInput(

@@ -127,9 +127,13 @@ class Crew:
         torch.set_num_threads(job.stack.threads)
         networks = train([run.recipe for run in job.runs], job.data, watch)
         finished = tuple(map(finish, job.runs, networks))
-        by_key = {run.key: network.weights for run, network in zip(job.runs, networks, strict=True)}
+        trained = dict(zip((run.key for run in job.runs), networks, strict=True))
         try:
-            weights.save(job.weights, by_key)
+            weights.save(
+                job.weights,
+                {key: network.weights for key, network in trained.items()},
+                {key: n.centres for key, n in trained.items() if n.centres is not None},
+            )
         except (OSError, SafetensorError) as error:
             return Unwritable(job, error)
         return Trained(job, finished)
@@ -162,7 +166,8 @@ def _evaluation(run: WantedRun, network: TrainedNetwork) -> str | None:
     if not np.isfinite(network.test_logits).all():
         return None
     targets = run.data.label_map[run.data.labels[rows]]
-    return evaluate(network.test_logits, targets, run.data.class_names).to_json()
+    scores = run.recipe.objective.class_scores(torch.from_numpy(network.test_logits)).numpy()
+    return evaluate(scores, targets, run.data.class_names).to_json()
 
 
 def workers_for(stacks: Sequence[PlannedStack], cores: int) -> int:

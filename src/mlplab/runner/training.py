@@ -178,7 +178,7 @@ class _Resident:
         name = (run.data.resident, run.data.digest, stack.precision, stack.device)
         data = self._kept.pop(name, None)
         if data is None:
-            inputs = prepare(run.declaration, self._study_folder, _silent).inputs
+            inputs = prepare(run.declaration, self._study_folder, _silent, run.roles).inputs
             data = ResidentData(inputs, run.data.labels, stack.precision, stack.device)
         self._kept[name] = data
         while len(self._kept) > _INPUTS_KEPT:

@@ -13,8 +13,10 @@ from mlplab.data.preparation import prepare
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import BadInput, Problem
-from mlplab.declarations.size import Size
+from mlplab.declarations.roles import Roles
+from mlplab.declarations.size import Size, outputs_of
 from mlplab.declarations.study import Study
+from mlplab.objectives.declared import objective_of
 from mlplab.records.key import key_content, key_of
 from mlplab.records.studies import Member
 from mlplab.trainer.recipe import Recipe
@@ -32,6 +34,8 @@ class WantedRun:
     data: PreparedData
     """Without its inputs, which are prepared again when they are needed: a study may have more
     differently scaled inputs than fit into memory."""
+    roles: Roles | None = None
+    """Which classes are known where not all are."""
 
     @property
     def seed(self) -> int:
@@ -69,13 +73,13 @@ def wanted_runs(
     problems = [
         problem
         for name, network in study.networks.items()
-        for problem in _misfits(name, network, prepared[network.data])
+        for problem in _misfits(name, network, prepared[network.data, network.roles])
     ]
     if problems:
         raise BadInput(problems)
     by_key: dict[str, WantedRun] = {}
     for name, network in study.networks.items():
-        data = prepared[network.data]
+        data = prepared[network.data, network.roles]
         for seed in network.seeds:
             run = _wanted(name, network, seed, data, precision, device)
             known = by_key.get(run.key)
@@ -93,20 +97,21 @@ def keys_by_member(wanted: tuple[WantedRun, ...], study: Study) -> Mapping[Membe
     }
 
 
-def _prepare_all(study: Study, announce: Announce) -> dict[Data, PreparedData]:
-    prepared: dict[Data, PreparedData] = {}
+def _prepare_all(study: Study, announce: Announce) -> dict[tuple[Data, Roles | None], PreparedData]:
+    prepared: dict[tuple[Data, Roles | None], PreparedData] = {}
     for network in study.networks.values():
-        if network.data not in prepared:
-            data = prepare(network.data, study.folder, announce)
+        wanted = network.data, network.roles
+        if wanted not in prepared:
+            data = prepare(network.data, study.folder, announce, network.roles)
             nothing = np.empty((0, data.inputs.shape[1]), dtype=np.float32)
-            prepared[network.data] = replace(data, inputs=nothing)
+            prepared[wanted] = replace(data, inputs=nothing)
     return prepared
 
 
 def _wanted(
     name: str, network: Network, seed: int, data: PreparedData, precision: str, device: str
 ) -> WantedRun:
-    outputs = network.outputs or len(data.class_names)
+    outputs = outputs_of(network, len(data.class_names))
     content = key_content(
         network,
         outputs=outputs,
@@ -127,8 +132,10 @@ def _wanted(
         train_rows=data.train_rows,
         validation_rows=data.validation_rows,
         test_rows=data.test_rows,
+        objective=objective_of(network.objective),
     )
-    return WantedRun(key_of(content), content, ((name, seed),), recipe, network.data, data)
+    member = (name, seed)
+    return WantedRun(key_of(content), content, (member,), recipe, network.data, data, network.roles)
 
 
 def _misfits(name: str, network: Network, data: PreparedData) -> list[Problem]:
