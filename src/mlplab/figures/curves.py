@@ -13,7 +13,8 @@ import pandas as pd
 from mlplab.declarations.figure import CurveFigure
 from mlplab.figures import theme
 from mlplab.figures.ensemble import Ensemble, gather, runs_by_network
-from mlplab.figures.figure import Figure, Key, compact
+from mlplab.figures.drawing import Key
+from mlplab.figures.figure import Figure, compact
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.wording import METRICS, SPLITS, listed, spread_of, with_interval
 
@@ -296,12 +297,16 @@ def _marked(table: pd.DataFrame, labels: Sequence[str], about: int = 5) -> np.nd
 def _key(index: int, series: Series, metric: str) -> Key:
     if series.ensemble is None:
         return Key(
-            series.label, theme.colour(index), None, "dashed", "published only", series.label
+            series.label,
+            theme.colour(index),
+            dash=theme.PUBLISHED_DASH,
+            note="published only",
+            switch=series.label,
         )
     last = series.ensemble.last()
     note = f"{with_interval(last, metric)}, n = {int(last.n)}"
     return Key(
-        series.label, theme.colour(index), theme.shape(index), "solid", note, series.label
+        series.label, theme.colour(index), theme.shape(index), note=note, switch=series.label
     )
 
 

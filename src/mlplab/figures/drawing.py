@@ -1,21 +1,28 @@
-"""From a specification to SVG and PNG, without a browser."""
+"""From a specification to SVG and PNG, without a browser.
+
+As a program (`python -m mlplab.figures.drawing`) it draws the jobs that it is given on standard
+input: so that several processes can share a report's figures.
+"""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+import subprocess
+import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import vl_convert
 
 from mlplab.figures import theme
 
-if TYPE_CHECKING:
-    from mlplab.figures.figure import Key
-
 VEGA_LITE = "6.1"
+_FEWEST_FOR_ANOTHER_PROCESS = 8
 _MARKERS = {
     "circle": "M0,-4.2A4.2,4.2 0 1 1 0,4.2A4.2,4.2 0 1 1 0,-4.2Z",
     "square": "M-3.8,-3.8H3.8V3.8H-3.8Z",
@@ -27,34 +34,124 @@ _MARKERS = {
 }
 _MARGIN = 18
 _LONG_FRACTION = re.compile(r"(\d+\.\d)\d+")
-_NEEDLESS = re.compile(r' (?:font-family="[^"]*"|opacity="1"|stroke-opacity="1"|stroke-dasharray="1,0")')
+_GEOMETRY = re.compile(r' (d|transform|x|y|x2|y2)="([^"]*)"')
+# What adds nothing, or (a dash without a gap) costs a rasterizer a second a line.
+_NEEDLESS = re.compile(
+    r' (?:font-family="[^"]*"|opacity="1"|stroke-opacity="1"|stroke-dasharray="1,0")'
+)
 _OPENING = re.compile(r"<svg[^>]*>")
 
 
-def base_svg(spec: dict[str, Any]) -> str:
+@dataclass(frozen=True)
+class Key:
+    """One entry of a figure's legend."""
+
+    label: str
+    colour: str
+    shape: str | None = None
+    """A marker of `theme.SHAPES`; None for a line alone."""
+    line: bool = True
+    dash: tuple[int, ...] = ()
+    note: str = ""
+    """Beside the label, for example the final value and n."""
+    switch: str | None = None
+    """The series that this entry turns off and on in the page; None for none."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One figure to be drawn."""
+
+    name: str
+    title: str
+    keys: tuple[Key, ...]
+    specification: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as pictures."""
+
+    picture: str
+    """SVG without title and legend, as the page shows it."""
+    svg: str
+    """SVG that stands by itself, with title and legend."""
+    png: bytes
+    """The same, two pixels to a point."""
+
+
+def draw(job: Job) -> Drawing:
+    """Draw one figure."""
+    picture = base_svg(job.specification)
+    svg = framed_svg(picture, job.title, job.keys)
+    return Drawing(picture, svg, vl_convert.svg_to_png(svg, scale=2.0))
+
+
+def draw_all(jobs: Sequence[Job], processes: int = 1) -> dict[str, Drawing]:
+    """Draw figures by name, in up to so many processes where there are enough of them."""
+    processes = max(1, min(processes, len(jobs) // _FEWEST_FOR_ANOTHER_PROCESS))
+    shares = [jobs[i::processes] for i in range(processes)]
+    others = [_start(share) for share in shares[1:]]
+    drawn = {job.name: draw(job) for job in shares[0]}
+    for worker, share in zip(others, shares[1:], strict=True):
+        answer, _ = worker.communicate()
+        if worker.returncode != 0:
+            drawn |= {job.name: draw(job) for job in share}
+            continue
+        for name, parts in json.loads(answer).items():
+            drawn[name] = Drawing(parts["picture"], parts["svg"], base64.b64decode(parts["png"]))
+    return {job.name: drawn[job.name] for job in jobs}
+
+
+def _start(jobs: Sequence[Job]) -> subprocess.Popen[str]:
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "mlplab.figures.drawing"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+    )
+    assert worker.stdin is not None
+    json.dump([asdict(job) for job in jobs], worker.stdin)
+    worker.stdin.close()
+    worker.stdin = None
+    return worker
+
+
+def _serve() -> None:
+    """Draw the jobs on standard input; answer with pictures by name."""
+    answer = {}
+    for raw in json.load(sys.stdin):
+        keys = tuple(Key(**key | {"dash": tuple(key["dash"])}) for key in raw["keys"])
+        drawing = draw(Job(raw["name"], raw["title"], keys, raw["specification"]))
+        answer[raw["name"]] = {
+            "picture": drawing.picture,
+            "svg": drawing.svg,
+            "png": base64.b64encode(drawing.png).decode("ascii"),
+        }
+    json.dump(answer, sys.stdout)
+
+
+def base_svg(specification: Mapping[str, Any]) -> str:
     """A Vega-Lite specification as SVG, positions rounded to a tenth of a pixel.
 
     The font is left to the element that the picture is put into.
     """
-    svg = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
-    svg = _NEEDLESS.sub("", svg)
-    return re.sub(
-        r' (d|transform|x|y|x2|y2)="([^"]*)"',
-        lambda m: f' {m[1]}="{_LONG_FRACTION.sub(chr(92) + "1", m[2])}"',
-        svg,
-    )
+    svg = vl_convert.vegalite_to_svg(dict(specification), vl_version=VEGA_LITE)
+    return _GEOMETRY.sub(_rounded, _NEEDLESS.sub("", svg))
 
 
-def png(svg: str, scale: float = 2.0) -> bytes:
-    """An SVG as PNG, `scale` pixels to a point."""
-    return vl_convert.svg_to_png(svg, scale=scale)
+def _rounded(attribute: re.Match[str]) -> str:
+    shorter = _LONG_FRACTION.sub(r"\1", attribute[2])
+    return f' {attribute[1]}="{shorter}"'
 
 
 def swatch(key: Key, width: int = 26) -> str:
     """The line and marker of a legend entry as SVG, centred on (width/2, 0)."""
     parts = []
-    if key.line != "none":
-        dash = ' stroke-dasharray="5 3"' if key.line == "dashed" else ""
+    if key.line:
+        dash = f' stroke-dasharray="{" ".join(map(str, key.dash))}"' if key.dash else ""
         parts.append(
             f'<path d="M1,0H{width - 1}" stroke="{key.colour}" stroke-width="2"{dash} fill="none"/>'
         )
@@ -69,11 +166,9 @@ def swatch(key: Key, width: int = 26) -> str:
 def framed_svg(svg: str, title: str, keys: Sequence[Key]) -> str:
     """A picture with its title and legend above it, as one SVG that stands by itself."""
     opening = _OPENING.search(svg)
-    assert opening is not None
-    width, height = (
-        float(re.search(rf'\b{name}="([\d.]+)"', opening[0])[1])  # type: ignore[index]
-        for name in ("width", "height")
-    )
+    if opening is None:
+        raise ValueError("expected an SVG picture")
+    width, height = (_length(opening[0], name) for name in ("width", "height"))
     whole = max(width, 360.0) + 2 * _MARGIN
     lines = textwrap.wrap(title, max(20, int((whole - 2 * _MARGIN) / 8.2))) or [""]
     head = [
@@ -82,26 +177,30 @@ def framed_svg(svg: str, title: str, keys: Sequence[Key]) -> str:
         for i, line in enumerate(lines)
     ]
     top = _MARGIN + 21 * len(lines) + 8
+    bottom_of_head = top
     for x, row, key in _places(keys, whole - 2 * _MARGIN):
         y = top + 10 + 20 * row
+        bottom_of_head = y + 16
         head.append(
             f'<g transform="translate({_MARGIN + x:g},{y - 4})">{swatch(key)}</g>'
             f'<text x="{_MARGIN + x + 32:g}" y="{y}" font-size="11.5" fill="{theme.INK}">'
             f'{escape(key.label)} <tspan fill="{theme.MUTED}">{escape(key.note)}</tspan></text>'
         )
-        top_of_picture = y + 16
-    if not keys:
-        top_of_picture = top
-    whole_height = top_of_picture + height + _MARGIN
+    whole_height = bottom_of_head + height + _MARGIN
     inner = svg[opening.end() : svg.rindex("</svg>")]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'version="1.1" width="{whole:g}" height="{whole_height:g}" '
         f'viewBox="0 0 {whole:g} {whole_height:g}" font-family="{escape(theme.FONT)}">'
-        f'<title>{escape(title)}</title>'
+        f"<title>{escape(title)}</title>"
         f'<rect width="{whole:g}" height="{whole_height:g}" fill="#ffffff"/>'
-        f'{"".join(head)}<g transform="translate({_MARGIN},{top_of_picture:g})">{inner}</g></svg>\n'
+        f'{"".join(head)}<g transform="translate({_MARGIN},{bottom_of_head:g})">{inner}</g></svg>\n'
     )
+
+
+def _length(tag: str, name: str) -> float:
+    found = re.search(rf'\b{name}="([\d.]+)"', tag)
+    return float(found[1]) if found else 0.0
 
 
 def _places(keys: Sequence[Key], width: float) -> Iterator[tuple[float, int, Key]]:
@@ -112,3 +211,7 @@ def _places(keys: Sequence[Key], width: float) -> Iterator[tuple[float, int, Key
     columns = max(1, int(width // longest))
     for place, key in enumerate(keys):
         yield (place % columns) * longest, place // columns, key
+
+
+if __name__ == "__main__":
+    _serve()

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from mlplab.figures import theme
-from mlplab.figures.drawing import base_svg, framed_svg
-
-Line = Literal["solid", "dashed", "none"]
-
-
-@dataclass(frozen=True)
-class Key:
-    """One entry of a figure's legend."""
-
-    label: str
-    colour: str
-    shape: str | None = None
-    """A marker of `theme.SHAPES`; None for a line alone."""
-    line: Line = "solid"
-    note: str = ""
-    """Beside the label, for example the final value and n."""
-    switch: str | None = None
-    """The series that this entry turns off and on in the page; None for none."""
-
+from mlplab.figures.drawing import Job, Key
 
 @dataclass(frozen=True, eq=False)
 class Figure:
@@ -45,7 +27,7 @@ class Figure:
     """The figure's numbers, as its CSV file gives them."""
     chart: alt.TopLevelMixin
     keys: tuple[Key, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     """What a reader should know besides: caveats, published mistakes."""
 
     @cached_property
@@ -56,19 +38,14 @@ class Figure:
         with a keyboard and wraps on a narrow screen.
         """
         spec = self.chart.to_dict()
-        spec["config"] = theme.config() | {"legend": {"disable": True}}
+        spec["config"] = theme.config() | {"legend": {"disable": True}, "background": None}
         spec.pop("$schema", None)
         return spec
 
-    @cached_property
-    def picture(self) -> str:
-        """The picture alone as SVG, without title and legend."""
-        return base_svg(still(self.specification))
-
-    @cached_property
-    def svg(self) -> str:
-        """The picture as SVG that stands by itself, with title and legend."""
-        return framed_svg(self.picture, self.title, self.keys)
+    @property
+    def job(self) -> Job:
+        """What is needed to draw it as SVG and PNG."""
+        return Job(self.name, self.title, self.keys, still(self.specification))
 
     def csv(self) -> str:
         """The figure's numbers as CSV."""

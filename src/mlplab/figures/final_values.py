@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -14,10 +12,6 @@ from mlplab.figures.figure import Figure, compact
 from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.wording import SPLITS, count, number, spread_of, with_interval
 from mlplab.statistics.intervals import MeanInterval, t_interval
-
-if TYPE_CHECKING:
-    from mlplab.records.results import Results
-
 
 @dataclass(frozen=True, eq=False)
 class Finals:
@@ -62,7 +56,7 @@ def finals(summary: pd.DataFrame, split: str = "test", metric: str = "accuracy")
     )
 
 
-def final_figure(results: Results, found: Finals, name: str = "final-accuracy") -> Figure:
+def final_figure(found: Finals, name: str) -> Figure:
     """A line a network; beyond 50 networks their distribution."""
     table = _table(found)
     many = len(found.networks) > MOST_SERIES

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from mlplab.figures import theme
+from mlplab.figures.drawing import Key
 from mlplab.figures.ensemble import gather, runs_by_network
-from mlplab.figures.figure import Figure, Key, compact
+from mlplab.figures.figure import Figure, compact
 from mlplab.figures.wording import count, number, spread_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def layer_figure(
         table=table,
         chart=_chart(table, metric, shown, deepest),
         keys=tuple(
-            Key(f"layer {layer}", _layer_colour(layer, deepest), None, "solid", "", str(layer))
+            Key(f"layer {layer}", _layer_colour(layer, deepest), switch=str(layer))
             for layer in range(1, deepest + 1)
         ),
         notes=(

@@ -9,13 +9,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from mlplab.figures import theme
 from mlplab.figures.ensemble import Ensemble
 
 MOST_SERIES = 50
 """Beyond so many, a figure shows quantile bands and the notable few."""
 BANDS = (("middle 90% of networks", 0.05, 0.95), ("middle half of networks", 0.25, 0.75))
 MEDIAN = "median network"
-GREY = "#767b85"
 
 
 def notable(ensembles: Sequence[Ensemble], *, larger_is_better: bool, each: int = 3) -> list[int]:
@@ -69,7 +69,7 @@ def quantile_rows(ensembles: Sequence[Ensemble]) -> pd.DataFrame:
 
 def quantile_layers(base: alt.Chart, title: str) -> list[alt.Chart]:
     """The grey bands and the median, beneath the notable few."""
-    grey = alt.value(GREY)
+    grey = alt.value(theme.GREY)
     return [
         base.transform_filter("datum.kind == 'band'")
         .mark_area(fillOpacity=0.2, clip=True)

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from mlplab.records.results import Results
 
 
+RESERVED = ("overview-", "published-", "confusion-", "roc-of-", "cost-", "inside-")
+"""How the names of the report's own figures begin."""
+
+
 def declared_figures(results: Results) -> list[list[Figure]]:
     """Each figure of the study, with those that belong beside it; empty where nothing is there."""
     facts = published.load(results.study.compare_with) if results.study.compare_with else None
     made = []
     taken: set[str] = set()
     for declared in results.study.figures or automatic(results):
-        name = _unused(slug(declared.title), taken)
+        stem = slug(declared.title)
+        name = unused(f"figure-{stem}" if stem.startswith(RESERVED) else stem, taken)
         if isinstance(declared, RocFigure):
             made.append(_roc(declared, results, name))
         elif declared.metric in ("gradient_size", "dead_units"):
@@ -71,7 +76,8 @@ def slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "figure"
 
 
-def _unused(stem: str, taken: set[str]) -> str:
+def unused(stem: str, taken: set[str]) -> str:
+    """The stem, with a number behind it if it is taken; it is taken from now on."""
     name, number = stem, 2
     while name in taken:
         name, number = f"{stem}-{number}", number + 1

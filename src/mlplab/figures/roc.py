@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mlplab.figures import theme
-from mlplab.figures.figure import Figure, Key, compact
+from mlplab.figures.drawing import Key
+from mlplab.figures.figure import Figure, compact
 from mlplab.figures.wording import half_width, listed
 from mlplab.statistics.intervals import t_interval
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _CORNERS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _SIDE = 300
-_AVERAGES = {"micro average": theme.INK, "macro average": theme.MUTED}
+_AVERAGES = {"micro average": (2, 2), "macro average": (7, 2, 1, 2)}
 
 
 def roc_figure(
@@ -68,12 +69,12 @@ def _areas(evaluations: Sequence[Evaluation], label: str) -> np.ndarray:
     return np.array([np.nan if c is None or c.area is None else c.area for c in found])
 
 
-def _line(index: int, label: str) -> tuple[str, list[int]]:
-    """Colour and dash: classes beyond the eighth colour are dashed, averages dotted."""
+def _line(index: int, label: str) -> tuple[str, tuple[int, ...]]:
+    """Colour and dash: classes beyond the eighth colour are dashed, averages grey."""
     if label in _AVERAGES:
-        return _AVERAGES[label], [2, 2]
-    dashes = ([1, 0], [7, 2], [4, 2, 1, 2])
-    return theme.colour(index), list(dashes[index // len(theme.COLOURS) % len(dashes)])
+        return theme.GREY, _AVERAGES[label]
+    dashes: tuple[tuple[int, ...], ...] = ((), (7, 2), (4, 2, 1, 2))
+    return theme.colour(index), dashes[index // len(theme.COLOURS) % len(dashes)]
 
 
 def _key(index: int, label: str, areas: np.ndarray) -> Key:
@@ -84,10 +85,9 @@ def _key(index: int, label: str, areas: np.ndarray) -> Key:
     return Key(
         label if label in _AVERAGES else f"class {label}",
         colour,
-        None,
-        "solid" if dash == [1, 0] else "dashed",
-        f"{note} ± {half}" if half else note,
-        label,
+        dash=dash,
+        note=f"{note} ± {half}" if half else note,
+        switch=label,
     )
 
 
@@ -113,7 +113,7 @@ def _chart(table: pd.DataFrame, curves: dict[str, RocCurve]) -> alt.HConcatChart
                 domain=labels, range=[colour for colour, _ in lines]
             ),
             strokeDash=alt.StrokeDash("curve:N", title=None).scale(
-                domain=labels, range=[dash for _, dash in lines]
+                domain=labels, range=[list(dash) or [1, 0] for _, dash in lines]
             ),
             order="row:Q",
             tooltip=[

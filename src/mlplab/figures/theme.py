@@ -31,6 +31,7 @@ SHAPES = (
 ACCENT = COLOURS[0]
 INK = "#1d2026"
 MUTED = "#5b616c"
+GREY = "#767b85"
 FAINT = "#d9dce1"
 FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', "

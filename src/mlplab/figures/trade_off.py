@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from mlplab.figures import theme
-from mlplab.figures.figure import Figure, Key, compact
+from mlplab.figures.drawing import Key
+from mlplab.figures.figure import Figure, compact
 from mlplab.figures.final_values import Finals
-from mlplab.figures.many import GREY, MOST_SERIES
+from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.wording import SPLITS, count, listed
 from mlplab.statistics.intervals import t_interval
 
@@ -29,7 +30,7 @@ _NAMED_COSTS = {
 
 
 def trade_off_figure(
-    summary: pd.DataFrame, found: Finals, cost: Cost, name: str | None = None
+    summary: pd.DataFrame, found: Finals, cost: Cost, name: str
 ) -> Figure | None:
     """One point a network, and the front of those that none beats in both; None without costs."""
     table = _table(summary, found, cost)
@@ -38,7 +39,7 @@ def trade_off_figure(
     many = len(table) > MOST_SERIES
     front = table[table["front"]].sort_values("cost")
     return Figure(
-        name=name or f"accuracy-by-{cost.replace('_', '-')}",
+        name=name,
         title=f"{SPLITS[found.split].capitalize()} accuracy against {_NAMED_COSTS[cost]}",
         caption=_caption(front, table, cost),
         table=table.rename(columns={"cost": cost}),
@@ -50,9 +51,9 @@ def trade_off_figure(
                 row.network,
                 theme.colour(i),
                 theme.shape(i),
-                "none",
-                "front" if row.front else "",
-                row.network,
+                line=False,
+                note="front" if row.front else "",
+                switch=row.network,
             )
             for i, row in enumerate(table.itertuples())
         ),
@@ -197,7 +198,7 @@ def _cloud(table: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
     )
     return (
         alt.Chart(compact(cells))
-        .mark_point(filled=True, color=GREY, opacity=1, fillOpacity=0.45)
+        .mark_point(filled=True, color=theme.GREY, opacity=1, fillOpacity=0.45)
         .encode(
             x=x,
             y=y,

@@ -1,0 +1,191 @@
+"""Published curves before the band in which one new run of the same network would lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from mlplab.figures import theme
+from mlplab.figures.drawing import Key
+from mlplab.figures.ensemble import Ensemble
+from mlplab.figures.figure import Figure, compact
+from mlplab.figures.published import PublishedFigure
+from mlplab.figures.wording import METRICS, count, listed, spread_of
+from mlplab.statistics.prediction_band import PublishedComparison, compare_with_published
+
+OUTSIDE = theme.COLOURS[1]
+_PANELS = {
+    "band": "95% prediction band for one new run",
+    "mean": "mean of our runs",
+    "published": "published run",
+    "outside": "published point outside the band",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkComparison:
+    """One published curve and what can be said of it."""
+
+    network: str
+    split: str
+    n: int
+    """Our runs."""
+    steps: np.ndarray
+    """(step,) that both have."""
+    mean: np.ndarray
+    """(step,) of our runs."""
+    published: np.ndarray
+    """(step,)"""
+    comparison: PublishedComparison | None
+    """None where there are too few runs to say anything."""
+
+    @property
+    def outside(self) -> np.ndarray:
+        """(outside point,) the steps at which the published run lies outside the band."""
+        if self.comparison is None:
+            return self.steps[:0]
+        return self.steps[self.comparison.compared & ~self.comparison.within]
+
+
+def compare(published: PublishedFigure, ensembles: Mapping[tuple[str, str], Ensemble]) -> list[
+    NetworkComparison
+]:
+    """Hold each published curve against our runs of that network, at the steps both have."""
+    found = []
+    for (network, split), curve in published.curves.items():
+        ensemble = ensembles.get((network, split))
+        if ensemble is None:
+            continue
+        common, ours, theirs = np.intersect1d(
+            ensemble.steps, published.steps, assume_unique=True, return_indices=True
+        )
+        if not len(common):
+            continue
+        values = ensemble.values[:, ours]
+        n = np.isfinite(values).sum(axis=0)
+        found.append(
+            NetworkComparison(
+                network,
+                split,
+                len(ensemble.seeds),
+                common,
+                np.nansum(values, axis=0) / np.maximum(n, 1),
+                curve[theirs],
+                compare_with_published(values, curve[theirs]),
+            )
+        )
+    return found
+
+
+def band_figure(
+    published: PublishedFigure, comparisons: Sequence[NetworkComparison], name: str
+) -> Figure | None:
+    """A panel a network: the band, our mean, the published run; None where nothing can be said."""
+    said = [c for c in comparisons if c.comparison is not None]
+    if not said:
+        return None
+    table = pd.concat([_rows(c, _label(c, said)) for c in said], ignore_index=True)
+    return Figure(
+        name=name,
+        title=f"Figure {published.number} of the 2023 report, {published.title}: "
+        "does it lie within our bands?",
+        caption=_caption(published, said),
+        table=table,
+        chart=_chart(table, published.metric, [_label(c, said) for c in said]),
+        keys=(
+            Key(_PANELS["band"], theme.GREY, "square", line=False),
+            Key(_PANELS["mean"], theme.ACCENT),
+            Key(_PANELS["published"], OUTSIDE, dash=theme.PUBLISHED_DASH),
+            Key(_PANELS["outside"], OUTSIDE, "circle", line=False),
+        ),
+    )
+
+
+def _label(comparison: NetworkComparison, all_of_figure: Sequence[NetworkComparison]) -> str:
+    if len({c.network for c in all_of_figure}) == len(all_of_figure):
+        return comparison.network
+    return f"{comparison.network}, {'training batch' if comparison.split == 'batch' else 'test'}"
+
+
+def _rows(c: NetworkComparison, label: str) -> pd.DataFrame:
+    assert c.comparison is not None
+    band = c.comparison.band
+    return pd.DataFrame(
+        {
+            "network": label,
+            "step": c.steps,
+            "mean": c.mean,
+            "low": band.low,
+            "high": band.high,
+            "published": c.published,
+            "within": np.where(
+                c.comparison.compared, np.where(c.comparison.within, "yes", "no"), "not compared"
+            ),
+            "n": band.n,
+        }
+    )
+
+
+def _chart(table: pd.DataFrame, metric: str, networks: Sequence[str]) -> alt.FacetChart:
+    columns = min(4, len(networks))
+    title = METRICS[metric]
+    digits = ".4f"
+    base = alt.Chart().encode(
+        x=alt.X("step:Q", title="training step")
+        .scale(nice=False, zero=False, padding=4)
+        .axis(format="~s", tickCount=4),
+        y=alt.Y("mean:Q", title=title).scale(zero=False).axis(tickCount=5),
+    )
+    tooltips = [
+        alt.Tooltip("network:N"),
+        alt.Tooltip("step:Q", format=",d"),
+        alt.Tooltip("published:Q", format=digits),
+        alt.Tooltip("low:Q", title="band from", format=digits),
+        alt.Tooltip("high:Q", title="to", format=digits),
+        alt.Tooltip("within:N", title="within"),
+        alt.Tooltip("n:Q", title="our runs"),
+    ]
+    layers = [
+        base.transform_filter("isValid(datum.low)")
+        .mark_area(color=theme.GREY, fillOpacity=0.25)
+        .encode(y=alt.Y("low:Q", title=title), y2="high:Q"),
+        base.mark_line(color=theme.ACCENT, strokeWidth=1.6),
+        base.mark_line(color=OUTSIDE, strokeWidth=1.5, strokeDash=list(theme.PUBLISHED_DASH)).encode(
+            y=alt.Y("published:Q", title=title)
+        ),
+        base.transform_filter("datum.within == 'no'")
+        .mark_point(filled=True, color=OUTSIDE, size=34, opacity=1)
+        .encode(y=alt.Y("published:Q", title=title)),
+        base.mark_point(size=60, filled=True, fillOpacity=0, strokeOpacity=0)
+        .encode(y=alt.Y("published:Q", title=title), tooltip=tooltips)
+        .properties(name="hover"),
+    ]
+    return (
+        alt.layer(*layers, data=compact(table))
+        .properties(width=max(150, 720 // columns - 50), height=130)
+        .facet(facet=alt.Facet("network:N", title=None, sort=list(networks)), columns=columns)
+        .resolve_scale(y="independent")
+    )
+
+
+def _caption(published: PublishedFigure, said: Sequence[NetworkComparison]) -> str:
+    inside = [c.network for c in said if not len(c.outside)]
+    outside = [
+        f"{c.network} ({count(len(c.outside), 'point')})" for c in said if len(c.outside)
+    ]
+    points = {len(c.steps) for c in said}
+    words = (
+        f"{METRICS[published.metric].capitalize()} as published (dashed) before the band in which "
+        f"one new run would lie with 95% probability at all {max(points)} points together, widened "
+        f"by 0.002 for reading off the print ({spread_of([c.n for c in said])}). "
+    )
+    if not outside:
+        everyone = f"All {len(said)} published runs lie" if len(said) > 1 else "The published run lies"
+        return f"{words}{everyone} within."
+    if not inside:
+        return f"{words}Outside at some point: {listed(outside)}."
+    return f"{words}Within: {listed(inside)}. Outside at some point: {listed(outside)}."

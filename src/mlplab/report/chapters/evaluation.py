@@ -1,0 +1,127 @@
+"""How each network did on the test part: rates, losses, areas, and who was taken for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from mlplab.figures.confusion import confusion_figure
+from mlplab.figures.of_study import slug, unused
+from mlplab.figures.roc import roc_figure
+from mlplab.figures.wording import count, with_interval
+from mlplab.metrics.classification import Evaluation
+from mlplab.report.context import MOST_ROWS, Context
+from mlplab.report.document import (
+    Block,
+    Chapter,
+    Details,
+    Paragraph,
+    Pictures,
+    Table,
+    columns,
+    plain,
+)
+from mlplab.statistics.intervals import t_interval
+
+_MEASURES: dict[str, tuple[Callable[[Evaluation], float | None], str]] = {
+    "accuracy": (lambda e: e.accuracy, "accuracy"),
+    "log loss": (lambda e: e.log_loss, "loss"),
+    "precision": (lambda e: e.macro.precision, "accuracy"),
+    "recall": (lambda e: e.macro.recall, "accuracy"),
+    "F1": (lambda e: e.macro.f1, "accuracy"),
+    "F1 weighted": (lambda e: e.weighted.f1, "accuracy"),
+    "ROC area": (lambda e: e.roc.macro.area, "accuracy"),
+}
+
+
+def chapter(context: Context) -> Chapter | None:
+    """A table of all networks, then each with its classes, ROC curves and confusion matrix."""
+    evaluations = {
+        name: [e for _, e in found]
+        for name in context.tabled
+        if (found := context.evaluations(name))
+    }
+    if not evaluations:
+        return None
+    rows = int(np.sum(next(iter(evaluations.values()))[0].support))
+    blocks: list[Block] = [
+        Paragraph(
+            f"On {rows:,} test rows, with the weights that training ended with. Means over seeds "
+            "with the half width of their 95% t interval; the test rows are the same for all."
+        ),
+        _table(context, evaluations),
+    ]
+    pictured = [name for name in context.pictured if name in evaluations]
+    if len(pictured) < len(evaluations):
+        blocks.append(
+            Paragraph(f"The best {len(pictured)} in full; `mlplab export` has the others.")
+        )
+    taken: set[str] = set()
+    blocks += [_network(context, name, taken) for name in pictured]
+    return Chapter("evaluation", "Evaluation", tuple(blocks))
+
+
+def _table(context: Context, evaluations: dict[str, list[Evaluation]]) -> Table:
+    assert context.ranking is not None
+    every = len(context.ranking.networks)
+    caption = (
+        "Best first, by test accuracy. Precision, recall, F1 and area are averages over classes "
+        "(macro) unless said otherwise."
+    )
+    if every > MOST_ROWS:
+        caption += f" Of {count(every, 'network')} the best {MOST_ROWS - 10} and the last 10."
+    return Table(
+        caption,
+        columns("network", "n", *_MEASURES),
+        tuple(
+            (plain(name), str(len(found)), *(_cell(found, *m) for m in _MEASURES.values()))
+            for name, found in evaluations.items()
+        ),
+        sortable=True,
+    )
+
+
+def _cell(
+    evaluations: Sequence[Evaluation], measure: Callable[[Evaluation], float | None], metric: str
+) -> str:
+    values = [v for e in evaluations if (v := measure(e)) is not None]
+    return with_interval(t_interval(np.array(values)), metric) if values else "–"
+
+
+def _network(context: Context, name: str, taken: set[str]) -> Details:
+    found = context.evaluations(name)
+    evaluations = [e for _, e in found]
+    seed = found[0][0].seed
+    stem = unused(slug(name), taken)
+    accuracy = with_interval(t_interval(np.array([e.accuracy for e in evaluations])))
+    return Details(
+        f"**{plain(name)}** · {accuracy}",
+        (
+            Pictures((confusion_figure(name, evaluations, f"confusion-{stem}"),), small=True),
+            Pictures((roc_figure(name, evaluations, seed, f"roc-of-{stem}"),)),
+            _classes(name, evaluations),
+        ),
+    )
+
+
+def _classes(name: str, evaluations: Sequence[Evaluation]) -> Table:
+    rows = []
+    for index, label in enumerate(evaluations[0].class_names):
+        areas = [a for e in evaluations if (a := e.roc.classes[index].area) is not None]
+        rows.append(
+            (
+                plain(label),
+                f"{evaluations[0].support[index]:,}",
+                *(
+                    with_interval(t_interval(np.array([getattr(e, key)[index] for e in evaluations])))
+                    for key in ("precision", "recall", "f1")
+                ),
+                f"{np.mean(areas):.5f}" if areas else "–",
+            )
+        )
+    return Table(
+        f"{plain(name)}, class by class; means over {count(len(evaluations), 'seed')}.",
+        columns("class", "rows", "precision", "recall", "F1", "ROC area"),
+        tuple(rows),
+    )

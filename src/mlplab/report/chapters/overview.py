@@ -1,0 +1,208 @@
+"""What was studied, what came out, and what to beware of."""
+
+from __future__ import annotations
+
+from mlplab.declarations.data import KnownData
+from mlplab.declarations.known_data import KNOWN_SETS
+from mlplab.declarations.network import Network
+from mlplab.figures.final_values import Finals, final_figure
+from mlplab.figures.wording import count, listed, number, with_interval
+from mlplab.report import wording
+from mlplab.report.context import Context
+from mlplab.report.document import (
+    Block,
+    Bullets,
+    Chapter,
+    Fact,
+    Facts,
+    Heading,
+    Paragraph,
+    Pictures,
+    plain,
+)
+from mlplab.statistics.intervals import t_interval
+
+
+def chapter(context: Context) -> Chapter:
+    """The first chapter."""
+    blocks: list[Block] = [Paragraph(studied(context), lead=True)]
+    if context.choice is None:
+        blocks.append(Paragraph("No network has finished with a finite result.", lead=True))
+    else:
+        blocks.append(Paragraph(outcome(context, context.choice), lead=True))
+        blocks.append(Facts(_facts(context, context.choice)))
+    warnings = caveats(context)
+    if warnings:
+        blocks += [Heading("What to bear in mind"), Bullets(tuple(warnings))]
+    if context.ranking is not None and len(context.ranking.networks) > 1:
+        blocks.append(Pictures((final_figure(context.ranking, "overview-final-accuracy"),)))
+    return Chapter("overview", "What came out", tuple(blocks))
+
+
+def studied(context: Context) -> str:
+    """How many networks, on what, for how long, from how many seeds, and how they differ."""
+    study = context.results.study
+    networks = list(study.networks.values())
+    low, high = context.seeds
+    seeds = (
+        f"from {count(high, 'seed')}" if low == high else f"from {low} to {count(high, 'seed')}"
+    )
+    each = "each trained" if len(networks) > 1 else "trained"
+    lengths = {wording.batch(n) for n in networks}
+    long = f" for {lengths.pop()}" if len(lengths) == 1 else ""
+    titles = list(dict.fromkeys(plain(_sized_title(n)) for n in networks))
+    words = (
+        f"**{count(len(networks), 'network')}**, {each} {seeds}{long}, "
+        f"on {listed(titles, most=3)}."
+    )
+    differences = wording.varied(networks)
+    if differences:
+        words += f" They differ in {plain(listed(differences, most=8))}."
+    return words
+
+
+def _sized_title(network: Network) -> str:
+    title, data = wording.data_title(network), network.data
+    if isinstance(data, KnownData) and data.classes is None:
+        known = KNOWN_SETS[data.name]
+        return f"{title} ({known.train_rows:,} training and {known.test_rows:,} test rows)"
+    return title
+
+
+def outcome(context: Context, choice: Finals) -> str:
+    """The best network, how good, how sure, and who comes close."""
+    best = choice.networks[0]
+    tested = context.ranking
+    assert tested is not None
+    value = tested.of(tested.networks.index(best))
+    n = int(value.n)
+    how = f"mean and 95% t interval of {n} seeds" if n > 1 else "one seed, so without an interval"
+    name = plain(best)
+    chosen = "chosen by validation accuracy" if choice.split == "validation" else ""
+    if len(choice.networks) == 1:
+        return f"**{name}** reaches a test accuracy of **{with_interval(value)}** ({how})."
+    words = (
+        f"The best is **{name}**{', ' + chosen + ',' if chosen else ','} with a test accuracy of "
+        f"**{with_interval(value)}** ({how})."
+    )
+    close = context.overlapping
+    if close:
+        names = [plain(c) for c in close]
+        reach = "s of" if len(close) > 1 else " of"
+        verb = "reach" if len(close) > 1 else "reaches"
+        words += (
+            f" The interval{reach} {listed(names, most=6)} {verb} into its own, so these seeds do "
+            "not settle which of them is best."
+        )
+    elif n > 1:
+        words += " No other network's interval reaches into its own."
+    return words
+
+
+def _facts(context: Context, choice: Finals) -> tuple[Fact, ...]:
+    best = choice.networks[0]
+    rows = context.summary[context.summary["network"] == best]
+    tested = context.ranking
+    assert tested is not None
+    value = tested.of(tested.networks.index(best))
+    facts = [
+        Fact(with_interval(value), f"test accuracy of {plain(best)}"),
+        Fact(
+            f"{number(100 * (1 - float(value.mean)), 'percent')}%",
+            "of its test rows wrong",
+        ),
+    ]
+    if "parameters" in rows and rows["parameters"].notna().any():
+        facts.append(Fact(f"{int(rows['parameters'].iloc[0]):,}", "parameters in it"))
+    seconds = t_interval(context.summary["seconds"].dropna().to_numpy(dtype=float))
+    total = float(seconds.mean) * int(seconds.n)
+    facts.append(Fact(_duration(total), f"training for {count(len(context.results.runs), 'run')}"))
+    return tuple(facts)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.3g} min"
+    return f"{seconds / 3600:.3g} h"
+
+
+def caveats(context: Context) -> list[str]:
+    """What a careful reader would ask about, answered before it is asked."""
+    found = [
+        *_about_choice(context),
+        *_about_seeds(context),
+        *_about_rates(context),
+        *_about_failures(context),
+    ]
+    found += [plain(note) for note in context.results.study.notes]
+    return found
+
+
+def _about_choice(context: Context) -> list[str]:
+    choice = context.choice
+    if choice is None or len(choice.networks) < 2:
+        return []
+    if choice.split == "validation":
+        return [
+            "Networks are ranked by validation accuracy; the test set had no part in the choice."
+        ]
+    return [
+        "**No validation part:** the best network was found on the test set, so its accuracy is "
+        "optimistic: the largest of several noisy numbers tends to be too large. A `validation` "
+        "part in the study's data mends this."
+    ]
+
+
+def _about_seeds(context: Context) -> list[str]:
+    low, _ = context.seeds
+    if low == 1:
+        return [
+            "**One seed:** nothing here tells a difference between networks from luck. Five seeds "
+            "and more do."
+        ]
+    if low < 5:
+        return [
+            f"**{count(low, 'seed')}:** the intervals are wide, and honest; a small difference "
+            "between networks needs more seeds."
+        ]
+    return []
+
+
+def _about_rates(context: Context) -> list[str]:
+    rates: dict[str, set[float]] = {}
+    for network in context.results.study.networks.values():
+        rates.setdefault(network.optimizer.name, set()).add(network.optimizer.learning_rate)
+    alone = {name: next(iter(r)) for name, r in rates.items() if len(r) == 1}
+    if len(rates) < 2 or len(alone) < len(rates) or len(set(alone.values())) < 2:
+        return []
+    tried = [f"{wording.OPTIMIZERS[name]} {rate:g}" for name, rate in alone.items()]
+    return [
+        f"**One learning rate an optimizer** ({listed(tried)}): a difference between optimizers is "
+        "a difference between these settings, not between the methods at their best."
+    ]
+
+
+def _about_failures(context: Context) -> list[str]:
+    results = context.results
+    found = []
+    if context.diverged:
+        runs = [f"{plain(r.network)} seed {r.seed} at step {r.diverged_at:,}"
+                for r in context.diverged]  # fmt: skip
+        found.append(
+            f"**{count(len(runs), 'run')} diverged:** {listed(runs, most=8)}. They are in no mean "
+            "of final values."
+        )
+    if results.missing:
+        total = len(results.missing) + len(results.runs)
+        found.append(
+            f"**{len(results.missing):,} of {total:,} runs are missing:** this report speaks of "
+            "what is finished."
+        )
+    for failure in results.failures[:5]:
+        found.append(
+            f"{plain(failure.network)}, seed {failure.seed}, could not be run: "
+            f"{plain(failure.reason)}"
+        )
+    return found

@@ -1,0 +1,97 @@
+"""Every setting of every network."""
+
+from __future__ import annotations
+
+from mlplab.declarations.network import Network
+from mlplab.figures.wording import count
+from mlplab.report import wording
+from mlplab.report.context import MOST_ROWS, Context
+from mlplab.report.document import (
+    Block,
+    Bullets,
+    Chapter,
+    Column,
+    Paragraph,
+    Table,
+    plain,
+)
+
+
+def chapter(context: Context) -> Chapter:
+    """What all networks share, as a list; what differs, as a table."""
+    networks = context.results.study.networks
+    parameters = _parameters(context)
+    described = {name: _aspects(network) for name, network in networks.items()}
+    first = next(iter(described.values()))
+    shared = [k for k in first if len({d[k] for d in described.values()}) == 1]
+    differing = [k for k in first if k not in shared]
+    blocks: list[Block] = []
+    if len(networks) > 1:
+        blocks.append(Paragraph("All networks share:"))
+    blocks.append(Bullets(tuple(f"{k}: {plain(first[k])}" for k in shared)))
+    if len(networks) > 1:
+        shown = list(networks)[:MOST_ROWS]
+        caption = "What differs."
+        if len(networks) > MOST_ROWS:
+            caption += (
+                f" The first {MOST_ROWS} of {count(len(networks), 'network')}; the records and "
+                "`mlplab export` have all."
+            )
+        blocks.append(
+            Table(
+                caption,
+                (
+                    Column("network", "left"),
+                    *(Column(k, "left") for k in differing),
+                    Column("parameters"),
+                ),
+                tuple(
+                    (
+                        plain(name),
+                        *(plain(described[name][k]) for k in differing),
+                        f"{parameters[name]:,}" if name in parameters else "–",
+                    )
+                    for name in shown
+                ),
+                sortable=True,
+            )
+        )
+    return Chapter("settings", "Settings", tuple(blocks))
+
+
+def _parameters(context: Context) -> dict[str, int]:
+    known = context.summary.dropna(subset=["parameters"])
+    return {str(k): int(v) for k, v in known.groupby("network")["parameters"].first().items()}
+
+
+def _aspects(network: Network) -> dict[str, str]:
+    training, data = network.training, network.data
+    stopping = training.early_stopping
+    return {
+        "hidden layers": wording.hidden(network),
+        "activation": network.activation,
+        "optimizer": wording.optimizer(network),
+        "initial weights": wording.initial_weights(network),
+        "dropout": f"{network.dropout:g}" if network.dropout else "none",
+        "training": wording.batch(network),
+        "evaluated every": f"{training.evaluate_every:,} steps",
+        "early stopping": (
+            f"validation {stopping.metric}, patience {stopping.patience}" if stopping else "none"
+        ),
+        "data": wording.data_title(network),
+        "validation part": (
+            "none"
+            if not data.validation
+            else f"{data.validation:,} rows"
+            if isinstance(data.validation, int)
+            else f"{data.validation:.0%} of the training rows"
+        ),
+        "scaling": data.scaling or "unit for images, standard for tables",
+        "seeds": _seeds(network.seeds),
+    }
+
+
+def _seeds(seeds: tuple[int, ...]) -> str:
+    if seeds == tuple(range(len(seeds))) and len(seeds) > 1:
+        return f"0 to {len(seeds) - 1}"
+    return ", ".join(map(str, seeds))

@@ -1,0 +1,115 @@
+"""What every chapter is given: the results, and what is derived from them once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from mlplab.figures import published
+from mlplab.figures.ensemble import runs_by_network
+from mlplab.figures.final_values import Finals, finals
+from mlplab.figures.published import PublishedStudy
+from mlplab.metrics.classification import Evaluation
+from mlplab.records.results import Results, Run
+
+MOST_ROWS = 50
+"""Beyond so many networks a table holds the best and the worst, and says so."""
+MOST_PICTURED = 20
+"""Beyond so many networks only the best get their own ROC curves and confusion matrix."""
+PICTURED_OF_MANY = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """Results, with what several chapters need of them."""
+
+    results: Results
+
+    @cached_property
+    def runs(self) -> Mapping[str, Sequence[Run]]:
+        """Finished runs of each network that has any."""
+        return runs_by_network(self.results)
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """One row a network and seed."""
+        return self.results.summary()
+
+    @cached_property
+    def ranking(self) -> Finals | None:
+        """Final test accuracy, best first; None where nothing was measured."""
+        return finals(self.summary, "test", "accuracy")
+
+    @cached_property
+    def choice(self) -> Finals | None:
+        """The values by which networks are ranked: validation accuracy where all have it, else
+        test accuracy."""
+        found = finals(self.summary, "validation", "accuracy")
+        ranking = self.ranking
+        if found is None or ranking is None or set(found.networks) != set(ranking.networks):
+            return ranking
+        return found
+
+    @cached_property
+    def best(self) -> str | None:
+        """The network that `choice` puts first."""
+        return self.choice.networks[0] if self.choice else None
+
+    @cached_property
+    def facts(self) -> PublishedStudy | None:
+        """The published study that these results are held against."""
+        name = self.results.study.compare_with
+        return published.load(name) if name else None
+
+    @cached_property
+    def diverged(self) -> tuple[Run, ...]:
+        """Runs that diverged."""
+        return tuple(run for run in self.results.runs if run.diverged_at is not None)
+
+    @cached_property
+    def pictured(self) -> tuple[str, ...]:
+        """Networks whose evaluation is shown in full, best first."""
+        if self.ranking is None:
+            return ()
+        names = self.ranking.networks
+        return names if len(names) <= MOST_PICTURED else names[:PICTURED_OF_MANY]
+
+    @cached_property
+    def tabled(self) -> tuple[str, ...]:
+        """Networks that a table shows, best first: all, or the best and the worst of many."""
+        if self.ranking is None:
+            return ()
+        names = self.ranking.networks
+        if len(names) <= MOST_ROWS:
+            return names
+        return (*names[: MOST_ROWS - 10], *names[-10:])
+
+    def evaluations(self, network: str) -> list[tuple[Run, Evaluation]]:
+        """The runs of a network that did not diverge, with their evaluations."""
+        return [
+            (run, run.evaluation)
+            for run in self.runs.get(network, ())
+            if run.diverged_at is None and run.evaluation is not None
+        ]
+
+    @cached_property
+    def seeds(self) -> tuple[int, int]:
+        """The fewest and the most finished runs of a network."""
+        counts = [len(runs) for runs in self.runs.values()] or [0]
+        return min(counts), max(counts)
+
+    @cached_property
+    def overlapping(self) -> tuple[str, ...]:
+        """Networks other than the best whose 95% interval reaches into that of the best."""
+        choice = self.choice
+        if choice is None or not np.isfinite(choice.means.low[0]):
+            return ()
+        return tuple(
+            name
+            for name, high in zip(choice.networks[1:], choice.means.high[1:], strict=True)
+            if high >= choice.means.low[0]
+        )

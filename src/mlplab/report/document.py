@@ -1,0 +1,140 @@
+"""What a chapter is made of. The page and the Markdown file are two renderings of the same blocks.
+
+Text is inline Markdown: `**strong**`, `*emphasis*`, backticks for code, a backslash before a mark
+that is meant as itself; `plain` puts the backslashes into text from elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mlplab.figures.figure import Figure
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text."""
+
+    text: str
+    lead: bool = False
+    """Set larger: the sentences that someone in a hurry reads."""
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A caveat, or a mistake of a published study, where it matters."""
+
+    text: str
+    title: str = "Note"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading within a chapter."""
+
+    text: str
+    anchor: str | None = None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number that the page shows large."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A few numbers side by side."""
+
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    title: str
+    align: Literal["left", "right"] = "right"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; cells are inline Markdown."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    sortable: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Figures that belong beside one another; small ones share a line where there is room."""
+
+    figures: tuple[Figure, ...]
+    small: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Details:
+    """Blocks that are folded away until someone asks."""
+
+    summary: str
+    blocks: tuple[Block, ...]
+    open: bool = False
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text as it is typed."""
+
+    text: str
+    language: str = ""
+
+
+Block = Paragraph | Bullets | Note | Heading | Facts | Table | Pictures | Details | Code
+
+
+@dataclass(frozen=True, eq=False)
+class Chapter:
+    """A chapter of the report."""
+
+    anchor: str
+    title: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """All figures, in the order in which they are shown."""
+        return tuple(figures_of(self.blocks))
+
+
+def figures_of(blocks: Sequence[Block]) -> Iterator[Figure]:
+    """The figures within blocks, folded ones too."""
+    for block in blocks:
+        if isinstance(block, Pictures):
+            yield from block.figures
+        elif isinstance(block, Details):
+            yield from figures_of(block.blocks)
+
+
+def plain(text: object) -> str:
+    """Text in which no mark means anything: a name that a user gave, for example."""
+    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", str(text))
+
+
+def columns(*titles: str, left: int = 1) -> tuple[Column, ...]:
+    """Columns of which the first `left` hold words and the others numbers."""
+    return tuple(Column(t, "left" if i < left else "right") for i, t in enumerate(titles))

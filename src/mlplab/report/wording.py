@@ -1,0 +1,110 @@
+"""What a study declares, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from mlplab.declarations.data import KnownData
+from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
+from mlplab.declarations.known_data import KNOWN_SETS
+from mlplab.declarations.network import Network
+from mlplab.figures.wording import listed
+
+OPTIMIZERS = {
+    "sgd": "SGD",
+    "adagrad": "Adagrad",
+    "rmsprop": "RMSprop",
+    "adam": "Adam",
+    "adamw": "AdamW",
+}
+_PLACEMENTS = {
+    "inside_root": "ε inside the root",
+    "outside_root": "ε outside the root",
+    "before_correction": "ε before the bias correction",
+}
+
+
+def hidden(network: Network) -> str:
+    """128–256, or 10 × 128 where all hidden layers are alike."""
+    units = network.hidden
+    if len(units) > 3 and len(set(units)) == 1:
+        return f"{len(units)} × {units[0]}"
+    return "–".join(str(n) for n in units)
+
+
+def optimizer(network: Network) -> str:
+    """Adam 0.001, ε before the bias correction, and whatever else is not a default."""
+    chosen = network.optimizer
+    parts = [f"{OPTIMIZERS[chosen.name]} {chosen.learning_rate:g}"]
+    if momentum := getattr(chosen, "momentum", 0.0):
+        parts.append(f"momentum {momentum:g}")
+    if placement := getattr(chosen, "epsilon_placement", None):
+        parts.append(_PLACEMENTS[placement])
+    if chosen.weight_decay:
+        parts.append(f"weight decay {chosen.weight_decay:g}")
+    schedule = chosen.schedule
+    if schedule.name != "constant":
+        parts.append(f"{schedule.name} rate")
+    if schedule.warmup_steps:
+        parts.append(f"{schedule.warmup_steps:,} warm-up steps")
+    return ", ".join(parts)
+
+
+def initial_weights(network: Network) -> str:
+    """uniform ±0.05, normal 0 ± 0.05, Glorot uniform, He normal."""
+    weights = network.initial_weights
+    if isinstance(weights, Uniform):
+        if weights.low == -weights.high:
+            return f"uniform ±{weights.high:g}"
+        return f"uniform {weights.low:g} to {weights.high:g}"
+    if isinstance(weights, Normal):
+        return f"normal {weights.mean:g} ± {weights.deviation:g}"
+    assert isinstance(weights, Glorot | He)
+    return f"{'Glorot' if isinstance(weights, Glorot) else 'He'} {weights.shape}"
+
+
+def data_title(network: Network) -> str:
+    """The set's own title, or the file that it is read from."""
+    data = network.data
+    if isinstance(data, KnownData):
+        title = KNOWN_SETS[data.name].title
+    else:
+        path = getattr(data, "path", None) or getattr(data, "train_images", "")
+        title = f"own data ({PurePath(path).name})"
+    if data.classes is not None:
+        title += f", classes {listed([str(c) for c in data.classes])}"
+    return title
+
+
+def varied(networks: Sequence[Network]) -> list[str]:
+    """In what the networks differ, a phrase for each: hidden layers (7 kinds), optimizer (…)."""
+    found = []
+    aspects = {
+        "hidden layers": [hidden(n) for n in networks],
+        "optimizer": [OPTIMIZERS[n.optimizer.name] for n in networks],
+        "learning rate": [f"{n.optimizer.learning_rate:g}" for n in networks],
+        "place of ε": [
+            _PLACEMENTS.get(getattr(n.optimizer, "epsilon_placement", ""), "") for n in networks
+        ],
+        "weight decay": [f"{n.optimizer.weight_decay:g}" for n in networks],
+        "rate schedule": [n.optimizer.schedule.name for n in networks],
+        "activation": [n.activation for n in networks],
+        "dropout": [f"{n.dropout:g}" for n in networks],
+        "initial weights": [initial_weights(n) for n in networks],
+        "data": [data_title(n) for n in networks],
+        "batch size": [f"{n.training.batch_size:,}" for n in networks],
+        "training steps": [f"{n.training.steps:,}" for n in networks],
+    }
+    for aspect, values in aspects.items():
+        kinds = [v for v in dict.fromkeys(values) if v]
+        if len(kinds) > 1:
+            inside = listed(kinds) if len(kinds) <= 5 else f"{len(kinds)} kinds"
+            found.append(f"{aspect} ({inside})")
+    return found
+
+
+def batch(network: Network) -> str:
+    """2,000 steps of 256 rows."""
+    training = network.training
+    return f"{training.steps:,} steps of {training.batch_size:,} rows"
