@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlplab.commands import options
-from mlplab.commands.studies import extent, read
+from mlplab.commands.studies import extent, print_audits, read
 
 
 def check(
@@ -21,9 +21,11 @@ def check(
       mlplab check my-study.json wide deep --seeds 5 --set training.steps=500
 
     All problems are told at once, one a line: where, what was expected, what came, and how to mend
-    it. Exit code 2 says that there was one.
+    it. Exit code 2 says that there was one. Of each question is told what differs between its
+    networks besides what is meant to.
     """
     checked = read(study, networks, overrides, seeds)
     for note in checked.notes:
         print(f"note: {note}")
+    print_audits(checked)
     print(f"fine: {extent(checked)}")

@@ -26,6 +26,10 @@ def export(
         Path | None,
         typer.Option(metavar="FILE", help="One row a network and seed."),
     ] = None,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The study's questions, answered, as JSON."),
+    ] = None,
     weights: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="One safetensors file a network and seed."),
@@ -37,13 +41,18 @@ def export(
     Examples:
       mlplab export runs/demo --curves curves.csv
       mlplab export runs/demo --curves curves.parquet --summary summary.csv
+      mlplab export runs/demo --verdicts verdicts.json
       mlplab export runs/demo --weights weights/
 
     Curves have the columns study,network,seed,step,split,metric,value. Files end in .csv, .csv.gz
-    or .parquet. Weights are kernel_1 (in, out), bias_1 (out), kernel_2 and so on.
+    or .parquet. Verdicts are a list with an object for each question: ask, verdict, effect,
+    interval, p_value, seeds, registered, audit, sentence and more. Weights are kernel_1 (in, out),
+    bias_1 (out), kernel_2 and so on.
     """
-    if curves is None and summary is None and weights is None:
-        raise refuse("Say what to export: --curves FILE, --summary FILE or --weights DIR.")
+    if curves is None and summary is None and verdicts is None and weights is None:
+        raise refuse(
+            "Say what to export: --curves FILE, --summary FILE, --verdicts FILE or --weights DIR."
+        )
 
     from mlplab.study import open_results
 
@@ -56,9 +65,25 @@ def export(
     if summary is not None:
         results.export(summary=summary)
         print(summary)
+    if verdicts is not None:
+        _export_verdicts(results, verdicts)
+        print(verdicts)
     if weights is not None:
         _export_weights(results, weights)
         print(weights)
+
+
+def _export_verdicts(results: Results, path: Path) -> None:
+    from mlplab.analysis.questions.answers import answer_questions
+    from mlplab.analysis.questions.export import verdicts_json
+
+    if not results.study.questions:
+        complain("note: the study asks no questions, so the list is empty")
+    text = verdicts_json(answer_questions(results))
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise refuse(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _export_weights(results: Results, folder: Path) -> None:

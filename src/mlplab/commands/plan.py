@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlplab.commands import options
-from mlplab.commands.studies import counted, extent, read
+from mlplab.commands.studies import counted, extent, print_audits, read
 
 if TYPE_CHECKING:
     from mlplab.declarations.study import Study
@@ -42,6 +42,9 @@ def plan(
     print(f"\n{extent(wanted)}; {estimate.finished:,} of {estimate.total:,} are finished")
     if estimate.finished < estimate.total:
         _print_cost(estimate, precision)
+    if wanted.questions:
+        print()
+        print_audits(wanted)
 
 
 def _print_networks(study: Study, estimate: Estimate) -> None:

@@ -35,6 +35,20 @@ def extent(study: Study) -> str:
     return f"{networks}, {counted(runs_of(study), 'run')} with their own seeds"
 
 
+def print_audits(study: Study) -> None:
+    """Say of each question what differs between its networks."""
+    if not study.questions:
+        return
+    from mlplab.declarations.audit import audit_study
+
+    for number, (question, audit) in enumerate(
+        zip(study.questions, audit_study(study), strict=True), start=1
+    ):
+        print(f"question {number}: {question.ask}")
+        for sentence in audit.sentences:
+            print(f"  {sentence}")
+
+
 def counted(number: int, noun: str) -> str:
     """Write 1 seed, 2 seeds, 12,000 seeds."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -170,11 +170,11 @@ def _sentences(audit: Audit) -> Iterator[str]:
         )
     elif audit.others:
         yield (
-            f"Besides {_told(audit.declared)}, {_told(audit.others)} "
-            f"{'differs' if len(audit.others) == 1 else 'differ'}: the effect may be due to that."
+            f"Besides {_told(audit.declared)} they differ in {_told(audit.others)}: "
+            "the effect may be due to that."
         )
     else:
-        yield f"Of all settings only {_told(audit.declared)} differs."
+        yield f"The only setting that differs is {_told(audit.declared)}."
     if audit.counts:
         yield f"They also differ in {_told(audit.counts)}."
 
@@ -183,7 +183,7 @@ def _without_factor(others: tuple[Difference, ...]) -> str:
     if not others:
         return "The networks are alike in every setting."
     if len(others) == 1:
-        return f"Of all settings only {_told(others)} differs (no factor was declared)."
+        return f"The only setting that differs is {_told(others)}; no factor was declared."
     return (
         f"They differ in {_told(others)}, and no factor was declared: "
         "the effect belongs to all of these together."

@@ -33,6 +33,7 @@ def writing(folder: Path) -> Iterator[sqlite3.Connection]:
             if _is_empty(connection):
                 _create(connection)
         _check(connection, path)
+        connection.execute(schema.QUESTIONS)
         yield connection
 
 

@@ -62,3 +62,14 @@ CREATE TABLE curve (
     PRIMARY KEY (key, split, metric)
 );
 """
+
+QUESTIONS = """
+CREATE TABLE IF NOT EXISTS question (  -- what was asked, written before training
+    digest TEXT PRIMARY KEY,           -- of all that decides the answer, not of the wording
+    asked TEXT NOT NULL,               -- JSON
+    asked_at TEXT NOT NULL,
+    after_results INTEGER NOT NULL,    -- 1 where some of its networks were finished by then
+    seeds INTEGER NOT NULL             -- that its networks had by then
+)
+"""
+"""Records of an earlier mlplab lack it, and get it when they are next written to."""

@@ -19,6 +19,7 @@ from mlplab.records.atomic import remove_unfinished
 from mlplab.records.database import writing
 from mlplab.records.key import difference
 from mlplab.records.lock import only_run
+from mlplab.records.questions import register
 from mlplab.records.results import Results
 from mlplab.records.runs import contents, finished_stacks
 from mlplab.records.stacks import store_plan, unfinished
@@ -140,6 +141,9 @@ class _Run:
         """Write down study and plan before anything is trained."""
         cores = usable_cores()
         environment = record_environment(self.connection, describe(self.device))
+        left = {run.key for run in missing}
+        seen = {network for (network, _), key in keys.items() if key not in left}
+        register(self.connection, self.study, seen)
         record_study(
             self.connection,
             self.study,

@@ -1,0 +1,1 @@
+"""What recorded results mean: questions answered, unknown classes examined; it never trains."""

@@ -1,0 +1,58 @@
+"""What the numbers say to one question, before it is put into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mlplab.statistics.critical_difference import PairwiseTests
+from mlplab.statistics.verdict_rules import Verdict
+
+TestName = Literal["sign-flip", "equivalence", "log-rank", "sign", "page", "friedman"]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Networks by their average rank within seeds, and which are told apart."""
+
+    networks: tuple[str, ...]
+    """From best to worst."""
+    average_ranks: tuple[float, ...]
+    """1 is the best; in the order of `networks`."""
+    cliques: tuple[tuple[str, ...], ...]
+    """Neighbours of which no two are told apart."""
+    pairs: PairwiseTests | None
+    """Of the networks as the question lists them; None where so few seeds, or so many networks,
+    could tell none apart."""
+    concordance: float
+    """Kendall's W: 0 if the seeds' rankings have nothing in common, 1 if they agree."""
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """Effect, interval, p-value and verdict of one question."""
+
+    verdict: Verdict
+    seeds: int
+    """Paired seeds that have a value."""
+    fewest: int
+    """Paired seeds with which the corrected level can be reached at all."""
+    seeds_needed: int | None
+    """undecidable: `fewest`; inconclusive: that would probably decide, None if nobody knows."""
+    level: float
+    """Of the interval: that of all questions together, corrected for their number."""
+    p_value: float
+    """Two-sided, of this question alone: decided if at most 1 - level."""
+    test: TestName
+    effect: float | None
+    """First minus second; of a trend, the last less the first; None of a ranking."""
+    low: float
+    high: float
+    """Limits of the effect at the level; infinite where the seeds exclude nothing."""
+    effect_is: Literal["mean", "median"] = "mean"
+    """Of the paired differences; the median where one is infinite."""
+    differences: np.ndarray | None = None
+    """(seed,) of which the effect is the mean or median."""
+    ranking: Ranking | None = None

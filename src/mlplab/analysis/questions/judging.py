@@ -1,0 +1,186 @@
+"""From paired values to a finding: which test decides, its interval, and the verdict."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mlplab.analysis.questions.effects import (
+    Effect,
+    Margin,
+    effect_of_times,
+    effect_of_values,
+)
+from mlplab.analysis.questions.finding import Finding, Ranking, TestName
+from mlplab.analysis.questions.values import MetricValues, is_better_higher
+from mlplab.declarations.metric import Metric, target_of
+from mlplab.declarations.question import PairQuestion, Question, RankingQuestion, TrendQuestion
+from mlplab.statistics import friedman, page
+from mlplab.statistics.critical_difference import PairwiseTests, cliques, pairwise_tests
+from mlplab.statistics.power import seeds_for_trend
+from mlplab.statistics.sign_flip import seeds_needed_for_level, smallest_p
+from mlplab.statistics.verdict_rules import (
+    Decision,
+    decide_comparison,
+    decide_direction,
+    decide_that_they_differ,
+)
+
+MOST_FORESEEN = 8
+"""Conditions of a trend up to which the seeds that would decide are simulated."""
+
+
+def judge(question: Question, measured: MetricValues, alpha: float) -> Finding:
+    """Answer one question at a level that is corrected for all that are asked.
+
+    alpha: the chance of a false verdict that this question may take, two-sided.
+    """
+    whole = measured.values[~np.isnan(measured.values).any(axis=1)]
+    match question:
+        case PairQuestion():
+            return _judge_pair(question, whole, alpha)
+        case TrendQuestion():
+            return _judge_trend(question, whole, alpha)
+        case RankingQuestion():
+            return _judge_ranking(question, whole, alpha)
+
+
+def effect_of(
+    metric: Metric, first: np.ndarray, second: np.ndarray, margin: Margin, alpha: float
+) -> Effect:
+    """The effect of one pair, by the test that suits the metric; first, second: (seed,)."""
+    find = effect_of_values if target_of(metric) is None else effect_of_times
+    return find(first, second, margin, alpha)
+
+
+def deviation_of(effect: Effect) -> float | None:
+    """The standard deviation of paired differences; None where it says nothing."""
+    if len(effect.differences) < 2 or not np.isfinite(effect.differences).all():
+        return None
+    return float(np.std(effect.differences, ddof=1))
+
+
+def _judge_pair(question: PairQuestion, values: np.ndarray, alpha: float) -> Finding:
+    sign = -1 if question.expect == "less" else 1
+    margin = Margin(
+        sign * question.by_at_least, question.within if question.expect == "same" else None
+    )
+    effect = effect_of(question.metric, values[:, 0], values[:, 1], margin, alpha)
+    fewest = seeds_needed_for_level(alpha)
+    decision = decide_comparison(
+        question.expect,
+        effect=effect.effect,
+        low=effect.low,
+        high=effect.high,
+        seeds=len(values),
+        fewest_seeds=fewest,
+        by_at_least=question.by_at_least,
+        within=question.within,
+        deviation=deviation_of(effect),
+        alpha=alpha,
+    )
+    return _finding(decision, effect, effect.test, effect.p_value, len(values), fewest, alpha)
+
+
+def _finding(
+    decision: Decision,
+    effect: Effect,
+    test: TestName,
+    p_value: float,
+    seeds: int,
+    fewest: int,
+    alpha: float,
+) -> Finding:
+    return Finding(
+        verdict=decision.verdict,
+        seeds=seeds,
+        fewest=fewest,
+        seeds_needed=decision.seeds_needed,
+        level=1 - alpha,
+        p_value=p_value,
+        test=test,
+        effect=effect.effect,
+        low=effect.low,
+        high=effect.high,
+        effect_is=effect.effect_is,
+        differences=effect.differences,
+    )
+
+
+def _judge_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> Finding:
+    """Page decides; the last less the first is told beside it."""
+    conditions = values.shape[1]
+    tested = page.page_test(values)
+    fewest = page.seeds_needed_for_level(alpha / 2, conditions)
+    decision = decide_direction(
+        question.expect,
+        p_up=tested.p_increasing,
+        p_down=tested.p_decreasing,
+        seeds=len(values),
+        fewest_seeds=fewest,
+        alpha=alpha,
+    )
+    if decision.verdict == "inconclusive":
+        needed = _seeds_for_trend(question, values, alpha)
+        needed = None if needed is None else max(needed, len(values) + 1)
+        decision = Decision("inconclusive", needed)
+    ends = effect_of(question.metric, values[:, -1], values[:, 0], Margin(), alpha)
+    p = min(1.0, 2 * min(tested.p_increasing, tested.p_decreasing))
+    return _finding(decision, ends, "page", p, len(values), fewest, alpha)
+
+
+def _seeds_for_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> int | None:
+    """Seeds that would probably show the claimed trend, if the means are what they seem."""
+    n, conditions = values.shape
+    if conditions > MOST_FORESEEN or n < 2 or not np.isfinite(values).all():
+        return None
+    means = values.mean(axis=0)
+    residuals = values - values.mean(axis=1, keepdims=True) - means + values.mean()
+    deviation = math.sqrt((residuals**2).sum() / ((n - 1) * (conditions - 1)))
+    return seeds_for_trend(
+        means if question.expect == "increasing" else -means, deviation, alpha=alpha
+    )
+
+
+def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) -> Finding:
+    higher = is_better_higher(question.metric)
+    tested = friedman.friedman_test(values, higher_is_better=higher)
+    count = values.shape[1]
+    fewest = friedman.seeds_needed_for_level(alpha, count)
+    decision = decide_that_they_differ(
+        p_value=tested.p_value, seeds=tested.n, fewest_seeds=fewest, alpha=alpha
+    )
+    pairs = _pairs(values, alpha)
+    ranks = np.nan_to_num(tested.average_ranks, nan=(count + 1) / 2)
+    order = np.argsort(ranks, kind="stable")
+    bars = cliques(ranks, pairs.separated(alpha)) if pairs else ()
+    ranking = Ranking(
+        networks=tuple(question.rank[i] for i in order),
+        average_ranks=tuple(float(ranks[i]) for i in order),
+        cliques=tuple(tuple(question.rank[i] for i in bar) for bar in bars),
+        pairs=pairs,
+        concordance=tested.statistic / (tested.n * (count - 1)) if tested.n else 0.0,
+    )
+    return Finding(
+        verdict=decision.verdict,
+        seeds=tested.n,
+        fewest=fewest,
+        seeds_needed=decision.seeds_needed,
+        level=1 - alpha,
+        p_value=tested.p_value,
+        test="friedman",
+        effect=None,
+        low=-math.inf,
+        high=math.inf,
+        ranking=ranking,
+    )
+
+
+def _pairs(values: np.ndarray, alpha: float) -> PairwiseTests | None:
+    """All pairs, or None where Holm's first step cannot be reached: then no pair could be."""
+    n, count = values.shape
+    if n == 0 or smallest_p(n) * count * (count - 1) / 2 > alpha:
+        return None
+    finite = bool(np.isfinite(values).all())
+    return pairwise_tests(values, test="sign_flip" if finite else "wilcoxon")

@@ -1,0 +1,58 @@
+"""The tests that decide, and where to read about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlplab.analysis.questions.finding import TestName
+
+
+@dataclass(frozen=True)
+class Method:
+    """A test in words."""
+
+    name: str
+    what: str
+    read: str
+    """The source of the method."""
+
+
+METHODS: dict[TestName, Method] = {
+    "sign-flip": Method(
+        "exact sign-flip test",
+        "If two networks were alike, each seed's difference could as well have the other sign; "
+        "the test counts the sign patterns whose mean is as extreme as the one seen.",
+        "Fisher (1935), The Design of Experiments, §21; Pitman (1937), J. R. Stat. Soc. Suppl. 4",
+    ),
+    "equivalence": Method(
+        "two one-sided exact sign-flip tests",
+        "The difference is shown to lie above the lower margin and below the upper one.",
+        "Schuirmann (1987), J. Pharmacokinet. Biopharm. 15, 657-680",
+    ),
+    "log-rank": Method(
+        "log-rank test permuted within seeds",
+        "Times to the target are compared by who is still on the way when another arrives; a run "
+        "that never arrives ranks last. Within each seed the networks are exchanged.",
+        "Mantel (1966), Cancer Chemother. Rep. 50, 163-170; Peto and Peto (1972), "
+        "J. R. Stat. Soc. A 135, 185-207",
+    ),
+    "sign": Method(
+        "exact sign test",
+        "It counts the seeds in which the first is above the second; a diverged run counts as "
+        "worst, so medians take the place of means.",
+        "Thompson (1936), Ann. Math. Stat. 7, 122-128",
+    ),
+    "page": Method(
+        "Page's exact trend test",
+        "Within each seed the networks are ranked; the test asks how often ranks would follow the "
+        "claimed order as closely if every order were as likely.",
+        "Page (1963), J. Am. Stat. Assoc. 58, 216-230",
+    ),
+    "friedman": Method(
+        "Friedman's test by permutation, then Holm-corrected sign-flip tests of all pairs",
+        "Within each seed the networks are ranked; the test asks whether average ranks differ by "
+        "more than chance, and which pairs are told apart.",
+        "Friedman (1937), J. Am. Stat. Assoc. 32, 675-701; Demšar (2006), J. Mach. Learn. Res. 7, "
+        "1-30; Holm (1979), Scand. J. Stat. 6, 65-70",
+    ),
+}

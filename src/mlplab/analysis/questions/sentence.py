@@ -1,0 +1,281 @@
+"""The sentence that a person reads, made from the numbers and from nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from mlplab.analysis.questions.finding import Finding, Ranking
+from mlplab.analysis.questions.methods import METHODS
+from mlplab.analysis.questions.units import Unit, comparative, phrase_of, unit_of
+from mlplab.analysis.questions.values import is_better_higher
+from mlplab.declarations.metric import target_of
+from mlplab.declarations.question import PairQuestion, Question, RankingQuestion, TrendQuestion
+
+_MOST_NAMED = 6
+
+
+def sentence_of(question: Question, finding: Finding, questions: int = 1) -> str:
+    """Verdict, effect, interval, seeds and p-value in words.
+
+    questions: how many the intervals hold for together.
+    """
+    if finding.seeds == 0:
+        return f"No answer yet: no seed is finished for all of {_listed(question.networks)}."
+    if finding.verdict == "undecidable":
+        return _undecidable(question, finding)
+    match question:
+        case PairQuestion():
+            return f"{_pair_answer(question, finding)} ({_evidence(question, finding, questions)})."
+        case TrendQuestion():
+            return _trend(question, finding, questions)
+        case RankingQuestion():
+            return _ranking(question, finding)
+
+
+def unit_for(question: Question, finding: Finding) -> Unit:
+    """The unit and the decimals in which a finding is told."""
+    bounds = [0.0]
+    if isinstance(question, PairQuestion):
+        sign = -1 if question.expect == "less" else 1
+        bounds.append(sign * question.by_at_least)
+        if question.within is not None:
+            bounds += [question.within, -question.within]
+    effect = math.nan if finding.effect is None else finding.effect
+    return unit_of(question.metric, (finding.low, finding.high, effect), bounds)
+
+
+def p_in_words(p: float) -> str:
+    """p = 0.031, p < 0.0001; never p = 0."""
+    if p < 0.0001:
+        return "p < 0.0001"
+    if p >= 0.9995:
+        return "p = 1"
+    return f"p = {p:.2g}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def interval_in_words(finding: Finding, unit: Unit) -> str:
+    """From the low to the high limit: +0.80 to +1.66 points."""
+    if math.isinf(finding.low) and math.isinf(finding.high) and finding.low != finding.high:
+        return "that excludes nothing"
+    if math.isnan(finding.low) or math.isnan(finding.high):
+        return "that is empty"
+    return f"{unit.signed(finding.low)} to {unit.signed(finding.high)} {unit.many}".rstrip()
+
+
+def level_in_words(questions: int) -> str:
+    """95% interval, simultaneous over the questions if there are several."""
+    return (
+        "95% interval"
+        if questions == 1
+        else f"simultaneous 95% interval over {questions} questions"
+    )
+
+
+def _undecidable(question: Question, finding: Finding) -> str:
+    start = (
+        f"Undecidable with {_seeds(finding.seeds)}: whatever they had shown, it could not have "
+        f"reached the corrected level of {_level(finding)}; {finding.fewest} seeds could."
+    )
+    if finding.effect is None or isinstance(question, RankingQuestion):
+        return start
+    if math.isnan(finding.effect):
+        return start
+    return f"{start} What was seen: {_seen(question, finding)}."
+
+
+def _level(finding: Finding) -> str:
+    return f"p ≤ {1 - finding.level:.2g}"
+
+
+def _pair_answer(question: PairQuestion, finding: Finding) -> str:
+    match question.expect, finding.verdict:
+        case "same", "same":
+            return f"Yes: {_alike(question, finding)}"
+        case "same", "refuted":
+            return f"No: {_seen(question, finding)}, which is beyond {_within(question, finding)}"
+        case _, "supported":
+            more = (
+                f", beyond the {_asked(question, finding)} asked for"
+                if question.by_at_least
+                else ""
+            )
+            return f"Yes: {_seen(question, finding)}{more}"
+        case _, "same":
+            return f"No, neither way: {_alike(question, finding)}"
+        case _, "refuted":
+            return _refuted(question, finding)
+    return _open(question, finding)
+
+
+def _refuted(question: PairQuestion, finding: Finding) -> str:
+    above = question.expect == "greater"
+    opposite = finding.high < 0 if above else finding.low > 0
+    if opposite:
+        return f"No, the opposite: {_seen(question, finding)}"
+    word = comparative(question.metric, above)
+    return (
+        f"No: the {phrase_of(question.metric)} of {question.compare[0]} is not {word} than that of "
+        f"{question.compare[1]} by as much as {_asked(question, finding)}; "
+        f"the difference is {_signed_effect(question, finding)}"
+    )
+
+
+def _open(question: PairQuestion, finding: Finding) -> str:
+    start = f"Not decided: {_seen(question, finding)}, and {_why_open(question, finding)}"
+    if finding.differences is not None and not finding.differences.any():
+        return start
+    if finding.seeds_needed is not None:
+        return f"{start}; about {finding.seeds_needed:,} seeds would probably decide"
+    return start
+
+
+def _why_open(question: PairQuestion, finding: Finding) -> str:
+    unit = unit_for(question, finding)
+    if question.expect == "same" and question.within is not None:
+        return f"the interval does not lie on one side of {_within(question, finding)}"
+    if question.by_at_least:
+        bound = math.copysign(question.by_at_least, 1 if question.expect == "greater" else -1)
+        return f"the interval holds more and less than {unit.signed(bound)} {unit.many}".rstrip()
+    return "the interval holds differences of both signs, or none"
+
+
+def _seen(question: Question, finding: Finding) -> str:
+    """The effect as a statement about two networks, without a judgement."""
+    first, second = _ends(question)
+    phrase = phrase_of(question.metric)
+    effect = finding.effect
+    if effect is None or math.isnan(effect):
+        return f"in most seeds neither {first} nor {second} has a {phrase} that could be told apart"
+    if (
+        finding.differences is not None
+        and len(finding.differences)
+        and not finding.differences.any()
+    ):
+        return f"the {phrase} of {first} equals that of {second} in every seed"
+    unit = unit_for(question, finding)
+    middle = "in the median " if finding.effect_is == "median" else ""
+    if math.isinf(effect):
+        return _one_sided(question, effect)
+    word = comparative(question.metric, effect > 0)
+    if not unit.number(effect).strip("0.,−"):
+        return f"the {phrase} of {first} is {middle}the same as that of {second} as far as shown"
+    return f"the {phrase} of {first} is {middle}{unit.amount(effect)} {word} than that of {second}"
+
+
+def _one_sided(question: Question, effect: float) -> str:
+    """In half of the seeds or more, one of the two has no finite value and the other does."""
+    first, second = _ends(question)
+    if target_of(question.metric) is not None:
+        never, other = (first, second) if effect > 0 else (second, first)
+        target = phrase_of(question.metric).partition(" to ")[2]
+        return f"{never} mostly never gets to {target}, while {other} does"
+    diverges = first if (effect < 0) == is_better_higher(question.metric) else second
+    return f"{diverges} mostly diverges, while {second if diverges == first else first} does not"
+
+
+def _alike(question: PairQuestion, finding: Finding) -> str:
+    first, second = question.compare
+    return (
+        f"the {phrase_of(question.metric)} of {first} and of {second} differ by less than "
+        f"{_within(question, finding)}; the difference is {_signed_effect(question, finding)}"
+    )
+
+
+def _signed_effect(question: Question, finding: Finding) -> str:
+    unit = unit_for(question, finding)
+    assert finding.effect is not None
+    return f"{unit.signed(finding.effect)} {unit.many}".rstrip()
+
+
+def _within(question: PairQuestion, finding: Finding) -> str:
+    assert question.within is not None
+    return f"±{unit_for(question, finding).amount(question.within)}"
+
+
+def _asked(question: PairQuestion, finding: Finding) -> str:
+    return unit_for(question, finding).amount(question.by_at_least)
+
+
+def _evidence(question: Question, finding: Finding, questions: int) -> str:
+    unit = unit_for(question, finding)
+    return (
+        f"{level_in_words(questions)} {interval_in_words(finding, unit)}; "
+        f"{_seeds(finding.seeds)}, {METHODS[finding.test].name}, {p_in_words(finding.p_value)}"
+    )
+
+
+def _trend(question: TrendQuestion, finding: Finding, questions: int) -> str:
+    rises = question.expect == "increasing"
+    order = (
+        " → ".join(question.along)
+        if len(question.along) <= _MOST_NAMED
+        else (f"{question.along[0]} → … → {question.along[-1]}")
+    )
+    phrase = phrase_of(question.metric)
+    word = {True: "rises", False: "falls"}
+    if finding.verdict == "supported":
+        start = f"Yes: the {phrase} {word[rises]} along {order}"
+    elif finding.verdict == "refuted":
+        start = f"No, the opposite: the {phrase} {word[not rises]} along {order}"
+    else:
+        start = f"Not decided: the {phrase} shows no clear order along {order}"
+        if finding.seeds_needed is not None:
+            start += f"; about {finding.seeds_needed:,} seeds would probably decide"
+    p = f"{METHODS[finding.test].name}, {_seeds(finding.seeds)}, {p_in_words(finding.p_value)}"
+    ends = _seen(question, finding)
+    if finding.effect is None or math.isnan(finding.effect):
+        return f"{start} ({p})."
+    unit = unit_for(question, finding)
+    level = level_in_words(questions)
+    return f"{start} ({p}). From end to end, {ends} ({level} {interval_in_words(finding, unit)})."
+
+
+def _ranking(question: RankingQuestion, finding: Finding) -> str:
+    ranking = finding.ranking
+    assert ranking is not None
+    p = f"{_seeds(finding.seeds)}, Friedman's test, {p_in_words(finding.p_value)}"
+    phrase = phrase_of(question.metric)
+    best, rank = ranking.networks[0], ranking.average_ranks[0]
+    if finding.verdict == "supported":
+        start = (
+            f"Yes, they differ in {phrase} ({p}): {best} has the best average rank, {rank:.1f} of "
+            f"{len(ranking.networks)}"
+        )
+        return f"{start}; {_told_apart(question, ranking, finding)}."
+    return (
+        f"Not decided: no difference in {phrase} between the {len(ranking.networks)} networks is "
+        f"shown ({p}); {best} has the best average rank, {rank:.1f} of {len(ranking.networks)}."
+    )
+
+
+def _told_apart(question: RankingQuestion, ranking: Ranking, finding: Finding) -> str:
+    if ranking.pairs is None:
+        return "so few seeds tell no single pair apart after Holm's correction"
+    apart = int((ranking.pairs.adjusted <= (1 - finding.level) * (1 + 1e-9)).sum())
+    total = len(ranking.pairs.adjusted)
+    best = ranking.networks[0]
+    separated = ranking.pairs.separated(1 - finding.level)[question.rank.index(best)]
+    others = [name for name in ranking.networks[1:] if not separated[question.rank.index(name)]]
+    told = f"{apart:,} of {total:,} pairs are told apart"
+    if others:
+        return f"{told}, but {best} is not told apart from {_listed(others)}"
+    return f"{told}, and {best} from every other"
+
+
+def _ends(question: Question) -> tuple[str, str]:
+    """The networks of which the effect is the first less the second."""
+    if isinstance(question, PairQuestion):
+        return question.compare
+    return question.networks[-1], question.networks[0]
+
+
+def _seeds(count: int) -> str:
+    return "1 seed" if count == 1 else f"{count:,} paired seeds"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = list(names)
+    if len(shown) > _MOST_NAMED:
+        shown = [*shown[: _MOST_NAMED - 1], f"{len(shown) - _MOST_NAMED + 1:,} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -1,0 +1,204 @@
+"""What a question's metric comes to for every network and seed.
+
+A time that never comes is infinite, and so is the value of a run that diverged, on the bad side:
+both rank last, and neither is missing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlplab.declarations.metric import (
+    AccuracyTarget,
+    AreaMetric,
+    AtStepMetric,
+    BestMetric,
+    DivergedMetric,
+    FinalMetric,
+    FlopsToMetric,
+    GapMetric,
+    GradientMetric,
+    LossTarget,
+    Metric,
+    SecondsToMetric,
+    measure_of,
+    target_of,
+)
+from mlplab.declarations.size import Size
+from mlplab.declarations.study import Study
+from mlplab.declarations.training import Training
+from mlplab.records.results import Results, Run
+
+
+@dataclass(frozen=True, eq=False)
+class MetricValues:
+    """One metric of some networks, paired by seed."""
+
+    networks: tuple[str, ...]
+    seeds: tuple[int, ...]
+    """Those that all of the networks have finished."""
+    values: np.ndarray
+    """(seed, network) float64. Infinite: never reached, or diverged. NaN: not measured."""
+    diverged: tuple[int, ...]
+    """Of each network, the seeds' runs that diverged."""
+    unreached: tuple[int, ...]
+    """Of each network, the seeds' runs that never reached the target."""
+    unpaired: int
+    """Seeds that some of the networks, but not all, have finished."""
+    counts_divergence: bool = False
+    """Whether it is the diverged runs that are counted."""
+
+
+def metric_values(
+    results: Results, metric: Metric, networks: Sequence[str], by_network: RunsByNetwork
+) -> MetricValues:
+    """The metric of each network on the seeds that all of them have finished."""
+    runs = [by_network.get(name, {}) for name in networks]
+    seeds = sorted(set.intersection(*(set(own) for own in runs)))
+    some = set.union(*(set(own) for own in runs))
+    values = np.full((len(seeds), len(networks)), np.nan)
+    diverged, unreached = [0] * len(networks), [0] * len(networks)
+    targeted = target_of(metric) is not None
+    for column, own in enumerate(runs):
+        for row, seed in enumerate(seeds):
+            run = own[seed]
+            values[row, column] = metric_of_run(metric, run, results.study)
+            diverged[column] += run.diverged_at is not None
+            unreached[column] += targeted and math.isinf(values[row, column])
+    return MetricValues(
+        tuple(networks),
+        tuple(seeds),
+        values,
+        tuple(diverged),
+        tuple(unreached),
+        len(some) - len(seeds),
+        isinstance(metric, DivergedMetric),
+    )
+
+
+RunsByNetwork = Mapping[str, Mapping[int, Run]]
+"""Network → seed → finished run."""
+
+
+def runs_by_network(results: Results) -> RunsByNetwork:
+    """Every finished run, by network and seed."""
+    found: dict[str, dict[int, Run]] = {name: {} for name in results.study.networks}
+    for run in results.runs:
+        found[run.network][run.seed] = run
+    return found
+
+
+def metric_of_run(metric: Metric, run: Run, study: Study) -> float:
+    """The metric of one run; see `MetricValues.values` for what is not finite."""
+    if isinstance(metric, DivergedMetric):
+        return float(run.diverged_at is not None)
+    if isinstance(metric, GradientMetric):
+        return _gradient(metric, run)
+    if target_of(metric) is not None:
+        return _time_to(metric, run, study)
+    if run.diverged_at is not None and not isinstance(metric, GapMetric):
+        return -math.inf if is_better_higher(metric) else math.inf
+    return _value(metric, run, study.networks[run.network].training)
+
+
+def is_better_higher(metric: Metric) -> bool:
+    """Whether a higher value is better; times, losses, gaps and shares of diverged are not."""
+    return measure_of(metric) == "accuracy" and not isinstance(metric, GapMetric)
+
+
+def _value(metric: Metric, run: Run, training: Training) -> float:
+    match metric:
+        case FinalMetric():
+            return _kept(run, metric.split, metric.final, training)
+        case BestMetric():
+            curve = _measured(run, metric.split, metric.best)[1]
+            if not len(curve):
+                return math.nan
+            return float(curve.max() if metric.best == "accuracy" else curve.min())
+        case AtStepMetric():
+            return _at(run, metric.split, metric.value, metric.at_step)
+        case AreaMetric():
+            return _mean_height(*_measured(run, metric.split, metric.area_under))
+        case GapMetric():
+            measure = metric.train_test_gap
+            gap = _last(run, "train", measure) - _kept(run, "test", measure, training)
+            return gap if measure == "accuracy" else -gap
+    raise ValueError(f"no value is known of {metric!r}")
+
+
+def _measured(run: Run, split: str, measure: str) -> tuple[np.ndarray, np.ndarray]:
+    """The steps at which a curve was measured, and its values there."""
+    if (split, measure) not in run.curves:
+        return np.empty(0), np.empty(0)
+    curve = run.curves[split, measure]
+    there = ~np.isnan(curve)
+    return run.steps[there], curve[there]
+
+
+def _last(run: Run, split: str, measure: str) -> float:
+    curve = _measured(run, split, measure)[1]
+    return float(curve[-1]) if len(curve) else math.nan
+
+
+def _kept(run: Run, split: str, measure: str, training: Training) -> float:
+    """The value of the weights that are kept: the last, or where early stopping went back to."""
+    stopping = training.early_stopping
+    if stopping is None or not stopping.restore_best or split in ("train", "batch"):
+        return _last(run, split, measure)
+    watched = _measured(run, "validation", stopping.metric)[1]
+    curve = _measured(run, split, measure)[1]
+    if not len(curve) or len(watched) != len(curve):
+        return _last(run, split, measure)
+    return float(curve[watched.argmax() if stopping.metric == "accuracy" else watched.argmin()])
+
+
+def _at(run: Run, split: str, measure: str, step: int) -> float:
+    """The value at a step; a run that stopped early keeps its last."""
+    steps, curve = _measured(run, split, measure)
+    there = np.flatnonzero(steps <= step)
+    if not len(there) or (steps[there[-1]] < step and run.stopped_at >= step):
+        return math.nan
+    return float(curve[there[-1]])
+
+
+def _mean_height(steps: np.ndarray, curve: np.ndarray) -> float:
+    if len(curve) < 2:
+        return float(curve[0]) if len(curve) else math.nan
+    heights = (curve[1:] + curve[:-1]) / 2
+    return float(heights @ np.diff(steps) / (steps[-1] - steps[0]))
+
+
+def _time_to(metric: Metric, run: Run, study: Study) -> float:
+    target = target_of(metric)
+    if isinstance(target, LossTarget):
+        steps, curve = _measured(run, metric.split, "loss")
+        reached = curve <= target.loss
+    elif isinstance(target, AccuracyTarget):
+        steps, curve = _measured(run, metric.split, "accuracy")
+        reached = curve >= target.accuracy
+    if not len(curve):
+        # Diverged before the first evaluation: it never gets there.
+        return math.inf if run.diverged_at is not None else math.nan
+    if not reached.any():
+        return math.inf
+    step = int(steps[np.flatnonzero(reached)[0]])
+    if isinstance(metric, SecondsToMetric):
+        return float(run.curves["batch", "seconds"][run.steps == step][0])
+    if isinstance(metric, FlopsToMetric):
+        batch = study.networks[run.network].training.batch_size
+        return float(step * Size(run.layers, batch, step).step_flops)
+    return float(step)
+
+
+def _gradient(metric: GradientMetric, run: Run) -> float:
+    place = metric.gradient_size
+    layers = len(run.layers) - 1
+    layer = {"first": 1, "last": layers}.get(str(place), place)
+    name = f"gradient_size_layer_{layer}"
+    if metric.at_step is None:
+        return math.nan if run.diverged_at is not None else _last(run, "batch", name)
+    return _at(run, "batch", name, metric.at_step)

@@ -1,0 +1,92 @@
+"""Which questions were asked before there were results, so that nobody need take it on trust."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mlplab.declarations.network import Network
+from mlplab.declarations.question import Question
+from mlplab.declarations.study import Study
+from mlplab.records.database import reading, transaction
+from mlplab.records.key import key_content
+
+_WORDING = {"ask", "factor"}
+
+
+@dataclass(frozen=True)
+class Registration:
+    """When a question was first asked in a results folder."""
+
+    asked_at: str
+    """ISO 8601, UTC."""
+    after_results: bool
+    """Whether any of its networks had a finished seed by then."""
+    seeds: int
+    """Seeds that its networks were to have by then."""
+
+
+def question_digest(question: Question, networks: Mapping[str, Network]) -> str:
+    """SHA-256 of all that decides the answer: metric, expectation, margins, networks' settings.
+
+    Wording, seeds and where data lie are not in it; the settings of the networks are, since a
+    question about another network is another question.
+    """
+    content = {
+        "question": question.model_dump(mode="json", exclude=_WORDING),
+        "networks": {
+            name: key_content(
+                networks[name],
+                outputs=networks[name].outputs or 0,
+                data_digest="",
+                seed=0,
+                precision="",
+                device_kind="",
+            )
+            for name in question.networks
+        },
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def register(connection: sqlite3.Connection, study: Study, seen: Set[str]) -> None:
+    """Write down the questions that are new, before anything is trained.
+
+    seen: the networks of the study of which some seed is finished already.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with transaction(connection):
+        connection.executemany(
+            "INSERT OR IGNORE INTO question VALUES (?, ?, ?, ?, ?)",
+            [
+                (
+                    question_digest(question, study.networks),
+                    question.model_dump_json(),
+                    now,
+                    not seen.isdisjoint(question.networks),
+                    min(len(study.networks[name].seeds) for name in question.networks),
+                )
+                for question in study.questions
+            ],
+        )
+
+
+def registrations(folder: Path) -> dict[str, Registration]:
+    """Everything that was ever asked in a results folder, by `question_digest`.
+
+    Raises:
+        BadInput: the folder holds no records.
+    """
+    with reading(folder) as connection:
+        there = connection.execute(
+            "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'question'"
+        ).fetchone()
+        if there is None:
+            return {}
+        rows = connection.execute("SELECT digest, asked_at, after_results, seeds FROM question")
+        return {digest: Registration(at, bool(after), seeds) for digest, at, after, seeds in rows}
