@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlplab.networks.compiled import compiled
+
 _MOST_POINTS = 100
 _INVISIBLE = 2e-4
 """A thinned curve stops gaining points when none is farther off than this: a tenth of a pixel."""
@@ -131,19 +133,20 @@ def _thinned(curve: np.ndarray) -> np.ndarray:
     return curve[:, kept]
 
 
+@compiled
 def _farthest(curve: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of each segment between kept points: its farthest point's index, and how far it is."""
-    start = kept[:-1]
-    lengths = np.diff(kept)
-    from_start = np.repeat(curve[:, start], lengths, axis=1)
-    chord = np.repeat(curve[:, kept[1:]] - curve[:, start], lengths, axis=1)
-    offset = curve[:, : kept[-1]] - from_start
-    across = np.abs(chord[0] * offset[1] - chord[1] * offset[0])
-    size = np.hypot(chord[0], chord[1])
-    distance = np.divide(across, size, out=np.zeros_like(across), where=size > 0)
-    best = np.maximum.reduceat(distance, start)
-    is_best = distance == np.repeat(best, lengths)
-    candidates = np.flatnonzero(is_best)
-    segment = np.repeat(np.arange(len(start)), lengths)[candidates]
-    first = np.append(True, segment[1:] != segment[:-1])
-    return candidates[first], best
+    segments = len(kept) - 1
+    farthest, distance = kept[:-1].copy(), np.zeros(segments)
+    for segment in range(segments):
+        start, end = kept[segment], kept[segment + 1]
+        across, up = curve[0, end] - curve[0, start], curve[1, end] - curve[1, start]
+        length = np.hypot(across, up)
+        if length == 0:
+            continue
+        for point in range(start + 1, end):
+            right, above = curve[0, point] - curve[0, start], curve[1, point] - curve[1, start]
+            off = abs(across * above - up * right) / length
+            if off > distance[segment]:
+                farthest[segment], distance[segment] = point, off
+    return farthest, distance
