@@ -116,7 +116,8 @@ def measure(
         logits = forward(stack, inputs, workspace)
         sums += stack_metric_sums(logits, targets, objectives, valid).cpu()
         if keep_logits:
-            kept.append(logits.float().cpu())
+            # A copy: the next slice is computed in the same memory.
+            kept.append(logits.to("cpu", torch.float32, copy=True))
     means = (sums / counts).numpy()
     return Measurement(
         dict(zip(METRICS, means, strict=True)), torch.cat(kept, 1).numpy() if kept else None
