@@ -27,7 +27,16 @@ ENVIRONMENT = {
     "precision": "float32",
 }
 DEPTH = tuple(f"config{i}" for i in range(2, 10))
-WIDTH = ("config2", "config3", "config10", "config11", "config12", "config13", "config14", "config15")
+WIDTH = (
+    "config2",
+    "config3",
+    "config10",
+    "config11",
+    "config12",
+    "config13",
+    "config14",
+    "config15",
+)
 OPTIMIZERS = ("config1", "config2", "config3", "config16")
 REPORT_FIGURES = (
     CurveFigure(title="Test accuracy by depth", networks=DEPTH, published="figure_1"),

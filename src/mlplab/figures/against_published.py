@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
-from mlplab.figures import theme
+from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.ensemble import Ensemble
-from mlplab.figures.figure import Figure, compact
+from mlplab.figures.figure import Figure
 from mlplab.figures.published import PublishedFigure
+from mlplab.figures.vega import Spec
 from mlplab.figures.wording import METRICS, count, listed, spread_of
 from mlplab.statistics.prediction_band import PublishedComparison, compare_with_published
 
@@ -51,9 +51,9 @@ class NetworkComparison:
         return self.steps[self.comparison.compared & ~self.comparison.within]
 
 
-def compare(published: PublishedFigure, ensembles: Mapping[tuple[str, str], Ensemble]) -> list[
-    NetworkComparison
-]:
+def compare(
+    published: PublishedFigure, ensembles: Mapping[tuple[str, str], Ensemble]
+) -> list[NetworkComparison]:
     """Hold each published curve against our runs of that network, at the steps both have."""
     found = []
     for (network, split), curve in published.curves.items():
@@ -95,7 +95,7 @@ def band_figure(
         "does it lie within our bands?",
         caption=_caption(published, said),
         table=table,
-        chart=_chart(table, published.metric, [_label(c, said) for c in said]),
+        drawing=_drawing(table, published.metric, [_label(c, said) for c in said]),
         keys=(
             Key(_PANELS["band"], theme.GREY, "square", line=False),
             Key(_PANELS["mean"], theme.ACCENT),
@@ -130,53 +130,83 @@ def _rows(c: NetworkComparison, label: str) -> pd.DataFrame:
     )
 
 
-def _chart(table: pd.DataFrame, metric: str, networks: Sequence[str]) -> alt.FacetChart:
+def _drawing(table: pd.DataFrame, metric: str, networks: Sequence[str]) -> Spec:
     columns = min(4, len(networks))
-    title = METRICS[metric]
-    digits = ".4f"
-    base = alt.Chart().encode(
-        x=alt.X("step:Q", title="training step")
-        .scale(nice=False, zero=False, padding=4)
-        .axis(format="~s", tickCount=4),
-        y=alt.Y("mean:Q", title=title).scale(zero=False).axis(tickCount=5),
+
+    def up(column: str) -> Spec:
+        return vega.field(
+            f"{column}:Q", title=METRICS[metric], scale={"zero": False}, axis={"tickCount": 5}
+        )
+
+    hover = vega.mark(
+        "point",
+        size=60,
+        filled=True,
+        fillOpacity=0,
+        strokeOpacity=0,
+        encoding={
+            "y": up("published"),
+            "tooltip": [
+                vega.tip("network:N"),
+                vega.tip("step:Q", format=",d"),
+                vega.tip("published:Q", format=".4f"),
+                vega.tip("low:Q", "band from", ".4f"),
+                vega.tip("high:Q", "to", ".4f"),
+                vega.tip("within:N"),
+                vega.tip("n:Q", "our runs"),
+            ],
+        },
     )
-    tooltips = [
-        alt.Tooltip("network:N"),
-        alt.Tooltip("step:Q", format=",d"),
-        alt.Tooltip("published:Q", format=digits),
-        alt.Tooltip("low:Q", title="band from", format=digits),
-        alt.Tooltip("high:Q", title="to", format=digits),
-        alt.Tooltip("within:N", title="within"),
-        alt.Tooltip("n:Q", title="our runs"),
-    ]
-    layers = [
-        base.transform_filter("isValid(datum.low)")
-        .mark_area(color=theme.GREY, fillOpacity=0.25)
-        .encode(y=alt.Y("low:Q", title=title), y2="high:Q"),
-        base.mark_line(color=theme.ACCENT, strokeWidth=1.6),
-        base.mark_line(color=OUTSIDE, strokeWidth=1.5, strokeDash=list(theme.PUBLISHED_DASH)).encode(
-            y=alt.Y("published:Q", title=title)
-        ),
-        base.transform_filter("datum.within == 'no'")
-        .mark_point(filled=True, color=OUTSIDE, size=34, opacity=1)
-        .encode(y=alt.Y("published:Q", title=title)),
-        base.mark_point(size=60, filled=True, fillOpacity=0, strokeOpacity=0)
-        .encode(y=alt.Y("published:Q", title=title), tooltip=tooltips)
-        .properties(name="hover"),
-    ]
-    return (
-        alt.layer(*layers, data=compact(table))
-        .properties(width=max(150, 720 // columns - 50), height=130)
-        .facet(facet=alt.Facet("network:N", title=None, sort=list(networks)), columns=columns)
-        .resolve_scale(y="independent")
-    )
+    return {
+        "data": vega.rows(table),
+        "columns": columns,
+        "facet": vega.field("network:N", title=None, sort=list(networks)),
+        "resolve": {"scale": {"y": "independent"}},
+        "spec": {
+            "width": max(150, 720 // columns - 50),
+            "height": 130,
+            "encoding": {
+                "x": vega.field(
+                    "step:Q",
+                    title="training step",
+                    scale={"nice": False, "zero": False, "padding": 4},
+                    axis={"format": "~s", "tickCount": 4},
+                )
+            },
+            "layer": [
+                vega.mark(
+                    "area",
+                    vega.where("isValid(datum.low)"),
+                    color=theme.GREY,
+                    fillOpacity=0.25,
+                    encoding={"y": up("low"), "y2": {"field": "high"}},
+                ),
+                vega.mark("line", color=theme.ACCENT, strokeWidth=1.6, encoding={"y": up("mean")}),
+                vega.mark(
+                    "line",
+                    color=OUTSIDE,
+                    strokeWidth=1.5,
+                    strokeDash=list(theme.PUBLISHED_DASH),
+                    encoding={"y": up("published")},
+                ),
+                vega.mark(
+                    "point",
+                    vega.where("datum.within == 'no'"),
+                    filled=True,
+                    color=OUTSIDE,
+                    size=34,
+                    opacity=1,
+                    encoding={"y": up("published")},
+                ),
+                {"name": "hover", **hover},
+            ],
+        },
+    }
 
 
 def _caption(published: PublishedFigure, said: Sequence[NetworkComparison]) -> str:
     inside = [c.network for c in said if not len(c.outside)]
-    outside = [
-        f"{c.network} ({count(len(c.outside), 'point')})" for c in said if len(c.outside)
-    ]
+    outside = [f"{c.network} ({count(len(c.outside), 'point')})" for c in said if len(c.outside)]
     points = {len(c.steps) for c in said}
     words = (
         f"{METRICS[published.metric].capitalize()} as published (dashed) before the band in which "
@@ -184,7 +214,9 @@ def _caption(published: PublishedFigure, said: Sequence[NetworkComparison]) -> s
         f"by 0.002 for reading off the print ({spread_of([c.n for c in said])}). "
     )
     if not outside:
-        everyone = f"All {len(said)} published runs lie" if len(said) > 1 else "The published run lies"
+        everyone = (
+            f"All {len(said)} published runs lie" if len(said) > 1 else "The published run lies"
+        )
         return f"{words}{everyone} within."
     if not inside:
         return f"{words}Outside at some point: {listed(outside)}."

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
-from mlplab.figures import theme
-from mlplab.figures.figure import Figure, compact
+from mlplab.figures import theme, vega
+from mlplab.figures.figure import Figure
+from mlplab.figures.vega import Spec
 from mlplab.figures.wording import count, listed
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def confusion_figure(network: str, evaluations: Sequence[Evaluation], name: str)
         title=f"Confusion matrix of {network}",
         caption=_caption(network, table, len(evaluations)),
         table=table,
-        chart=_chart(table),
+        drawing=_drawing(table),
     )
 
 
@@ -50,49 +50,61 @@ def _table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     )
 
 
-def _chart(table: pd.DataFrame) -> alt.LayerChart:
-    rows, columns = table["true"].nunique(), table["predicted"].nunique()
-    cell = max(6, min(36, 720 // max(rows, columns)))
-    base = alt.Chart(compact(table)).encode(
-        x=alt.X("predicted:N", title="predicted", sort=None)
-        .axis(
-            orient="top",
-            labelAngle=0 if _longest(table["predicted"]) <= 3 else -40,
-            domain=False,
-            grid=False,
-            ticks=False,
-        ),
-        y=alt.Y("true:N", title="true", sort=None).axis(
-            domain=False,
-            ticks=False,
-            titleAlign="right",
-            titleX=-6,
-            titleY=-6,
-        ),
-    )
-    cells = base.mark_rect(stroke="#ffffff", strokeWidth=1).encode(
-        color=alt.Color("share:Q", legend=None).scale(
-            type="pow", exponent=0.4, domain=[0, 1], range=list(theme.SHARES)
-        ),
-        tooltip=[
-            alt.Tooltip("true:N", title="true"),
-            alt.Tooltip("predicted:N", title="predicted"),
-            alt.Tooltip("count:Q", title="rows", format=",d"),
-            alt.Tooltip("share:Q", title="share of the true class", format=".2%"),
-        ],
-    )
-    layers = [cells]
-    if max(rows, columns) <= _MOST_CELLS_WITH_TEXT:
+def _drawing(table: pd.DataFrame) -> Spec:
+    lines, columns = table["true"].nunique(), table["predicted"].nunique()
+    cell = max(6, min(36, 720 // max(lines, columns)))
+    quiet = {"domain": False, "ticks": False}
+    large = max(lines, columns) <= _MOST_CELLS_WITH_TEXT
+    upright = _longest(table["predicted"]) <= 3
+    colours = {"type": "pow", "exponent": 0.4, "domain": [0, 1], "range": list(theme.SHARES)}
+    layers = [
+        vega.mark(
+            "rect",
+            stroke="#ffffff",
+            strokeWidth=1,
+            encoding={
+                "color": vega.field("share:Q", legend=None, scale=colours),
+                "tooltip": [
+                    vega.tip("true:N"),
+                    vega.tip("predicted:N"),
+                    vega.tip("count:Q", "rows", ",d"),
+                    vega.tip("share:Q", "share of the true class", ".2%"),
+                ],
+            },
+        )
+    ]
+    if large:
+        dark = {"test": "datum.share > 0.08", "value": "#ffffff"}
         layers.append(
-            base.transform_filter("datum.share >= 0.0005")
-            .transform_calculate(text="format(100 * datum.share, '.1f')")
-            .mark_text(fontSize=10)
-            .encode(
-                text="text:N",
-                color=alt.condition("datum.share > 0.08", alt.value("#ffffff"), alt.value("#1d2026")),
+            vega.mark(
+                "text",
+                vega.where("datum.share >= 0.0005"),
+                {"calculate": "format(100 * datum.share, '.1f')", "as": "text"},
+                fontSize=10,
+                encoding={
+                    "text": vega.field("text:N"),
+                    "color": {"condition": dark, "value": theme.INK},
+                },
             )
         )
-    return alt.layer(*layers).properties(width=cell * columns, height=cell * rows)
+    return {
+        "data": vega.rows(table if large else table[table["count"] > 0]),
+        "width": cell * columns,
+        "height": cell * lines,
+        "encoding": {
+            "x": vega.field(
+                "predicted:N",
+                sort=None,
+                axis=quiet | {"orient": "top", "grid": False, "labelAngle": 0 if upright else -40},
+            ),
+            "y": vega.field(
+                "true:N",
+                sort=None,
+                axis=quiet | {"titleAlign": "right", "titleX": -6, "titleY": -6},
+            ),
+        },
+        "layer": layers,
+    }
 
 
 def _longest(labels: pd.Series) -> int:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
 from mlplab.declarations.figure import CurveFigure
-from mlplab.figures import theme
-from mlplab.figures.ensemble import Ensemble, gather, runs_by_network
+from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
-from mlplab.figures.figure import Figure, compact
+from mlplab.figures.ensemble import Ensemble, gather, runs_by_network
+from mlplab.figures.figure import Figure
 from mlplab.figures.published import PublishedFigure
+from mlplab.figures.vega import Spec
 from mlplab.figures.wording import METRICS, SPLITS, listed, spread_of, with_interval
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 COLUMNS = (
     "kind", "series", "network", "split", "seed", "step", "value", "low", "high", "n",
 )  # fmt: skip
-_HIDDEN = "indexof(hidden, datum.series) < 0"
 _LOSS_NOTE = (
     "The published loss is cross-entropy of an output that had already been through softmax: it "
     "begins near 2.30 and, with ten classes, cannot fall below 1.4612. It is held against the same "
@@ -155,7 +154,7 @@ def _figure(
         title=title,
         caption=_caption(metric, series, published),
         table=table,
-        chart=_chart(table, metric, series),
+        drawing=_drawing(table, metric, series),
         keys=tuple(_key(i, s, metric) for i, s in enumerate(series)),
         notes=notes,
     )
@@ -197,90 +196,122 @@ def _rows(series: Series) -> pd.DataFrame:
         )
     rows = pd.concat([p.reindex(columns=list(COLUMNS)) for p in parts], ignore_index=True)
     rows = rows.assign(series=series.label, network=series.network, split=series.split)
-    return rows.astype({"seed": "Int64", "n": "Int64", "step": "int64"} | dict.fromkeys(
-        ("value", "low", "high"), "float64"
-    ))
+    return rows.astype(
+        {"seed": "Int64", "n": "Int64", "step": "int64"}
+        | dict.fromkeys(("value", "low", "high"), "float64")
+    )
 
 
-def _chart(table: pd.DataFrame, metric: str, series: Sequence[Series]) -> alt.LayerChart:
+def _drawing(table: pd.DataFrame, metric: str, series: Sequence[Series]) -> Spec:
     labels = [s.label for s in series]
-    colour = alt.Color("series:N", title=None).scale(
-        domain=labels, range=[theme.colour(i) for i in range(len(labels))]
-    )
-    shape = alt.Shape("series:N", title=None).scale(
-        domain=labels, range=[theme.shape(i) for i in range(len(labels))]
-    )
     thin = table[["kind", "series", "seed", "step", "value", "low", "high", "n"]].assign(
         marked=_marked(table, labels)
     )
-    hidden = alt.param(name="hidden", value=[])
-    zoom = alt.selection_interval(
-        name="zoom",
-        bind="scales",
-        zoom="wheel![event.ctrlKey || event.metaKey]",
-    )
-    x = alt.X("step:Q", title="training step").axis(format=",d", tickCount=8)
-    base = alt.Chart().encode(
-        x=x.scale(nice=False, zero=False, padding=6),
-        y=alt.Y("value:Q", title=METRICS[metric]).scale(zero=False),
-        color=colour,
-    )
-    mean = base.transform_filter("datum.kind == 'mean'")
-    layers = [
-        mean.transform_filter("isValid(datum.low)")
-        .mark_area(fillOpacity=0.14, clip=True)
-        .encode(y=alt.Y("low:Q", title=METRICS[metric]), y2="high:Q"),
-        base.transform_filter("datum.kind == 'run'")
-        .mark_line(strokeWidth=0.7, strokeOpacity=0.38, clip=True)
-        .encode(detail="seed:N"),
-        base.transform_filter("datum.kind == 'published'").mark_line(
-            strokeWidth=1.5, strokeDash=list(theme.PUBLISHED_DASH), clip=True
-        ),
-        mean.mark_line(strokeWidth=2.2, clip=True),
-        mean.transform_filter("datum.marked == 1")
-        .mark_point(size=44, filled=True, opacity=1, clip=True)
-        .encode(shape=shape),
-        _hover(base, metric),
-    ]
-    return (
-        alt.layer(*layers, data=compact(thin))
-        .transform_filter(_HIDDEN)
-        .add_params(hidden, zoom)
-        .properties(width=theme.WIDTH, height=theme.HEIGHT)
-    )
-
-
-def _hover(base: alt.Chart, metric: str) -> alt.Chart:
-    """The point nearest to the pointer, with its numbers."""
-    nearest = alt.selection_point(
-        name="nearest", on="pointerover", nearest=True, empty=False, clear="pointerout"
-    )
-    digits = ".4f" if metric == "accuracy" else ".4~g"
-    return (
-        base.transform_filter("datum.kind != 'run'")
-        .transform_calculate(
-            interval=(
-                f"isValid(datum.low) ? format(datum.low, '{digits}') + ' to ' + "
-                f"format(datum.high, '{digits}') : '–'"
+    colours = [theme.colour(i) for i in range(len(labels))]
+    shapes = [theme.shape(i) for i in range(len(labels))]
+    mean = vega.where("datum.kind == 'mean'")
+    title = METRICS[metric]
+    band = {"y": vega.field("low:Q", title=title), "y2": {"field": "high"}}
+    return {
+        "data": vega.rows(thin),
+        "width": theme.WIDTH,
+        "height": theme.HEIGHT,
+        "params": [vega.HIDDEN],
+        "transform": [vega.not_hidden("series")],
+        "encoding": {
+            "x": vega.field(
+                "step:Q",
+                title="training step",
+                axis={"format": ",d", "tickCount": 8},
+                scale={"nice": False, "zero": False, "padding": 6},
             ),
-            what="datum.kind == 'mean' ? 'mean' : 'published'",
-            runs="isValid(datum.n) ? format(datum.n, 'd') : '1, no seed given'",
-        )
-        .mark_point(size=70, filled=True, clip=True)
-        .encode(
-            opacity=alt.condition(nearest, alt.value(1), alt.value(0)),
-            tooltip=[
-                alt.Tooltip("series:N", title="network"),
-                alt.Tooltip("step:Q", title="step", format=",d"),
-                alt.Tooltip("what:N", title="shown"),
-                alt.Tooltip("value:Q", title=METRICS[metric], format=digits),
-                alt.Tooltip("interval:N", title="95% interval"),
-                alt.Tooltip("runs:N", title="runs"),
-            ],
-        )
-        .add_params(nearest)
-        .properties(name="hover")
+            "y": vega.field("value:Q", title=title, scale={"zero": False}),
+            "color": vega.field("series:N", title=None, scale={"domain": labels, "range": colours}),
+        },
+        "layer": [
+            vega.mark(
+                "area",
+                mean,
+                vega.where("isValid(datum.low)"),
+                fillOpacity=0.14,
+                clip=True,
+                encoding=band,
+            )
+            | {"params": [vega.zoom()]},
+            vega.mark(
+                "line",
+                vega.where("datum.kind == 'run'"),
+                strokeWidth=0.7,
+                strokeOpacity=0.38,
+                clip=True,
+                encoding={"detail": vega.field("seed:N")},
+            ),
+            vega.mark(
+                "line",
+                vega.where("datum.kind == 'published'"),
+                strokeWidth=1.5,
+                strokeDash=list(theme.PUBLISHED_DASH),
+                clip=True,
+            ),
+            vega.mark("line", mean, strokeWidth=2.2, clip=True),
+            vega.mark(
+                "point",
+                mean,
+                vega.where("datum.marked == 1"),
+                size=44,
+                filled=True,
+                opacity=1,
+                clip=True,
+                encoding={
+                    "shape": vega.field(
+                        "series:N", title=None, scale={"domain": labels, "range": shapes}
+                    )
+                },
+            ),
+            _hover(metric),
+        ],
+    }
+
+
+def _hover(metric: str) -> Spec:
+    """The point nearest to the pointer, with its numbers."""
+    digits = ".4f" if metric == "accuracy" else ".4~g"
+    nearest = {
+        "name": "nearest",
+        "select": {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"},
+    }
+    interval = (
+        f"isValid(datum.low) ? format(datum.low, '{digits}') + ' to ' + "
+        f"format(datum.high, '{digits}') : '–'"
     )
+    layer = vega.mark(
+        "point",
+        vega.where("datum.kind != 'run'"),
+        {"calculate": interval, "as": "interval"},
+        {"calculate": "datum.kind == 'mean' ? 'mean' : 'published'", "as": "what"},
+        {
+            "calculate": "isValid(datum.n) ? format(datum.n, 'd') : '1, no seed given'",
+            "as": "runs",
+        },
+        size=70,
+        filled=True,
+        clip=True,
+        encoding={
+            "opacity": {
+                "condition": {"param": "nearest", "empty": False, "value": 1},
+                "value": 0,
+            },
+            "tooltip": [
+                vega.tip("series:N", "network"),
+                vega.tip("step:Q", format=",d"),
+                vega.tip("what:N", "shown"),
+                vega.tip("value:Q", METRICS[metric], digits),
+                vega.tip("interval:N", "95% interval"),
+                vega.tip("runs:N"),
+            ],
+        },
+    )
+    return {"name": "hover", "params": [nearest], **layer}
 
 
 def _marked(table: pd.DataFrame, labels: Sequence[str], about: int = 5) -> np.ndarray:
@@ -310,9 +341,7 @@ def _key(index: int, series: Series, metric: str) -> Key:
     )
 
 
-def _caption(
-    metric: str, series: Sequence[Series], published: PublishedFigure | None
-) -> str:
+def _caption(metric: str, series: Sequence[Series], published: PublishedFigure | None) -> str:
     own = [s for s in series if s.ensemble is not None]
     finals = [(s.label, s.ensemble.last()) for s in own if s.ensemble]
     steps = np.concatenate([s.ensemble.steps for s in own if s.ensemble])
@@ -354,5 +383,3 @@ def _caption(
 
 def _loses_runs(ensemble: Ensemble) -> bool:
     return bool(np.isnan(ensemble.values).any())
-
-

@@ -35,9 +35,12 @@ _MARKERS = {
 _MARGIN = 18
 _LONG_FRACTION = re.compile(r"(\d+\.\d)\d+")
 _GEOMETRY = re.compile(r' (d|transform|x|y|x2|y2)="([^"]*)"')
-# What adds nothing, or (a dash without a gap) costs a rasterizer a second a line.
+# What adds nothing: whoever shows the picture says what it is (and a dash without a gap costs a
+# rasterizer a second a line).
 _NEEDLESS = re.compile(
-    r' (?:font-family="[^"]*"|opacity="1"|stroke-opacity="1"|stroke-dasharray="1,0")'
+    r' (?:font-family="[^"]*"|opacity="1"|stroke-opacity="1"|stroke-dasharray="1,0"'
+    r'|aria-[a-z]+="[^"]*"|role="[^"]*"|pointer-events="none"|font-weight="normal"'
+    r'|stroke-miterlimit="10")'
 )
 _OPENING = re.compile(r"<svg[^>]*>")
 

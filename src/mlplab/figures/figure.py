@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import altair as alt
 import pandas as pd
 
-from mlplab.figures import theme
+from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Job, Key
+from mlplab.figures.vega import Spec
+
+if TYPE_CHECKING:
+    import altair as alt
+
 
 @dataclass(frozen=True, eq=False)
 class Figure:
@@ -25,20 +29,36 @@ class Figure:
     of the picture."""
     table: pd.DataFrame
     """The figure's numbers, as its CSV file gives them."""
-    chart: alt.TopLevelMixin
+    drawing: Spec | alt.TopLevelMixin
+    """The picture in the Vega-Lite grammar, or as an Altair chart; without what figures share."""
     keys: tuple[Key, ...] = ()
     notes: tuple[str, ...] = ()
     """What a reader should know besides: caveats, published mistakes."""
 
     @cached_property
-    def specification(self) -> dict[str, Any]:
+    def specification(self) -> Spec:
         """The Vega-Lite specification of the interactive picture.
 
         Its legend is left to whoever shows it (`keys`), since a legend of the page can be reached
         with a keyboard and wraps on a narrow screen.
         """
-        spec = self.chart.to_dict()
-        spec["config"] = theme.config() | {"legend": {"disable": True}, "background": None}
+        hidden = {"legend": {"disable": True}, "background": None}
+        return {**self._spec, "config": theme.config() | hidden}
+
+    @property
+    def chart(self) -> alt.TopLevelMixin:
+        """The figure as an Altair chart, for a notebook."""
+        import altair
+
+        spec = {**self._spec, "title": self.title, "config": theme.config()}
+        chart: alt.TopLevelMixin = altair.Chart.from_dict(spec)
+        return chart
+
+    @property
+    def _spec(self) -> Spec:
+        if isinstance(self.drawing, dict):
+            return self.drawing
+        spec: Spec = self.drawing.to_dict(validate=False)
         spec.pop("$schema", None)
         return spec
 
@@ -52,9 +72,9 @@ class Figure:
         return self.table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
 
 
-def still(spec: dict[str, Any]) -> dict[str, Any]:
-    """The specification without what only a live picture needs: the layers named `hover`, and the
-    clipping of every line by itself, which a rasterizer pays dearly for.
+def still(spec: Spec) -> Spec:
+    """The specification without what only a live picture needs: the layers named `hover`, zooming,
+    and the clipping of every line by itself, which a rasterizer pays dearly for.
 
     So a chart gives a panel no lines that go on beyond its frame.
     """
@@ -66,6 +86,8 @@ def still(spec: dict[str, Any]) -> dict[str, Any]:
                 part["mark"].pop("clip", None)
             if isinstance(part.get("layer"), list):
                 part["layer"] = [x for x in part["layer"] if x.get("name") != "hover"]
+            if isinstance(part.get("params"), list):
+                part["params"] = [p for p in part["params"] if "select" not in p]
             for value in part.values():
                 prune(value)
         elif isinstance(part, list):
@@ -73,22 +95,12 @@ def still(spec: dict[str, Any]) -> dict[str, Any]:
                 prune(value)
 
     prune(spec)
-    spec["params"] = [p for p in spec.get("params", ()) if "select" not in p]
     return spec
 
 
 def compact(table: pd.DataFrame, digits: int = 5) -> alt.InlineData:
-    """A table as the small CSV text that Vega-Lite reads from within a specification.
+    """`vega.rows` for an Altair chart."""
+    import altair
 
-    Fractions keep `digits` significant digits: no screen shows the difference.
-    """
-    return alt.InlineData(
-        values=table.to_csv(index=False, lineterminator="\n", float_format=f"%.{digits}g"),
-        format=alt.DataFormat(
-            type="csv",
-            parse={
-                name: "number" if pd.api.types.is_numeric_dtype(table[name]) else "string"
-                for name in table.columns
-            },
-        ),
-    )
+    data = vega.rows(table, digits)
+    return altair.InlineData(values=data["values"], format=altair.DataFormat(**data["format"]))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-import altair as alt
+
 import numpy as np
 import pandas as pd
 
-from mlplab.figures import theme
-from mlplab.figures.figure import Figure, compact
+from mlplab.figures import theme, vega
+from mlplab.figures.figure import Figure
 from mlplab.figures.many import MOST_SERIES
+from mlplab.figures.vega import Spec
 from mlplab.figures.wording import SPLITS, count, number, spread_of, with_interval
 from mlplab.statistics.intervals import MeanInterval, t_interval
+
 
 @dataclass(frozen=True, eq=False)
 class Finals:
@@ -40,7 +42,7 @@ def finals(summary: pd.DataFrame, split: str = "test", metric: str = "accuracy")
     found = found[found["diverged_at"].isna()]
     if found.empty:
         return None
-    groups = {name: rows for name, rows in found.groupby("network", sort=False)}
+    groups = dict(iter(found.groupby("network", sort=False)))
     mean = {name: float(rows[column].mean()) for name, rows in groups.items()}
     networks = sorted(groups, key=mean.__getitem__, reverse=metric == "accuracy")
     values = tuple(groups[n][column].to_numpy(dtype=float) for n in networks)
@@ -65,7 +67,7 @@ def final_figure(found: Finals, name: str) -> Figure:
         title=f"Final {SPLITS[found.split]} {found.metric} of every network",
         caption=_caption(found, many),
         table=table,
-        chart=_distribution(table, found) if many else _lines(table, found),
+        drawing=_distribution(table, found) if many else _lines(table, found),
     )
 
 
@@ -94,70 +96,108 @@ def _table(found: Finals) -> pd.DataFrame:
     return both.astype({"seed": "Int64", "n": "Int64"}).reset_index(drop=True)
 
 
-def _lines(table: pd.DataFrame, found: Finals) -> alt.LayerChart:
+def _lines(table: pd.DataFrame, found: Finals) -> Spec:
     order = list(found.networks)
-    base = alt.Chart().encode(
-        y=alt.Y("network:N", title=None, sort=order).axis(
-            ticks=False, domain=False, labelColor=theme.INK, labelLimit=260, grid=True
-        )
-    )
-    mean = base.transform_filter("datum.kind == 'mean'")
-    x = alt.X("value:Q", title=f"final {SPLITS[found.split]} {found.metric}").scale(
-        zero=False
-    ).axis(tickCount=7)
+    mean = vega.where("datum.kind == 'mean'")
     digits = ".4f" if found.metric == "accuracy" else ".4~g"
-    layers = [
-        base.transform_filter("datum.kind == 'run'")
-        .mark_tick(thickness=1, size=11, color=theme.ACCENT, opacity=1, strokeOpacity=0.45)
-        .encode(x=x),
-        mean.transform_filter("isValid(datum.low)")
-        .mark_rule(strokeWidth=2.4, color=theme.ACCENT)
-        .encode(x=alt.X("low:Q"), x2="high:Q"),
-        mean.mark_point(filled=True, size=52, color=theme.ACCENT, opacity=1).encode(
-            x=x,
-            tooltip=[
-                alt.Tooltip("network:N"),
-                alt.Tooltip("value:Q", title="mean", format=digits),
-                alt.Tooltip("low:Q", title="95% from", format=digits),
-                alt.Tooltip("high:Q", title="to", format=digits),
-                alt.Tooltip("n:Q", title="runs"),
-            ],
-        ),
-    ]
-    return alt.layer(*layers, data=compact(table, 6)).properties(
-        width=theme.WIDTH - 120, height=max(90, 22 * len(order))
-    )
+    title = f"final {SPLITS[found.split]} {found.metric}"
+
+    def across(column: str) -> Spec:
+        return vega.field(f"{column}:Q", title=title, scale={"zero": False}, axis={"tickCount": 7})
+
+    return {
+        "data": vega.rows(table, 6),
+        "width": theme.WIDTH - 120,
+        "height": max(90, 22 * len(order)),
+        "encoding": {
+            "y": vega.field(
+                "network:N",
+                title=None,
+                sort=order,
+                axis={"ticks": False, "domain": False, "labelLimit": 260, "grid": True},
+            )
+        },
+        "layer": [
+            vega.mark(
+                "tick",
+                vega.where("datum.kind == 'run'"),
+                thickness=1,
+                size=11,
+                color=theme.ACCENT,
+                opacity=1,
+                strokeOpacity=0.45,
+                encoding={"x": across("value")},
+            ),
+            vega.mark(
+                "rule",
+                mean,
+                vega.where("isValid(datum.low)"),
+                strokeWidth=2.4,
+                color=theme.ACCENT,
+                encoding={"x": across("low"), "x2": {"field": "high"}},
+            ),
+            vega.mark(
+                "point",
+                mean,
+                filled=True,
+                size=52,
+                color=theme.ACCENT,
+                opacity=1,
+                encoding={
+                    "x": across("value"),
+                    "tooltip": [
+                        vega.tip("network:N"),
+                        vega.tip("value:Q", "mean", digits),
+                        vega.tip("low:Q", "95% from", digits),
+                        vega.tip("high:Q", "to", digits),
+                        vega.tip("n:Q", "runs"),
+                    ],
+                },
+            ),
+        ],
+    }
 
 
-def _distribution(table: pd.DataFrame, found: Finals) -> alt.LayerChart:
+def _distribution(table: pd.DataFrame, found: Finals) -> Spec:
     means = table[table["kind"] == "mean"]["value"].to_numpy(dtype=float)
     counts, edges = np.histogram(means, bins=min(60, max(15, len(means) // 20)))
-    bars = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "networks": counts})
-    ends = pd.DataFrame(
-        {
-            "value": [means[0], float(np.median(means)), means[-1]],
-            "what": [f"best: {found.networks[0]}", "median", f"worst: {found.networks[-1]}"],
-        }
-    )
+    bars = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "networks": counts, "none": 0})
+    ends = pd.DataFrame({"value": [means[0], float(np.median(means)), means[-1]]})
     title = f"mean final {SPLITS[found.split]} {found.metric}"
-    drawn = (
-        alt.Chart(compact(bars))
-        .mark_rect(color=theme.ACCENT, fillOpacity=0.75)
-        .encode(
-            x=alt.X("low:Q", title=title).scale(zero=False, nice=False),
-            x2="high:Q",
-            y=alt.Y("networks:Q", title="networks"),
-            y2=alt.datum(0),
-            tooltip=[
-                alt.Tooltip("low:Q", title="from", format=".4f"),
-                alt.Tooltip("high:Q", title="to", format=".4f"),
-                alt.Tooltip("networks:Q", format=",d"),
-            ],
-        )
-    )
-    marks = alt.Chart(compact(ends)).encode(x="value:Q")
-    rule = marks.mark_rule(strokeDash=[3, 3], color=theme.MUTED)
-    return alt.layer(drawn, rule).properties(width=theme.WIDTH, height=240)
+    return {
+        "width": theme.WIDTH,
+        "height": 240,
+        "layer": [
+            {
+                "data": vega.rows(bars),
+                **vega.mark(
+                    "rect",
+                    color=theme.ACCENT,
+                    fillOpacity=0.75,
+                    encoding={
+                        "x": vega.field("low:Q", title=title, scale={"zero": False, "nice": False}),
+                        "x2": {"field": "high"},
+                        "y": vega.field("networks:Q", title="networks"),
+                        "y2": {"field": "none"},
+                        "tooltip": [
+                            vega.tip("low:Q", "from", ".4f"),
+                            vega.tip("high:Q", "to", ".4f"),
+                            vega.tip("networks:Q", format=",d"),
+                        ],
+                    },
+                ),
+            },
+            {
+                "data": vega.rows(ends),
+                **vega.mark(
+                    "rule",
+                    strokeDash=[3, 3],
+                    color=theme.GREY,
+                    encoding={"x": vega.field("value:Q")},
+                ),
+            },
+        ],
+    }
 
 
 def _caption(found: Finals, many: bool) -> str:

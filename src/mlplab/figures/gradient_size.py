@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
-from mlplab.figures import theme
+from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.ensemble import gather, runs_by_network
-from mlplab.figures.figure import Figure, compact
+from mlplab.figures.figure import Figure
+from mlplab.figures.vega import Spec
 from mlplab.figures.wording import count, number, spread_of
 
 if TYPE_CHECKING:
@@ -42,14 +42,16 @@ def layer_figure(
         title=title,
         caption=_caption(table, metric, shown),
         table=table,
-        chart=_chart(table, metric, shown, deepest),
+        drawing=_drawing(table, metric, shown, deepest),
         keys=tuple(
             Key(f"layer {layer}", _layer_colour(layer, deepest), switch=str(layer))
             for layer in range(1, deepest + 1)
         ),
         notes=(
-            (f"Of {count(len(results.study.networks), 'network')} the first {MOST_PANELS} with "
-             "diagnostics are drawn.",)
+            (
+                f"Of {count(len(results.study.networks), 'network')} the first {MOST_PANELS} with "
+                "diagnostics are drawn.",
+            )
             if len(shown) == MOST_PANELS
             else ()
         ),
@@ -107,48 +109,70 @@ def _layer_colour(layer: int, deepest: int) -> str:
     place = 0.0 if deepest == 1 else (layer - 1) / (deepest - 1) * (len(theme.LAYERS) - 1)
     low = min(int(place), len(theme.LAYERS) - 2)
     share = place - low
-    a, b = (
-        [int(theme.LAYERS[i][k : k + 2], 16) for k in (1, 3, 5)] for i in (low, low + 1)
-    )
+    a, b = ([int(theme.LAYERS[i][k : k + 2], 16) for k in (1, 3, 5)] for i in (low, low + 1))
     mixed = [round(x + share * (y - x)) for x, y in zip(a, b, strict=True)]
     return "#" + "".join(f"{v:02x}" for v in mixed)
 
 
-def _chart(
+def _drawing(
     table: pd.DataFrame, metric: Diagnostic, networks: Sequence[str], deepest: int
-) -> alt.FacetChart:
+) -> Spec:
     columns = min(3, len(networks))
     layers = [str(k) for k in range(1, deepest + 1)]
-    scale = alt.Scale(type="log") if metric == "gradient_size" else alt.Scale(zero=True)
-    base = alt.Chart().encode(
-        x=alt.X("step:Q", title="training step").scale(nice=False, zero=False).axis(
-            format="~s", tickCount=4
-        ),
-        y=alt.Y("value:Q", title=_TITLES[metric], scale=scale).axis(
-            format=".0e" if metric == "gradient_size" else ".0%", tickCount=5
-        ),
-        color=alt.Color("layer:N", title="layer").scale(
-            domain=layers, range=[_layer_colour(k + 1, deepest) for k in range(deepest)]
-        ),
-    )
-    lines = base.mark_line(strokeWidth=1.7).encode(
-        tooltip=[alt.Tooltip("network:N"), alt.Tooltip("layer:N")]
-    )
-    # The layer's number at the end of its line: the second channel beside its colour.
-    ends = (
-        base.transform_joinaggregate(last="max(step)", groupby=["network", "layer"])
-        .transform_filter("datum.step == datum.last")
-        .mark_text(align="left", dx=3, fontSize=9)
-        .encode(text="layer:N")
-    )
+    colours = [_layer_colour(k, deepest) for k in range(1, deepest + 1)]
+    logarithmic = metric == "gradient_size"
     drawn = table.assign(layer=table["layer"].astype(str))[["network", "layer", "step", "value"]]
-    return (
-        alt.layer(lines, ends, data=compact(drawn.dropna()))
-        .properties(width=max(190, (theme.WIDTH + 40) // columns - 60), height=170)
-        .transform_filter("indexof(hidden, datum.layer) < 0")
-        .facet(facet=alt.Facet("network:N", title=None, sort=list(networks)), columns=columns)
-        .add_params(alt.param(name="hidden", value=[]))
-    )
+    # The layer's number at the end of its line: the second channel beside its colour.
+    last = [
+        {
+            "joinaggregate": [{"op": "max", "field": "step", "as": "last"}],
+            "groupby": ["network", "layer"],
+        },
+        vega.where("datum.step == datum.last"),
+    ]
+    return {
+        "data": vega.rows(drawn.dropna()),
+        "params": [vega.HIDDEN],
+        "transform": [vega.not_hidden("layer")],
+        "columns": columns,
+        "facet": vega.field("network:N", title=None, sort=list(networks)),
+        "spec": {
+            "width": max(190, (theme.WIDTH + 40) // columns - 60),
+            "height": 170,
+            "encoding": {
+                "x": vega.field(
+                    "step:Q",
+                    title="training step",
+                    scale={"nice": False, "zero": False},
+                    axis={"format": "~s", "tickCount": 4},
+                ),
+                "y": vega.field(
+                    "value:Q",
+                    title=_TITLES[metric],
+                    scale={"type": "log"} if logarithmic else {"zero": True},
+                    axis={"format": ".0e" if logarithmic else ".0%", "tickCount": 5},
+                ),
+                "color": vega.field(
+                    "layer:N", title="layer", scale={"domain": layers, "range": colours}
+                ),
+            },
+            "layer": [
+                vega.mark(
+                    "line",
+                    strokeWidth=1.7,
+                    encoding={"tooltip": [vega.tip("network:N"), vega.tip("layer:N")]},
+                ),
+                vega.mark(
+                    "text",
+                    *last,
+                    align="left",
+                    dx=3,
+                    fontSize=9,
+                    encoding={"text": vega.field("layer:N")},
+                ),
+            ],
+        },
+    }
 
 
 def _caption(table: pd.DataFrame, metric: Diagnostic, networks: Sequence[str]) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
-from mlplab.figures import theme
+from mlplab.figures import theme, vega
 from mlplab.figures.ensemble import Ensemble
+from mlplab.figures.vega import Spec
 
 MOST_SERIES = 50
 """Beyond so many, a figure shows quantile bands and the notable few."""
@@ -25,8 +25,8 @@ def notable(ensembles: Sequence[Ensemble], *, larger_is_better: bool, each: int 
     ends = np.array([float(interval.mean) for interval in last])
     spread = np.array([float(interval.deviation) for interval in last])
     order = np.argsort(-ends if larger_is_better else ends, kind="stable")
-    order = [int(i) for i in order if np.isfinite(ends[i])]
-    chosen = [*order[:each], *order[-each:]]
+    finite = [int(i) for i in order if np.isfinite(ends[i])]
+    chosen = [*finite[:each], *finite[-each:]]
     if np.isfinite(spread).any():
         chosen.append(int(np.nanargmax(spread)))
     return list(dict.fromkeys(chosen))
@@ -67,16 +67,29 @@ def quantile_rows(ensembles: Sequence[Ensemble]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def quantile_layers(base: alt.Chart, title: str) -> list[alt.Chart]:
+def quantile_layers(title: str) -> list[Spec]:
     """The grey bands and the median, beneath the notable few."""
-    grey = alt.value(theme.GREY)
+    grey = {"value": theme.GREY}
     return [
-        base.transform_filter("datum.kind == 'band'")
-        .mark_area(fillOpacity=0.2, clip=True)
-        .encode(y=alt.Y("low:Q", title=title), y2="high:Q", color=grey, detail="series:N"),
-        base.transform_filter("datum.kind == 'median'")
-        .mark_line(strokeWidth=1.6, clip=True)
-        .encode(color=grey),
+        vega.mark(
+            "area",
+            vega.where("datum.kind == 'band'"),
+            fillOpacity=0.2,
+            clip=True,
+            encoding={
+                "y": vega.field("low:Q", title=title),
+                "y2": {"field": "high"},
+                "color": grey,
+                "detail": vega.field("series:N"),
+            },
+        ),
+        vega.mark(
+            "line",
+            vega.where("datum.kind == 'median'"),
+            strokeWidth=1.6,
+            clip=True,
+            encoding={"color": grey},
+        ),
     ]
 
 
@@ -87,4 +100,3 @@ def quantile_caption(networks: int) -> str:
         "networks' means, the grey line their median; the best, the worst and the least steady "
         "are drawn by name. The tables have them all."
     )
-

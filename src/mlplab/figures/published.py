@@ -84,9 +84,7 @@ def load(name: str) -> PublishedStudy | None:
         name=name,
         title="the 2023 report",
         about=facts["about"],
-        figures={
-            key: _figure(key, curves, steps) for key, curves in facts["figures"].items()
-        },
+        figures={key: _figure(key, curves, steps) for key, curves in facts["figures"].items()},
         settings=_SETTINGS_2023,
         table_network="config10",
         table={
@@ -118,7 +116,10 @@ def _figure(name: str, curves: Mapping[str, Any], steps: np.ndarray) -> Publishe
         title,
         metric,
         steps,
-        {key: np.array(value, dtype=np.float64) for key, value in sorted(named.items(), key=_order)},
+        {
+            key: np.array(value, dtype=np.float64)
+            for key, value in sorted(named.items(), key=_order)
+        },
     )
 
 

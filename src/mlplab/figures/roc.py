@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
-from mlplab.figures import theme
+from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
-from mlplab.figures.figure import Figure, compact
+from mlplab.figures.figure import Figure
+from mlplab.figures.vega import Spec
 from mlplab.figures.wording import half_width, listed
 from mlplab.statistics.intervals import t_interval
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _CORNERS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _SIDE = 300
+MOST_CLASSES = 20
+"""Beyond so many classes only the hardest are drawn."""
 _AVERAGES = {"micro average": (2, 2), "macro average": (7, 2, 1, 2)}
 
 
@@ -31,7 +33,7 @@ def roc_figure(
 
     evaluations: one a seed, the first of them that of `seed`, which is drawn.
     """
-    curves = _named(evaluations[0])
+    curves = _drawn(_named(evaluations[0]))
     areas = {label: _areas(evaluations, label) for label in curves}
     table = pd.concat(
         [
@@ -50,9 +52,9 @@ def roc_figure(
     return Figure(
         name=name,
         title=title or f"ROC curves of {network}",
-        caption=_caption(network, areas, seed, len(evaluations)),
+        caption=_caption(network, areas, seed, evaluations),
         table=table,
-        chart=_chart(table, curves),
+        drawing=_drawing(table, curves),
         keys=tuple(_key(i, label, areas[label]) for i, label in enumerate(curves)),
     )
 
@@ -61,6 +63,15 @@ def _named(evaluation: Evaluation) -> dict[str, RocCurve]:
     curves = dict(zip(evaluation.class_names, evaluation.roc.classes, strict=True))
     curves |= {"micro average": evaluation.roc.micro, "macro average": evaluation.roc.macro}
     return {label: curve for label, curve in curves.items() if curve.area is not None}
+
+
+def _drawn(curves: dict[str, RocCurve]) -> dict[str, RocCurve]:
+    """All of them, or of very many classes the averages and those of the smallest areas."""
+    classes = [label for label in curves if label not in _AVERAGES]
+    if len(classes) <= MOST_CLASSES:
+        return curves
+    hardest = sorted(classes, key=lambda label: curves[label].area or 0.0)[:MOST_CLASSES]
+    return {k: v for k, v in curves.items() if k in _AVERAGES or k in hardest}
 
 
 def _areas(evaluations: Sequence[Evaluation], label: str) -> np.ndarray:
@@ -91,50 +102,70 @@ def _key(index: int, label: str, areas: np.ndarray) -> Key:
     )
 
 
-def _chart(table: pd.DataFrame, curves: dict[str, RocCurve]) -> alt.HConcatChart:
-    lines = [_line(i, label) for i, label in enumerate(curves)]
-    labels = list(curves)
+def _drawing(table: pd.DataFrame, curves: dict[str, RocCurve]) -> Spec:
     right, bottom = _corner(curves)
-
-    def panel(name: str, rows: pd.DataFrame, right: float, bottom: float) -> alt.LayerChart:
-        zoom = alt.selection_interval(
-            name=name, bind="scales", zoom="wheel![event.ctrlKey || event.metaKey]"
-        )
-        base = alt.Chart().encode(
-            x=alt.X("false_positive_rate:Q", title="false positive rate")
-            .scale(domain=[0, right], nice=False)
-            .axis(tickCount=5),
-            y=alt.Y("true_positive_rate:Q", title="true positive rate")
-            .scale(domain=[bottom, 1], nice=False)
-            .axis(tickCount=5),
-        )
-        drawn = base.mark_line(strokeWidth=1.6, clip=True, interpolate="linear").encode(
-            color=alt.Color("curve:N", title=None).scale(
-                domain=labels, range=[colour for colour, _ in lines]
+    lines = {label: _line(i, label) for i, label in enumerate(curves)}
+    return {
+        "params": [vega.HIDDEN],
+        "spacing": 40,
+        "hconcat": [
+            _panel("The whole square", "zoom", _coarse(table), lines, 1.0, 0.0),
+            _panel(
+                "Its upper left corner, enlarged",
+                "zoom_corner",
+                _cut(table, right, bottom),
+                lines,
+                right,
+                bottom,
             ),
-            strokeDash=alt.StrokeDash("curve:N", title=None).scale(
-                domain=labels, range=[list(dash) or [1, 0] for _, dash in lines]
-            ),
-            order="row:Q",
-            tooltip=[
-                alt.Tooltip("curve:N", title="class"),
-                alt.Tooltip("area:Q", title="area (mean)", format=".5f"),
-            ],
-        )
-        return (
-            alt.layer(drawn.add_params(zoom), data=compact(rows))
-            .transform_window(row="row_number()")
-            .transform_filter("indexof(hidden, datum.curve) < 0")
-            .properties(width=_SIDE, height=_SIDE)
+        ],
+    }
+
+
+def _panel(
+    title: str,
+    zoom: str,
+    table: pd.DataFrame,
+    lines: dict[str, tuple[str, tuple[int, ...]]],
+    right: float,
+    bottom: float,
+) -> Spec:
+    """Rates up to `right` and from `bottom`."""
+    labels = list(lines)
+    colours = [colour for colour, _ in lines.values()]
+    dashes = [list(dash) or [1, 0] for _, dash in lines.values()]
+
+    def rate(name: str, low: float, high: float) -> Spec:
+        return vega.field(
+            f"{name}:Q",
+            title=name.replace("_", " "),
+            scale={"domain": [low, high], "nice": False},
+            axis={"tickCount": 5},
         )
 
-    return alt.hconcat(
-        panel("zoom", table, 1.0, 0.0).properties(title="The whole square"),
-        panel("zoom_corner", _cut(table, right, bottom), right, bottom).properties(
-            title="Its upper left corner, enlarged"
-        ),
-        spacing=40,
-    ).add_params(alt.param(name="hidden", value=[]))
+    drawn = vega.mark("line", strokeWidth=1.6, clip=True)
+    return {
+        "title": title,
+        "data": vega.rows(table),
+        "width": _SIDE,
+        "height": _SIDE,
+        "transform": [
+            {"window": [{"op": "row_number", "as": "row"}]},
+            vega.not_hidden("curve"),
+        ],
+        "params": [vega.zoom(zoom)],
+        **drawn,
+        "encoding": {
+            "x": rate("false_positive_rate", 0, right),
+            "y": rate("true_positive_rate", bottom, 1),
+            "color": vega.field("curve:N", title=None, scale={"domain": labels, "range": colours}),
+            "strokeDash": vega.field(
+                "curve:N", title=None, scale={"domain": labels, "range": dashes}
+            ),
+            "order": vega.field("row:Q"),
+            "tooltip": [vega.tip("curve:N", "class")],
+        },
+    }
 
 
 def _corner(curves: dict[str, RocCurve]) -> tuple[float, float]:
@@ -170,11 +201,16 @@ def _cut(table: pd.DataFrame, right: float, bottom: float) -> pd.DataFrame:
                     "curve": label,
                     "false_positive_rate": x_in[kept],
                     "true_positive_rate": y_in[kept],
-                    "area": rows["area"].iloc[0],
                 }
             )
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def _coarse(table: pd.DataFrame) -> pd.DataFrame:
+    """The curves to a thousandth, which is less than a pixel of the whole square."""
+    columns = ["curve", "false_positive_rate", "true_positive_rate"]
+    return table[columns].round(3).drop_duplicates()
 
 
 def _area(value: float) -> str:
@@ -182,14 +218,19 @@ def _area(value: float) -> str:
     return f"{value:.4f}"
 
 
-def _caption(network: str, areas: dict[str, np.ndarray], seed: int, runs: int) -> str:
+def _caption(
+    network: str, areas: dict[str, np.ndarray], seed: int, evaluations: Sequence[Evaluation]
+) -> str:
+    runs, classes = len(evaluations), len(evaluations[0].class_names)
     means = {k: float(np.nanmean(v)) for k, v in areas.items() if k not in _AVERAGES}
     best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
     over = f"areas are means over {runs} seeds" if runs > 1 else "areas are those of this one seed"
-    averages = [f"{k.split()[0]} {float(np.nanmean(areas[k])):.4f}" for k in _AVERAGES if k in areas]
+    averages = [
+        f"{k.split()[0]} {float(np.nanmean(areas[k])):.4f}" for k in _AVERAGES if k in areas
+    ]
     return (
         f"Each class against the rest, from the probabilities that {network} gives, not from its "
         f"hard labels. Drawn: seed {seed}; {over}. The area is largest for class {best} "
         f"({means[best]:.4f}) and smallest for class {worst} ({means[worst]:.4f}); "
-        f"{listed(averages)}."
+        f"{listed(averages)}.{some}"
     )

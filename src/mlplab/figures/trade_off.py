@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
-from mlplab.figures import theme
+from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
-from mlplab.figures.figure import Figure, compact
+from mlplab.figures.figure import Figure
 from mlplab.figures.final_values import Finals
 from mlplab.figures.many import MOST_SERIES
+from mlplab.figures.vega import Spec
 from mlplab.figures.wording import SPLITS, count, listed
 from mlplab.statistics.intervals import t_interval
 
@@ -29,9 +29,7 @@ _NAMED_COSTS = {
 }
 
 
-def trade_off_figure(
-    summary: pd.DataFrame, found: Finals, cost: Cost, name: str
-) -> Figure | None:
+def trade_off_figure(summary: pd.DataFrame, found: Finals, cost: Cost, name: str) -> Figure | None:
     """One point a network, and the front of those that none beats in both; None without costs."""
     table = _table(summary, found, cost)
     if table is None or len(table) < 2:
@@ -43,7 +41,7 @@ def trade_off_figure(
         title=f"{SPLITS[found.split].capitalize()} accuracy against {_NAMED_COSTS[cost]}",
         caption=_caption(front, table, cost),
         table=table.rename(columns={"cost": cost}),
-        chart=_chart(table, found, cost, many),
+        drawing=_drawing(table, found, cost, many),
         keys=()
         if many
         else tuple(
@@ -100,72 +98,102 @@ def _front(cost: np.ndarray, value: np.ndarray) -> np.ndarray:
     return front
 
 
-def _chart(table: pd.DataFrame, found: Finals, cost: Cost, many: bool) -> alt.LayerChart:
+def _drawing(table: pd.DataFrame, found: Finals, cost: Cost, many: bool) -> Spec:
     names = table["network"].tolist()
-    x = alt.X("cost:Q", title=COSTS[cost]).scale(type="log", padding=24, nice=False).axis(
-        format="~s", tickCount=6, grid=False
-    )
-    y = alt.Y("accuracy:Q", title=f"final {SPLITS[found.split]} accuracy").scale(zero=False)
     front = table[table["front"]]
-    layers: list[alt.Chart] = []
+    across = vega.field(
+        "cost:Q",
+        title=COSTS[cost],
+        scale={"type": "log", "padding": 24, "nice": False},
+        axis={"format": "~s", "tickCount": 6, "grid": False},
+    )
+    up = vega.field("accuracy:Q", title=f"final {SPLITS[found.split]} accuracy") | {
+        "scale": {"zero": False}
+    }
+    places = {"x": across, "y": up}
     if many:
-        layers.append(_cloud(table, x, y))
-        base = alt.Chart(compact(front)).encode(x=x, y=y, color=alt.value(theme.ACCENT))
+        colour: Spec = {"value": theme.ACCENT}
+        shape: Spec = {"value": "circle"}
     else:
-        data = compact(table.assign(front=table["front"].astype(int)))
-        base = (
-            alt.Chart(data)
-            .encode(
-                x=x,
-                y=y,
-                color=alt.Color("network:N", title=None).scale(
-                    domain=names, range=[theme.colour(i) for i in range(len(names))]
-                ),
-            )
-            .transform_filter("indexof(hidden, datum.network) < 0")
+        colours = [theme.colour(i) for i in range(len(names))]
+        shapes = [theme.shape(i) for i in range(len(names))]
+        colour = vega.field("network:N", title=None, scale={"domain": names, "range": colours})
+        shape = vega.field("network:N", title=None, scale={"domain": names, "range": shapes})
+    named = {
+        "data": vega.rows((front if many else table).astype({"front": int})),
+        "transform": [vega.not_hidden("network")],
+        "encoding": places | {"color": colour},
+        "layer": [*_intervals(cost), _points(cost, shape), _names(_with_room(front))],
+    }
+    step = {
+        "data": vega.rows(front.astype({"front": int})),
+        **vega.mark(
+            "line",
+            interpolate="step-after",
+            strokeWidth=1,
+            strokeDash=[4, 3],
+            color=theme.GREY,
+            encoding=places,
+        ),
+    }
+    return {
+        "params": [vega.HIDDEN],
+        "width": theme.WIDTH,
+        "height": theme.HEIGHT,
+        "layer": [*([_cloud(table, places)] if many else []), step, named],
+    }
+
+
+def _intervals(cost: Cost) -> list[Spec]:
+    bars = [
+        vega.mark(
+            "rule",
+            vega.where("isValid(datum.low)"),
+            strokeWidth=1.4,
+            encoding={"y": vega.field("low:Q"), "y2": {"field": "high"}},
         )
-    layers.append(
-        alt.Chart(compact(front))
-        .mark_line(interpolate="step-after", strokeWidth=1, strokeDash=[4, 3], color=theme.MUTED)
-        .encode(x=x, y=y)
-    )
-    layers.append(
-        base.transform_filter("isValid(datum.low)")
-        .mark_rule(strokeWidth=1.4)
-        .encode(y=alt.Y("low:Q"), y2="high:Q")
-    )
+    ]
     if cost == "seconds":
-        layers.append(
-            base.transform_filter("isValid(datum.cost_high)")
-            .mark_rule(strokeWidth=1.4)
-            .encode(x=alt.X("cost_low:Q"), x2="cost_high:Q")
-        )
-    points = base.mark_point(filled=True, size=64, opacity=1).encode(
-        tooltip=[
-            alt.Tooltip("network:N"),
-            alt.Tooltip("cost:Q", title=COSTS[cost], format=",.4~s"),
-            alt.Tooltip("accuracy:Q", title="mean accuracy", format=".4f"),
-            alt.Tooltip("low:Q", title="95% from", format=".4f"),
-            alt.Tooltip("high:Q", title="to", format=".4f"),
-            alt.Tooltip("n:Q", title="runs"),
-        ]
-    )
-    if not many:
-        points = points.encode(
-            shape=alt.Shape("network:N", title=None).scale(
-                domain=names, range=[theme.shape(i) for i in range(len(names))]
+        bars.append(
+            vega.mark(
+                "rule",
+                vega.where("isValid(datum.cost_high)"),
+                strokeWidth=1.4,
+                encoding={"x": vega.field("cost_low:Q"), "x2": {"field": "cost_high"}},
             )
         )
-    layers.append(points)
-    layers.append(
-        base.transform_filter(alt.FieldOneOfPredicate(field="network", oneOf=_with_room(front)))
-        .mark_text(align="right", dx=-8, dy=-9, fontSize=10.5)
-        .encode(text="network:N")
+    return bars
+
+
+def _points(cost: Cost, shape: Spec) -> Spec:
+    return vega.mark(
+        "point",
+        filled=True,
+        size=64,
+        opacity=1,
+        encoding={
+            "shape": shape,
+            "tooltip": [
+                vega.tip("network:N"),
+                vega.tip("cost:Q", COSTS[cost], ",.4~s"),
+                vega.tip("accuracy:Q", "mean accuracy", ".4f"),
+                vega.tip("low:Q", "95% from", ".4f"),
+                vega.tip("high:Q", "to", ".4f"),
+                vega.tip("n:Q", "runs"),
+            ],
+        },
     )
-    return (
-        alt.layer(*layers)
-        .add_params(alt.param(name="hidden", value=[]))
-        .properties(width=theme.WIDTH, height=theme.HEIGHT)
+
+
+def _names(networks: list[str]) -> Spec:
+    return vega.mark(
+        "text",
+        {"filter": {"field": "network", "oneOf": networks}},
+        align="right",
+        dx=-8,
+        dy=-9,
+        fontSize=10.5,
+        encoding={"text": vega.field("network:N")},
     )
 
 
@@ -184,7 +212,7 @@ def _with_room(front: pd.DataFrame) -> list[str]:
     return [str(front["network"].iloc[i]) for i in placed]
 
 
-def _cloud(table: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
+def _cloud(table: pd.DataFrame, places: Spec) -> Spec:
     """How many networks lie where, counted in a grid so that the page stays small."""
     accuracy, cost = table["accuracy"].to_numpy(), np.log10(table["cost"].to_numpy())
     counts, left, bottom = np.histogram2d(cost, accuracy, bins=(48, 32))
@@ -196,16 +224,21 @@ def _cloud(table: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
             "networks": counts[i, j].astype(int),
         }
     )
-    return (
-        alt.Chart(compact(cells))
-        .mark_point(filled=True, color=theme.GREY, opacity=1, fillOpacity=0.45)
-        .encode(
-            x=x,
-            y=y,
-            size=alt.Size("networks:Q", legend=None).scale(range=[8, 90]),
-            tooltip=[alt.Tooltip("networks:Q", format=",d")],
-        )
-    )
+    return {
+        "data": vega.rows(cells),
+        **vega.mark(
+            "point",
+            filled=True,
+            color=theme.GREY,
+            opacity=1,
+            fillOpacity=0.45,
+            encoding=places
+            | {
+                "size": vega.field("networks:Q", legend=None, scale={"range": [8, 90]}),
+                "tooltip": [vega.tip("networks:Q", format=",d")],
+            },
+        ),
+    }
 
 
 def _caption(front: pd.DataFrame, table: pd.DataFrame, cost: Cost) -> str:

@@ -38,7 +38,8 @@ def page(title: str, chapters: Sequence[Chapter], drawings: Mapping[str, Drawing
     drawings: of every figure, by name; a figure is shown as its drawing until a script makes the
     interactive picture of it, and stays one where scripts do not run.
     """
-    renderer = _Renderer(drawings)
+    shown = sum(len(drawing.picture) for drawing in drawings.values())
+    renderer = _Renderer(drawings, inline_folded=shown <= MOST_INLINE)
     body = [(c.anchor, c.title, Markup(renderer.blocks(c.blocks))) for c in chapters]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(_resource("template.html"))
@@ -52,12 +53,15 @@ def page(title: str, chapters: Sequence[Chapter], drawings: Mapping[str, Drawing
     )
 
 
+MOST_INLINE = 2_000_000
+"""Beyond so many characters of drawings, figures that are folded away have none of their own: the
+page stays small, and a script draws them when they are unfolded."""
+
+
 @cache
 def _vega() -> str:
     """Vega, Vega-Lite and Vega-Embed, as vl-convert carries them."""
-    bundle = vl_convert.javascript_bundle(
-        "window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE
-    )
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
     return re.sub(r"</(script)", r"<\\/\1", bundle, flags=re.IGNORECASE)
 
 
@@ -68,8 +72,10 @@ def _resource(name: str) -> str:
 class _Renderer:
     """Blocks to HTML; counts figures and tables, and collects the specifications."""
 
-    def __init__(self, drawings: Mapping[str, Drawing]) -> None:
+    def __init__(self, drawings: Mapping[str, Drawing], *, inline_folded: bool) -> None:
         self._drawings = drawings
+        self._inline_folded = inline_folded
+        self._folded = 0
         self._figure_numbers = itertools.count(1)
         self._table_numbers = itertools.count(1)
         self.specifications: list[tuple[str, str]] = []
@@ -102,13 +108,24 @@ class _Renderer:
                 shown = "\n".join(self._figure(figure) for figure in block.figures)
                 return f'<div class="{kind}" data-count="{len(block.figures)}">{shown}</div>'
             case Details():
-                opened = " open" if block.open else ""
-                return (
-                    f"<details{opened}><summary>{to_html(block.summary)}</summary>"
-                    f'<div class="folded">{self.blocks(block.blocks)}</div></details>'
-                )
+                return self._details(block)
             case Code():
                 return f"<pre><code>{escape(block.text)}</code></pre>"
+
+    def _details(self, block: Details) -> str:
+        self._folded += 1
+        inner = self.blocks(block.blocks)
+        self._folded -= 1
+        opened = " open" if block.open else ""
+        return (
+            f"<details{opened}><summary>{to_html(block.summary)}</summary>"
+            f'<div class="folded">{inner}</div></details>'
+        )
+
+    def _picture(self, figure: Figure) -> str:
+        if self._inline_folded or not self._folded:
+            return self._drawings[figure.name].picture
+        return f'<img src="figures/{escape(figure.name)}.svg" alt="" loading="lazy">'
 
     def _facts(self, block: Facts) -> str:
         parts = "".join(
@@ -151,7 +168,7 @@ class _Renderer:
             f'<figure id="figure-{name}" data-figure="{name}">'
             f"<h4>{escape(figure.title)}</h4>{_keys(figure.keys)}"
             f'<div class="picture" role="img" tabindex="0" aria-label="{escape(figure.caption)}">'
-            f"{self._drawings[figure.name].picture}</div>"
+            f"{self._picture(figure)}</div>"
             f"<figcaption><b>Figure {number}.</b> {escape(figure.caption, quote=False)} "
             f'<span class="files">{links}</span></figcaption>{notes}</figure>'
         )
@@ -162,9 +179,7 @@ def _keys(keys: Sequence[Key]) -> str:
         return ""
     entries = []
     for key in keys:
-        drawn = (
-            f'<svg width="26" height="14" viewBox="0 -7 26 14" aria-hidden="true">{swatch(key)}</svg>'
-        )
+        drawn = f'<svg width="26" height="14" viewBox="0 -7 26 14" aria-hidden="true">{swatch(key)}</svg>'
         note = f' <span class="quiet">{escape(key.note)}</span>' if key.note else ""
         box = (
             f'<input type="checkbox" checked data-series="{escape(key.switch)}">'
@@ -172,14 +187,10 @@ def _keys(keys: Sequence[Key]) -> str:
             else ""
         )
         entries.append(f"<label>{box}{drawn}<span>{escape(key.label)}{note}</span></label>")
-    return (
-        '<fieldset class="keys"><legend>Show or hide</legend>' + "".join(entries) + "</fieldset>"
-    )
+    return '<fieldset class="keys"><legend>Show or hide</legend>' + "".join(entries) + "</fieldset>"
 
 
 def _script_safe(specification: Mapping[str, object]) -> str:
     """JSON that may stand inside a script element."""
     text = json.dumps(specification, separators=(",", ":"), ensure_ascii=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-

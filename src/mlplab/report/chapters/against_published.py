@@ -191,9 +191,7 @@ def _with_split(c: NetworkComparison) -> str:
     return c.network if c.split == "test" else f"{c.network} ({SPLITS[c.split]})"
 
 
-def _figure_blocks(
-    figure: PublishedFigure, found: Sequence[NetworkComparison]
-) -> list[Block]:
+def _figure_blocks(figure: PublishedFigure, found: Sequence[NetworkComparison]) -> list[Block]:
     picture = band_figure(figure, found, f"published-{figure.name.replace('_', '-')}")
     rows = tuple(_row(c, figure.metric) for c in found)
     table = Table(
@@ -227,9 +225,7 @@ def _row(c: NetworkComparison, metric: str) -> tuple[str, ...]:
     )
 
 
-def _table_blocks(
-    context: Context, facts: PublishedStudy, same: Sequence[str]
-) -> list[Block]:
+def _table_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) -> list[Block]:
     network = facts.table_network
     evaluations = [e for _, e in context.evaluations(network)] if network in same else []
     if not evaluations:
@@ -264,9 +260,7 @@ def _table_blocks(
     ]
 
 
-def _area_blocks(
-    context: Context, facts: PublishedStudy, same: Sequence[str]
-) -> list[Block]:
+def _area_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) -> list[Block]:
     network = facts.table_network
     evaluations = [e for _, e in context.evaluations(network)] if network in same else []
     if not evaluations:

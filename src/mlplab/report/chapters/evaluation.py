@@ -114,7 +114,9 @@ def _classes(name: str, evaluations: Sequence[Evaluation]) -> Table:
                 plain(label),
                 f"{evaluations[0].support[index]:,}",
                 *(
-                    with_interval(t_interval(np.array([getattr(e, key)[index] for e in evaluations])))
+                    with_interval(
+                        t_interval(np.array([getattr(e, key)[index] for e in evaluations]))
+                    )
                     for key in ("precision", "recall", "f1")
                 ),
                 f"{np.mean(areas):.5f}" if areas else "–",

@@ -11,14 +11,14 @@ from mlplab.report.document import Chapter, Paragraph, Pictures
 def chapter(context: Context) -> Chapter | None:
     """One figure a diagnostic, unless the study draws it already."""
     declared = {
-        figure.metric
-        for figure in context.results.study.figures
-        if isinstance(figure, CurveFigure)
+        figure.metric for figure in context.results.study.figures if isinstance(figure, CurveFigure)
     }
     figures = []
     if "gradient_size" not in declared:
         title = "Gradient size by layer"
-        figures.append(layer_figure(context.results, "gradient_size", "inside-gradient-size", title))
+        figures.append(
+            layer_figure(context.results, "gradient_size", "inside-gradient-size", title)
+        )
     if "dead_units" not in declared:
         title = "Dead units by layer"
         figures.append(layer_figure(context.results, "dead_units", "inside-dead-units", title))

@@ -44,16 +44,13 @@ def studied(context: Context) -> str:
     study = context.results.study
     networks = list(study.networks.values())
     low, high = context.seeds
-    seeds = (
-        f"from {count(high, 'seed')}" if low == high else f"from {low} to {count(high, 'seed')}"
-    )
+    seeds = f"from {count(high, 'seed')}" if low == high else f"from {low} to {count(high, 'seed')}"
     each = "each trained" if len(networks) > 1 else "trained"
     lengths = {wording.batch(n) for n in networks}
     long = f" for {lengths.pop()}" if len(lengths) == 1 else ""
     titles = list(dict.fromkeys(plain(_sized_title(n)) for n in networks))
     words = (
-        f"**{count(len(networks), 'network')}**, {each} {seeds}{long}, "
-        f"on {listed(titles, most=3)}."
+        f"**{count(len(networks), 'network')}**, {each} {seeds}{long}, on {listed(titles, most=3)}."
     )
     differences = wording.varied(networks)
     if differences:

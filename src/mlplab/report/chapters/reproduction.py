@@ -23,7 +23,9 @@ def chapter(context: Context) -> Chapter:
     name = results.study.name
     folder = results.folder.name if results.folder else name
     blocks: list[Block] = [
-        Paragraph("With the study's file at hand, this trains what is missing and writes the report:"),
+        Paragraph(
+            "With the study's file at hand, this trains what is missing and writes the report:"
+        ),
         Code(command(context), "sh"),
         Paragraph(
             "On the same machine, with the same versions, the same seeds give the same bits. The "

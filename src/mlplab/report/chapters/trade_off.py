@@ -20,8 +20,7 @@ def chapter(context: Context) -> Chapter | None:
         costs.append("training_flops")
     costs.append("seconds")
     found = [
-        trade_off_figure(summary, ranking, cost, f"cost-{cost.replace('_', '-')}")
-        for cost in costs
+        trade_off_figure(summary, ranking, cost, f"cost-{cost.replace('_', '-')}") for cost in costs
     ]
     figures = [figure for figure in found if figure is not None]
     if not figures:
