@@ -153,7 +153,7 @@ def test_initial_weights_have_their_moments(settings, mean, deviation):
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 5), st.integers(1, 40), st.integers(1, 40), st.data())
 def test_every_matrix_of_a_stack_is_aligned_and_selection_keeps_values(n, rows, columns, data):
-    stack = aligned_stack(n, rows, columns, torch.float32)
+    stack = aligned_stack((n, rows, columns), torch.float32)
     stack.copy_(torch.randn(n, rows, columns))
     keep = data.draw(st.lists(st.integers(0, n - 1), min_size=1, unique=True))
     kept = select_networks(stack, torch.tensor(keep))

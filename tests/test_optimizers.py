@@ -29,7 +29,7 @@ def implementation(request, monkeypatch):
 
 def stepped(optimizers, gradients: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Weights after each step: gradients (step, network, row, column) → same shape, float64."""
-    stack, scratch = (aligned_stack(*start.shape, torch.float64) for _ in "12")
+    stack, scratch = (aligned_stack(start.shape, torch.float64) for _ in "12")
     stack.copy_(torch.from_numpy(start))
     tables = CoefficientTables(
         coefficients(optimizers, [len(gradients)] * len(optimizers)),

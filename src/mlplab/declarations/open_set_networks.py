@@ -181,7 +181,7 @@ def _objective(method: str | None, template: Network) -> Objective:
         return CentreLoss(name="centre loss", weight=0.0)
     if method is None:
         return CrossEntropy() if own.name in USES_NEGATIVES else own
-    made: Objective = own if own.name == method else BY_NAME[method](name=method)  # type: ignore[assignment]
+    made: Objective = own if own.name == method else BY_NAME[method](name=method)  # type: ignore[assignment, call-arg]
     return made
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.figures import published
@@ -33,9 +33,8 @@ def declared_figures(results: Results) -> list[list[Figure]]:
         if isinstance(declared, RocFigure):
             made.append(_roc(declared, results, name))
         elif declared.metric in ("gradient_size", "dead_units"):
-            metric = cast(Literal["gradient_size", "dead_units"], declared.metric)
             figure = layer_figure(
-                results, metric, name, declared.title, declared.networks, declared.steps
+                results, declared.metric, name, declared.title, declared.networks, declared.steps
             )
             made.append([figure] if figure else [])
         else:

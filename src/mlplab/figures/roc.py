@@ -225,6 +225,7 @@ def _caption(
     means = {k: float(np.nanmean(v)) for k, v in areas.items() if k not in _AVERAGES}
     best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
     over = f"areas are means over {runs} seeds" if runs > 1 else "areas are those of this one seed"
+    some = f" Of {classes} classes the {len(means)} hardest." if len(means) < classes else ""
     averages = [
         f"{k.split()[0]} {float(np.nanmean(areas[k])):.4f}" for k in _AVERAGES if k in areas
     ]

@@ -7,15 +7,18 @@ bits come out alone, first or last.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 _BOUNDARY = 64
 
 
 def aligned_stack(
-    networks: int, rows: int, columns: int, dtype: torch.dtype, device: torch.device | str = "cpu"
+    shape: Sequence[int], dtype: torch.dtype, device: torch.device | str = "cpu"
 ) -> torch.Tensor:
     """A zeroed (network, row, column) tensor whose every matrix is dense and aligned."""
+    networks, rows, columns = shape
     per_boundary = _BOUNDARY // dtype.itemsize
     stride = -(-rows * columns // per_boundary) * per_boundary
     memory = torch.zeros(networks * stride, dtype=dtype, device=device)
@@ -36,6 +39,6 @@ def select_networks(stack: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
         keep: (kept,) int64, places of the networks to keep.
     """
     _, rows, columns = stack.shape
-    kept = aligned_stack(len(keep), rows, columns, stack.dtype, stack.device)
+    kept = aligned_stack((len(keep), rows, columns), stack.dtype, stack.device)
     kept.copy_(stack.index_select(0, keep))
     return kept

@@ -51,11 +51,11 @@ class DenseStack:
         kept = torch.float32 if precision.dtype.itemsize < 4 else precision.dtype
         stacked = []
         for layer in zip(*kernels, strict=True):
-            stack = aligned_stack(len(layer), *layer[0].shape, kept, device)
+            stack = aligned_stack((len(layer), *layer[0].shape), kept, device)
             for place, kernel in enumerate(layer):
                 stack[place].copy_(torch.from_numpy(kernel))
             stacked.append(stack)
-        biases = tuple(aligned_stack(len(k), 1, k.shape[2], kept, device) for k in stacked)
+        biases = tuple(aligned_stack((len(k), 1, k.shape[2]), kept, device) for k in stacked)
         return cls._with_operands(tuple(stacked), biases, precision, activation)
 
     @classmethod
@@ -68,7 +68,7 @@ class DenseStack:
     ) -> DenseStack:
         if kernels[0].dtype == precision.dtype and not precision.rounds:
             return cls(kernels, biases, kernels, activation, precision)
-        operands = tuple(aligned_stack(*k.shape, precision.dtype, k.device) for k in kernels)
+        operands = tuple(aligned_stack(k.shape, precision.dtype, k.device) for k in kernels)
         stack = cls(kernels, biases, operands, activation, precision)
         for layer in range(len(kernels)):
             stack.refresh(layer)
@@ -117,7 +117,7 @@ class Workspace:
         self.rows = rows
 
         def memory(width: int) -> torch.Tensor:
-            return aligned_stack(stack.networks, rows, width, like.dtype, like.device)
+            return aligned_stack((stack.networks, rows, width), like.dtype, like.device)
 
         widths = [kernel.shape[2] for kernel in stack.kernels]
         self.outputs = [memory(width) for width in widths]
@@ -129,12 +129,12 @@ class Workspace:
         self.masks: list[torch.Tensor | None] = [None] * (len(widths) - 1)
         if backward:
             self.gradients = [memory(width) for width in widths]
-            self.products = [aligned_stack(*k.shape, k.dtype, k.device) for k in stack.operands]
+            self.products = [aligned_stack(k.shape, k.dtype, k.device) for k in stack.operands]
             self.kernel_gradients = [
-                product if product.dtype == k.dtype else aligned_stack(*k.shape, k.dtype, k.device)
+                product if product.dtype == k.dtype else aligned_stack(k.shape, k.dtype, k.device)
                 for product, k in zip(self.products, stack.kernels, strict=True)
             ]
-            self.bias_gradients = [aligned_stack(*b.shape, b.dtype, b.device) for b in stack.biases]
+            self.bias_gradients = [aligned_stack(b.shape, b.dtype, b.device) for b in stack.biases]
 
 
 def forward(

@@ -86,7 +86,7 @@ class Optimized:
         decays: bool,
     ) -> Optimized:
         """Before the first step: the first moment zero, the second `initial_second` (network,)."""
-        first, second = (aligned_stack(*weights.shape, weights.dtype, weights.device) for _ in "12")
+        first, second = (aligned_stack(weights.shape, weights.dtype, weights.device) for _ in "12")
         second += initial_second.reshape(-1, 1, 1)
         return cls(weights, gradient, first, second, decays=decays)
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from mlplab.analysis.questions.answers import Answer, answer_questions
 from mlplab.figures import published
 from mlplab.figures.ensemble import runs_by_network
 from mlplab.figures.final_values import Finals, finals
@@ -33,6 +34,11 @@ class Context:
     def runs(self) -> Mapping[str, Sequence[Run]]:
         """Finished runs of each network that has any."""
         return runs_by_network(self.results)
+
+    @cached_property
+    def answers(self) -> tuple[Answer, ...]:
+        """The study's questions, answered, in their order."""
+        return answer_questions(self.results)
 
     @cached_property
     def summary(self) -> pd.DataFrame:

@@ -70,7 +70,7 @@ def data_title(network: Network) -> str:
     if isinstance(data, KnownData):
         title = KNOWN_SETS[data.name].title
     else:
-        path = getattr(data, "path", None) or getattr(data, "train_images", "")
+        path = str(getattr(data, "path", None) or getattr(data, "train_images", ""))
         title = f"own data ({PurePath(path).name})"
     if data.classes is not None:
         title += f", classes {listed([str(c) for c in data.classes])}"
@@ -80,7 +80,7 @@ def data_title(network: Network) -> str:
 def varied(networks: Sequence[Network]) -> list[str]:
     """In what the networks differ, a phrase for each: hidden layers (7 kinds), optimizer (…)."""
     found = []
-    aspects = {
+    aspects: dict[str, list[str]] = {
         "hidden layers": [hidden(n) for n in networks],
         "optimizer": [OPTIMIZERS[n.optimizer.name] for n in networks],
         "learning rate": [f"{n.optimizer.learning_rate:g}" for n in networks],

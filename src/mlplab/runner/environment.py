@@ -16,10 +16,8 @@ _CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 def usable_cores() -> int:
     """Cores that the machine, its container and OMP_NUM_THREADS allow this process."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
+    has_affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     return max(1, min(cores, _container_cores() or cores, _requested_threads() or cores))
 
 

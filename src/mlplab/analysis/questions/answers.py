@@ -118,8 +118,8 @@ def sizes_of(
     for name in names:
         run = next(iter(by_network[name].values()), None)
         training = results.study.networks[name].training
-        known = run is not None and run.layers
-        sizes[name] = Size(run.layers, training.batch_size, training.steps) if known else None
+        layers = run.layers if run is not None else ()
+        sizes[name] = Size(layers, training.batch_size, training.steps) if layers else None
     return sizes
 
 

@@ -9,9 +9,13 @@ from typing import Any
 
 from mlplab.analysis.questions.answers import Answer
 
+_ABOVE, _BELOW = "\x00+infinite\x00", "\x00-infinite\x00"
+_INFINITE = {_ABOVE: "1e999", _BELOW: "-1e999"}
+"""JSON has no infinity, but a number too large to hold reads back as one."""
 
-def verdict_values(answer: Answer) -> dict[str, Any]:
-    """One answer as JSON-able values; what is infinite or not a number is null.
+
+def _values(answer: Answer) -> dict[str, Any]:
+    """One answer as JSON-able values; what is not a number is null.
 
     Effect and interval are in the metric's own numbers: 0.005 of accuracy is half a point.
     """
@@ -19,10 +23,10 @@ def verdict_values(answer: Answer) -> dict[str, Any]:
     values = {
         "ask": question.ask,
         "verdict": finding.verdict,
-        "effect": _finite(finding.effect),
+        "effect": _number(finding.effect),
         "interval": None
         if finding.effect is None
-        else [_finite(finding.low), _finite(finding.high)],
+        else [_number(finding.low), _number(finding.high)],
         "p_value": finding.p_value,
         "seeds": finding.seeds,
         "registered": answer.is_registered,
@@ -43,10 +47,20 @@ def verdict_values(answer: Answer) -> dict[str, Any]:
 
 
 def verdicts_json(answers: Sequence[Answer]) -> str:
-    """The text of a verdicts file: a list with an object for each question."""
-    values = [verdict_values(answer) for answer in answers]
-    return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """The text of a verdicts file: a list with an object for each question.
+
+    An effect or a limit that is infinite is written 1e999, which reads back as infinity.
+    """
+    values = [_values(answer) for answer in answers]
+    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    for sign, number in _INFINITE.items():
+        text = text.replace(json.dumps(sign), number)
+    return text
 
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+def _number(value: float | None) -> float | str | None:
+    if value is None or math.isnan(value):
+        return None
+    if math.isinf(value):
+        return _ABOVE if value > 0 else _BELOW
+    return value

@@ -58,6 +58,8 @@ def interval_in_words(finding: Finding, unit: Unit) -> str:
     """From the low to the high limit: +0.80 to +1.66 points."""
     if math.isinf(finding.low) and math.isinf(finding.high) and finding.low != finding.high:
         return "that excludes nothing"
+    if math.isinf(finding.low) and finding.low == finding.high:
+        return "beyond any number"
     if math.isnan(finding.low) or math.isnan(finding.high):
         return "that is empty"
     return f"{unit.signed(finding.low)} to {unit.signed(finding.high)} {unit.many}".rstrip()
@@ -93,7 +95,9 @@ def _pair_answer(question: PairQuestion, finding: Finding) -> str:
         case "same", "same":
             return f"Yes: {_alike(question, finding)}"
         case "same", "refuted":
-            return f"No: {_seen(question, finding)}, which is beyond {_within(question, finding)}"
+            return (
+                f"No: {_seen(question, finding)}, beyond the {_within(question, finding)} allowed"
+            )
         case _, "supported":
             more = (
                 f", beyond the {_asked(question, finding)} asked for"
@@ -133,11 +137,11 @@ def _open(question: PairQuestion, finding: Finding) -> str:
 def _why_open(question: PairQuestion, finding: Finding) -> str:
     unit = unit_for(question, finding)
     if question.expect == "same" and question.within is not None:
-        return f"the interval does not lie on one side of {_within(question, finding)}"
+        return f"the interval holds less and more than {_within(question, finding)}"
     if question.by_at_least:
         bound = math.copysign(question.by_at_least, 1 if question.expect == "greater" else -1)
         return f"the interval holds more and less than {unit.signed(bound)} {unit.many}".rstrip()
-    return "the interval holds differences of both signs, or none"
+    return "the interval does not exclude that there is no difference"
 
 
 def _seen(question: Question, finding: Finding) -> str:
@@ -190,7 +194,7 @@ def _signed_effect(question: Question, finding: Finding) -> str:
 
 def _within(question: PairQuestion, finding: Finding) -> str:
     assert question.within is not None
-    return f"±{unit_for(question, finding).amount(question.within)}"
+    return unit_for(question, finding).amount(question.within)
 
 
 def _asked(question: PairQuestion, finding: Finding) -> str:

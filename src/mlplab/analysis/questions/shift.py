@@ -35,6 +35,10 @@ def log_rank_shift_interval(
 
     lowest = _first_not(is_late, len(tried))
     highest = len(tried) - 1 - _first_not(lambda i: is_early(len(tried) - 1 - i), len(tried))
+    if lowest == len(tried):
+        return np.inf, np.inf
+    if highest < 0:
+        return -np.inf, -np.inf
     if lowest > highest:
         return float("nan"), float("nan")
     low = -np.inf if lowest == 0 else tried[lowest] if lowest % 2 else borders[lowest // 2 - 1]

@@ -25,6 +25,7 @@ from mlplab.declarations.metric import (
     LossTarget,
     Metric,
     SecondsToMetric,
+    StepsToMetric,
     measure_of,
     target_of,
 )
@@ -98,7 +99,7 @@ def metric_of_run(metric: Metric, run: Run, study: Study) -> float:
         return float(run.diverged_at is not None)
     if isinstance(metric, GradientMetric):
         return _gradient(metric, run)
-    if target_of(metric) is not None:
+    if isinstance(metric, StepsToMetric | SecondsToMetric | FlopsToMetric):
         return _time_to(metric, run, study)
     if run.diverged_at is not None and not isinstance(metric, GapMetric):
         return -math.inf if is_better_higher(metric) else math.inf
@@ -172,7 +173,9 @@ def _mean_height(steps: np.ndarray, curve: np.ndarray) -> float:
     return float(heights @ np.diff(steps) / (steps[-1] - steps[0]))
 
 
-def _time_to(metric: Metric, run: Run, study: Study) -> float:
+def _time_to(
+    metric: StepsToMetric | SecondsToMetric | FlopsToMetric, run: Run, study: Study
+) -> float:
     target = target_of(metric)
     if isinstance(target, LossTarget):
         steps, curve = _measured(run, metric.split, "loss")

@@ -11,6 +11,7 @@ from mlplab.report.context import Context
 from mlplab.report.document import Chapter
 
 ORDER = (
+    "questions",
     "overview",
     "study_figures",
     "against_published",

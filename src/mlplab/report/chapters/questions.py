@@ -1,0 +1,118 @@
+"""The study's questions and their answers, before all else."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from mlplab.analysis.questions.answers import FALSE_VERDICTS, Answer
+from mlplab.analysis.questions.sentence import interval_in_words, p_in_words
+from mlplab.figures.effects import effect_figure
+from mlplab.report.context import Context
+from mlplab.report.document import (
+    Block,
+    Bullets,
+    Chapter,
+    Details,
+    Heading,
+    Paragraph,
+    Pictures,
+    Table,
+    columns,
+    plain,
+)
+
+MOST_DRAWN = 40
+"""Beyond so many questions only the first are drawn."""
+_WORDS = {
+    "supported": "supported",
+    "refuted": "refuted",
+    "same": "same",
+    "inconclusive": "not decided",
+    "undecidable": "undecidable with these seeds",
+}
+
+
+def chapter(context: Context) -> Chapter | None:
+    """One section a question; None for a study that asks none."""
+    answers = context.answers
+    if not answers:
+        return None
+    blocks: list[Block] = [Paragraph(_summary(answers), lead=True)]
+    if len(answers) > 1:
+        blocks.append(_table(answers))
+    for number, answer in enumerate(answers, start=1):
+        blocks += _section(number, answer, draw=number <= MOST_DRAWN)
+    return Chapter("questions", "Questions and answers", tuple(blocks))
+
+
+def _summary(answers: tuple[Answer, ...]) -> str:
+    counts = Counter[str](answer.finding.verdict for answer in answers)
+    told = [f"{counts[verdict]} {words}" for verdict, words in _WORDS.items() if counts[verdict]]
+    asked = "One question was" if len(answers) == 1 else f"{len(answers)} questions were"
+    late = sum(not answer.is_registered for answer in answers)
+    words = f"{asked} asked: **{', '.join(told)}**."
+    if late:
+        words += f" {'It was' if len(answers) == 1 else f'{late} of them were'} asked afterwards."
+    elif len(answers) == 1:
+        words += " It was written down before training."
+    else:
+        words += " All of them were written down before training."
+    if len(answers) > 1:
+        words += (
+            f" The chance of any false verdict among them is at most {FALSE_VERDICTS:.0%}: each "
+            f"is judged at {FALSE_VERDICTS / len(answers):.2g}."
+        )
+    return words
+
+
+def _table(answers: tuple[Answer, ...]) -> Table:
+    rows = tuple(
+        (
+            f"{number}. {plain(answer.question.ask)}",
+            f"**{_WORDS[answer.finding.verdict]}**",
+            _effect(answer),
+            _interval(answer),
+            plain(p_in_words(answer.finding.p_value).removeprefix("p = ").removeprefix("p ")),
+            f"{answer.finding.seeds}",
+        )
+        for number, answer in enumerate(answers, start=1)
+    )
+    heads = columns("question", "verdict", "effect", "interval", "p", "seeds", left=2)
+    caption = "The questions at a glance: mean paired differences with simultaneous 95% intervals."
+    return Table(caption, heads, rows)
+
+
+def _effect(answer: Answer) -> str:
+    effect = answer.finding.effect
+    if effect is None or effect != effect:
+        return "–"
+    return f"{answer.unit.signed(effect)} {answer.unit.many}".rstrip()
+
+
+def _interval(answer: Answer) -> str:
+    if answer.finding.effect is None or answer.finding.effect != answer.finding.effect:
+        return "–"
+    words = interval_in_words(answer.finding, answer.unit)
+    return "excludes nothing" if "excludes nothing" in words else words
+
+
+def _section(number: int, answer: Answer, *, draw: bool) -> list[Block]:
+    verdict = _WORDS[answer.finding.verdict]
+    blocks: list[Block] = [
+        Heading(f"{number}. {plain(answer.question.ask)}", f"question-{number}"),
+        Paragraph(f"**{verdict[0].upper()}{verdict[1:]}.** {plain(answer.sentence)}"),
+    ]
+    figure = effect_figure(answer, f"question-{number}") if draw else None
+    if figure is not None:
+        blocks.append(Pictures((figure,)))
+    asked = "before training" if answer.is_registered else "afterwards"
+    found = [plain(sentence) for sentence in answer.audit.sentences]
+    found += [plain(caveat) for caveat in answer.caveats]
+    blocks.append(Bullets(tuple(found)))
+    blocks.append(
+        Details(
+            f"{answer.method.name[0].upper()}{answer.method.name[1:]}; asked {asked}",
+            (Paragraph(plain(f"{answer.method.what} Read: {answer.method.read}.")),),
+        )
+    )
+    return blocks
