@@ -24,12 +24,12 @@ SPLITS = {
 
 
 def number(value: float, metric: str = "accuracy") -> str:
-    """A value in the digits that its metric deserves: 0.9803, 0.06412, 1.2e-08, 38.2."""
+    """A value in the digits that its metric deserves: 0.9803, 0.0641, 1.20e-08, 38.2."""
     value = float(value)
     if not math.isfinite(value):
         return "–"
-    if metric == "accuracy":
-        return f"{value:.4f}"
+    if metric in ("accuracy", "loss", "softmaxed_loss"):
+        return f"{value:.4f}" if abs(value) < 100 else f"{value:,.4g}"
     if value != 0 and not 1e-4 <= abs(value) < 1e6:
         return f"{value:.2e}"
     if metric == "seconds":
