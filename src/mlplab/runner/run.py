@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.study import Study
+from mlplab.networks.precision import has_fast_bfloat16
 from mlplab.records.atomic import remove_unfinished
 from mlplab.records.database import writing
 from mlplab.records.key import difference
@@ -37,6 +38,10 @@ from mlplab.runner.training import Training, train_plan
 from mlplab.runner.wanted import WantedRun, keys_by_member, wanted_runs
 
 PRECISIONS = ("float32", "bfloat16")
+SLOW_BFLOAT16 = (
+    "this machine has no fast bfloat16: operands are rounded to bfloat16 and multiplied in float32, "
+    "which is slower than --precision float32"
+)
 
 
 def run(
@@ -69,6 +74,8 @@ def run(
     if precision not in PRECISIONS:
         raise BadInput(Problem("--precision", " or ".join(PRECISIONS), repr(str(precision))))
     device, precision = resolve_device(str(device)), str(precision)
+    if precision == "bfloat16" and not has_fast_bfloat16(device):
+        tell(DataAnnounced(SLOW_BFLOAT16))
     with _results_folder(Path(folder)) as folder, only_run(folder, lambda p: tell(Waiting(p))):
         remove_unfinished(folder / WEIGHTS_FOLDER)
         with writing(folder) as connection:
