@@ -10,9 +10,9 @@ import pandas as pd
 
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
-from mlplab.figures.ensemble import Ensemble, drawable
+from mlplab.figures.ensemble import Ensemble
 from mlplab.figures.figure import Figure
-from mlplab.figures.possible_range import CUT, cut, reaches_beyond
+from mlplab.figures.possible_range import cut
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
 from mlplab.figures.wording import METRICS, count, listed, spread_of
@@ -89,23 +89,22 @@ def band_figure(
     said = [c for c in comparisons if c.comparison is not None]
     if not said:
         return None
-    table = pd.concat([_rows(c, _label(c, said)) for c in said], ignore_index=True)
+    panels = [_rows(c, _label(c, said)) for c in said]
+    table = pd.concat(panels, ignore_index=True)
+    drawn = pd.concat([_within_panel(panel, published.metric) for panel in panels])
     return Figure(
         name=name,
         title=f"Figure {published.number} of the 2023 report, {published.title}: "
         "does it lie within our bands?",
         caption=_caption(published, said),
         table=table,
-        drawing=_drawing(
-            cut(table, published.metric), published.metric, [_label(c, said) for c in said]
-        ),
+        drawing=_drawing(drawn, published.metric, [_label(c, said) for c in said]),
         keys=(
             Key(_PANELS["band"], theme.GREY, "square", line=False),
             Key(_PANELS["mean"], theme.ACCENT),
             Key(_PANELS["published"], OUTSIDE, dash=theme.PUBLISHED_DASH),
             Key(_PANELS["outside"], OUTSIDE, "circle", line=False),
         ),
-        notes=(CUT,) if reaches_beyond(table, published.metric) else (),
     )
 
 
@@ -136,14 +135,11 @@ def _rows(c: NetworkComparison, label: str) -> pd.DataFrame:
 
 def _drawing(table: pd.DataFrame, metric: str, networks: Sequence[str]) -> Spec:
     columns = min(4, len(networks))
-    shown = pd.concat([_within_panel(rows, metric) for _, rows in table.groupby("network")])
 
     title = "accuracy" if metric == "accuracy" else "loss"
 
     def up(column: str) -> Spec:
-        return vega.field(
-            f"{column}:Q", title=title, scale={"zero": False}, axis={"tickCount": 5}
-        )
+        return vega.field(f"{column}:Q", title=title, scale={"zero": False}, axis={"tickCount": 5})
 
     hover = vega.mark(
         "point",
@@ -165,7 +161,7 @@ def _drawing(table: pd.DataFrame, metric: str, networks: Sequence[str]) -> Spec:
         },
     )
     return {
-        "data": vega.rows(shown),
+        "data": vega.rows(table),
         "columns": columns,
         "facet": vega.field("network:N", title=None, sort=list(networks)),
         "resolve": {"scale": {"y": "independent"}},
@@ -213,9 +209,7 @@ def _drawing(table: pd.DataFrame, metric: str, networks: Sequence[str]) -> Spec:
 
 def _within_panel(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The band of one panel, cut where it goes far beyond what was measured."""
-    values = rows[["mean", "published"]].to_numpy().ravel()
-    low, high = drawable(rows["low"].to_numpy(), rows["high"].to_numpy(), values, metric, 0.4)
-    return rows.assign(low=low, high=high)
+    return cut(rows, metric, rows[["mean", "published"]].to_numpy().ravel(), beyond=0.4)
 
 
 def _caption(published: PublishedFigure, said: Sequence[NetworkComparison]) -> str:
@@ -226,7 +220,7 @@ def _caption(published: PublishedFigure, said: Sequence[NetworkComparison]) -> s
         f"{METRICS[published.metric].capitalize()} as published (dashed) before the band in which "
         f"one new run would lie with 95% probability at all {max(points)} points together, widened "
         f"by 0.002 for reading off the print ({spread_of([c.n for c in said])}); a band that "
-        "reaches the edge of its panel goes on beyond it. "
+        "reaches the edge of its panel goes on beyond it, as its numbers say. "
     )
     if not outside:
         everyone = (

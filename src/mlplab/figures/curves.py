@@ -12,7 +12,7 @@ import pandas as pd
 from mlplab.declarations.figure import CurveFigure
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
-from mlplab.figures.ensemble import Ensemble, drawable, gather, runs_by_network
+from mlplab.figures.ensemble import Ensemble, gather, runs_by_network
 from mlplab.figures.figure import Figure
 from mlplab.figures.possible_range import CUT, cut, reaches_beyond
 from mlplab.figures.published import PublishedFigure
@@ -155,9 +155,9 @@ def _figure(
         title=title,
         caption=_caption(metric, series, published),
         table=table,
-        drawing=_drawing(cut(table, metric), metric, series),
+        drawing=_drawing(cut(table, metric, table["value"]), metric, series),
         keys=tuple(_key(i, s, metric) for i, s in enumerate(series)),
-        notes=(*notes, CUT) if reaches_beyond(table, metric) else notes,
+        notes=(*notes, CUT) if reaches_beyond(table, metric, table["value"]) else notes,
     )
 
 
@@ -207,9 +207,6 @@ def _drawing(table: pd.DataFrame, metric: str, series: Sequence[Series]) -> Spec
     labels = [s.label for s in series]
     thin = table[["kind", "series", "seed", "step", "value", "low", "high", "n"]].assign(
         marked=_marked(table, labels)
-    )
-    thin["low"], thin["high"] = drawable(
-        *(table[c].to_numpy() for c in ("low", "high", "value")), metric
     )
     colours = [theme.colour(i) for i in range(len(labels))]
     shapes = [theme.shape(i) for i in range(len(labels))]
@@ -358,7 +355,7 @@ def _caption(metric: str, series: Sequence[Series], published: PublishedFigure |
     if max(counts) > 1:
         words.append(
             "Each thin line is one run; the bold line is the mean over seeds with its 95% t "
-            f"interval ({spread_of(counts)}), drawn as far as values were near or are possible."
+            f"interval ({spread_of(counts)})."
         )
     else:
         words.append("Each line is one run (n = 1), so there are no intervals.")

@@ -75,23 +75,3 @@ def last_values(values: np.ndarray) -> np.ndarray:
     present = np.isfinite(values)
     last = values.shape[1] - 1 - np.argmax(present[:, ::-1], axis=1)
     return np.where(present.any(axis=1), values[np.arange(len(values)), last], np.nan)
-
-
-def drawable(
-    low: np.ndarray, high: np.ndarray, values: np.ndarray, metric: str, beyond: float = 0.25
-) -> tuple[np.ndarray, np.ndarray]:
-    """A band as far as it is worth drawing: where values are possible, and not far beyond them.
-
-    From three seeds a t interval can be many times as wide as all that was measured; drawn whole,
-    it would press the curves flat. beyond: how far, as a share of the range of `values`.
-    """
-    present = values[np.isfinite(values)]
-    if not len(present):
-        return low, high
-    room = beyond * max(float(np.ptp(present)), 1e-9)
-    least, most = present.min() - room, present.max() + room
-    if metric in ("accuracy", "dead_units"):
-        least, most = max(least, 0.0), min(most, 1.0)
-    elif present.min() >= 0:
-        least = max(least, 0.0)
-    return np.clip(low, least, most), np.clip(high, least, most)

@@ -200,10 +200,9 @@ def _figure_blocks(figure: PublishedFigure, found: Sequence[NetworkComparison]) 
         columns("network", "n", "step", "published", "ours", "points within", "verdict"),
         rows,
     )
-    blocks: list[Block] = [Heading(f"Figure {figure.number}: {figure.title}")]
     if picture is None:
-        return [*blocks, table]
-    return [*blocks, Pictures((picture,)), Details("Network by network", (table,))]
+        return [Heading(f"Figure {figure.number}: {figure.title}"), table]
+    return [Pictures((picture,)), Details("Network by network", (table,))]
 
 
 def _row(c: NetworkComparison, metric: str) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ def chapter(context: Context) -> Chapter | None:
         return None
     blocks: list[Block] = [
         Paragraph(
-            "Point at a curve for its numbers. The boxes above a figure turn its series off and "
-            "on. Drag to move, Ctrl and the wheel (or + and −) to zoom, double-click (or 0) to go "
-            "back."
+            "Point at a curve for its numbers. A click on a name turns it off and on, a double click "
+            "leaves it alone. Drag to move, Ctrl and the wheel to zoom, double-click to go back; "
+            "from the keyboard, arrows, + and −, and 0."
         )
     ]
     blocks += [Pictures(tuple(group)) for group in groups]
