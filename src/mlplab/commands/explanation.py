@@ -12,7 +12,23 @@ from mlplab.declarations.base import LARGEST_COUNT
 from mlplab.declarations.data import CsvData, IdxData, KnownData, NpzData
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
+from mlplab.declarations.metric import (
+    AccuracyTarget,
+    AreaMetric,
+    AtStepMetric,
+    BestMetric,
+    DivergedMetric,
+    FinalMetric,
+    FlopsToMetric,
+    GapMetric,
+    GradientMetric,
+    LossTarget,
+    SecondsToMetric,
+    StepsToMetric,
+)
 from mlplab.declarations.network import Network
+from mlplab.declarations.objective import BY_NAME, CrossEntropy
+from mlplab.declarations.open_set import DetectorSettings, OpenSet, Split
 from mlplab.declarations.optimizer import (
     Adagrad,
     Adam,
@@ -23,6 +39,8 @@ from mlplab.declarations.optimizer import (
     Sgd,
     StepSchedule,
 )
+from mlplab.declarations.question import PairQuestion, RankingQuestion, TrendQuestion
+from mlplab.declarations.roles import Roles
 from mlplab.declarations.study import Presentation
 from mlplab.declarations.training import EarlyStopping, Training
 
@@ -34,6 +52,19 @@ networks as a product of lists, named after their settings. `mlplab check FILE` 
 with a study, and `--set path=value` reaches any value from the command line.
 """
 
+_METRICS = (
+    FinalMetric,
+    BestMetric,
+    AtStepMetric,
+    AreaMetric,
+    GapMetric,
+    GradientMetric,
+    DivergedMetric,
+    StepsToMetric,
+    SecondsToMetric,
+    FlopsToMetric,
+)
+
 _SECTIONS: tuple[tuple[str, str, tuple[type[BaseModel], ...]], ...] = (
     ("A network, and what networks share", "", (Network,)),
     ("Data", "`data`", (KnownData, IdxData, NpzData, CsvData)),
@@ -41,7 +72,13 @@ _SECTIONS: tuple[tuple[str, str, tuple[type[BaseModel], ...]], ...] = (
     ("Optimizers", "`optimizer`", (Sgd, Adagrad, RmsProp, Adam, AdamW)),
     ("Schedules", "`optimizer.schedule`", (ConstantSchedule, StepSchedule, CosineSchedule)),
     ("Initial weights", "`initial_weights`", (Uniform, Normal, Glorot, He)),
-    ("What the report shows", "", (Presentation,)),
+    ("Objectives", "`objective`", (CrossEntropy, *BY_NAME.values())),
+    ("Roles of classes", "`roles`", (Roles,)),
+    ("What the study asks and the report shows", "", (Presentation,)),
+    ("Questions", "an entry of `questions`", (PairQuestion, TrendQuestion, RankingQuestion)),
+    ("Metrics", "the `metric` of a question", _METRICS),
+    ("Targets", "what is to be reached", (AccuracyTarget, LossTarget)),
+    ("Open-set recognition", "an entry of `open_set`", (OpenSet, Split, DetectorSettings)),
     ("Figures", "an entry of `figures`", (CurveFigure, RocFigure)),
 )
 _SECTION_OF = {
