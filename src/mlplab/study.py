@@ -21,6 +21,8 @@ from mlplab.records import export
 from mlplab.records.results import Results
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mlplab.runner.estimate import Estimate
     from mlplab.runner.events import Watch
 
@@ -39,8 +41,18 @@ class StudyResults(Results):
             raise ValueError("these results were not read from a folder, so they have no report")
         return write(self, self.folder)
 
+    def open_set(self) -> pd.DataFrame:
+        """Every measure on unknown classes: study,network,seed,split,detector,metric,value."""
+        from mlplab.analysis.open_set.table import open_set_table
+
+        return open_set_table(self)
+
     def export(
-        self, *, curves: str | Path | None = None, summary: str | Path | None = None
+        self,
+        *,
+        curves: str | Path | None = None,
+        summary: str | Path | None = None,
+        open_set: str | Path | None = None,
     ) -> None:
         """Write tables as CSV, or as Parquet where a file's ending says so.
 
@@ -51,6 +63,8 @@ class StudyResults(Results):
             export.export_curves(self, curves)
         if summary is not None:
             export.export_summary(self, summary)
+        if open_set is not None:
+            export.export_table(self.open_set, open_set)
 
 
 @dataclass(frozen=True)
@@ -114,7 +128,7 @@ class Study:
         """
         from mlplab.runner.run import run
 
-        return _with_report(
+        results = _with_report(
             run(
                 self.declaration,
                 Path(out) / self.name,
@@ -124,6 +138,9 @@ class Study:
                 watch=watch,
             )
         )
+        if self.declaration.open_set:
+            _test_on_unknown(results, watch)
+        return results
 
     def plan(
         self,
@@ -136,6 +153,18 @@ class Study:
         from mlplab.runner.estimate import estimate
 
         return estimate(self.declaration, Path(out) / self.name, device=device, precision=precision)
+
+
+def _test_on_unknown(results: StudyResults, watch: Watch | None) -> None:
+    """Make the tests on unknown classes that are not kept yet."""
+    from mlplab.analysis.open_set.evaluating import evaluate
+    from mlplab.runner.events import UnknownsTested
+
+    def tell(network: str, seed: int, done: int, of: int) -> None:
+        if watch is not None:
+            watch(UnknownsTested(network, seed, done, of))
+
+    evaluate(results, tell)
 
 
 def open_results(folder: str | Path) -> StudyResults:

@@ -30,6 +30,10 @@ def export(
         Path | None,
         typer.Option(metavar="FILE", help="The study's questions, answered, as JSON."),
     ] = None,
+    open_set: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Every measure on unknown classes, one a row."),
+    ] = None,
     weights: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="One safetensors file a network and seed."),
@@ -42,16 +46,19 @@ def export(
       mlplab export runs/demo --curves curves.csv
       mlplab export runs/demo --curves curves.parquet --summary summary.csv
       mlplab export runs/demo --verdicts verdicts.json
+      mlplab export runs/open-set --open-set open-set.csv
       mlplab export runs/demo --weights weights/
 
     Curves have the columns study,network,seed,step,split,metric,value. Files end in .csv, .csv.gz
     or .parquet. Verdicts are a list with an object for each question: ask, verdict, effect,
-    interval, p_value, seeds, registered, audit, sentence and more. Weights are kernel_1 (in, out),
+    interval, p_value, seeds, registered, audit, sentence and more. The open-set table has the
+    columns study,network,seed,split,detector,metric,value. Weights are kernel_1 (in, out),
     bias_1 (out), kernel_2 and so on.
     """
-    if curves is None and summary is None and verdicts is None and weights is None:
+    if all(asked is None for asked in (curves, summary, verdicts, open_set, weights)):
         raise refuse(
-            "Say what to export: --curves FILE, --summary FILE, --verdicts FILE or --weights DIR."
+            "Say what to export: --curves FILE, --summary FILE, --verdicts FILE, --open-set FILE "
+            "or --weights DIR."
         )
 
     from mlplab.study import open_results
@@ -68,6 +75,11 @@ def export(
     if verdicts is not None:
         _export_verdicts(results, verdicts)
         print(verdicts)
+    if open_set is not None:
+        if not results.study.open_set:
+            complain("note: the study asks nothing about unknown classes, so the table is empty")
+        results.export(open_set=open_set)
+        print(open_set)
     if weights is not None:
         _export_weights(results, weights)
         print(weights)

@@ -131,8 +131,16 @@ def remark(event: events.Event) -> str | None:
         case events.StackFailed(members=members, reason=reason, tried_again=again):
             told = f"{in_short(members)} could not be trained: {reason}"
             return f"{told}; tried again in smaller stacks" if again else told
+        case events.UnknownsTested(done=done, of=of) if _worth_telling(done, of):
+            left = "" if done == 0 else f"{done:,} of "
+            return f"testing on unknown classes: {left}{counted(of, 'test')}"
         case _:
             return None
+
+
+def _worth_telling(done: int, of: int) -> bool:
+    """At the start, and then about ten times."""
+    return done == 0 or (of > 20 and done % -(-of // 10) == 0)
 
 
 def _plan(plan: events.RunPlanned) -> str:

@@ -35,6 +35,15 @@ def export_summary(results: Results, path: str | Path) -> None:
     _write(results.summary, Path(path))
 
 
+def export_table(make_table: Callable[[], pd.DataFrame], path: str | Path) -> None:
+    """Write any tidy table.
+
+    Raises:
+        BadInput: the file cannot be written.
+    """
+    _write(make_table, Path(path))
+
+
 def _write(make_table: Callable[[], pd.DataFrame], path: Path) -> None:
     is_parquet = path.suffix.lower() in _PARQUET
     if not is_parquet and path.suffix.lower() not in (".csv", ".gz"):

@@ -157,6 +157,17 @@ class Results:
         path = weights.weights_file(run.contents.folder, run.stack)
         return weights.load(path, run.key, len(run.layers) - 1)
 
+    def centres(self, network: str, seed: int) -> np.ndarray | None:
+        """Return the running class centres (class, unit) of a run, None if it kept none.
+
+        Raises:
+            BadInput: the run is not finished, or its weights are gone.
+        """
+        run = self.run(network, seed)
+        if not isinstance(run, _StoredRun):
+            raise ValueError("these results were not read from a folder, so they have no weights")
+        return weights.load_centres(weights.weights_file(run.contents.folder, run.stack), run.key)
+
     def predict(self, network: str, seed: int, inputs: np.ndarray) -> np.ndarray:
         """Return the logits (row, output) of inputs (row, feature), scaled as in training.
 

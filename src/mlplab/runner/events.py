@@ -21,7 +21,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class DataAnnounced:
-    """A line about the data: a download, or something odd that was mended."""
+    """A line about the data (a download, something odd that was mended) or the products' precision."""
 
     text: str
 
@@ -107,6 +107,18 @@ class RunEnded:
     interrupted: bool
 
 
+@dataclass(frozen=True)
+class UnknownsTested:
+    """After training: a network is about to be tested on classes that it never saw."""
+
+    network: str
+    seed: int
+    done: int
+    """Tests that are made."""
+    of: int
+    """Tests that were to be made."""
+
+
 Event = (
     Waiting
     | DataAnnounced
@@ -117,6 +129,7 @@ Event = (
     | StackFinished
     | StackFailed
     | RunEnded
+    | UnknownsTested
 )
 Watch = Callable[[Event], None]
 

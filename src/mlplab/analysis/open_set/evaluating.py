@@ -1,0 +1,173 @@
+"""Which tests on unknown classes a study wants, which are kept already, and the others made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlplab.analysis.open_set.findings import RunFinding, from_json, to_json
+from mlplab.analysis.open_set.measuring import measure
+from mlplab.analysis.open_set.tested import test_bed
+from mlplab.data.loading import load
+from mlplab.declarations.open_set import OpenSet
+from mlplab.declarations.open_set_networks import NamedSplit, OpenSetForm, forms_of, splits_of
+from mlplab.openset.errors import OpenSetError
+from mlplab.records.analyses import read_findings, record_finding
+from mlplab.records.database import reading, writing
+from mlplab.records.lock import only_run
+from mlplab.records.results import Results
+
+METHOD = 1
+"""Raise it when the same network and settings are judged otherwise than before."""
+_IN_FULL_UP_TO = 24
+"""Beyond so many splits of a question, curves, histograms and images are left out: they would be
+most of the records, and nobody looks at hundreds."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One network and seed to be tested on one split."""
+
+    form: OpenSetForm
+    seed: int
+    content: str
+    """Hash of everything that decides the finding."""
+    in_full: bool
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One network and seed, tested on one split."""
+
+    form: OpenSetForm
+    seed: int
+    finding: RunFinding
+
+
+Progress = Callable[[str, int, int, int], None]
+"""Told of network, seed, how many tests are done and how many there are to do."""
+
+
+def wanted_tests(results: Results) -> tuple[Wanted, ...]:
+    """Every test that the study's questions want of finished, finite runs."""
+    study = results.study
+    finished: dict[str, list[tuple[int, str]]] = {}
+    for run in results.runs:
+        if run.diverged_at is None:
+            finished.setdefault(run.network, []).append((run.seed, run.key))
+    digests = _Digests(study.folder)
+    full = {place: _in_full(results, place) for place in range(len(study.open_set))}
+    wanted = []
+    for form in forms_of(study):
+        entry = study.open_set[form.entry]
+        settings = _settings(form, entry, digests, full[form.entry])
+        for seed, key in finished.get(form.network, ()):
+            content = json.dumps({"run": key, **settings}, sort_keys=True)
+            name = hashlib.sha256(content.encode()).hexdigest()
+            wanted.append(Wanted(form, seed, name, full[form.entry]))
+    return tuple(wanted)
+
+
+def _in_full(results: Results, place: int) -> bool:
+    entry = results.study.open_set[place]
+    networks = [form.network for form in forms_of(results.study) if form.entry == place]
+    if not networks or networks[0] not in results.study.networks:
+        return True
+    splits = list(splits_of(entry, results.study.networks[networks[0]].data))
+    return len(splits) <= _IN_FULL_UP_TO
+
+
+class _Digests:
+    """The contents of other data sets, read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[object, str] = {}
+
+    def of(self, entry: OpenSet) -> str | None:
+        other = entry.unknown_data
+        if other is None:
+            return None
+        if other not in self._known:
+            self._known[other] = load(other, self._folder, lambda text: None).digest
+        return self._known[other]
+
+
+def _settings(
+    form: OpenSetForm, entry: OpenSet, digests: _Digests, in_full: bool
+) -> Mapping[str, object]:
+    split: NamedSplit = form.split
+    return {
+        "method": METHOD,
+        "unknown": split.unknown,
+        "unknown_data": digests.of(entry),
+        "closed": split.closed,
+        "detectors": [d.model_dump(exclude_none=True) for d in form.detectors],
+        "reject_at_most": entry.reject_at_most,
+        "threshold_by_class": entry.threshold_by_class,
+        "fit_on": entry.fit_on,
+        "in_full": in_full,
+    }
+
+
+def evaluate(results: Results, tell: Progress | None = None) -> None:
+    """Make the tests that are not kept yet, and keep each as it is made.
+
+    Stopped at any moment, what was made until then is kept.
+
+    Raises:
+        BadInput: data that cannot be used for a split.
+    """
+    wanted = wanted_tests(results) if results.study.open_set else ()
+    if not wanted or results.folder is None:
+        return
+    with reading(results.folder) as connection:
+        kept = read_findings(connection, (w.content for w in wanted))
+    missing = [w for w in wanted if w.content not in kept]
+    if not missing:
+        return
+    with only_run(results.folder, lambda pid: None), writing(results.folder) as connection:
+        for done, test in enumerate(missing):
+            if tell is not None:
+                tell(test.form.network, test.seed, done, len(missing))
+            finding = _made(results, test)
+            record_finding(connection, "open_set", test.content, to_json(finding))
+
+
+def _made(results: Results, test: Wanted) -> RunFinding:
+    form, study = test.form, results.study
+    network, entry = study.networks[form.network], study.open_set[form.entry]
+    bed = test_bed(network, form.split, entry, study.folder)
+    try:
+        return measure(
+            bed,
+            results.weights(form.network, test.seed),
+            network,
+            entry,
+            form.detectors,
+            centres=results.centres(form.network, test.seed),
+            by=f"{form.network}, seed {test.seed}",
+            in_full=test.in_full,
+        )
+    except OpenSetError as error:
+        raise OpenSetError(f"{form.network}, seed {test.seed}: {error}") from error
+
+
+def tests_of(results: Results) -> tuple[Tested, ...]:
+    """All tests that are kept, question by question, network by network, seed by seed."""
+    if not results.study.open_set or results.folder is None:
+        return ()
+    return tuple(_kept(results))
+
+
+def _kept(results: Results) -> Iterator[Tested]:
+    assert results.folder is not None
+    wanted = wanted_tests(results)
+    with reading(results.folder) as connection:
+        kept = read_findings(connection, (w.content for w in wanted))
+    for test in wanted:
+        if test.content in kept:
+            yield Tested(test.form, test.seed, from_json(kept[test.content]))

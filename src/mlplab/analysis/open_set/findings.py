@@ -1,0 +1,139 @@
+"""What one network's test on unknown classes found, as it is kept in the records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+from pydantic import TypeAdapter
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of rows or an area, with the ends of its interval over test rows."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points of a curve, thinned to what a picture shows."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Shares of known and of unknown test rows by score."""
+
+    edges: tuple[float, ...]
+    known: tuple[float, ...]
+    unknown: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DetectorFinding:
+    """One detector on one network."""
+
+    detector: str
+    """Its name with the settings that were said."""
+    metrics: Mapping[str, float]
+    """By the names of exports."""
+    auroc: Share
+    """With DeLong's interval over test rows."""
+    auroc_by_class: Mapping[str, float]
+    """Of each unknown class by itself, against all known rows."""
+    threshold: tuple[float | None, ...]
+    """One, or one a predicted class; None where nothing is ever rejected."""
+    guarantee: str
+    realised: Share
+    """Known test rows rejected."""
+    absorbed: tuple[tuple[int, ...], ...]
+    """(unknown class, known class + 1): rows after rejection; the last column is rejected."""
+    health: str
+    histogram: Histogram | None = None
+    roc: Curve | None = None
+    """Unknown rows rejected against known rows rejected."""
+    oscr: Curve | None = None
+    """Known rows accepted and right against unknown rows accepted."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An unknown image that is taken for a known class with confidence, and what is near it."""
+
+    true: str
+    taken_for: str
+    probability: float
+    image: str
+    """Base64 of (height · width) bytes; likewise the next."""
+    nearest: str
+    """The training image nearest to it in the last hidden layer, lengths put aside."""
+    nearest_class: str
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Mean lengths of the last hidden activations, and how far shortness alone tells unknown."""
+
+    known: float
+    unknown: float
+    shortness_auroc: float
+    """AUROC of −‖h‖."""
+
+
+@dataclass(frozen=True)
+class RunFinding:
+    """One network and seed, tested on one split."""
+
+    known: tuple[str, ...]
+    unknown: tuple[str, ...]
+    """Unknown classes that have test rows."""
+    known_rows: int
+    unknown_rows: int
+    accuracy: Share
+    """On test rows of known classes, nothing being rejected."""
+    absorbed: tuple[tuple[int, ...], ...]
+    """(unknown class, known class): rows before rejection."""
+    detectors: tuple[DetectorFinding, ...]
+    refusals: tuple[str, ...]
+    """Detectors that could not be used, and why."""
+    lengths: Lengths
+    ledger: tuple[str, ...]
+    image_shape: tuple[int, int] | None = None
+    mistakes: tuple[Mistake, ...] = field(default=())
+
+    def of(self, detector: str) -> DetectorFinding | None:
+        """The finding of a detector by its label, None where it could not be used."""
+        return next((d for d in self.detectors if d.detector == detector), None)
+
+
+def to_json(finding: RunFinding) -> str:
+    """As it is kept."""
+    return _adapter().dump_json(finding).decode()
+
+
+def from_json(text: str) -> RunFinding:
+    """As it was found."""
+    return _adapter().validate_json(text)
+
+
+@cache
+def _adapter() -> TypeAdapter[RunFinding]:
+    return TypeAdapter(RunFinding)
+
+
+def thinned(x: np.ndarray, y: np.ndarray, most: int = 160) -> Curve:
+    """At most so many points of a rising curve: evenly along its length, its ends kept."""
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
+    if len(x) > most:
+        wanted = np.linspace(0, along[-1], most)
+        chosen = np.unique(np.clip(np.searchsorted(along, wanted), 0, len(x) - 1))
+        chosen = np.union1d(chosen, [0, len(x) - 1])
+        x, y = x[chosen], y[chosen]
+    return Curve(tuple(np.round(x, 5).tolist()), tuple(np.round(y, 5).tolist()))

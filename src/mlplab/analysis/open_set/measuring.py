@@ -1,0 +1,319 @@
+"""From a trained network and the rows of a split to everything that is said about them."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from mlplab.analysis.open_set.findings import (
+    Curve,
+    DetectorFinding,
+    Histogram,
+    Lengths,
+    Mistake,
+    RunFinding,
+    Share,
+    thinned,
+)
+from mlplab.analysis.open_set.tested import TestBed, activations
+from mlplab.declarations.network import Network
+from mlplab.declarations.open_set import DetectorSettings, OpenSet
+from mlplab.openset.absorption import absorption_table
+from mlplab.openset.activations import Activations
+from mlplab.openset.auroc import auroc, roc_curve, separation
+from mlplab.openset.detectors.centres import Centres
+from mlplab.openset.detectors.class_centre import ClassCentre
+from mlplab.openset.detectors.detector import Fitted
+from mlplab.openset.detectors.directions import unit_rows
+from mlplab.openset.detectors.probabilities import log_softmax
+from mlplab.openset.detectors.registry import make
+from mlplab.openset.errors import OpenSetError
+from mlplab.openset.health import health
+from mlplab.openset.intervals import auroc_interval, wilson
+from mlplab.openset.ledger import Ledger
+from mlplab.openset.openness import openness
+from mlplab.openset.oscr import oscr_curve
+from mlplab.openset.rejection import rejection_outcome
+from mlplab.openset.risk_coverage import risk_coverage
+from mlplab.openset.scores import UNKNOWN
+from mlplab.openset.threshold import (
+    Threshold,
+    ThresholdByClass,
+    calibrate,
+    calibrate_by_class,
+    realised_rate,
+)
+
+_BINS = 48
+_MISTAKES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What the network gives for each kind of rows."""
+
+    fitted: Activations
+    fitted_outputs: np.ndarray
+    calibration: Activations
+    known: Activations
+    known_outputs: np.ndarray
+    unknown: Activations
+    unknown_classes: np.ndarray
+
+    @property
+    def right(self) -> np.ndarray:
+        """(known row,) whether the network gives it its class."""
+        found: np.ndarray = self.known.predicted == self.known_outputs
+        return found
+
+
+def measure(
+    bed: TestBed,
+    layers: Sequence[tuple[np.ndarray, np.ndarray]],
+    network: Network,
+    entry: OpenSet,
+    detectors: Sequence[DetectorSettings],
+    *,
+    centres: np.ndarray | None,
+    by: str,
+    in_full: bool,
+) -> RunFinding:
+    """Test one trained network on one split.
+
+    Args:
+        bed: the rows.
+        layers: one (kernel, bias) a layer.
+        detectors: that belong to how the network was trained.
+        centres: running class centres (class, unit), if training kept any.
+        by: what the network is called in the ledger.
+        in_full: with curves, histograms and images, which take room.
+    """
+    ledger = _ledger(bed, network, by)
+    seen = _seen(bed, layers, network)
+    known = bed.data.class_names
+    found, refusals = [], []
+    for settings in detectors:
+        try:
+            fitted = _fitted(settings, seen, centres)
+            found.append(_detector(settings.label, fitted, seen, bed, entry, in_full))
+        except OpenSetError as error:
+            refusals.append(f"{settings.label}: {error}")
+    before = _absorbed(seen, bed, None)
+    present = np.unique(seen.unknown_classes)
+    return RunFinding(
+        known=known,
+        unknown=tuple(bed.unknowns.class_names[c] for c in present),
+        known_rows=len(seen.known),
+        unknown_rows=len(seen.unknown),
+        accuracy=_share(seen.right),
+        absorbed=tuple(line[:-1] for line in before),
+        detectors=tuple(found),
+        refusals=tuple(refusals),
+        lengths=_lengths(seen),
+        ledger=ledger.lines,
+        image_shape=bed.data.image_shape,
+        mistakes=_mistakes(seen, bed) if in_full and bed.data.image_shape else (),
+    )
+
+
+def _ledger(bed: TestBed, network: Network, by: str) -> Ledger:
+    """Which rows touched what; refuses if a test unknown, or a calibration row twice, did."""
+    rows, data = bed.rows, bed.data
+    name = getattr(network.data, "name", network.data.__class__.__name__)
+    ledger = Ledger({name: rows.unknown}).touched("weights", data.train_rows, by=by, source=name)
+    if len(data.validation_rows):
+        ledger = ledger.touched("settings", data.validation_rows, by=f"{by}, stopping", source=name)
+    ledger = ledger.touched("settings", rows.fitted, by=f"{by}, detectors", source=name)
+    return ledger.touched("thresholds", rows.calibration, by=by, source=name)
+
+
+def _seen(bed: TestBed, layers: Sequence[tuple[np.ndarray, np.ndarray]], network: Network) -> _Seen:
+    def given(inputs: np.ndarray) -> Activations:
+        return activations(inputs, layers, network, len(bed.data.class_names))
+
+    rows = bed.rows
+    return _Seen(
+        fitted=given(bed.inputs(rows.fitted)),
+        fitted_outputs=bed.outputs(rows.fitted),
+        calibration=given(bed.inputs(rows.calibration)),
+        known=given(bed.inputs(rows.known)),
+        known_outputs=bed.outputs(rows.known),
+        unknown=given(bed.unknowns.inputs),
+        unknown_classes=bed.unknowns.classes,
+    )
+
+
+def _fitted(settings: DetectorSettings, seen: _Seen, centres: np.ndarray | None) -> Fitted:
+    given = settings.given
+    if settings.name == "class centre":
+        kept = given.pop("centres", "exact")
+        if kept == "running":
+            if centres is None:
+                raise OpenSetError("no running centres were kept in training")
+            counts = np.ones(len(centres))
+            detector = ClassCentre(normalise=bool(given.get("normalise", False)))
+            return detector.with_centres(Centres(centres.astype(np.float64), counts))
+    return make(settings.name, **given).fit(seen.fitted, seen.fitted_outputs)
+
+
+def _detector(
+    label: str, fitted: Fitted, seen: _Seen, bed: TestBed, entry: OpenSet, in_full: bool
+) -> DetectorFinding:
+    known, unknown = fitted.score(seen.known), fitted.score(seen.unknown)
+    threshold, known_out, unknown_out = _decided(fitted, seen, known, unknown, entry)
+    oscr = oscr_curve(known, seen.right, unknown)
+    interval = auroc_interval(known, unknown)
+    rate = realised_rate(known_out)
+    names = bed.unknowns.class_names
+    return DetectorFinding(
+        detector=label,
+        metrics=_metrics(seen, bed, known, unknown, known_out, unknown_out, entry)
+        | {"oscr": oscr.area},
+        auroc=Share(interval.value, interval.low, interval.high),
+        auroc_by_class={
+            names[c]: auroc(known, unknown[seen.unknown_classes == c])
+            for c in np.unique(seen.unknown_classes)
+        },
+        threshold=_values(threshold),
+        guarantee=threshold.guarantee,
+        realised=Share(rate.value, rate.low, rate.high),
+        absorbed=_absorbed(seen, bed, unknown_out),
+        health=health(fitted, seen.known).line,
+        histogram=_histogram(known, unknown) if in_full else None,
+        roc=_roc(known, unknown) if in_full else None,
+        oscr=thinned(oscr.unknown_accepted, oscr.known_right) if in_full else None,
+    )
+
+
+def _decided(
+    fitted: Fitted, seen: _Seen, known: np.ndarray, unknown: np.ndarray, entry: OpenSet
+) -> tuple[Threshold | ThresholdByClass, np.ndarray, np.ndarray]:
+    """The threshold, and whether each known and each unknown row is rejected."""
+    scores, share = fitted.score(seen.calibration), entry.reject_at_most
+    if not entry.threshold_by_class:
+        one = calibrate(scores, share)
+        return one, one.rejects(known), one.rejects(unknown)
+    classes = seen.known.logits.shape[1]
+    each = calibrate_by_class(scores, seen.calibration.predicted, classes, share)
+    return (
+        each,
+        each.rejects(known, seen.known.predicted),
+        each.rejects(unknown, seen.unknown.predicted),
+    )
+
+
+def _values(threshold: Threshold | ThresholdByClass) -> tuple[float | None, ...]:
+    parts = (threshold,) if isinstance(threshold, Threshold) else threshold.by_class
+    return tuple(p.value if math.isfinite(p.value) else None for p in parts)
+
+
+def _metrics(
+    seen: _Seen,
+    bed: TestBed,
+    known: np.ndarray,
+    unknown: np.ndarray,
+    known_out: np.ndarray,
+    unknown_out: np.ndarray,
+    entry: OpenSet,
+) -> dict[str, float]:
+    labels = np.concatenate([seen.known_outputs, np.full(len(unknown), UNKNOWN)])
+    predicted = np.concatenate([seen.known.predicted, seen.unknown.predicted])
+    rejected = np.concatenate([known_out, unknown_out])
+    classes = seen.known.logits.shape[1]
+    after = rejection_outcome(labels, predicted, rejected, classes)
+    answers = risk_coverage(np.concatenate([known, unknown]), predicted != labels)
+    metrics = asdict(separation(known, unknown)) | {
+        "accuracy_on_known_before": after.accuracy_on_known_before,
+        "accuracy_on_known_after": after.accuracy_on_known_after,
+        "known_rejected": after.known_rejected,
+        "recall_of_unknown": after.recall_of_unknown or 0.0,
+        "accuracy_over_all": after.accuracy_over_all,
+        "macro_precision": float(after.precision.mean()),
+        "macro_recall": float(after.recall.mean()),
+        "macro_f1": after.macro_f1,
+        "risk_coverage_area": answers.area,
+        "openness": 0.0 if entry.closed else openness(classes, len(np.unique(
+            seen.unknown_classes))),
+    }  # fmt: skip
+    if after.accuracy_on_accepted_known is not None:
+        metrics["accuracy_on_accepted_known"] = after.accuracy_on_accepted_known
+    return metrics
+
+
+def _absorbed(
+    seen: _Seen, bed: TestBed, rejected: np.ndarray | None
+) -> tuple[tuple[int, ...], ...]:
+    """(unknown class, known class + 1) rows; the last column is rejected."""
+    classes = seen.known.logits.shape[1]
+    # the table wants numbers that no known class has
+    table = absorption_table(
+        seen.unknown_classes + classes, seen.unknown.predicted, range(classes), rejected
+    )
+    return tuple(tuple(line) for line in table.counts.tolist())
+
+
+def _share(flags: np.ndarray) -> Share:
+    low, high = wilson(flags.sum(), len(flags))
+    return Share(float(flags.mean()), float(low), float(high))
+
+
+def _lengths(seen: _Seen) -> Lengths:
+    assert seen.known.hidden is not None
+    assert seen.unknown.hidden is not None
+    known, unknown = (
+        np.linalg.norm(h.astype(np.float64), axis=1)
+        for h in (seen.known.hidden, seen.unknown.hidden)
+    )
+    return Lengths(float(known.mean()), float(unknown.mean()), auroc(-known, -unknown))
+
+
+def _histogram(known: np.ndarray, unknown: np.ndarray) -> Histogram:
+    """Equal bins over the middle 99% of each side; what lies beyond counts at the ends."""
+    ends = np.quantile(np.concatenate([known, unknown]), [0.002, 0.998])
+    low, high = float(ends[0]), float(ends[1])
+    if high <= low:
+        high = low + max(abs(low), 1.0) * 1e-6
+    edges = np.linspace(low, high, _BINS + 1)
+
+    def shares(scores: np.ndarray) -> tuple[float, ...]:
+        counts = np.histogram(np.clip(scores, low, high), edges)[0] / len(scores)
+        return tuple(np.round(counts, 6).tolist())
+
+    return Histogram(tuple(edges.tolist()), shares(known), shares(unknown))
+
+
+def _roc(known: np.ndarray, unknown: np.ndarray) -> Curve:
+    curve = roc_curve(known, unknown)
+    return thinned(curve.known_rejected, curve.unknown_rejected)
+
+
+def _mistakes(seen: _Seen, bed: TestBed) -> tuple[Mistake, ...]:
+    """The unknown rows that the softmax is surest of, each with its nearest training row."""
+    certainty = log_softmax(seen.unknown.logits).max(axis=1)
+    chosen = np.argsort(-certainty, kind="stable")[:_MISTAKES]
+    assert seen.fitted.hidden is not None
+    assert seen.unknown.hidden is not None
+    likeness = unit_rows(seen.unknown.hidden[chosen]) @ unit_rows(seen.fitted.hidden).T
+    nearest = likeness.argmax(axis=1)
+    known, unknown = bed.data.class_names, bed.unknowns
+    return tuple(
+        Mistake(
+            true=unknown.class_names[unknown.classes[row]],
+            taken_for=known[seen.unknown.predicted[row]],
+            probability=float(np.exp(certainty[row])),
+            image=_image(unknown.inputs[row]),
+            nearest=_image(bed.data.inputs[bed.rows.fitted[near]]),
+            nearest_class=known[seen.fitted_outputs[near]],
+        )
+        for row, near in zip(chosen, nearest, strict=True)
+    )
+
+
+def _image(pixels: np.ndarray) -> str:
+    low, high = float(pixels.min()), float(pixels.max())
+    scaled = (pixels - low) * (255 / (high - low) if high > low else 0.0)
+    return base64.b64encode(np.round(scaled).astype(np.uint8).tobytes()).decode("ascii")

@@ -1,0 +1,124 @@
+"""The rows that one network is tested on, as the network sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mlplab.data.dataset import PreparedData
+from mlplab.data.loading import load
+from mlplab.data.open_set_rows import TestedRows, tested_rows
+from mlplab.data.places import class_places
+from mlplab.data.preparation import prepare
+from mlplab.data.scaling import default_scaling, fit_scaling
+from mlplab.declarations.data import Data
+from mlplab.declarations.network import Network
+from mlplab.declarations.open_set import OpenSet
+from mlplab.declarations.open_set_networks import NamedSplit, data_name
+from mlplab.declarations.problems import BadInput, Problem
+from mlplab.openset.activations import Activations, OutputLayer
+from mlplab.openset.from_weights import activations_from_weights
+
+
+@dataclass(frozen=True, eq=False)
+class Unknowns:
+    """Test rows of unknown classes, of this data set and of another."""
+
+    inputs: np.ndarray
+    """(row, feature), scaled as the network's."""
+    classes: np.ndarray
+    """(row,) an index into `class_names`."""
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class TestBed:
+    """Data of one network, divided by what they serve."""
+
+    data: PreparedData
+    rows: TestedRows
+    unknowns: Unknowns
+
+    def inputs(self, rows: np.ndarray) -> np.ndarray:
+        """(row, feature) of rows of the data set."""
+        found: np.ndarray = self.data.inputs[rows]
+        return found
+
+    def outputs(self, rows: np.ndarray) -> np.ndarray:
+        """(row,): the output that is right."""
+        found: np.ndarray = self.data.label_map[self.data.labels[rows]]
+        return found
+
+
+def _silent(text: str) -> None:
+    """Say nothing: what there is to say was said when the data were prepared for training."""
+
+
+def test_bed(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) -> TestBed:
+    """Prepare the rows of a split as a network sees them.
+
+    Raises:
+        BadInput: an unknown class that the data do not have, another set of other features, or no
+            unknown test rows.
+    """
+    data = prepare(network.data, folder, _silent, network.roles)
+    dataset = load(network.data, folder, _silent)
+    places = class_places(dataset.class_names, split.unknown, "unknown")
+    rows = tested_rows(data, places, entry.fit_on)
+    parts = [data.inputs[rows.unknown]]
+    order = {place: number for number, place in enumerate(places)}
+    classes = [np.array([order[c] for c in data.labels[rows.unknown].tolist()], dtype=np.int64)]
+    names = [dataset.class_names[place] for place in places]
+    if entry.unknown_data is not None:
+        more, labels, more_names = _other_set(entry.unknown_data, network, data, folder)
+        parts.append(more)
+        classes.append(labels + len(names))
+        names += more_names
+    unknowns = Unknowns(np.concatenate(parts), np.concatenate(classes), tuple(names))
+    if not len(unknowns.inputs):
+        where = ", ".join(split.unknown) or "the other set"
+        raise BadInput(Problem("open_set", f"test rows of the unknown classes ({where})", "none"))
+    return TestBed(data, rows, unknowns)
+
+
+def _other_set(
+    other: Data, network: Network, data: PreparedData, folder: Path
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Test rows of another set, scaled as the network's own rows are."""
+    own, there = load(network.data, folder, _silent), load(other, folder, _silent)
+    if there.inputs.shape[1] != own.inputs.shape[1]:
+        raise BadInput(
+            Problem(
+                "open_set.unknown_data",
+                f"a set of {own.inputs.shape[1]} features, as {data_name(network.data)} has",
+                f"{data_name(other)} with {there.inputs.shape[1]}",
+            )
+        )
+    scaling = network.data.scaling or default_scaling(own)
+    fitted = fit_scaling(scaling, own, data.train_rows)
+    rows = there.test_rows
+    names = [f"{data_name(other)} {name}" for name in there.class_names]
+    return fitted.apply(there.inputs[rows]), there.labels[rows], names
+
+
+def activations(
+    inputs: np.ndarray,
+    layers: Sequence[tuple[np.ndarray, np.ndarray]],
+    network: Network,
+    classes: int,
+) -> Activations:
+    """What a trained network gives for rows, its extra output told from those of the classes."""
+    whole = activations_from_weights(inputs, layers, network.activation)
+    extra = {"sigmoid output": "sigmoid_logit", "background class": "background_logit"}
+    beside = extra.get(network.objective.name)
+    kernel, bias = layers[-1]
+    return Activations(
+        logits=whole.logits[:, :classes],
+        hidden=whole.hidden,
+        inputs=whole.inputs,
+        output_layer=OutputLayer(kernel=kernel[:, :classes], bias=bias[:classes]),
+        **({beside: whole.logits[:, classes]} if beside else {}),
+    )
