@@ -237,8 +237,7 @@ def _drawing(table: pd.DataFrame, metric: str, series: Sequence[Series]) -> Spec
                 fillOpacity=0.14,
                 clip=True,
                 encoding=band,
-            )
-            | {"params": [vega.zoom()]},
+            ),
             vega.mark(
                 "line",
                 vega.where("datum.kind == 'run'"),
@@ -254,7 +253,7 @@ def _drawing(table: pd.DataFrame, metric: str, series: Sequence[Series]) -> Spec
                 strokeDash=list(theme.PUBLISHED_DASH),
                 clip=True,
             ),
-            vega.mark("line", mean, strokeWidth=2.2, clip=True),
+            vega.mark("line", mean, strokeWidth=2.2, clip=True) | {"params": [vega.zoom()]},
             vega.mark(
                 "point",
                 mean,

@@ -74,7 +74,7 @@ def _table(summary: pd.DataFrame, found: Finals, cost: Cost) -> pd.DataFrame | N
             {
                 "network": network,
                 "cost": float(interval.mean),
-                "cost_low": max(float(interval.low), float(values.min()) * 0.5),
+                "cost_low": float(interval.low),
                 "cost_high": float(interval.high),
                 "accuracy": found.means.mean[i],
                 "low": found.means.low[i],
@@ -120,10 +120,10 @@ def _drawing(table: pd.DataFrame, found: Finals, cost: Cost, many: bool) -> Spec
         colour = vega.field("network:N", title=None, scale={"domain": names, "range": colours})
         shape = vega.field("network:N", title=None, scale={"domain": names, "range": shapes})
     named = {
-        "data": vega.rows((front if many else table).astype({"front": int})),
+        "data": vega.rows(_drawable(front if many else table)),
         "transform": [vega.not_hidden("network")],
         "encoding": places | {"color": colour},
-        "layer": [*_intervals(cost), _points(cost, shape), _names(_with_room(front))],
+        "layer": [*_intervals(cost), _points(cost, shape), *_names(front)],
     }
     step = {
         "data": vega.rows(front.astype({"front": int})),
@@ -185,16 +185,33 @@ def _points(cost: Cost, shape: Spec) -> Spec:
     )
 
 
-def _names(networks: list[str]) -> Spec:
-    return vega.mark(
-        "text",
-        {"filter": {"field": "network", "oneOf": networks}},
-        align="right",
-        dx=-8,
-        dy=-9,
-        fontSize=10.5,
-        encoding={"text": vega.field("network:N")},
+def _drawable(table: pd.DataFrame) -> pd.DataFrame:
+    """Without what a logarithmic axis cannot show: a limit below zero ends at half the mean."""
+    low = np.maximum(table["cost_low"], table["cost"] / 2)
+    return table.assign(cost_low=low, front=table["front"].astype(int))
+
+
+def _names(front: pd.DataFrame) -> list[Spec]:
+    """The names of networks of the front, leaning away from the nearer edge."""
+    named = _with_room(front)
+    middle = float(np.sqrt(front["cost"].min() * front["cost"].max()))
+    left = front[front["cost"] < middle]["network"].tolist()
+    sides = (
+        ([n for n in named if n in left], "left", 8),
+        ([n for n in named if n not in left], "right", -8),
     )
+    return [
+        vega.mark(
+            "text",
+            {"filter": {"field": "network", "oneOf": names}},
+            align=align,
+            dx=dx,
+            dy=-9,
+            fontSize=10.5,
+            encoding={"text": vega.field("network:N")},
+        )
+        for names, align, dx in sides
+    ]
 
 
 def _with_room(front: pd.DataFrame) -> list[str]:

@@ -58,6 +58,11 @@ MOST_INLINE = 2_000_000
 page stays small, and a script draws them when they are unfolded."""
 
 
+WIDE = 7
+"""Beyond so many columns a table sets intervals below their means."""
+_PLUS_MINUS = re.compile(r" (± [\d.e+-]+)")
+
+
 @cache
 def _vega() -> str:
     """Vega, Vega-Lite and Vega-Embed, as vl-convert carries them."""
@@ -143,15 +148,16 @@ class _Renderer:
         for row in block.rows:
             first = f'<th scope="row" class="{aligned[0]}">{to_html(row[0])}</th>'
             cells = "".join(
-                f'<td class="{align}">{to_html(cell)}</td>'
+                f'<td class="{align}">{_cell(cell)}</td>'
                 for align, cell in zip(aligned[1:], row[1:], strict=True)
             )
             rows.append(f"<tr>{first}{cells}</tr>")
         number = next(self._table_numbers)
-        sortable = ' class="sortable"' if block.sortable else ""
+        kinds = ["sortable"] * block.sortable + ["wide"] * (len(block.columns) > WIDE)
         return (
             f'<div class="table" role="region" tabindex="0" aria-label="Table {number}">'
-            f"<table{sortable}><caption><b>Table {number}.</b> {to_html(block.caption)}</caption>"
+            f'<table class="{" ".join(kinds)}"><caption>'
+            f"<b>Table {number}.</b> {to_html(block.caption)}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         )
 
@@ -172,6 +178,11 @@ class _Renderer:
             f"<figcaption><b>Figure {number}.</b> {escape(figure.caption, quote=False)} "
             f'<span class="files">{links}</span></figcaption>{notes}</figure>'
         )
+
+
+def _cell(text: str) -> str:
+    """A table's cell, what follows ± set apart."""
+    return _PLUS_MINUS.sub(r' <span class="interval">\1</span>', to_html(text))
 
 
 def _keys(keys: Sequence[Key]) -> str:

@@ -31,12 +31,10 @@
       fit.columns = across;
       fit.spec.width = Math.max(110, Math.floor((available - 34) / across) - 44);
     } else {
-      const grown = Math.min(available, 864) - 70;
-      const rigid = typeof fit.width === "object" || fit.width < 500;
-      if (!rigid || available < fit.width + 90) {
-        const before = fit.width;
-        fit.width = Math.max(200, rigid ? Math.min(before, grown) : grown);
-        if (rigid && before > 0) fit.height = Math.round((fit.height * fit.width) / before);
+      const given = fit.width;
+      if (typeof given === "number" && given >= 500) {
+        fit.autosize = { type: "fit-x", contains: "padding" };
+        fit.width = Math.max(240, Math.min(available, 864));
       }
     }
     if (coarse && fit.params) fit.params = fit.params.filter((p) => !/^zoom/.test(p.name));
@@ -52,7 +50,7 @@
     if (before && Math.abs(before.width - width) < 24) return;
     const specification = fitted(JSON.parse(source.textContent), width);
     const place = document.createElement("div");
-    const starting = { width };
+    const starting = { width, axes: zoomSignals(specification) };
     live.set(figure, starting);
     vegaEmbed(place, specification, {
       renderer: "svg",
@@ -121,7 +119,7 @@
       event.key
     ];
     if (!factor && !move && event.key !== "0") return;
-    const axes = zoomSignals(shown.view);
+    const axes = shown.axes;
     if (!axes.length) return;
     event.preventDefault();
     for (const { signal, scale, axis } of axes) {
@@ -138,14 +136,22 @@
     shown.view.runAsync();
   });
 
-  function zoomSignals(view) {
-    const names = Object.keys(view.getState({ signals: () => true, data: () => false }).signals);
-    return names
-      .filter((name) => /^zoom_(step|value)$/.test(name))
-      .map((signal) => {
-        const axis = signal === "zoom_step" ? "x" : "y";
-        return { signal, axis, scale: axis };
-      });
+  // The signals that hold the domains of a figure's axes, where it can be zoomed.
+  function zoomSignals(specification) {
+    const panels = specification.hconcat || specification.vconcat || [specification];
+    return panels.flatMap((panel, place) =>
+      [panel, ...(panel.layer || [])].flatMap((part) =>
+        (part.params || [])
+          .filter((param) => param.bind === "scales")
+          .flatMap((param) =>
+            ["x", "y"].map((axis) => ({
+              axis,
+              signal: `${param.name}_${(part.encoding?.[axis] || panel.encoding[axis]).field}`,
+              scale: panels.length > 1 ? `concat_${place}_${axis}` : axis,
+            })),
+          ),
+      ),
+    );
   }
 
   const tip = document.createElement("div");

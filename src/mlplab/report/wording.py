@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from mlplab.declarations.data import KnownData
+from mlplab.declarations.data import CsvData, KnownData
 from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
@@ -75,6 +75,17 @@ def data_title(network: Network) -> str:
     if data.classes is not None:
         title += f", classes {listed([str(c) for c in data.classes])}"
     return title
+
+
+def scaling(network: Network) -> str:
+    """How inputs are scaled, the default resolved."""
+    data = network.data
+    chosen = data.scaling or ("standard" if isinstance(data, CsvData) else "unit")
+    return {
+        "unit": "unit (0 to 1)",
+        "standard": "standard (mean 0, deviation 1 on training rows)",
+        "none": "none",
+    }[chosen]
 
 
 def varied(networks: Sequence[Network]) -> list[str]:

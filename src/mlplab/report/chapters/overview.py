@@ -105,7 +105,7 @@ def _facts(context: Context, choice: Finals) -> tuple[Fact, ...]:
     facts = [
         Fact(with_interval(value), f"test accuracy of {plain(best)}"),
         Fact(
-            f"{number(100 * (1 - float(value.mean)), 'percent')}%",
+            f"{100 * (1 - float(value.mean)):.3g}%",
             "of its test rows wrong",
         ),
     ]

@@ -86,7 +86,7 @@ def _aspects(network: Network) -> dict[str, str]:
             if isinstance(data.validation, int)
             else f"{data.validation:.0%} of the training rows"
         ),
-        "scaling": data.scaling or "unit for images, standard for tables",
+        "scaling": wording.scaling(network),
         "seeds": _seeds(network.seeds),
     }
 
