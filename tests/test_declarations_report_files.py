@@ -194,3 +194,11 @@ def test_odd_folder_names_make_legal_study_names(tmp_path, monkeypatch):
     assert load(tmp_path / "a:b").name == "a-b"
     monkeypatch.chdir(tmp_path / "con")
     assert load(".").name == "study-con"
+
+
+def test_an_override_of_a_shared_setting_reaches_every_configuration_file(folder):
+    study = load(folder, overrides=["training.steps=20", "data.classes=[0, 1]", "seeds=[4]"])
+    for network in study.networks.values():
+        assert network.training.steps == 20
+        assert network.data.classes == (0, 1)
+        assert network.seeds == (4,)

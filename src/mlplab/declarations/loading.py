@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,8 @@ class _Source:
     problems: tuple[Problem, ...] = ()
     """What was wrong already when it was read."""
     grid: dict[Where, Where] = field(default_factory=dict)
+    translated: bool = False
+    """From configuration files, each of which gives all its settings: nothing is shared."""
 
 
 def _source(path: Path) -> _Source:
@@ -93,14 +95,17 @@ def _source(path: Path) -> _Source:
         is_folder, exists = False, False
     if is_folder:
         translated = translate_folder(path)
-        return _Source(translated.values, translated.places, path, plain(path.resolve().name))
+        name = plain(path.resolve().name)
+        return _Source(translated.values, translated.places, path, name, translated=True)
     if not exists:
         path = _shipped(path)
     read = read_object(path)
     if is_configuration(read.values):
         translated = translate_file(path, read)
         values, places = translated.values, translated.places
-        return _Source(values, places, path.parent, plain(path.stem), read.problems)
+        return _Source(
+            values, places, path.parent, plain(path.stem), read.problems, translated=True
+        )
     values = {key: value for key, value in read.values.items() if key != "$schema"}
     return _Source(values, read.places, path.parent, plain(path.stem), read.problems)
 
@@ -159,6 +164,8 @@ def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Sou
 
     Overrides of single networks come after the grid, so that they reach generated networks too.
     """
+    if source.translated:
+        given = [each for override in given for each in _for_every_network(override, source)]
     late = [override for override in given if override.path.startswith("networks.")]
     early = [override for override in given if override not in late]
     values, places, problems = overriding.apply(source.values, source.places, early)
@@ -172,6 +179,18 @@ def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Sou
     }
     source = replace(source, values=values, places=places, grid=grid)
     return source, problems + grid_problems + late_problems
+
+
+def _for_every_network(
+    override: overriding.Override, source: _Source
+) -> Iterator[overriding.Override]:
+    """The override of a shared setting, for each network where files share none."""
+    first = override.path.partition(".")[0]
+    if first not in Network.model_fields or first == "seeds":
+        yield override
+        return
+    for name in source.values["networks"]:
+        yield replace(override, path=f"networks.{name}.{override.path}")
 
 
 def _presentation(values: dict[str, Any], places: Places, problems: list[Problem]) -> Presentation:
