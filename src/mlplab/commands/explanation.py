@@ -4,45 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from mlplab.declarations.base import LARGEST_COUNT
-from mlplab.declarations.data import CsvData, IdxData, KnownData, NpzData
-from mlplab.declarations.figure import CurveFigure, RocFigure
-from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
-from mlplab.declarations.metric import (
-    AccuracyTarget,
-    AreaMetric,
-    AtStepMetric,
-    BestMetric,
-    DivergedMetric,
-    FinalMetric,
-    FlopsToMetric,
-    GapMetric,
-    GradientMetric,
-    LossTarget,
-    SecondsToMetric,
-    StepsToMetric,
-)
+from mlplab.declarations.base import LARGEST_COUNT, Declaration
+from mlplab.declarations.describing import describe
 from mlplab.declarations.network import Network
-from mlplab.declarations.objective import BY_NAME, CrossEntropy
-from mlplab.declarations.open_set import DetectorSettings, OpenSet, Split
-from mlplab.declarations.optimizer import (
-    Adagrad,
-    Adam,
-    AdamW,
-    ConstantSchedule,
-    CosineSchedule,
-    RmsProp,
-    Sgd,
-    StepSchedule,
-)
-from mlplab.declarations.question import PairQuestion, RankingQuestion, TrendQuestion
-from mlplab.declarations.roles import Roles
 from mlplab.declarations.study import Presentation
-from mlplab.declarations.training import EarlyStopping, Training
 
 _OPENING = """\
 A study is one JSON file: `name`, `networks` (a name for each, and its settings), and what they
@@ -52,53 +22,55 @@ networks as a product of lists, named after their settings. `mlplab check FILE` 
 with a study, and `--set path=value` reaches any value from the command line.
 """
 
-_METRICS = (
-    FinalMetric,
-    BestMetric,
-    AtStepMetric,
-    AreaMetric,
-    GapMetric,
-    GradientMetric,
-    DivergedMetric,
-    StepsToMetric,
-    SecondsToMetric,
-    FlopsToMetric,
-)
 
-_SECTIONS: tuple[tuple[str, str, tuple[type[BaseModel], ...]], ...] = (
-    ("A network, and what networks share", "", (Network,)),
-    ("Data", "`data`", (KnownData, IdxData, NpzData, CsvData)),
-    ("Training", "`training`", (Training, EarlyStopping)),
-    ("Optimizers", "`optimizer`", (Sgd, Adagrad, RmsProp, Adam, AdamW)),
-    ("Schedules", "`optimizer.schedule`", (ConstantSchedule, StepSchedule, CosineSchedule)),
-    ("Initial weights", "`initial_weights`", (Uniform, Normal, Glorot, He)),
-    ("Objectives", "`objective`", (CrossEntropy, *BY_NAME.values())),
-    ("Roles of classes", "`roles`", (Roles,)),
-    ("What the study asks and the report shows", "", (Presentation,)),
-    ("Questions", "an entry of `questions`", (PairQuestion, TrendQuestion, RankingQuestion)),
-    ("Metrics", "the `metric` of a question", _METRICS),
-    ("Targets", "what is to be reached", (AccuracyTarget, LossTarget)),
-    ("Open-set recognition", "an entry of `open_set`", (OpenSet, Split, DetectorSettings)),
-    ("Figures", "an entry of `figures`", (CurveFigure, RocFigure)),
-)
-_SECTION_OF = {
-    declaration.__name__: heading for heading, _, among in _SECTIONS for declaration in among
-}
+class _Sections:
+    """Every declaration that a study can hold, gathered by the key under which it stands."""
+
+    def __init__(self) -> None:
+        self.by_place: dict[str, list[type[BaseModel]]] = {}
+        self.place_of: dict[str, str] = {}
+        for root in (Network, Presentation):
+            self._add(root)
+
+    def _add(self, declaration: type[BaseModel], path: str = "") -> None:
+        for key, field in declaration.model_fields.items():
+            place = f"{path}.{key}" if path else key
+            for met in _declarations(field.annotation):
+                if met.__name__ not in self.place_of:
+                    self.place_of[met.__name__] = place
+                    self.by_place.setdefault(place, []).append(met)
+                    self._add(met, place)
+
+
+def _declarations(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Find the declarations that a type names, at any depth of unions, lists and annotations."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _declarations(part)
 
 
 def explain() -> str:
     """Return a Markdown page with one row for every key that a study may have."""
+    describe(Declaration)
+    sections = _Sections()
     lines = ["# The study file, key by key", "", _OPENING]
-    for heading, place, declarations in _SECTIONS:
-        tables = {declaration: _rows(declaration) for declaration in declarations}
-        shared = _shared(list(tables.values()))
-        lines += [f"## {heading}", ""]
-        for declaration, rows in tables.items():
-            own = [row for row in rows if row not in shared]
-            lines += [_lead(declaration, place), "", *_table(own)]
-        if shared:
-            lines += ["Each of these also has:", "", *_table(shared)]
+    lines += ["## A network, and what networks share", "", *_table(_rows(Network, sections))]
+    lines += ["## Beside the networks", "", *_table(_rows(Presentation, sections))]
+    for place, declarations in sections.by_place.items():
+        lines += [f"## `{place}`", "", *_section(declarations, sections)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(declarations: list[type[BaseModel]], sections: _Sections) -> Iterator[str]:
+    """Tell each declaration, and what several have in common only once."""
+    tables = {declaration: _rows(declaration, sections) for declaration in declarations}
+    shared = _shared(list(tables.values()))
+    for declaration, rows in tables.items():
+        own = [row for row in rows if row not in shared]
+        yield from (_lead(declaration), "", *_table(own))
+    if shared:
+        yield from ("Each of these also has:", "", *_table(shared))
 
 
 def _shared(tables: list[list[str]]) -> list[str]:
@@ -114,23 +86,23 @@ def _table(rows: list[str]) -> list[str]:
     return ["| key | takes | by default | |", "| --- | --- | --- | --- |", *rows, ""]
 
 
-def _lead(declaration: type[BaseModel], place: str) -> str:
+def _lead(declaration: type[BaseModel]) -> str:
     """Name a declaration as the study does, and say what it is."""
     schema = declaration.model_json_schema()
     words = " ".join(schema.get("description", "").split())
     named = [part["const"] for part in schema["properties"].values() if "const" in part]
-    name = f"`{_json(named[0])}`" if named else declaration.__name__
-    return f"**{name}** ({place}): {words}" if place else words
+    return f"**`{_json(named[0])}`**: {words}" if named else words
 
 
-def _rows(declaration: type[BaseModel]) -> list[str]:
+def _rows(declaration: type[BaseModel], sections: _Sections) -> list[str]:
     schema = declaration.model_json_schema()
     required = schema.get("required", ())
     rows = []
     for key, part in sorted(schema["properties"].items(), key=lambda item: item[0] not in required):
         default = "must be given" if key in required else f"`{_json(part.get('default'))}`"
         words = re.sub(r"\bNone\b", "`null`", " ".join(part.get("description", "").split()))
-        rows.append(f"| `{key}` | {_taken(part)} | {default} | {words} |".replace("  ", " "))
+        row = f"| `{key}` | {_taken(part, sections)} | {default} | {words} |"
+        rows.append(row.replace("  ", " "))
     return rows
 
 
@@ -138,7 +110,7 @@ def _json(value: Any) -> str:
     return json.dumps(value)
 
 
-def _taken(part: dict[str, Any]) -> str:
+def _taken(part: dict[str, Any], sections: _Sections) -> str:
     """Say in words which values a JSON schema admits."""
     if "const" in part:
         return f"`{_json(part['const'])}`"
@@ -146,12 +118,12 @@ def _taken(part: dict[str, Any]) -> str:
         return ", ".join(f"`{_json(value)}`" for value in part["enum"])
     for several in ("anyOf", "oneOf"):
         if several in part:
-            return " or ".join(dict.fromkeys(_taken(one) for one in part[several]))
+            return " or ".join(dict.fromkeys(_taken(one, sections) for one in part[several]))
     if "$ref" in part:
-        return f"an object: see {_SECTION_OF[part['$ref'].rpartition('/')[2]]}"
+        return f"an object: see `{sections.place_of[part['$ref'].rpartition('/')[2]]}`"
     form = part.get("type")
     if form == "array":
-        return f"a list: {_taken(part.get('items', part.get('prefixItems', [{}])[0]))}"
+        return f"a list: {_taken(part.get('items', part.get('prefixItems', [{}])[0]), sections)}"
     return {
         "integer": "a whole number" + _range(part),
         "number": "a number" + _range(part),
