@@ -148,6 +148,11 @@ def test_stacks_side_by_side_end_when_the_last_core_is_done(stacks, cores, end):
     assert side_by_side(stacks, cores) == end
 
 
+def test_of_two_measurements_the_better_counts():
+    busy, quiet = Rates(1e9, 2e-4), Rates(4e9, 1e-4)
+    assert busy.or_better(quiet) == quiet.or_better(busy) == quiet
+
+
 def test_rates_add_the_calls_of_every_layer_to_the_products():
     rates = Rates(flops_a_second=1e9, seconds_a_layer=1e-4)
     # 100 steps × 3 layers × 0.1 ms, and 2 GFLOP at 1 GFLOP/s

@@ -1,4 +1,4 @@
-"""How fast this machine trains, measured once in a fraction of a second and remembered.
+"""How fast this machine trains, measured in a fraction of a second; the best is remembered.
 
 Two short trainings, one on every core at once as in a real run, give the two numbers of a simple
 model: a step costs so much for each layer of a stack, however small, and so much for its FLOPs.
@@ -42,6 +42,13 @@ class Rates:
     seconds_a_layer: float
     """Of every step of a stack, for each layer, however small."""
 
+    def or_better(self, other: Rates) -> Rates:
+        """The better of two measurements, each rate by itself."""
+        return Rates(
+            max(self.flops_a_second, other.flops_a_second),
+            min(self.seconds_a_layer, other.seconds_a_layer),
+        )
+
     def seconds(self, *, steps: int, layers: int, flops: int, threads: int = 1) -> float:
         """Return the time of a stack that does so many steps and FLOPs in all."""
         shared = _SHARED_EFFICIENCY if threads > 1 else 1.0
@@ -51,15 +58,19 @@ class Rates:
 
 
 def measured_rates(*, device: str, precision: str, cores: int) -> Rates:
-    """Return the rates of this machine, measured now or remembered from an earlier time."""
+    """Return the best rates of this machine seen so far.
+
+    They are measured now, in about half a second, and the faster of now and before is remembered:
+    other programs make a machine slower than it is, never faster.
+    """
     path = platformdirs.user_cache_path("mlplab") / "rates.json"
     name = "|".join(
         (version("mlplab"), torch.__version__, processor(), str(cores), device, precision)
     )
     known = _remembered(path)
-    if name in known:
-        return Rates(**known[name])
     rates = measure_rates(device=device, precision=precision, cores=cores)
+    if name in known:
+        rates = rates.or_better(Rates(**known[name]))
     try:
         with replacing(path) as temporary:
             temporary.write_text(json.dumps({**known, name: asdict(rates)}, indent=1))
