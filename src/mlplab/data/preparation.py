@@ -102,4 +102,3 @@ def _prepare(order: _Order) -> PreparedData:
         resident=resident,
         calibration_rows=calibration_rows,
     )
-

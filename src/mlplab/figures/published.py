@@ -39,6 +39,17 @@ class PublishedSettings:
     steps: int = 2000
 
 
+@dataclass(frozen=True)
+class PublishedPartTwo:
+    """What a network that learned 0-4 made of 0-9, one run."""
+
+    accuracy: float
+    """On test rows of 0-4."""
+    true: tuple[int, ...]
+    """The first unknown test images, in their order; likewise the next."""
+    predicted: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class PublishedStudy:
     """A published study's facts."""
@@ -54,6 +65,7 @@ class PublishedStudy:
     """accuracy, precision, recall, f1 (weighted)."""
     corner_areas: Mapping[str, float]
     """Class → area under the published ROC curve, which was drawn from hard labels."""
+    part_two: PublishedPartTwo
 
     def figure(self, reference: str) -> PublishedFigure | None:
         """The figure of that name, `figure_1` being enough for `figure_1_accuracy_by_depth`."""
@@ -94,6 +106,15 @@ def load(name: str) -> PublishedStudy | None:
             "f1": table["f1_weighted"],
         },
         corner_areas=facts["figure_9_roc_auc_per_class_from_hard_labels"],
+        part_two=_part_two(facts["part_two_trained_on_0_to_4"]),
+    )
+
+
+def _part_two(facts: Mapping[str, Any]) -> PublishedPartTwo:
+    return PublishedPartTwo(
+        accuracy=facts["test_accuracy_on_0_to_4"],
+        true=tuple(facts["first_25_unseen_true"]),
+        predicted=tuple(facts["first_25_unseen_predicted"]),
     )
 
 

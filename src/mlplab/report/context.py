@@ -47,14 +47,24 @@ class Context:
 
     @cached_property
     def ranking(self) -> Finals | None:
-        """Final test accuracy, best first; None where nothing was measured."""
-        return finals(self.summary, "test", "accuracy")
+        """Final test accuracy, best first; None where nothing was measured.
+
+        Networks that know only some classes stand in the chapter on unknown ones: their accuracy is
+        of other test rows.
+        """
+        return finals(self._comparable, "test", "accuracy")
+
+    @cached_property
+    def _comparable(self) -> pd.DataFrame:
+        networks = self.results.study.networks
+        whole = [name for name, network in networks.items() if network.roles is None]
+        return self.summary[self.summary["network"].isin(whole)]
 
     @cached_property
     def choice(self) -> Finals | None:
         """The values by which networks are ranked: validation accuracy where all have it, else
         test accuracy."""
-        found = finals(self.summary, "validation", "accuracy")
+        found = finals(self._comparable, "validation", "accuracy")
         ranking = self.ranking
         if found is None or ranking is None or set(found.networks) != set(ranking.networks):
             return ranking

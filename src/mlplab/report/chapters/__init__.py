@@ -13,6 +13,7 @@ from mlplab.report.document import Chapter
 ORDER = (
     "questions",
     "overview",
+    "open_set",
     "study_figures",
     "against_published",
     "evaluation",

@@ -1,0 +1,199 @@
+"""Tests of one network on one split gathered: detectors over their seeds, ranked and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mlplab.analysis.open_set.evaluating import Tested
+from mlplab.analysis.open_set.findings import DetectorFinding, RunFinding
+from mlplab.declarations.open_set_networks import NamedSplit
+from mlplab.openset.intervals import wilson
+from mlplab.statistics.best import comparisons_with_best
+from mlplab.statistics.intervals import MeanInterval, t_interval
+
+
+@dataclass(frozen=True, eq=False)
+class DetectorSeries:
+    """One detector over the seeds of its network."""
+
+    detector: str
+    method: str | None
+    """The training method of its network; None for plain training."""
+    network: str
+    findings: Mapping[int, DetectorFinding]
+    """By seed."""
+    runs: Mapping[int, RunFinding]
+
+    def values(self, metric: str) -> np.ndarray:
+        """(seed,) of a measure, by its name in exports; NaN where a seed has none."""
+        return np.array([f.metrics.get(metric, np.nan) for f in self.findings.values()])
+
+    def mean(self, metric: str) -> MeanInterval:
+        """The mean over seeds with its t interval."""
+        return t_interval(self.values(metric))
+
+    def auroc(self) -> tuple[float, float, float]:
+        """Mean with its interval over seeds; with one seed DeLong's over test rows."""
+        mean = self.mean("auroc")
+        if int(mean.n) == 1:
+            (only,) = self.findings.values()
+            return only.auroc.value, only.auroc.low, only.auroc.high
+        return float(mean.mean), max(float(mean.low), 0.0), min(float(mean.high), 1.0)
+
+    def absorbed(self) -> Absorption:
+        """Where unknown rows end after rejection, over all seeds."""
+        first = next(iter(self.runs.values()))
+        counts = np.sum([f.absorbed for f in self.findings.values()], axis=0)
+        return Absorption(first.unknown, (*first.known, REJECTED), counts)
+
+    @property
+    def accuracies(self) -> np.ndarray:
+        """(seed,) on known test rows, nothing being rejected."""
+        return np.array([run.accuracy.value for run in self.runs.values()])
+
+
+REJECTED = "rejected"
+
+
+@dataclass(frozen=True, eq=False)
+class Absorption:
+    """Rows of unknown classes by what they were taken for, added up over seeds."""
+
+    unknown: tuple[str, ...]
+    taken_for: tuple[str, ...]
+    counts: np.ndarray
+    """(unknown, taken_for)"""
+
+    @property
+    def shares(self) -> np.ndarray:
+        """(unknown, taken_for); each line adds up to 1."""
+        found: np.ndarray = self.counts / self.counts.sum(axis=1, keepdims=True)
+        return found
+
+    @property
+    def intervals(self) -> tuple[np.ndarray, np.ndarray]:
+        """Wilson's, of all rows of all seeds together."""
+        return wilson(self.counts, self.counts.sum(axis=1, keepdims=True))
+
+    @property
+    def rejected(self) -> float:
+        """Share of all unknown rows that is rejected; 0 before rejection."""
+        if self.taken_for[-1] != REJECTED:
+            return 0.0
+        return float(self.counts[:, -1].sum() / self.counts.sum())
+
+    def largest(self, most: int = 3) -> list[tuple[str, str, float]]:
+        """The commonest (unknown class, known class, share), largest first."""
+        known = [i for i, name in enumerate(self.taken_for) if name != REJECTED]
+        shares = self.shares[:, known]
+        order = np.argsort(-shares, axis=None)[:most]
+        places = [np.unravel_index(at, shares.shape) for at in order]
+        return [(self.unknown[i], self.taken_for[known[j]], float(shares[i, j])) for i, j in places]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One network of the study file on one split: all its detectors, trained and not."""
+
+    template: str
+    split: NamedSplit
+    reject_at_most: float
+    detectors: tuple[DetectorSeries, ...]
+    """As in the study."""
+
+    @cached_property
+    def ranked(self) -> tuple[DetectorSeries, ...]:
+        """By mean AUROC, the best first."""
+        return tuple(sorted(self.detectors, key=lambda d: -float(d.mean("auroc").mean)))
+
+    @property
+    def best(self) -> DetectorSeries:
+        """The detector of the largest mean AUROC."""
+        return self.ranked[0]
+
+    def of(self, detector: str) -> DetectorSeries | None:
+        """A detector by its label."""
+        return next((d for d in self.detectors if d.detector == detector), None)
+
+    @cached_property
+    def plain(self) -> DetectorSeries:
+        """A detector of the plainly trained network, of the softmax where there is one."""
+        own = [d for d in self.detectors if d.method is None] or list(self.detectors)
+        return self.of("softmax") or own[0]
+
+    def before(self) -> Absorption:
+        """Where unknown rows end in the plain network when nothing is rejected."""
+        runs = list(self.plain.runs.values())
+        return Absorption(
+            runs[0].unknown, runs[0].known, np.sum([run.absorbed for run in runs], axis=0)
+        )
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that every detector has."""
+        sets = [set(d.findings) for d in self.detectors]
+        return tuple(sorted(set.intersection(*sets))) if sets else ()
+
+    def difference(self, detector: DetectorSeries, other: DetectorSeries) -> MeanInterval:
+        """AUROC of the first less that of the other, on the same seeds."""
+        both = [seed for seed in detector.findings if seed in other.findings]
+        return t_interval(
+            np.array(
+                [
+                    detector.findings[s].metrics["auroc"] - other.findings[s].metrics["auroc"]
+                    for s in both
+                ]
+            )
+        )
+
+    @cached_property
+    def may_be_best(self) -> tuple[str, ...]:
+        """Detectors that Hsu's comparisons over seeds do not exclude as the best."""
+        names = tuple(d.detector for d in self.ranked)
+        if len(self.seeds) < 2 or len(names) < 2:
+            return names
+        values = np.array(
+            [[d.findings[seed].metrics["auroc"] for d in self.ranked] for seed in self.seeds]
+        )
+        kept = comparisons_with_best(values).may_be_best
+        return tuple(name for name, may in zip(names, kept, strict=True) if may)
+
+
+def tasks_of(
+    tests: Iterable[Tested], shares: Sequence[float], steps: bool = False
+) -> tuple[Task, ...]:
+    """Gather tests by network and split, in the study's order.
+
+    Args:
+        tests: of all questions.
+        shares: the known inputs that each question's threshold may reject.
+        steps: gather by steps instead those tests that were trained fewer.
+    """
+    found: dict[tuple, dict[str, list[Tested]]] = {}
+    for test in tests:
+        form = test.form
+        if (form.steps is not None) != steps:
+            continue
+        key = (form.template, form.split, shares[form.entry], form.steps)
+        for detector in test.finding.detectors:
+            found.setdefault(key, {}).setdefault(detector.detector, []).append(test)
+    return tuple(
+        Task(template, split, share, tuple(_series(label, its) for label, its in series.items()))
+        for (template, split, share, _), series in found.items()
+    )
+
+
+def _series(label: str, tests: Sequence[Tested]) -> DetectorSeries:
+    form = tests[0].form
+    findings = {}
+    for test in tests:
+        finding = test.finding.of(label)
+        assert finding is not None
+        findings.setdefault(test.seed, finding)
+    return DetectorSeries(
+        label, form.method, form.network, findings, {t.seed: t.finding for t in tests}
+    )

@@ -1,0 +1,1 @@
+"""Pictures of what networks do with classes they have never seen."""

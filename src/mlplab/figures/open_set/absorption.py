@@ -1,0 +1,124 @@
+"""Which unknown class is taken for which known one, before and after rejection."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from mlplab.analysis.open_set.tasks import REJECTED, Absorption, DetectorSeries, Task
+from mlplab.figures import theme, vega
+from mlplab.figures.figure import Figure
+from mlplab.figures.vega import Spec
+from mlplab.figures.wording import count, listed
+
+_BEFORE, _AFTER = "before", "after"
+
+
+def absorption_figure(task: Task, detector: DetectorSeries, name: str) -> Figure:
+    """Two tables beside one another: nothing rejected, and rejected by a detector.
+
+    Beside each other they compare where the detector's network is the plain one; otherwise the
+    first table is still that of the plain network.
+    """
+    before, after = task.before(), detector.absorbed()
+    table = pd.concat([_table(before, _BEFORE), _table(after, _AFTER)], ignore_index=True)
+    titles = {
+        _BEFORE: "nothing is rejected",
+        _AFTER: f"{detector.detector} rejects at most {task.reject_at_most:.0%} of known inputs",
+    }
+    panels = [
+        _panel(table[table["rejection"] == kind], titles[kind], kind) for kind in (_BEFORE, _AFTER)
+    ]
+    return Figure(
+        name=name,
+        title=f"What becomes of unknown inputs: {task.split.title}",
+        caption=_caption(task, detector, before, after),
+        table=table,
+        drawing={"hconcat": panels, "spacing": 36},
+    )
+
+
+def _table(absorbed: Absorption, kind: str) -> pd.DataFrame:
+    low, high = absorbed.intervals
+    shares = absorbed.shares
+    return pd.DataFrame(
+        [
+            {
+                "rejection": kind,
+                "unknown": unknown,
+                "taken_for": known,
+                "rows": int(absorbed.counts[i, j]),
+                "share": shares[i, j],
+                "low": low[i, j],
+                "high": high[i, j],
+            }
+            for i, unknown in enumerate(absorbed.unknown)
+            for j, known in enumerate(absorbed.taken_for)
+        ]
+    )
+
+
+def _panel(table: pd.DataFrame, title: str, kind: str) -> Spec:
+    lines, columns = table["unknown"].nunique(), table["taken_for"].nunique()
+    width, height = (46, 40) if columns <= 8 else (30, 28)
+    quiet = {"domain": False, "ticks": False}
+    colours = {"type": "pow", "exponent": 0.6, "domain": [0, 1], "range": list(theme.SHARES)}
+    dark = {"test": "datum.share > 0.3", "value": "#ffffff"}
+    names = [str(known) for known in table["taken_for"].unique()]
+    long = any(len(known) > 3 and known != REJECTED for known in names)
+    cells = vega.mark(
+        "rect",
+        stroke="#ffffff",
+        strokeWidth=1,
+        encoding={
+            "color": vega.field("share:Q", legend=None, scale=colours),
+            "tooltip": [
+                vega.tip("unknown:N", "unknown class"),
+                vega.tip("taken_for:N", "taken for"),
+                vega.tip("rows:Q", "rows", ",d"),
+                vega.tip("share:Q", "share", ".1%"),
+                vega.tip("low:Q", "95% from", ".1%"),
+                vega.tip("high:Q", "to", ".1%"),
+            ],
+        },
+    )
+    numbers = vega.mark(
+        "text",
+        vega.where("datum.share >= 0.005"),
+        {"calculate": "format(100 * datum.share, '.0f')", "as": "text"},
+        fontSize=11,
+        encoding={
+            "text": vega.field("text:N"),
+            "color": {"condition": dark, "value": theme.INK},
+        },
+    )
+    axis = quiet | {"orient": "top", "grid": False, "labelAngle": -40 if long else 0}
+    side = quiet | {"titleAlign": "right", "titleX": -6, "titleY": -6}
+    return {
+        "title": {"text": title, "anchor": "start", "fontSize": 12, "fontWeight": "normal"},
+        "data": vega.rows(table),
+        "width": width * columns,
+        "height": height * lines,
+        "encoding": {
+            "x": vega.field("taken_for:N", sort=names, title="taken for", axis=axis),
+            "y": vega.field(
+                "unknown:N", sort=None, title="unknown" if kind == _BEFORE else None, axis=side
+            ),
+        },
+        "layer": [cells, numbers],
+    }
+
+
+def _caption(task: Task, detector: DetectorSeries, before: Absorption, after: Absorption) -> str:
+    seeds = count(len(detector.findings), "seed")
+    rows = count(int(after.counts.sum()), "decision")
+    pairs = [f"{u} taken for {k} ({share:.0%})" for u, k, share in before.largest()]
+    least = int(after.shares[:, -1].argmin())
+    left = after.largest(1)[0]
+    return (
+        f"Of 100 test rows of an unknown class (a line), how many were taken for which known class "
+        f"(a column): {rows} over {seeds}. Nothing rejected, most often {listed(pairs)}. With "
+        f"{detector.detector}, {after.rejected:.0%} of unknown rows are rejected, fewest of class "
+        f"{after.unknown[least]} ({after.shares[least, -1]:.0%}); what is still accepted most is "
+        f"{left[0]} as {left[1]} ({left[2]:.0%}). Wilson's intervals are in the tips and the CSV "
+        "file; they are of test rows, not of new networks. Cells below 0.5% are left blank."
+    )

@@ -1,0 +1,309 @@
+"""How well detectors tell unknown from known: scores, ROC and OSCR curves, a ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pandas as pd
+
+from mlplab.analysis.open_set.tasks import DetectorSeries, Task
+from mlplab.figures import theme, vega
+from mlplab.figures.drawing import Key
+from mlplab.figures.figure import Figure
+from mlplab.figures.vega import Spec
+from mlplab.figures.wording import count, listed
+
+_MOST_DRAWN = 8
+_SIDES = {"known": theme.COLOURS[0], "unknown": theme.COLOURS[1]}
+
+
+def notable(task: Task, most: int = _MOST_DRAWN) -> list[DetectorSeries]:
+    """The best detectors, and the simple ones that people know, best first."""
+    familiar = ("softmax", "class centre", "sigmoid output", "mahalanobis", "nearest neighbours")
+    kept = {d.detector for d in task.detectors if d.detector in familiar}
+    for series in task.ranked:
+        if len(kept) < most:
+            kept.add(series.detector)
+    return [series for series in task.ranked if series.detector in kept][:most]
+
+
+def scores_figure(task: Task, name: str) -> Figure | None:
+    """Histograms of scores of known and of unknown test rows, a panel a detector."""
+    shown = [(s, *first) for s in notable(task, 6) if (first := _first(s)) is not None]
+    if not shown:
+        return None
+    parts, panels = [], []
+    for series, seed, finding in shown:
+        histogram = finding.histogram
+        assert histogram is not None
+        part = pd.DataFrame(
+            [
+                {
+                    "detector": series.detector, "side": side, "from": low, "to": high,
+                    "share": share,
+                }
+                for side, shares in (("known", histogram.known), ("unknown", histogram.unknown))
+                for low, high, share in zip(
+                    histogram.edges[:-1], histogram.edges[1:], shares, strict=True
+                )
+            ]
+        )  # fmt: skip
+        parts.append(part)
+        threshold = finding.threshold[0] if len(finding.threshold) == 1 else None
+        panels.append(_scores_panel(series, part, threshold, histogram.edges))
+        seed_shown = seed
+    table = pd.concat(parts, ignore_index=True)
+    keys = tuple(Key(f"{side} test rows", colour) for side, colour in _SIDES.items())
+    return Figure(
+        name=name,
+        title=f"Scores of known and unknown inputs: {task.split.title}",
+        caption=(
+            f"Share of test rows by score, higher being more unknown, of seed {seed_shown}; the "
+            "line is the threshold, and what lies to its right is rejected. Scores beyond the "
+            "middle 99.6% are counted at the ends. Where the two sides overlap no threshold helps."
+        ),
+        table=table,
+        drawing={"concat": panels, "columns": 3, "spacing": {"row": 34, "column": 26}},
+        keys=keys,
+    )
+
+
+def _first(series: DetectorSeries):  # type: ignore[no-untyped-def]
+    """(seed, finding) of the first seed whose histogram was kept, None if none was."""
+    kept = ((s, f) for s, f in series.findings.items() if f.histogram is not None)
+    return next(kept, None)
+
+
+def _scores_panel(
+    series: DetectorSeries, part: pd.DataFrame, threshold: float | None, edges: Sequence[float]
+) -> Spec:
+    scale = {"domain": [edges[0], edges[-1]], "nice": False}
+    sides = {"domain": list(_SIDES), "range": list(_SIDES.values())}
+    bars = vega.mark(
+        "rect",
+        opacity=0.5,
+        encoding={
+            "x": vega.field("from:Q", title=None, scale=scale, axis={"tickCount": 4}),
+            "x2": {"field": "to"},
+            "y": vega.field("share:Q", title=None, axis={"format": "%", "tickCount": 3}),
+            "y2": {"datum": 0},
+            "color": vega.field("side:N", scale=sides),
+            "tooltip": [
+                vega.tip("side:N", "rows"),
+                vega.tip("from:Q", "score from", ".3~g"),
+                vega.tip("to:Q", "to", ".3~g"),
+                vega.tip("share:Q", "share", ".1%"),
+            ],
+        },
+    )
+    layers: list[Spec] = [bars]
+    if threshold is not None and edges[0] <= threshold <= edges[-1]:
+        layers.append(
+            {
+                "data": {"values": [{"at": threshold}]},
+                **vega.mark(
+                    "rule",
+                    color=theme.INK,
+                    strokeWidth=1.2,
+                    encoding={"x": vega.field("at:Q", scale=scale)},
+                ),
+            }
+        )
+    mean = series.auroc()[0]
+    return {
+        "title": {
+            "text": f"{series.detector}, AUROC {mean:.3f}",
+            "anchor": "start",
+            "fontSize": 11,
+            "fontWeight": "normal",
+        },
+        "data": vega.rows(part),
+        "width": 190,
+        "height": 96,
+        "layer": layers,
+    }
+
+
+def curves_figure(task: Task, kind: Literal["roc", "oscr"], name: str) -> Figure | None:
+    """ROC or OSCR curves of the notable detectors, of the first seed."""
+    shown = [(s, *first) for s in notable(task) if (first := _first(s)) is not None]
+    if not shown:
+        return None
+    parts = []
+    for series, _, finding in shown:
+        curve = finding.roc if kind == "roc" else finding.oscr
+        assert curve is not None
+        parts.append(pd.DataFrame({"detector": series.detector, "x": curve.x, "y": curve.y}))
+    table = pd.concat(parts, ignore_index=True)
+    names = [series.detector for series, _, _ in shown]
+    metric = "auroc" if kind == "roc" else "oscr"
+    keys = tuple(
+        Key(
+            series.detector,
+            theme.colour(i),
+            note=f"{float(series.mean(metric).mean):.3f}",
+            switch=series.detector,
+        )
+        for i, (series, _, _) in enumerate(shown)
+    )
+    x, y = (
+        ("known inputs rejected", "unknown inputs rejected")
+        if kind == "roc"
+        else ("unknown inputs accepted", "known inputs accepted and right")
+    )
+    share = {"scale": {"domain": [0, 1]}, "axis": {"format": "%", "tickCount": 5}}
+    lines = vega.mark(
+        "line",
+        vega.not_hidden("detector"),
+        strokeWidth=1.8,
+        encoding={
+            "x": vega.field("x:Q", title=x, **share),
+            "y": vega.field("y:Q", title=y, **share),
+            "order": vega.field("place:Q"),
+            "color": vega.field(
+                "detector:N",
+                scale={"domain": names, "range": [theme.colour(i) for i in range(len(names))]},
+            ),
+            "tooltip": [
+                vega.tip("detector:N"),
+                vega.tip("x:Q", x, ".1%"),
+                vega.tip("y:Q", y, ".1%"),
+            ],
+        },
+    )
+    title = "ROC curves" if kind == "roc" else "OSCR curves"
+    best = shown[0][0]
+    words = (
+        "What must be paid in known inputs to be rid of unknown ones"
+        if kind == "roc"
+        else "How many known inputs are still answered right for every share of unknown inputs "
+        "let in; a curve ends at the accuracy on known classes"
+    )
+    return Figure(
+        name=name,
+        title=f"{title}: {task.split.title}",
+        caption=(
+            f"{words}, of seed {shown[0][1]}; areas in the legend are means over "
+            f"{count(len(best.findings), 'seed')}."
+        ),
+        table=table,
+        drawing={
+            "data": vega.rows(table.assign(place=range(len(table)))),
+            "params": [vega.HIDDEN],
+            "width": 420,
+            "height": 340,
+            "layer": [lines],
+        },
+        keys=keys,
+    )
+
+
+def ranking_figure(task: Task, name: str) -> Figure:
+    """Every detector's mean AUROC with its interval, the best first."""
+    rows = []
+    for series in task.ranked:
+        value, low, high = series.auroc()
+        rows.append(
+            {
+                "detector": series.detector,
+                "training": series.method or "plain",
+                "auroc": value,
+                "low": low,
+                "high": high,
+                "seeds": len(series.findings),
+                "may_be_best": "yes" if series.detector in task.may_be_best else "no",
+            }
+        )
+    table = pd.DataFrame(rows)
+    points = pd.DataFrame(
+        [
+            {"detector": series.detector, "auroc": value}
+            for series in task.ranked
+            for value in series.values("auroc")
+        ]
+    )
+    colour = {
+        "condition": {"test": "datum.may_be_best == 'yes'", "value": theme.ACCENT},
+        "value": theme.GREY,
+    }
+    # no more room than the values take: a single bad detector would flatten all others
+    low = max(0.0, min(float(table["low"].min()), float(points["auroc"].min())) - 0.005)
+    high = min(1.0, float(table["high"].max()) + 0.005)
+    scale = {"domain": [low, high], "nice": False}
+    y = vega.field("detector:N", sort=list(table["detector"]), title=None, axis={"labelLimit": 260})
+    tips = [
+        vega.tip("detector:N"),
+        vega.tip("training:N"),
+        vega.tip("auroc:Q", "AUROC", ".4f"),
+        vega.tip("low:Q", "95% from", ".4f"),
+        vega.tip("high:Q", "to", ".4f"),
+    ]
+    layers = [
+        {
+            "data": vega.rows(points),
+            **vega.mark(
+                "tick",
+                thickness=1,
+                size=9,
+                opacity=0.45,
+                color=theme.MUTED,
+                encoding={"x": vega.field("auroc:Q", scale=scale), "y": y},
+            ),
+        },
+        vega.mark(
+            "rule",
+            strokeWidth=2,
+            encoding={
+                "x": vega.field("low:Q", scale=scale, title="AUROC"),
+                "x2": {"field": "high"},
+                "y": y,
+                "color": colour,
+                "tooltip": tips,
+            },
+        ),
+        vega.mark(
+            "point",
+            filled=True,
+            size=60,
+            opacity=1,
+            encoding={
+                "x": vega.field("auroc:Q", scale=scale),
+                "y": y,
+                "color": colour,
+                "tooltip": tips,
+            },
+        ),
+    ]
+    return Figure(
+        name=name,
+        title=f"Detectors: {task.split.title}",
+        caption=_ranking_caption(task),
+        table=table,
+        drawing={
+            "data": vega.rows(table),
+            "width": 460,
+            "height": {"step": 22},
+            "layer": layers,
+        },
+    )
+
+
+def _ranking_caption(task: Task) -> str:
+    best = task.best
+    seeds = len(best.findings)
+    how = (
+        f"Dots are means over {count(seeds, 'seed')}, bars their 95% t intervals, ticks the seeds"
+        if seeds > 1
+        else "Dots are of one seed, bars 95% intervals over its test rows (DeLong)"
+    )
+    value, low, high = best.auroc()
+    sure = ""
+    if len(task.seeds) > 1:
+        others = [name for name in task.may_be_best if name != best.detector]
+        sure = (
+            f" These seeds do not exclude {listed(others, most=6)} as the best (in blue)."
+            if others
+            else " These seeds exclude every other as the best."
+        )
+    return f"{how}. Best: {best.detector}, {value:.3f} ({low:.3f}-{high:.3f}).{sure}"

@@ -1,0 +1,137 @@
+"""Many splits at once: the distribution of AUROC, and which pairs of classes drive it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from mlplab.analysis.open_set.all_splits import PairEffect, pair_effects, split_table
+from mlplab.analysis.open_set.tasks import Task
+from mlplab.figures import theme, vega
+from mlplab.figures.drawing import Key
+from mlplab.figures.figure import Figure
+from mlplab.figures.wording import count, listed
+
+
+def distribution_figure(tasks: Sequence[Task], usual: Sequence[Task], name: str) -> Figure:
+    """AUROC of every split by detector; the usual 6/4 splits marked where they were tested."""
+    every = split_table(tasks).assign(kind="split")
+    marked = split_table(usual).assign(kind="usual 6/4 split")
+    table = pd.concat([every, marked], ignore_index=True) if usual else every
+    order = list(every.groupby("detector")["auroc"].median().sort_values(ascending=False).index)
+    box = every.groupby("detector")["auroc"].quantile([0.05, 0.25, 0.5, 0.75, 0.95]).unstack()
+    box.columns = ["low", "lower", "middle", "upper", "high"]
+    y = vega.field("detector:N", sort=order, title=None, axis={"labelLimit": 240})
+    x = vega.field("auroc:Q", title="AUROC", scale={"zero": False})
+    tips = [vega.tip("split:N"), vega.tip("auroc:Q", "AUROC", ".4f"),
+            vega.tip("accuracy:Q", "accuracy on known", ".4f")]  # fmt: skip
+    layers: list[vega.Spec] = [
+        {"data": vega.rows(every), **vega.mark(
+            "tick", thickness=1, size=14, opacity=0.28, color=theme.ACCENT, yOffset=-7,
+            encoding={"x": x, "y": y, "tooltip": tips})},
+        {"data": vega.rows(box.reset_index()), **vega.mark(
+            "rule", color=theme.GREY, yOffset=7, strokeWidth=1.2,
+            encoding={"x": vega.field("low:Q"), "x2": {"field": "high"}, "y": y})},
+        {"data": vega.rows(box.reset_index()), **vega.mark(
+            "rule", color=theme.GREY, yOffset=7, strokeWidth=6, opacity=0.6,
+            encoding={"x": vega.field("lower:Q"), "x2": {"field": "upper"}, "y": y})},
+        {"data": vega.rows(box.reset_index()), **vega.mark(
+            "tick", color=theme.INK, yOffset=7, size=12, thickness=2,
+            encoding={"x": vega.field("middle:Q"), "y": y})},
+    ]  # fmt: skip
+    keys = [Key(f"one of {len(tasks)} splits", theme.ACCENT),
+            Key("middle 90% and half, median", theme.GREY)]  # fmt: skip
+    if usual:
+        layers.append(
+            {"data": vega.rows(marked), **vega.mark(
+                "point", shape="diamond", filled=True, size=46, opacity=1, yOffset=7,
+                color=theme.COLOURS[1], encoding={"x": x, "y": y, "tooltip": tips})}
+        )  # fmt: skip
+        keys.append(Key("a usual 6/4 split", theme.COLOURS[1], shape="diamond", line=False))
+    return Figure(
+        name=name,
+        title=f"AUROC of {len(tasks)} splits by detector",
+        caption=_caption(every, marked if usual else None, order),
+        table=table,
+        drawing={"width": 480, "height": {"step": 38}, "layer": layers},
+        keys=tuple(keys),
+    )
+
+
+def _caption(every: pd.DataFrame, marked: pd.DataFrame | None, order: Sequence[str]) -> str:
+    told = []
+    for detector in order[:3]:
+        its = every[every["detector"] == detector]["auroc"]
+        told.append(
+            f"{detector} from {its.min():.3f} to {its.max():.3f}, median {its.median():.3f}"
+        )
+    words = (
+        f"{count(every['split'].nunique(), 'division')} of the classes, a network each: "
+        f"{listed(told)}. "
+    )
+    best = every[every["detector"] == order[0]]
+    hard, easy = best.loc[best["auroc"].idxmin()], best.loc[best["auroc"].idxmax()]
+    words += f"For {order[0]}, hardest is {hard['split']}, easiest {easy['split']}."
+    if marked is not None and len(marked):
+        means = marked.groupby("detector")["auroc"].mean()
+        places = [
+            f"{d} {means[d]:.3f} (above {(every[every['detector'] == d]['auroc'] < means[d]).mean():.0%} "
+            "of all)"
+            for d in order[:3]
+            if d in means
+        ]
+        words += f" The mean of the five usual 6/4 splits: {listed(places)}."
+    return words
+
+
+def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | None:
+    """What separating each pair of classes does to AUROC."""
+    effects = pair_effects(tasks, detector)
+    if not effects:
+        return None
+    both = [*effects, *(PairEffect(e.second, e.first, e.effect) for e in effects)]
+    table = pd.DataFrame([{"one": e.first, "other": e.second, "effect": e.effect} for e in both])
+    names = sorted(set(table["one"]))
+    reach = float(table["effect"].abs().max())
+    quiet = {"domain": False, "ticks": False, "grid": False}
+    colours = {"domain": [-reach, 0, reach], "range": ["#b2481e", "#f7f7f7", "#2f76cf"]}
+    dark = {"test": f"abs(datum.effect) > {0.6 * reach:.6f}", "value": "#ffffff"}
+    return Figure(
+        name=name,
+        title=f"Pairs of classes that drive AUROC ({detector})",
+        caption=(
+            "Mean AUROC of the splits in which one class of a pair is known and the other is not, "
+            "less that of the splits in which they are together, in hundredths. Most harmful to "
+            f"separate: {listed([_told(e) for e in effects[:4]])}; least: "
+            f"{listed([_told(e) for e in effects[-2:][::-1]])}."
+        ),
+        table=pd.DataFrame(
+            [{"first": e.first, "second": e.second, "effect": e.effect} for e in effects]
+        ),
+        drawing={
+            "data": vega.rows(table),
+            "width": 36 * len(names),
+            "height": 32 * len(names),
+            "encoding": {
+                "x": vega.field("one:N", sort=names, title=None,
+                                axis=quiet | {"orient": "top", "labelAngle": 0}),
+                "y": vega.field("other:N", sort=names, title=None, axis=quiet),
+            },
+            "layer": [
+                vega.mark("rect", stroke="#ffffff", strokeWidth=1, encoding={
+                    "color": vega.field("effect:Q", legend=None, scale=colours),
+                    "tooltip": [vega.tip("one:N"), vega.tip("other:N"),
+                                vega.tip("effect:Q", "effect on AUROC", "+.4f")]}),
+                vega.mark("text",
+                          {"calculate": "format(100 * datum.effect, '+.1f')", "as": "text"},
+                          fontSize=9, encoding={"text": vega.field("text:N"),
+                                                "color": {"condition": dark,
+                                                          "value": theme.INK}}),
+            ],
+        },
+    )  # fmt: skip
+
+
+def _told(effect: PairEffect) -> str:
+    return f"{effect.first} and {effect.second} ({effect.effect:+.3f})"

@@ -1,0 +1,314 @@
+"""What the networks do with classes they have never seen, and how they refuse them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mlplab.analysis.open_set.all_splits import FEWEST_SPLITS, groups_of_splits
+from mlplab.analysis.open_set.evaluating import Tested, tests_of
+from mlplab.analysis.open_set.tasks import Task, tasks_of
+from mlplab.declarations.open_set import USUAL_SIX_FOUR
+from mlplab.figures.of_study import slug, unused
+from mlplab.figures.open_set.absorption import absorption_figure
+from mlplab.figures.open_set.mistakes import mistakes_figure
+from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
+from mlplab.figures.open_set.splits import distribution_figure, pairs_figure
+from mlplab.figures.open_set.trends import accuracy_figure, negatives_figure, steps_figure
+from mlplab.figures.wording import count, with_interval
+from mlplab.report.context import Context
+from mlplab.report.document import (
+    Block,
+    Bullets,
+    Chapter,
+    Details,
+    Fact,
+    Facts,
+    Heading,
+    Note,
+    Paragraph,
+    Pictures,
+    Table,
+    columns,
+    plain,
+)
+from mlplab.report.open_set_words import answer, area, remedies, why_centres
+
+_MEASURES = (
+    ("AUROC", "auroc"),
+    ("OSCR", "oscr"),
+    ("AUPR, unknown positive", "aupr_unknown_positive"),
+    ("AUPR, known positive", "aupr_known_positive"),
+    ("FPR at 95% TPR, unknown positive", "fpr_at_95_tpr_unknown_positive"),
+    ("FPR at 95% TPR, known positive", "fpr_at_95_tpr_known_positive"),
+    ("known rejected", "known_rejected"),
+    ("unknown rejected", "recall_of_unknown"),
+    ("macro F1 of K+1", "macro_f1"),
+)
+
+
+def chapter(context: Context) -> Chapter | None:
+    """The answer first, then each split, then what several splits say together."""
+    tests = tests_of(context.results)
+    if not tests:
+        return None
+    shares = [entry.reject_at_most for entry in context.results.study.open_set]
+    tasks = tasks_of(tests, shares)
+    groups = [g for g in groups_of_splits(tasks) if len(g) >= FEWEST_SPLITS]
+    together = {id(task) for group in groups for task in group}
+    alone = [task for task in tasks if id(task) not in together]
+    names: set[str] = set()
+    blocks: list[Block] = list(_lead(alone))
+    blocks += _published(context, alone)
+    for place, task in enumerate(alone):
+        its = [test for test in tests if _belongs(test, task)]
+        blocks += _task(task, its, names, first=place == 0)
+    blocks += _over_tasks(context, tests, alone, names)
+    for group in groups:
+        blocks += _many(group, alone, names)
+    blocks.append(_small_print(tests))
+    return Chapter("open-set", "Classes it has never seen", tuple(blocks))
+
+
+def _belongs(test: Tested, task: Task) -> bool:
+    form = test.form
+    return (form.template, form.split, form.steps) == (task.template, task.split, None)
+
+
+def _lead(tasks: Sequence[Task]) -> Iterator[Block]:
+    if not tasks:
+        return
+    main = next((t for t in tasks if not t.split.closed), tasks[0])
+    for sentence in answer(main):
+        yield Paragraph(sentence, lead=True)
+    for sentence in remedies(tasks):
+        yield Paragraph(sentence, lead=True)
+    best = main.best
+    accuracy = float(main.plain.accuracies.mean())
+    yield Facts(
+        (
+            Fact(f"{accuracy:.1%}", f"of known inputs right ({plain(main.split.title)})"),
+            Fact(f"{float(best.mean('auroc').mean):.3f}", f"AUROC of {plain(best.detector)}"),
+            Fact(
+                f"{float(best.mean('recall_of_unknown').mean):.0%}",
+                f"of unknown inputs rejected, at {main.reject_at_most:.0%} of known",
+            ),
+        )
+    )
+
+
+def _published(context: Context, tasks: Sequence[Task]) -> list[Block]:
+    """The 2023 report's part two beside these numbers."""
+    facts = context.facts
+    part_two = facts.part_two if facts else None
+    own = [t for t in tasks if t.split.known == tuple("01234") and not t.split.negative]
+    if part_two is None or not own:
+        return []
+    task, before = own[0], own[0].before()
+    true, taken = part_two.true, part_two.predicted
+    rows = []
+    for digit in sorted(set(true)):
+        its = [k for t, k in zip(true, taken, strict=True) if t == digit]
+        most = max(sorted(set(its)), key=its.count)
+        if str(digit) in before.unknown and str(most) in before.taken_for:
+            share = before.shares[
+                before.unknown.index(str(digit)), before.taken_for.index(str(most))
+            ]
+            rows.append(
+                (f"{digit} taken for {most}", f"{its.count(most)} of {len(its)}", f"{share:.0%}")
+            )
+    accuracy = with_interval(task.plain.mean("accuracy_on_known_before"))
+    head = ("accuracy on 0-4", f"{part_two.accuracy:.4f}", accuracy)
+    return [
+        Table(
+            "Part two of the 2023 report beside these networks. It shows the first 25 unknown test "
+            "images; for each digit what it was most often taken for among them, and here among "
+            "all test images.",
+            columns("", "published", "here"),
+            (head, *rows),
+        )
+    ]
+
+
+def _task(task: Task, tests: Sequence[Tested], names: set[str], *, first: bool) -> list[Block]:
+    stem = slug(f"{task.template} {task.split.title}")
+    rejecting = task.best
+    blocks: list[Block] = []
+    if not first:
+        blocks += [Paragraph(sentence) for sentence in answer(task)]
+    pictures = Pictures(
+        (absorption_figure(task, rejecting, unused(f"open-set-absorbed-{stem}", names)),)
+    )
+    blocks += [pictures, *_promise(task)]
+    if len(task.detectors) > 1:
+        figure = ranking_figure(task, unused(f"open-set-ranking-{stem}", names))
+        blocks += [Pictures((figure,)), _measures(task)]
+    reason = why_centres(task) if not task.split.negative and not task.split.closed else None
+    if reason is not None:
+        blocks.append(Note(reason, "Why centres do worse"))
+    blocks += _pictures(task, stem, names)
+    blocks += _mistakes(task, tests, stem, names)
+    title = plain(task.split.title)
+    title = title[0].upper() + title[1:]
+    if first:
+        return [Heading(title), *blocks]
+    best = f"{plain(task.best.detector)} {area(task.best)}"
+    return [Details(f"**{title}** · {best}", tuple(blocks))]
+
+
+def _promise(task: Task) -> Iterator[Block]:
+    """The threshold's promise and what came of it, for the first seed of the best detector."""
+    best = task.best
+    seed, finding = next(iter(best.findings.items()))
+    real = finding.realised
+    yield Note(
+        f"{plain(best.detector)}, seed {seed}: {plain(finding.guarantee)}. On test rows it rejected "
+        f"{real.value:.1%} of known inputs ({real.low:.1%}-{real.high:.1%}).",
+        "What the threshold promises",
+    )
+
+
+def _measures(task: Task) -> Table:
+    rows = []
+    for series in task.ranked:
+        cells = [area(series)]
+        cells += [f"{float(series.mean(metric).mean):.3f}" for _, metric in _MEASURES[1:]]
+        accuracy = f"{float(series.accuracies.mean()):.4f}"
+        rows.append((plain(series.detector), series.method or "plain", *cells, accuracy))
+    return Table(
+        f"All detectors, best first; means over {count(len(task.best.findings), 'seed')}, of AUROC "
+        "with its 95% interval. Accuracy is on known classes before rejection. AUPR depends on how "
+        "many rows of each side there are.",
+        columns("detector", "training", *(m for m, _ in _MEASURES), "accuracy", left=2),
+        tuple(rows),
+        sortable=True,
+    )
+
+
+def _pictures(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
+    scores = scores_figure(task, unused(f"open-set-scores-{stem}", names))
+    if scores is not None:
+        yield Pictures((scores,))
+    roc = curves_figure(task, "roc", unused(f"open-set-roc-{stem}", names))
+    oscr = curves_figure(task, "oscr", unused(f"open-set-oscr-{stem}", names))
+    both = tuple(figure for figure in (roc, oscr) if figure is not None)
+    if both:
+        yield Pictures(both)
+
+
+def _mistakes(task: Task, tests: Sequence[Tested], stem: str, names: set[str]) -> Iterator[Block]:
+    for test in tests:
+        finding = test.finding
+        if test.form.method is None and finding.mistakes and finding.image_shape:
+            figure = mistakes_figure(
+                finding.mistakes,
+                finding.image_shape,
+                task.template,
+                test.seed,
+                unused(f"open-set-mistakes-{stem}", names),
+            )
+            yield Pictures((figure,))
+            return
+
+
+def _over_tasks(
+    context: Context, tests: Sequence[Tested], tasks: Sequence[Task], names: set[str]
+) -> Iterator[Block]:
+    """What only several networks or splits say together."""
+    figures = []
+    by_steps = _by_steps(context, tests, tasks)
+    for group in by_steps:
+        figures.append(steps_figure(group, unused("open-set-steps", names)))
+    for group in _same_unknown(tasks):
+        figures.append(negatives_figure(group, unused("open-set-negatives", names)))
+    fewer = [task for group in by_steps for _, task in group[:-1]]
+    figures.append(accuracy_figure([*tasks, *fewer], unused("open-set-accuracy", names)))
+    drawn = [Pictures((figure,)) for figure in figures if figure is not None]
+    if drawn:
+        yield Heading("What it depends on")
+        yield from drawn
+
+
+def _by_steps(
+    context: Context, tests: Sequence[Tested], tasks: Sequence[Task]
+) -> list[list[tuple[int, Task]]]:
+    """For each split that was tested at several training lengths: (steps, task), rising."""
+    study, groups = context.results.study, []
+    shares = [entry.reject_at_most for entry in study.open_set]
+    for task in tasks:
+        its = [t for t in tests if t.form.split == task.split and t.form.template == task.template]
+        lengths = sorted({t.form.steps for t in its if t.form.steps is not None})
+        if not lengths:
+            continue
+        group = []
+        for steps in lengths:
+            part = [t for t in its if t.form.steps == steps]
+            group += [(steps, found) for found in tasks_of(part, shares, steps=True)]
+        full = study.networks[task.plain.network].training.steps
+        groups.append([*group, (full, task)])
+    return groups
+
+
+def _same_unknown(tasks: Sequence[Task]) -> list[list[Task]]:
+    groups: dict[tuple, list[Task]] = {}
+    for task in tasks:
+        split = task.split
+        if split.negative and not split.closed:
+            groups.setdefault((task.template, split.known, split.unknown), []).append(task)
+    return [
+        sorted(group, key=lambda t: len(t.split.negative))
+        for group in groups.values()
+        if len(group) > 1
+    ]
+
+
+def _many(group: Sequence[Task], others: Sequence[Task], names: set[str]) -> Iterator[Block]:
+    """A question of many splits."""
+    six = {frozenset(map(str, known)) for known in USUAL_SIX_FOUR}
+    usual = [
+        t for t in others
+        if t.template == group[0].template and frozenset(t.split.known) in six
+        and len(t.split.known) != len(group[0].split.known)
+    ]  # fmt: skip
+    figure = distribution_figure(group, usual, unused("open-set-all-splits", names))
+    yield Heading(f"All {len(group)} splits")
+    yield Paragraph(figure.caption, lead=True)
+    yield Pictures((figure,))
+    best = _best_of(group)
+    for detector in dict.fromkeys((best, "softmax")):
+        pairs = pairs_figure(group, detector, unused("open-set-pairs", names))
+        if pairs is not None:
+            yield Pictures((pairs,))
+
+
+def _best_of(group: Sequence[Task]) -> str:
+    means: dict[str, list[float]] = {}
+    for task in group:
+        for series in task.detectors:
+            means.setdefault(series.detector, []).append(float(series.mean("auroc").mean))
+    return max(means, key=lambda name: sum(means[name]) / len(means[name]))
+
+
+def _small_print(tests: Sequence[Tested]) -> Details:
+    """Which rows touched what, and what ails the scores."""
+    first = tests[0]
+    health = [
+        f"{plain(detector.detector)}: {plain(detector.health)}"
+        for detector in first.finding.detectors
+    ]
+    refused = list(
+        dict.fromkeys(
+            f"{plain(t.form.network)}: {plain(text)}" for t in tests for text in t.finding.refusals
+        )
+    )
+    blocks: list[Block] = [
+        Paragraph(
+            f"{plain(first.form.network)}, seed {first.seed}. Rows by what they influenced; a test "
+            "row of an unknown class is refused wherever it would influence anything:"
+        ),
+        Bullets(tuple(plain(line) for line in first.finding.ledger)),
+        Paragraph("The state of its scores:"),
+        Bullets(tuple(health)),
+    ]
+    if refused:
+        blocks += [Paragraph("What could not be tested:"), Bullets(tuple(refused[:20]))]
+    return Details("Which rows touched what, and the health of the scores", tuple(blocks))
