@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
@@ -12,10 +11,9 @@ from mlplab.analysis.questions.answers import Answer
 from mlplab.analysis.questions.finding import Ranking
 from mlplab.analysis.questions.units import phrase_of
 from mlplab.declarations.question import PairQuestion, RankingQuestion, TrendQuestion
-from mlplab.figures import theme
+from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
-from mlplab.figures.vega import from_chart
-from mlplab.figures.vega import rows as compact_rows
+from mlplab.figures.vega import Spec
 from mlplab.statistics.critical_difference import Label, diagram_labels
 
 MOST_RANKED = 20
@@ -37,51 +35,79 @@ def effect_figure(answer: Answer, name: str) -> Figure | None:
 
 
 def _pair_figure(answer: Answer, question: PairQuestion, name: str) -> Figure | None:
-    finding, unit = answer.finding, answer.unit
+    """Margins, the seeds' differences, their mean and its interval on one line."""
+    finding, scale = answer.finding, answer.unit.scale
     differences = finding.differences if finding.differences is not None else np.empty(0)
-    seen = differences[np.isfinite(differences)] / unit.scale
-    low, high = finding.low / unit.scale, finding.high / unit.scale
-    effect = (math.nan if finding.effect is None else finding.effect) / unit.scale
-    bounds = _bounds(question, unit.scale)
-    finite = [v for v in (*seen, low, high, effect, *bounds) if math.isfinite(v)]
+    seen = differences[np.isfinite(differences)] / scale
     if not len(seen):
         return None
-    left, right = min(finite), max(finite)
-    room = 0.06 * ((right - left) or 1.0)
-    domain = [left - room, right + room]
-    table = pd.concat(
-        [
-            pd.DataFrame({"kind": ["effect"], "value": [effect], "low": [low], "high": [high]}),
-            pd.DataFrame({"kind": "seed", "value": seen}),
-        ],
-        ignore_index=True,
+    low, high = finding.low / scale, finding.high / scale
+    effect = (math.nan if finding.effect is None else finding.effect) / scale
+    bounds = _bounds(question, scale)
+    finite = [v for v in (*seen, low, high, effect, *bounds) if math.isfinite(v)]
+    room = 0.06 * ((max(finite) - min(finite)) or 1.0)
+    domain = [min(finite) - room, max(finite) + room]
+    table = pd.DataFrame(
+        {
+            "kind": ["effect"] + ["seed"] * len(seen),
+            "value": [effect, *seen],
+            "low": [low] + [math.nan] * len(seen),
+            "high": [high] + [math.nan] * len(seen),
+        }
     )
-    first, second = question.compare
-    title = f"{first} minus {second}: {phrase_of(question.metric)}"
-    if unit.many:
-        title += f" ({unit.many})"
-    x = alt.X("value:Q", title=title).scale(domain=domain, nice=False).axis(tickCount=7)
-    drawn = pd.DataFrame({"low": [max(low, domain[0])], "high": [min(high, domain[1])]})
-    layers = [
-        *_bands(question, unit.scale),
-        *(_rule(bound, bound == 0) for bound in bounds),
-        alt.Chart(_compact(pd.DataFrame({"value": seen}), 7))
-        .mark_tick(
-            thickness=1.2, size=14, color=theme.ACCENT, opacity=1, strokeOpacity=0.5, yOffset=16
-        )
-        .encode(x=x, tooltip=[alt.Tooltip("value:Q", title="one seed", format=".4~g")]),
-        alt.Chart(_compact(drawn, 7))
-        .mark_rule(strokeWidth=3, color=theme.ACCENT, yOffset=-8)
-        .encode(x=alt.X("low:Q").scale(domain=domain, nice=False), x2="high:Q"),
+    drawn = table.assign(low=table["low"].clip(*domain), high=table["high"].clip(*domain))
+    title = f"{' minus '.join(question.compare)}: {phrase_of(question.metric)}"
+    title += f" ({answer.unit.many})" if answer.unit.many else ""
+    x = {"title": title, "scale": {"domain": domain, "nice": False}, "axis": {"tickCount": 7}}
+    chart = {
+        "data": vega.rows(drawn, 7),
+        "width": theme.WIDTH - 40,
+        "height": 64,
+        "layer": [*_margins(question, scale, domain), *_differences(x)],
+    }
+    return Figure(name, question.ask, _pair_caption(answer, len(seen)), table, chart)
+
+
+def _differences(x: Spec) -> list[Spec]:
+    """Ticks of the seeds below, the effect and its interval above."""
+    effect = vega.where("datum.kind == 'effect' && isValid(datum.value)")
+    blue = {"color": theme.ACCENT, "opacity": 1}
+    return [
+        vega.mark(
+            "tick",
+            vega.where("datum.kind == 'seed'"),
+            **blue,
+            thickness=1.2,
+            size=14,
+            strokeOpacity=0.5,
+            yOffset=16,
+            encoding={
+                "x": vega.field("value:Q", **x),
+                "tooltip": [vega.tip("value:Q", "one seed", ".4~g")],
+            },
+        ),
+        vega.mark(
+            "rule",
+            vega.where("datum.kind == 'effect'"),
+            **blue,
+            strokeWidth=3,
+            yOffset=-8,
+            y2Offset=-8,
+            encoding={"x": vega.field("low:Q", **x), "x2": {"field": "high"}},
+        ),
+        vega.mark(
+            "point",
+            effect,
+            **blue,
+            filled=True,
+            size=80,
+            yOffset=-8,
+            encoding={
+                "x": vega.field("value:Q", **x),
+                "tooltip": [vega.tip("value:Q", "effect", ".4~g")],
+            },
+        ),
     ]
-    if math.isfinite(effect):
-        layers.append(
-            alt.Chart(_compact(pd.DataFrame({"value": [effect]}), 7))
-            .mark_point(filled=True, size=80, color=theme.ACCENT, opacity=1, yOffset=-8)
-            .encode(x=x, tooltip=[alt.Tooltip("value:Q", title="effect", format=".4~g")])
-        )
-    chart = alt.layer(*layers).properties(width=theme.WIDTH - 40, height=64)
-    return Figure(name, question.ask, _pair_caption(answer, len(seen)), table, from_chart(chart))
 
 
 def _pair_caption(answer: Answer, shown: int) -> str:
@@ -102,25 +128,33 @@ def _bounds(question: PairQuestion, scale: float) -> list[float]:
     return [0.0] + ([sign * question.by_at_least / scale] if question.by_at_least else [])
 
 
-def _bands(question: PairQuestion, scale: float) -> list[alt.Chart]:
-    """The range of differences that count as none."""
-    if question.within is None:
-        return []
-    reach = question.within / scale
-    band = pd.DataFrame({"low": [-reach], "high": [reach]})
-    return [
-        alt.Chart(_compact(band, 7))
-        .mark_rect(color=theme.FAINT, opacity=1, fillOpacity=0.55, clip=True)
-        .encode(x="low:Q", x2="high:Q")
-    ]
-
-
-def _rule(at: float, is_zero: bool) -> alt.Chart:
-    return (
-        alt.Chart(_compact(pd.DataFrame({"value": [at]}), 7))
-        .mark_rule(color=theme.MUTED, strokeDash=[] if is_zero else [4, 3])
-        .encode(x="value:Q")
-    )
+def _margins(question: PairQuestion, scale: float, domain: list[float]) -> list[Spec]:
+    """Zero and the difference asked for as rules; what counts as the same as a band."""
+    layers: list[Spec] = []
+    if question.within is not None:
+        reach = question.within / scale
+        band = pd.DataFrame({"low": [max(-reach, domain[0])], "high": [min(reach, domain[1])]})
+        layers.append(
+            vega.mark(
+                "rect",
+                color=theme.FAINT,
+                opacity=1,
+                fillOpacity=0.55,
+                encoding={"x": vega.field("low:Q"), "x2": {"field": "high"}},
+            )
+            | {"data": vega.rows(band, 7)}
+        )
+    for bound in _bounds(question, scale):
+        layers.append(
+            vega.mark(
+                "rule",
+                color=theme.MUTED,
+                strokeDash=[4, 3] if bound else [1, 0],
+                encoding={"x": vega.field("at:Q")},
+            )
+            | {"data": vega.rows(pd.DataFrame({"at": [bound]}), 7)}
+        )
+    return layers
 
 
 def _trend_figure(answer: Answer, question: TrendQuestion, name: str) -> Figure:
@@ -143,31 +177,38 @@ def _trend_figure(answer: Answer, question: TrendQuestion, name: str) -> Figure:
         if not math.isnan(values[i, j])
     ]
     table = pd.DataFrame(rows)
-    middle = table.groupby("network", sort=False)["drawn"].median().reset_index()
     title = phrase_of(question.metric) + (f" ({answer.unit.many})" if answer.unit.many else "")
-    x = alt.X("network:N", title=None, sort=list(question.along)).axis(
-        labelAngle=0, labelLimit=160, labelColor=theme.INK
-    )
-    y = alt.Y("drawn:Q", title=title).scale(zero=False).axis(tickCount=6)
-    base = alt.Chart(_compact(table[["network", "seed", "drawn"]], 6))
-    layers = [
-        base.mark_line(color=theme.GREY, strokeWidth=0.8, opacity=0.6).encode(
-            x=x, y=y, detail="seed:N"
-        ),
-        base.mark_point(filled=True, size=22, color=theme.GREY, opacity=0.8).encode(x=x, y=y),
-        alt.Chart(_compact(middle, 6))
-        .mark_line(color=theme.ACCENT, strokeWidth=2.4, point={"size": 70, "filled": True})
-        .encode(x=x, y=y),
-    ]
+    chart = _trend_chart(table, list(question.along), title)
     count = len(answer.measured.seeds)
     caption = f"Thin: {count} seeds; thick: the medians. "
     infinite = int(np.isinf(values).sum())
     if infinite:
         what = "that never get there" if any(answer.measured.unreached) else "that diverged"
         caption += f"{infinite} of {values.size} runs {what} are drawn at the edge. "
-    chart = alt.layer(*layers).properties(width=theme.WIDTH - 60, height=220)
     shown = table.drop(columns="drawn")
-    return Figure(name, question.ask, caption + answer.sentence, shown, from_chart(chart))
+    return Figure(name, question.ask, caption + answer.sentence, shown, chart)
+
+
+def _trend_chart(table: pd.DataFrame, order: list[str], title: str) -> Spec:
+    middle = table.groupby("network", sort=False)["drawn"].median().reset_index()
+    axis = {"labelAngle": 0, "labelLimit": 160}
+    across = vega.field("network:N", title=None, sort=order, axis=axis)
+    up = vega.field("drawn:Q", title=title, scale={"zero": False}, axis={"tickCount": 6})
+    one = {"color": theme.GREY, "opacity": 0.7}
+    return {
+        "data": vega.rows(table[["network", "seed", "drawn"]], 6),
+        "width": theme.WIDTH - 60,
+        "height": 220,
+        "encoding": {"x": across, "y": up},
+        "layer": [
+            vega.mark("line", **one, strokeWidth=0.8, encoding={"detail": vega.field("seed:N")}),
+            vega.mark("point", **one, filled=True, size=22),
+            vega.mark(
+                "line", color=theme.ACCENT, strokeWidth=2.4, point={"size": 70, "filled": True}
+            )
+            | {"data": vega.rows(middle, 6)},
+        ],
+    }
 
 
 def _ranking_figure(answer: Answer, question: RankingQuestion, name: str) -> Figure | None:
@@ -187,109 +228,99 @@ def _ranking_figure(answer: Answer, question: RankingQuestion, name: str) -> Fig
     if len(shown) < len(ranking.networks):
         caption += f"Only the best {len(shown)} of {len(ranking.networks):,} are drawn. "
     chart = critical_difference_chart(ranking, shown)
-    return Figure(name, question.ask, caption + answer.sentence, table, from_chart(chart))
+    return Figure(name, question.ask, caption + answer.sentence, table, chart)
 
 
-def critical_difference_chart(ranking: Ranking, shown: tuple[str, ...]) -> alt.LayerChart:
+def critical_difference_chart(ranking: Ranking, shown: tuple[str, ...]) -> Spec:
     """Demšar's diagram: ranks on an axis that runs from many (left) to 1 (right)."""
     ranks = np.array(ranking.average_ranks[: len(shown)])
     labels = diagram_labels(ranks)
     bars = [tuple(n for n in bar if n in shown) for bar in ranking.cliques]
     bars = [bar for bar in bars if len(bar) > 1]
-    low = 1.0 if len(shown) == len(ranking.networks) else math.floor(float(ranks.min()))
-    high = float(len(shown)) if len(shown) == len(ranking.networks) else math.ceil(ranks.max())
+    whole = len(shown) == len(ranking.networks)
+    low = 1.0 if whole else float(math.floor(ranks.min()))
+    high = float(len(shown)) if whole else float(math.ceil(ranks.max()))
     room = 0.32 * (high - low)
     first_row = 1.0 + 0.6 * len(bars)
-    rows = max((label.row for label in labels), default=0) + first_row + 1
-    x_scale = alt.Scale(domain=[high + room, low - room], nice=False, zero=False)
-    y_scale = alt.Scale(domain=[rows, 0], nice=False)
-    ticks = [float(t) for t in np.arange(math.ceil(low), math.floor(high) + 1)]
-    return alt.layer(
-        *_axis(low, high, ticks, x_scale, y_scale),
-        *_label_lines(shown, labels, first_row, (high, low, room), x_scale, y_scale),
-        *_bars(bars, dict(zip(shown, ranks, strict=True)), x_scale, y_scale),
-    ).properties(width=theme.WIDTH - 40, height=max(110, _ROW * rows))
+    height = max((label.row for label in labels), default=0) + first_row + 1
 
+    def placed(table: pd.DataFrame, layer: Spec) -> Spec:
+        return layer | {"data": vega.rows(table, 6)}
 
-def _axis(
-    low: float, high: float, ticks: list[float], x: alt.Scale, y: alt.Scale
-) -> list[alt.Chart]:
-    line = pd.DataFrame({"x": [high], "x2": [low], "y": [0.3]})
-    marks = pd.DataFrame({"x": ticks, "y": 0.3, "y2": 0.1, "text": [f"{t:g}" for t in ticks]})
-    every = marks if len(ticks) <= 12 else marks.iloc[:: math.ceil(len(ticks) / 12)]
-    return [
-        _placed(line, x, y).mark_rule(color=theme.INK).encode(x2="x2:Q"),
-        _placed(every, x, y).mark_rule(color=theme.INK).encode(y2="y2:Q"),
-        _placed(every, x, y)
-        .mark_text(dy=-12, color=theme.MUTED, fontSize=11)
-        .encode(text="text:N"),
+    lines = _label_lines(shown, labels, first_row, (high + 0.1 * room, low - 0.1 * room))
+    every = math.ceil((high - low + 1) / 12)
+    ticks = np.arange(math.ceil(low), math.floor(high) + 1, every)
+    at_rank = dict(zip(shown, ranks, strict=True))
+    layers = [
+        placed(
+            pd.DataFrame({"x": [high], "x2": [low], "y": [0.3]}),
+            vega.mark("rule", color=theme.INK, encoding={"x2": {"field": "x2"}}),
+        ),
+        placed(
+            pd.DataFrame({"x": ticks, "y": 0.3, "y2": 0.1}),
+            vega.mark("rule", color=theme.INK, encoding={"y2": {"field": "y2"}}),
+        ),
+        placed(
+            pd.DataFrame({"x": ticks, "y": 0.1, "text": ticks.astype(str)}),
+            vega.mark("text", dy=-8, color=theme.MUTED, encoding={"text": {"field": "text"}}),
+        ),
+        placed(lines, vega.mark("rule", color=theme.GREY, encoding={"y2": {"field": "row"}})),
+        placed(
+            lines.assign(y=lines["row"]),
+            vega.mark("rule", color=theme.GREY, encoding={"x2": {"field": "end"}}),
+        ),
+        *(
+            placed(
+                lines[lines["side"] == side].assign(x=lines["end"], y=lines["row"]),
+                vega.mark(
+                    "text",
+                    align=align,
+                    dx=shift,
+                    color=theme.INK,
+                    encoding={"text": {"field": "text"}},
+                ),
+            )
+            for side, align, shift in (("right", "left", 4), ("left", "right", -4))
+        ),
     ]
+    if bars:
+        table = pd.DataFrame(
+            {
+                "x": [max(at_rank[n] for n in bar) + 0.03 for bar in bars],
+                "x2": [min(at_rank[n] for n in bar) - 0.03 for bar in bars],
+                "y": [0.75 + 0.5 * place for place in range(len(bars))],
+            }
+        )
+        bar = vega.mark("rule", color=theme.ACCENT, strokeWidth=4, encoding={"x2": {"field": "x2"}})
+        layers.append(placed(table, bar))
+    return {
+        "width": theme.WIDTH - 40,
+        "height": max(110, _ROW * height),
+        "encoding": {
+            # Both domains run backwards: rank 1 is right, row 0 on top.
+            "x": vega.field(
+                "x:Q", axis=None, scale={"domain": [high + room, low - room], "nice": False}
+            ),
+            "y": vega.field("y:Q", axis=None, scale={"domain": [height, 0], "nice": False}),
+        },
+        "layer": layers,
+    }
 
 
 def _label_lines(
-    shown: tuple[str, ...],
-    labels: tuple[Label, ...],
-    first_row: float,
-    extent: tuple[float, float, float],
-    x: alt.Scale,
-    y: alt.Scale,
-) -> list[alt.Chart]:
-    high, low, room = extent
-    rows = []
-    for label in labels:
-        end = low - 0.1 * room if label.side == "right" else high + 0.1 * room
-        rows.append(
+    shown: tuple[str, ...], labels: tuple[Label, ...], first_row: float, ends: tuple[float, float]
+) -> pd.DataFrame:
+    """From each rank down to its row, and out to its name."""
+    return pd.DataFrame(
+        [
             {
                 "x": label.average_rank,
                 "y": 0.3,
                 "row": label.row + first_row,
-                "end": end,
+                "end": ends[1] if label.side == "right" else ends[0],
                 "side": label.side,
                 "text": f"{shown[label.network]} ({label.average_rank:.2f})",
             }
-        )
-    table = pd.DataFrame(rows)
-    ends = table.assign(x=table["end"], y=table["row"])
-    across = table.assign(y=table["row"])
-    layers = [
-        _placed(table, x, y).mark_rule(color=theme.GREY).encode(y2="row:Q"),
-        _placed(across, x, y).mark_rule(color=theme.GREY).encode(x2="end:Q"),
-    ]
-    for side, align, shift in (("right", "left", 4), ("left", "right", -4)):
-        own = ends[ends["side"] == side]
-        if len(own):
-            layers.append(
-                _placed(own, x, y)
-                .mark_text(align=align, dx=shift, color=theme.INK, fontSize=11.5)
-                .encode(text="text:N")
-            )
-    return layers
-
-
-def _bars(
-    bars: list[tuple[str, ...]], ranks: dict[str, float], x: alt.Scale, y: alt.Scale
-) -> list[alt.Chart]:
-    if not bars:
-        return []
-    table = pd.DataFrame(
-        {
-            "x": [max(ranks[n] for n in bar) + 0.03 for bar in bars],
-            "x2": [min(ranks[n] for n in bar) - 0.03 for bar in bars],
-            "y": [0.75 + 0.5 * place for place in range(len(bars))],
-        }
+            for label in labels
+        ]
     )
-    return [
-        _placed(table, x, y)
-        .mark_rule(color=theme.ACCENT, strokeWidth=4, strokeCap="round")
-        .encode(x2="x2:Q")
-    ]
-
-
-def _placed(table: pd.DataFrame, x: alt.Scale, y: alt.Scale) -> alt.Chart:
-    return alt.Chart(_compact(table, 6)).encode(
-        x=alt.X("x:Q", scale=x, axis=None), y=alt.Y("y:Q", scale=y, axis=None)
-    )
-
-
-def _compact(table: pd.DataFrame, digits: int) -> alt.InlineData:
-    return alt.InlineData(**compact_rows(table, digits))
