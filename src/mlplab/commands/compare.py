@@ -44,7 +44,8 @@ def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkAr
     Networks of equal seed saw the same batches, so their difference (the first minus the second)
     has less noise than either. Shown are its mean, the 95% t interval, and the p-value of the
     sign-flip test, which assumes no distribution. Nothing is corrected for looking at
-    several metrics.
+    several metrics. Below stand the study's questions about the two, or else whether the first
+    ends up more accurate, with the verdict and what differs between them.
     """
     from mlplab.commands.output import print_table
     from mlplab.study import open_results
@@ -61,6 +62,19 @@ def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkAr
     print(f"\nPaired over {counted(len(pairs), 'seed')}; {one} minus {other}.")
     if len(pairs) < FEWEST_SEEDS:
         print(f"Fewer than {FEWEST_SEEDS} seeds support no interval: run more with --seeds.")
+    _print_answers(results, one, other)
+
+
+def _print_answers(results: Results, one: str, other: str) -> None:
+    from mlplab.analysis.questions.one_pair import answers_about
+
+    for found in answers_about(results, one, other):
+        asked = "registered before training" if found.is_registered else "asked afterwards"
+        print(f"\n{found.question.ask} ({asked})")
+        print(f"{found.finding.verdict}: {found.sentence}")
+        for sentence in (*found.audit.sentences, *found.caveats):
+            print(f"  {sentence}")
+        print(f"  Read: {found.method.read}")
 
 
 def _pairs(results: Results, one: str, other: str) -> pd.DataFrame:

@@ -44,7 +44,8 @@ def _pair_figure(answer: Answer, question: PairQuestion, name: str) -> Figure | 
     low, high = finding.low / scale, finding.high / scale
     effect = (math.nan if finding.effect is None else finding.effect) / scale
     bounds = _bounds(question, scale)
-    finite = [v for v in (*seen, low, high, effect, *bounds) if math.isfinite(v)]
+    edges = () if question.within is None else (-question.within / scale, question.within / scale)
+    finite = [v for v in (*seen, low, high, effect, *bounds, *edges) if math.isfinite(v)]
     room = 0.06 * ((max(finite) - min(finite)) or 1.0)
     domain = [min(finite) - room, max(finite) + room]
     table = pd.DataFrame(
@@ -178,18 +179,20 @@ def _trend_figure(answer: Answer, question: TrendQuestion, name: str) -> Figure:
     ]
     table = pd.DataFrame(rows)
     title = phrase_of(question.metric) + (f" ({answer.unit.many})" if answer.unit.many else "")
-    chart = _trend_chart(table, list(question.along), title)
+    drawn_edges = [edge[value] for value in edge if (values == value).any()]
+    chart = _trend_chart(table, list(question.along), title, drawn_edges)
     count = len(answer.measured.seeds)
     caption = f"Thin: {count} seeds; thick: the medians. "
     infinite = int(np.isinf(values).sum())
     if infinite:
         what = "that never get there" if any(answer.measured.unreached) else "that diverged"
-        caption += f"{infinite} of {values.size} runs {what} are drawn at the edge. "
+        caption += f"{infinite} of {values.size} runs {what} are drawn on the dashed line. "
     shown = table.drop(columns="drawn")
     return Figure(name, question.ask, caption + answer.sentence, shown, chart)
 
 
-def _trend_chart(table: pd.DataFrame, order: list[str], title: str) -> Spec:
+def _trend_chart(table: pd.DataFrame, order: list[str], title: str, edges: list[float]) -> Spec:
+    """Lines of the seeds under that of their medians; dashed, where what is infinite is drawn."""
     middle = table.groupby("network", sort=False)["drawn"].median().reset_index()
     axis = {"labelAngle": 0, "labelLimit": 160}
     across = vega.field("network:N", title=None, sort=order, axis=axis)
@@ -204,9 +207,14 @@ def _trend_chart(table: pd.DataFrame, order: list[str], title: str) -> Spec:
             vega.mark("line", **one, strokeWidth=0.8, encoding={"detail": vega.field("seed:N")}),
             vega.mark("point", **one, filled=True, size=22),
             vega.mark(
-                "line", color=theme.ACCENT, strokeWidth=2.4, point={"size": 70, "filled": True}
+                "line",
+                color=theme.ACCENT,
+                strokeWidth=2.4,
+                point={"size": 70, "filled": True, "color": theme.ACCENT},
             )
             | {"data": vega.rows(middle, 6)},
+            vega.mark("rule", color=theme.MUTED, strokeDash=[4, 3], encoding={"x": {"value": 0}})
+            | {"data": vega.rows(pd.DataFrame({"drawn": edges}, dtype=float), 6)},
         ],
     }
 
