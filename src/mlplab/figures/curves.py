@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlplab.declarations.figure import CurveFigure
-from mlplab.figures import theme, vega
+from mlplab.figures import many, theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.ensemble import Ensemble, gather, runs_by_network
 from mlplab.figures.figure import Figure
@@ -122,7 +122,8 @@ def _with_published(
         for (network, split), curve in published.curves.items()
         if network not in results.study.networks and split in splits
     ]
-    return joined + (only if len(shown) > 1 else [])
+    # Of a part of the study the rest would be "published only": then it is left out.
+    return joined + (only if len(only) < len(joined) and len(shown) > 1 else [])
 
 
 def _within(series: Series, steps: tuple[int, int] | None) -> Series | None:
@@ -149,15 +150,45 @@ def _figure(
     published: PublishedFigure | None,
     notes: tuple[str, ...],
 ) -> Figure:
+    every = [s.ensemble for s in series if s.ensemble is not None]
+    is_many = len(every) > many.MOST_SERIES
+    if is_many:
+        series = _few(series, every, metric)
     table = pd.concat([_rows(s) for s in series], ignore_index=True)
+    caption = _caption(metric, series, published)
+    if is_many:
+        table = pd.concat([many.quantile_rows(every), table], ignore_index=True)[list(COLUMNS)]
+        table = _typed(table)
+        caption = f"{caption} {many.quantile_caption(len(every))}"
+    measured = table["value"]
+    drawn = cut(table, metric, measured)
+    if is_many:
+        # Intervals of single networks would hide the bands of all.
+        drawn.loc[drawn["kind"] == "mean", ["low", "high"]] = np.nan
     return Figure(
         name=name,
         title=title,
-        caption=_caption(metric, series, published),
+        caption=caption,
         table=table,
-        drawing=_drawing(cut(table, metric, table["value"]), metric, series),
-        keys=tuple(_key(i, s, metric) for i, s in enumerate(series)),
-        notes=(*notes, CUT) if reaches_beyond(table, metric, table["value"]) else notes,
+        drawing=_drawing(drawn, metric, series, is_many=is_many),
+        keys=(*_quantile_keys(is_many), *(_key(i, s, metric) for i, s in enumerate(series))),
+        notes=(*notes, CUT) if reaches_beyond(table, metric, measured) else notes,
+    )
+
+
+def _few(series: Sequence[Series], every: Sequence[Ensemble], metric: str) -> list[Series]:
+    """The notable of many networks, and those that were only published."""
+    own = [s for s in series if s.ensemble is not None]
+    chosen = many.notable(every, larger_is_better=metric == "accuracy")
+    return [own[i] for i in chosen] + [s for s in series if s.ensemble is None]
+
+
+def _quantile_keys(is_many: bool) -> tuple[Key, ...]:
+    if not is_many:
+        return ()
+    return (
+        Key("middle 90% and middle half of networks", theme.GREY, "square", line=False),
+        Key("median network", theme.GREY),
     )
 
 
@@ -197,13 +228,15 @@ def _rows(series: Series) -> pd.DataFrame:
         )
     rows = pd.concat([p.reindex(columns=list(COLUMNS)) for p in parts], ignore_index=True)
     rows = rows.assign(series=series.label, network=series.network, split=series.split)
-    return rows.astype(
-        {"seed": "Int64", "n": "Int64", "step": "int64"}
-        | dict.fromkeys(("value", "low", "high"), "float64")
-    )
+    return _typed(rows)
 
 
-def _drawing(table: pd.DataFrame, metric: str, series: Sequence[Series]) -> Spec:
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    kinds = {"seed": "Int64", "n": "Int64", "step": "int64"}
+    return rows.astype(kinds | dict.fromkeys(("value", "low", "high"), "float64"))
+
+
+def _drawing(table: pd.DataFrame, metric: str, series: Sequence[Series], *, is_many: bool) -> Spec:
     labels = [s.label for s in series]
     thin = table[["kind", "series", "seed", "step", "value", "low", "high", "n"]].assign(
         marked=_marked(table, labels)
@@ -230,6 +263,7 @@ def _drawing(table: pd.DataFrame, metric: str, series: Sequence[Series]) -> Spec
             "color": vega.field("series:N", title=None, scale={"domain": labels, "range": colours}),
         },
         "layer": [
+            *(many.quantile_layers(title) if is_many else []),
             vega.mark(
                 "area",
                 mean,
@@ -286,11 +320,11 @@ def _hover(metric: str) -> Spec:
     )
     layer = vega.mark(
         "point",
-        vega.where("datum.kind != 'run'"),
+        vega.where("isValid(datum.value) && datum.kind != 'run'"),
         {"calculate": interval, "as": "interval"},
-        {"calculate": "datum.kind == 'mean' ? 'mean' : 'published'", "as": "what"},
+        {"calculate": "datum.kind", "as": "what"},
         {
-            "calculate": "isValid(datum.n) ? format(datum.n, 'd') : '1, no seed given'",
+            "calculate": "isValid(datum.n) ? format(datum.n, ',d') : '1, no seed given'",
             "as": "runs",
         },
         size=70,

@@ -22,15 +22,16 @@ class Finals:
     metric: str
     split: str
     networks: tuple[str, ...]
-    values: tuple[np.ndarray, ...]
-    """(seed,) a network, finite values only."""
-    seeds: tuple[np.ndarray, ...]
+    values: np.ndarray
+    """(network, run) float64, NaN where a network has fewer runs than others."""
+    seeds: np.ndarray
+    """(network, run) int64, -1 likewise."""
     means: MeanInterval
     """Fields (network,)."""
 
-    def of(self, place: int) -> MeanInterval:
-        """Mean and interval of one network."""
-        return t_interval(self.values[place])
+    def of(self, network: str) -> MeanInterval:
+        """Mean and interval of one network; fields are scalars."""
+        return t_interval(self.values[self.networks.index(network)])
 
 
 def finals(summary: pd.DataFrame, split: str = "test", metric: str = "accuracy") -> Finals | None:
@@ -38,24 +39,35 @@ def finals(summary: pd.DataFrame, split: str = "test", metric: str = "accuracy")
     column = f"{split}_{metric}"
     if column not in summary:
         return None
-    found = summary[np.isfinite(summary[column].astype(float))]
-    found = found[found["diverged_at"].isna()]
+    found = summary[np.isfinite(summary[column].astype(float)) & summary["diverged_at"].isna()]
     if found.empty:
         return None
-    groups = dict(iter(found.groupby("network", sort=False)))
-    mean = {name: float(rows[column].mean()) for name, rows in groups.items()}
-    networks = sorted(groups, key=mean.__getitem__, reverse=metric == "accuracy")
-    values = tuple(groups[n][column].to_numpy(dtype=float) for n in networks)
-    most = max(len(v) for v in values)
-    padded = np.array([np.pad(v, (0, most - len(v)), constant_values=np.nan) for v in values])
+    networks, values, seeds = by_network(found, column)
+    means = np.nanmean(values, axis=1)
+    order = np.argsort(-means if metric == "accuracy" else means, kind="stable")
+    values = values[order]
     return Finals(
         metric,
         split,
-        tuple(networks),
+        tuple(networks[i] for i in order),
         values,
-        tuple(groups[n]["seed"].to_numpy() for n in networks),
-        t_interval(padded, axis=1),
+        seeds[order],
+        t_interval(values, axis=1),
     )
+
+
+def by_network(summary: pd.DataFrame, column: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """One column of a summary as (network,) names, (network, run) values and seeds.
+
+    Networks stand in their order in the summary; missing values are NaN, with seed -1.
+    """
+    codes, names = pd.factorize(summary["network"])
+    place = summary.groupby(codes).cumcount().to_numpy()
+    shape = (len(names), int(place.max()) + 1 if len(place) else 0)
+    values, seeds = np.full(shape, np.nan), np.full(shape, -1, dtype=np.int64)
+    values[codes, place] = summary[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    seeds[codes, place] = summary["seed"].to_numpy(dtype=np.int64)
+    return [str(name) for name in names], values, seeds
 
 
 def final_figure(found: Finals, name: str) -> Figure:
@@ -82,13 +94,13 @@ def _table(found: Finals) -> pd.DataFrame:
             "n": found.means.n,
         }
     )
-    lengths = [len(v) for v in found.values]
+    network, run = np.nonzero(np.isfinite(found.values))
     runs = pd.DataFrame(
         {
             "kind": "run",
-            "network": np.repeat(found.networks, lengths),
-            "seed": np.concatenate(found.seeds),
-            "value": np.concatenate(found.values),
+            "network": np.array(found.networks, dtype=object)[network],
+            "seed": found.seeds[network, run],
+            "value": found.values[network, run],
         }
     )
     columns = ["kind", "network", "seed", "value", "low", "high", "n"]
@@ -175,7 +187,12 @@ def _distribution(table: pd.DataFrame, found: Finals) -> Spec:
                     color=theme.ACCENT,
                     fillOpacity=0.75,
                     encoding={
-                        "x": vega.field("low:Q", title=title, scale={"zero": False, "nice": False}),
+                        "x": vega.field(
+                            "low:Q",
+                            title=title,
+                            scale={"zero": False, "nice": False},
+                            axis={"tickCount": 8},
+                        ),
                         "x2": {"field": "high"},
                         "y": vega.field("networks:Q", title="networks"),
                         "y2": {"field": "none"},
@@ -201,7 +218,7 @@ def _distribution(table: pd.DataFrame, found: Finals) -> Spec:
 
 
 def _caption(found: Finals, many: bool) -> str:
-    best, worst = found.of(0), found.of(len(found.networks) - 1)
+    best, worst = found.of(found.networks[0]), found.of(found.networks[-1])
     counts = found.means.n.tolist()
     words = (
         f"{count(len(found.networks), 'network')}, from {found.networks[-1]} "

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mlplab.figures import theme, vega
-from mlplab.figures.ensemble import Ensemble
+from mlplab.figures.ensemble import Ensemble, last_values
 from mlplab.figures.vega import Spec
 
 MOST_SERIES = 50
@@ -21,9 +21,10 @@ MEDIAN = "median network"
 def notable(ensembles: Sequence[Ensemble], *, larger_is_better: bool, each: int = 3) -> list[int]:
     """Places of the few worth naming: the best and the worst at the end, and the one whose seeds
     differ most; best first."""
-    last = [ensemble.last() for ensemble in ensembles]
-    ends = np.array([float(interval.mean) for interval in last])
-    spread = np.array([float(interval.deviation) for interval in last])
+    last = [last_values(ensemble.values) for ensemble in ensembles]
+    last = [values[np.isfinite(values)] for values in last]
+    ends = np.array([values.mean() if len(values) else np.nan for values in last])
+    spread = np.array([values.std() if len(values) > 1 else np.nan for values in last])
     order = np.argsort(-ends if larger_is_better else ends, kind="stable")
     finite = [int(i) for i in order if np.isfinite(ends[i])]
     chosen = [*finite[:each], *finite[-each:]]
@@ -32,15 +33,22 @@ def notable(ensembles: Sequence[Ensemble], *, larger_is_better: bool, each: int 
     return list(dict.fromkeys(chosen))
 
 
+def _mean(values: np.ndarray) -> np.ndarray:
+    """(evaluation,) over seeds that have a value."""
+    present = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(present, values, 0.0).sum(axis=0) / present.sum(axis=0)
+
+
 def quantile_rows(ensembles: Sequence[Ensemble]) -> pd.DataFrame:
     """Median and bands over networks of their means at each step.
 
-    Columns: kind (`band` or `median`), series, step, value, low, high, n (networks at the step).
+    Columns: kind (`band` or `median of networks`), series, step, value, low, high, n (networks at the step).
     """
     steps = np.unique(np.concatenate([e.steps for e in ensembles]))
     means = np.full((len(ensembles), len(steps)), np.nan)
     for row, ensemble in enumerate(ensembles):
-        means[row, np.searchsorted(steps, ensemble.steps)] = ensemble.at_each_step.mean
+        means[row, np.searchsorted(steps, ensemble.steps)] = _mean(ensemble.values)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # steps at which no network has a value
         quantiles = np.nanquantile(means, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
@@ -61,7 +69,13 @@ def quantile_rows(ensembles: Sequence[Ensemble]) -> pd.DataFrame:
     ]
     parts.append(
         pd.DataFrame(
-            {"kind": "median", "series": MEDIAN, "step": steps, "value": quantiles[2], "n": n}
+            {
+                "kind": "median of networks",
+                "series": MEDIAN,
+                "step": steps,
+                "value": quantiles[2],
+                "n": n,
+            }
         )
     )
     return pd.concat(parts, ignore_index=True)
@@ -85,7 +99,7 @@ def quantile_layers(title: str) -> list[Spec]:
         ),
         vega.mark(
             "line",
-            vega.where("datum.kind == 'median'"),
+            vega.where("datum.kind == 'median of networks'"),
             strokeWidth=1.6,
             clip=True,
             encoding={"color": grey},
@@ -98,5 +112,5 @@ def quantile_caption(networks: int) -> str:
     return (
         f"Of {networks:,} networks the grey bands hold the middle 90% and the middle half of the "
         "networks' means, the grey line their median; the best, the worst and the least steady "
-        "are drawn by name. The tables have them all."
+        "are drawn by name. `mlplab export` gives them all."
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.final_values import Finals
+from mlplab.figures.final_values import Finals, by_network
 from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.vega import Spec
 from mlplab.figures.wording import SPLITS, count, listed
@@ -62,29 +62,25 @@ def _table(summary: pd.DataFrame, found: Finals, cost: Cost) -> pd.DataFrame | N
     """A row a network, in the order of the study."""
     if cost not in summary:
         return None
-    rows = []
-    costs = dict(iter(summary.groupby("network", sort=False)[cost]))
+    names, values, _ = by_network(summary, cost)
+    interval = t_interval(values, axis=1)
     place = {name: i for i, name in enumerate(found.networks)}
-    for network in (n for n in costs if n in place):
-        values = costs[network].dropna().to_numpy(dtype=float)
-        if not len(values):
-            continue
-        interval, i = t_interval(values), place[network]
-        rows.append(
-            {
-                "network": network,
-                "cost": float(interval.mean),
-                "cost_low": float(interval.low),
-                "cost_high": float(interval.high),
-                "accuracy": found.means.mean[i],
-                "low": found.means.low[i],
-                "high": found.means.high[i],
-                "n": int(found.means.n[i]),
-            }
-        )
-    if not rows:
+    kept = [i for i, name in enumerate(names) if name in place and interval.n[i] > 0]
+    if not kept:
         return None
-    table = pd.DataFrame(rows)
+    at = [place[names[i]] for i in kept]
+    table = pd.DataFrame(
+        {
+            "network": [names[i] for i in kept],
+            "cost": interval.mean[kept],
+            "cost_low": interval.low[kept],
+            "cost_high": interval.high[kept],
+            "accuracy": found.means.mean[at],
+            "low": found.means.low[at],
+            "high": found.means.high[at],
+            "n": found.means.n[at],
+        }
+    )
     table["front"] = _front(table["cost"].to_numpy(), table["accuracy"].to_numpy())
     return table
 

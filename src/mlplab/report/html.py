@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -11,6 +13,7 @@ from html import escape
 from importlib.resources import files
 
 import jinja2
+import platformdirs
 import vl_convert
 from markupsafe import Markup
 
@@ -65,9 +68,22 @@ _PLUS_MINUS = re.compile(r" (± [\d.e+-]+)")
 
 @cache
 def _vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed, as vl-convert carries them."""
+    """Vega, Vega-Lite and Vega-Embed, as vl-convert carries them.
+
+    To put them together takes seconds, so the result is kept in the user's cache.
+    """
+    name = f"vega-{vl_convert.__version__}-{VEGA_LITE}.js"
+    kept = platformdirs.user_cache_path("mlplab") / name
+    with contextlib.suppress(OSError):
+        return kept.read_text("utf-8")
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
-    return re.sub(r"</(script)", r"<\\/\1", bundle, flags=re.IGNORECASE)
+    bundle = re.sub(r"</(script)", r"<\\/\1", bundle, flags=re.IGNORECASE)
+    with contextlib.suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = kept.with_name(f"{name}.{os.getpid()}")
+        unfinished.write_text(bundle, "utf-8")
+        unfinished.replace(kept)
+    return bundle
 
 
 def _resource(name: str) -> str:

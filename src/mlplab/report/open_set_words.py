@@ -194,12 +194,25 @@ def why_centres(task: Task) -> str | None:
             )
     if pairs:
         words += f" Comparing directions only changes AUROC: {listed(pairs)}."
-    if task.of("nearest neighbours") is not None and shorter:
-        words += (
-            " What is left between centres and neighbours is shape: a class is no ball around its "
-            "mean, and neighbours need it to be none."
-        )
+    near, direction = task.of("nearest neighbours"), task.of("class centre (directions)")
+    if near is not None and direction is not None:
+        gap = task.difference(near, direction)
+        if float(gap.mean) > 0:
+            words += (
+                f" Neighbours compare directions too and do better still ({_signed(gap)}): the "
+                "rows of a class do not lie about one point, and neighbours need them not to."
+            )
     return words
+
+
+def centres_do_worse(task: Task) -> bool:
+    """Whether the class centre's AUROC is below the softmax's."""
+    centre, softmax = task.of("class centre"), task.of("softmax")
+    return (
+        centre is not None
+        and softmax is not None
+        and float(task.difference(centre, softmax).mean) < 0
+    )
 
 
 def area(series: DetectorSeries) -> str:

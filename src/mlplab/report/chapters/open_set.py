@@ -31,7 +31,7 @@ from mlplab.report.document import (
     columns,
     plain,
 )
-from mlplab.report.open_set_words import answer, area, remedies, why_centres
+from mlplab.report.open_set_words import answer, area, centres_do_worse, remedies, why_centres
 
 _MEASURES = (
     ("AUROC", "auroc"),
@@ -57,14 +57,17 @@ def chapter(context: Context) -> Chapter | None:
     together = {id(task) for group in groups for task in group}
     alone = [task for task in tasks if id(task) not in together]
     names: set[str] = set()
-    blocks: list[Block] = list(_lead(alone))
+    blocks: list[Block] = []
+    for group in groups:
+        blocks += _many(group, alone, names)
+    if groups and alone:
+        blocks.append(Heading("The other splits"))
+    blocks += _lead(alone)
     blocks += _published(context, alone)
     for place, task in enumerate(alone):
         its = [test for test in tests if _belongs(test, task)]
-        blocks += _task(task, its, names, first=place == 0)
+        blocks += _task(task, its, names, first=place == 0 and not groups)
     blocks += _over_tasks(context, tests, alone, names)
-    for group in groups:
-        blocks += _many(group, alone, names)
     blocks.append(_small_print(tests))
     return Chapter("open-set", "Classes it has never seen", tuple(blocks))
 
@@ -144,7 +147,8 @@ def _task(task: Task, tests: Sequence[Tested], names: set[str], *, first: bool) 
         blocks += [Pictures((figure,)), _measures(task)]
     reason = why_centres(task) if not task.split.negative and not task.split.closed else None
     if reason is not None:
-        blocks.append(Note(reason, "Why centres do worse"))
+        worse = centres_do_worse(task)
+        blocks.append(Note(reason, "Why centres do worse" if worse else "What centres see"))
     blocks += _pictures(task, stem, names)
     blocks += _mistakes(task, tests, stem, names)
     title = plain(task.split.title)

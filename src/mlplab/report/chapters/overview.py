@@ -6,7 +6,7 @@ from mlplab.declarations.data import KnownData
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
 from mlplab.figures.final_values import Finals, final_figure
-from mlplab.figures.wording import count, listed, number, with_interval
+from mlplab.figures.wording import count, listed, with_interval
 from mlplab.report import wording
 from mlplab.report.context import Context
 from mlplab.report.document import (
@@ -27,7 +27,7 @@ def chapter(context: Context) -> Chapter:
     """The first chapter."""
     blocks: list[Block] = [Paragraph(studied(context), lead=True)]
     if context.choice is None:
-        blocks.append(Paragraph("No network has finished with a finite result.", lead=True))
+        blocks.append(Paragraph(_no_choice(context), lead=True))
     else:
         blocks.append(Paragraph(outcome(context, context.choice), lead=True))
         blocks.append(Facts(_facts(context, context.choice)))
@@ -37,6 +37,15 @@ def chapter(context: Context) -> Chapter:
     if context.ranking is not None and len(context.ranking.networks) > 1:
         blocks.append(Pictures((final_figure(context.ranking, "overview-final-accuracy"),)))
     return Chapter("overview", "What came out", tuple(blocks))
+
+
+def _no_choice(context: Context) -> str:
+    if any(context.results.study.networks[name].roles is not None for name in context.runs):
+        return (
+            "Every network here knows some of the classes only, each its own, so they are not "
+            "ranked by accuracy; the next chapter tells what they do with the others."
+        )
+    return "No network has finished with a finite result."
 
 
 def studied(context: Context) -> str:
@@ -71,7 +80,7 @@ def outcome(context: Context, choice: Finals) -> str:
     best = choice.networks[0]
     tested = context.ranking
     assert tested is not None
-    value = tested.of(tested.networks.index(best))
+    value = tested.of(best)
     n = int(value.n)
     how = f"mean and 95% t interval of {n} seeds" if n > 1 else "one seed, so without an interval"
     name = plain(best)
@@ -101,7 +110,7 @@ def _facts(context: Context, choice: Finals) -> tuple[Fact, ...]:
     rows = context.summary[context.summary["network"] == best]
     tested = context.ranking
     assert tested is not None
-    value = tested.of(tested.networks.index(best))
+    value = tested.of(best)
     facts = [
         Fact(with_interval(value), f"test accuracy of {plain(best)}"),
         Fact(
@@ -122,7 +131,7 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.3g} s"
     if seconds < 7200:
         return f"{seconds / 60:.3g} min"
-    return f"{seconds / 3600:.3g} h"
+    return f"{seconds / 3600:.3g} h" if seconds < 3.6e6 else f"{seconds / 3600:,.0f} h"
 
 
 def caveats(context: Context) -> list[str]:

@@ -1,0 +1,353 @@
+"""Figures say what was measured: their numbers, their words, and one definition for all forms."""
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from mlplab.declarations.figure import CurveFigure
+from mlplab.declarations.study import Study
+from mlplab.figures import theme
+from mlplab.figures.against_published import band_figure, compare
+from mlplab.figures.confusion import confusion_figure
+from mlplab.figures.curves import curve_figures
+from mlplab.figures.drawing import draw, draw_all
+from mlplab.figures.ensemble import gather
+from mlplab.figures.final_values import final_figure, finals
+from mlplab.figures.gradient_size import layer_figure
+from mlplab.figures.many import MOST_SERIES
+from mlplab.figures.of_study import declared_figures, slug
+from mlplab.figures.roc import _cut, roc_figure
+from mlplab.figures.trade_off import _front, trade_off_figure
+from simulated_results import FACTS, evaluation, network, report_study, simulated
+
+NUMBERS = (1, 2, 3, 10, 16)
+
+
+@pytest.fixture(scope="module")
+def results():
+    return simulated(report_study(seeds=3, numbers=NUMBERS, diagnostics=True))
+
+
+def one(declared, results, published=None):
+    (figure,) = curve_figures(declared, results, "figure", published)
+    return figure
+
+
+def summary_of(accuracies: dict[str, list[float]], parameters: dict[str, int]) -> pd.DataFrame:
+    rows = [
+        {
+            "network": name,
+            "seed": seed,
+            "diverged_at": pd.NA,
+            "parameters": parameters[name],
+            "seconds": 1.0 + seed,
+            "test_accuracy": value,
+        }
+        for name, values in accuracies.items()
+        for seed, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_every_kind_of_figure_is_valid_vega_lite(results):
+    runs = [r for r in results.runs if r.network == "config10"]
+    evaluations = [r.evaluation for r in runs]
+    summary, found = results.summary(), finals(results.summary())
+    published = FACTS.figure("figure_5")
+    ensembles = {("config1", "test"): gather(results.runs[:3], "test", "accuracy")}
+    figures = [
+        one(CurveFigure(title="x", networks=("config1",)), results, published),
+        final_figure(found, "final"),
+        trade_off_figure(summary.assign(parameters=7), found, "seconds", "cost"),
+        layer_figure(results, "gradient_size", "g", "Gradients", networks=("config2",)),
+        confusion_figure("config10", evaluations, "c"),
+        roc_figure("config10", evaluations, 0, "r"),
+        band_figure(published, compare(published, ensembles), "band"),
+    ]
+    for figure in figures:
+        figure.chart.to_dict()  # raises where a channel, scale or mark is none
+
+
+def test_a_declared_figure_has_files_of_its_own_name(results):
+    groups = declared_figures(results)
+    names = [figure.name for group in groups for figure in group]
+    assert len(groups) == len(results.study.figures)
+    assert len(set(names)) == len(names)
+    assert "test-accuracy-by-depth" in names
+    assert "test-loss-by-depth-real-loss" in names
+
+
+def test_means_and_intervals_are_students(results):
+    figure = one(CurveFigure(title="x", networks=("config2",)), results)
+    runs = [r.curves["test", "accuracy"] for r in results.runs if r.network == "config2"]
+    mean = figure.table[figure.table["kind"] == "mean"]
+    np.testing.assert_allclose(mean["value"], np.mean(runs, axis=0))
+    low, high = stats.t.interval(
+        0.95, len(runs) - 1, np.mean(runs, axis=0), stats.sem(runs, axis=0)
+    )
+    np.testing.assert_allclose(mean["low"], low)
+    np.testing.assert_allclose(mean["high"], high)
+    assert set(mean["n"]) == {3}
+    assert "n = 3" in figure.caption
+    assert figure.keys[0].note.endswith("n = 3")
+
+
+def test_one_run_has_no_interval_and_is_not_drawn_twice():
+    single = simulated(report_study(seeds=1, numbers=(1, 2)))
+    figure = one(CurveFigure(title="x"), single)
+    assert set(figure.table["kind"]) == {"mean"}
+    assert figure.table["low"].isna().all()
+    assert "n = 1" in figure.caption
+
+
+def test_published_curves_stand_in_the_figure_and_the_real_loss_beside_it(results):
+    published = FACTS.figure("figure_6")
+    declared = CurveFigure(title="Loss", metric="loss", networks=("config1", "config16"))
+    theirs, real = curve_figures(declared, results, "loss", published)
+    rows = theirs.table[(theirs.table["kind"] == "published")]
+    np.testing.assert_array_equal(
+        rows[rows["network"] == "config16"]["value"], published.curves["config16", "test"]
+    )
+    own = [r.curves["test", "softmaxed_loss"] for r in results.runs if r.network == "config1"]
+    mean = theirs.table[(theirs.table["kind"] == "mean") & (theirs.table["network"] == "config1")]
+    np.testing.assert_allclose(mean["value"], np.mean(own, axis=0))
+    assert any("1.4612" in note for note in theirs.notes)
+    assert real.name == "loss-real-loss"
+    assert "published" not in set(real.table["kind"])
+
+
+def test_a_network_that_was_only_published_is_drawn_as_such(results):
+    declared = CurveFigure(title="x", networks=("config2", "config10"), steps=(1600, 2000))
+    whole = simulated(report_study(seeds=1))
+    figure = one(declared, whole, FACTS.figure("figure_3"))
+    only = figure.table[figure.table["network"] == "config17"]
+    assert set(only["kind"]) == {"published"}
+    assert figure.table["step"].min() == 1600
+    # config11 is published too, but it is a network of the study that is not asked for here.
+    assert "config11" not in set(figure.table["network"])
+    (key,) = [k for k in figure.keys if k.label == "config17"]
+    assert key.note == "published only"
+    part = one(declared, results, FACTS.figure("figure_3"))
+    assert set(part.table["network"]) == {"config2", "config10"}
+
+
+def test_a_published_figure_of_another_metric_is_not_drawn(results):
+    figure = one(CurveFigure(title="x", networks=("config2",)), results, FACTS.figure("figure_2"))
+    assert "published" not in set(figure.table["kind"])
+    assert "not drawn" in figure.notes[0]
+
+
+def test_a_learning_curve_has_a_series_a_split(results):
+    declared = CurveFigure(title="x", networks=("config10",), split=("batch", "test"))
+    figure = one(declared, results, FACTS.figure("figure_10"))
+    assert [k.label for k in figure.keys] == ["current batch", "test"]
+    published = figure.table[figure.table["kind"] == "published"]
+    assert set(published["split"]) == {"batch", "test"}
+
+
+def test_a_diverged_run_ends_and_the_mean_is_of_those_that_go_on():
+    results = simulated(report_study(seeds=3, numbers=(1, 2)), diverging=("config2",))
+    figure = one(CurveFigure(title="x"), results)
+    mean = figure.table[(figure.table["kind"] == "mean") & (figure.table["network"] == "config2")]
+    assert mean["n"].iloc[0] == 3
+    assert mean["n"].iloc[-1] == 2
+    assert "config2" in figure.caption.rpartition("Not every run of")[2]
+
+
+def test_a_metric_that_was_not_measured_gives_no_figure(results):
+    assert curve_figures(CurveFigure(title="x", split="validation"), results, "x") == []
+
+
+def test_of_many_networks_bands_and_the_notable_few_are_drawn():
+    networks = {f"n{i}": network((8,), "sgd", 0.1, seeds=2) for i in range(MOST_SERIES + 10)}
+    results = simulated(Study(name="many", networks=networks))
+    figure = one(CurveFigure(title="x"), results)
+    assert len({k.label for k in figure.keys if k.switch}) <= 7
+    means = np.array(
+        [
+            np.mean([r.curves["test", "accuracy"] for r in results.runs if r.network == name], 0)
+            for name in networks
+        ]
+    )
+    band = figure.table[figure.table["series"] == "middle 90% of networks"]
+    np.testing.assert_allclose(band["low"], np.quantile(means, 0.05, axis=0))
+    np.testing.assert_allclose(band["high"], np.quantile(means, 0.95, axis=0))
+    named = set(figure.table["network"].dropna())
+    assert f"n{means[:, -1].argmax()}" in named
+    assert f"n{means[:, -1].argmin()}" in named
+    assert len(str(figure.specification)) < 60_000
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 6), st.integers(0, 6)).map(lambda p: (p[0], p[1] / 7)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_the_front_holds_those_that_none_beats(points):
+    cost, value = np.array(points, dtype=float).T
+    front = _front(cost, value)
+    for i in range(len(points)):
+        beaten = any(
+            (cost[j] <= cost[i] and value[j] >= value[i])
+            and (cost[j] < cost[i] or value[j] > value[i])
+            for j in range(len(points))
+        )
+        # Of equals one is enough.
+        twin = any(front[j] for j in range(len(points)) if j != i and points[j] == points[i])
+        assert front[i] == (not beaten) or (not beaten and twin)
+
+
+def test_trade_off_and_final_values_tell_the_numbers():
+    summary = summary_of(
+        {"small": [0.90, 0.92], "large": [0.95, 0.97], "wasteful": [0.91, 0.91]},
+        {"small": 10, "large": 1000, "wasteful": 5000},
+    )
+    found = finals(summary)
+    assert found.networks[0] == "large"
+    assert found.of("small").mean == pytest.approx(0.91)
+    figure = trade_off_figure(summary, found, "parameters", "cost")
+    assert figure.table[figure.table["front"]]["network"].tolist() == ["small", "large"]
+    # 1000 / 10 parameters, 0.96 - 0.91 accuracy
+    assert "costs 100 times" in figure.caption
+    assert "5.00 points" in figure.caption
+    assert trade_off_figure(summary.drop(columns="parameters"), found, "parameters", "x") is None
+
+
+def test_diverged_runs_are_in_no_final_value():
+    summary = summary_of({"a": [0.9, 0.1]}, {"a": 1})
+    summary.loc[1, "diverged_at"] = 5
+    assert finals(summary).of("a").n == 1
+
+
+def test_the_confusion_matrix_adds_up_over_seeds():
+    rng = np.random.default_rng(0)
+    evaluations = [evaluation(0.9, rng), evaluation(0.5, rng)]
+    figure = confusion_figure("a", evaluations, "c")
+    assert figure.table["count"].sum() == 1200
+    row = figure.table[figure.table["true"] == "3"]
+    assert row["share"].sum() == pytest.approx(1)
+    wrong = sum(round(600 * (1 - e.accuracy)) for e in evaluations)
+    assert f"{wrong:,} of 1,200 decisions are wrong" in figure.caption
+
+
+def test_roc_areas_are_means_over_seeds():
+    rng = np.random.default_rng(1)
+    evaluations = [evaluation(0.6, rng), evaluation(0.7, rng)]
+    figure = roc_figure("a", evaluations, 4, "r")
+    area = np.mean([e.roc.classes[2].area for e in evaluations])
+    assert figure.table[figure.table["curve"] == "2"]["area"].iloc[0] == pytest.approx(area)
+    assert "seed 4" in figure.caption
+    drawn = figure.table[figure.table["curve"] == "2"]["true_positive_rate"]
+    assert drawn.tolist() == list(evaluations[0].roc.classes[2].true_positive_rate)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=8),
+    st.lists(st.floats(0, 1), min_size=1, max_size=8),
+    st.sampled_from([0.05, 0.3, 1.0]),
+    st.sampled_from([0.0, 0.5, 0.9]),
+)
+def test_the_enlarged_corner_holds_the_curve_within_it_and_nothing_else(xs, ys, right, bottom):
+    size = min(len(xs), len(ys))
+    x = np.array([0, *sorted(xs)[:size], 1])
+    y = np.array([0, *sorted(ys)[:size], 1])
+    table = pd.DataFrame({"curve": "c", "false_positive_rate": x, "true_positive_rate": y})
+    part = _cut(table, right, bottom)
+    across, up = part["false_positive_rate"], part["true_positive_rate"]
+    assert ((across >= 0) & (across <= right)).all()
+    assert ((up >= bottom) & (up <= 1)).all()
+    assert (np.diff(across) >= 0).all()
+    assert (np.diff(up) >= -1e-12).all()
+
+
+def test_gradients_are_geometric_means_over_seeds(results):
+    figure = layer_figure(results, "gradient_size", "g", "Gradients", networks=("config2",))
+    runs = [
+        r.curves["batch", "gradient_size_layer_1"] for r in results.runs if r.network == "config2"
+    ]
+    first = figure.table[figure.table["layer"] == 1]
+    np.testing.assert_allclose(first["value"], stats.gmean(runs, axis=0))
+    assert layer_figure(simulated(report_study(1, (1,))), "dead_units", "d", "Dead") is None
+
+
+def test_one_definition_gives_svg_png_and_numbers(results):
+    figure = one(CurveFigure(title="A & B <c>", networks=("config2",)), results)
+    drawing = draw(figure.job)
+    root = ET.fromstring(drawing.svg)
+    text = "".join(root.itertext())
+    assert "A & B <c>" in text
+    assert "config2" in text
+    width, height = (int(drawing.png[i : i + 4].hex(), 16) for i in (16, 20))
+    assert width == pytest.approx(2 * float(root.get("width")), abs=2)
+    assert height == pytest.approx(2 * float(root.get("height")), abs=2)
+    assert "clip-path" not in drawing.picture
+    assert figure.csv().splitlines()[0].startswith("kind,series,network,split,seed,step,value")
+
+
+def test_several_processes_draw_what_one_draws(results):
+    figure = confusion_figure("a", [results.runs[0].evaluation], "c")
+    jobs = [
+        type(figure.job)(f"f{i}", f"Figure {i}", figure.keys, figure.job.specification)
+        for i in range(16)
+    ]
+    alone, shared = draw_all(jobs[:3]), draw_all(jobs, processes=2)
+    assert list(shared) == [job.name for job in jobs]
+    for name, drawing in alone.items():
+        assert shared[name] == drawing
+
+
+def test_names_of_files_are_plain():
+    assert slug("Ten layers, RMSprop: where ε stands") == "ten-layers-rmsprop-where-epsilon-stands"
+    assert slug("../../etc") == "etc"
+    assert slug("؟") == "figure"
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1, for linear RGB.
+SEEN_BY = {
+    "normal": np.eye(3),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+               [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+               [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+               [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def linear(colour: str) -> np.ndarray:
+    channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    x = XYZ @ np.clip(rgb, 0, 1) / [0.9505, 1, 1.089]
+    f = np.where(x > 0.008856, np.cbrt(x), 7.787 * x + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("eyes", SEEN_BY)
+def test_colours_differ_for_all_eyes(eyes):
+    seen = [lab(np.array(SEEN_BY[eyes]) @ linear(c)) for c in theme.COLOURS]
+    distances = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
+    assert min(distances) >= 18
+
+
+@pytest.mark.parametrize("paper", ["#ffffff", "#15171c"])
+def test_colours_stand_out_from_light_and_dark_paper(paper):
+    for colour in (*theme.COLOURS, theme.GREY, *theme.LAYERS):
+        light, dark = sorted(((XYZ[1] @ linear(c)) for c in (colour, paper)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) > 2.4, colour
+
+
+def test_up_to_fifty_series_differ_in_colour_or_shape():
+    looks = {(theme.colour(i), theme.shape(i)) for i in range(MOST_SERIES)}
+    assert len(looks) == MOST_SERIES
