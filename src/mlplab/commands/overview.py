@@ -49,3 +49,28 @@ def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
             told += f" ± {interval.high - interval.mean:.4f}"
         rows.append((str(name), float(interval.mean), len(done), told, diverged))
     return rows
+
+
+MOST_TASKS = 12
+
+
+def print_open_set(results: Results) -> None:
+    """Print, for each split, the best detector of unknown classes and the softmax beside it."""
+    from mlplab.analysis.open_set.evaluating import tests_of
+    from mlplab.analysis.open_set.tasks import tasks_of
+
+    shares = [question.reject_at_most for question in results.study.open_set]
+    tasks = tasks_of(tests_of(results), shares)
+    if not tasks:
+        return
+    rows = []
+    for task in tasks[:MOST_TASKS]:
+        softmax = task.of("softmax")
+        best = f"{task.best.detector} {task.best.auroc()[0]:.3f}"
+        rejected = f"{float(task.best.mean('recall_of_unknown').mean):.0%}"
+        beside = f"{softmax.auroc()[0]:.3f}" if softmax else ""
+        rows.append((f"{task.template}: {task.split.title}", best, rejected, beside))
+    print()
+    print_table(("unknown classes", "best AUROC", "rejected", "softmax"), rows)
+    if len(tasks) > MOST_TASKS:
+        print(f"{len(tasks) - MOST_TASKS:,} more splits; the report has all.")

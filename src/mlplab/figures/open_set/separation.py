@@ -115,6 +115,8 @@ def _scores_panel(
         "title": {
             "text": f"{series.detector}, AUROC {mean:.3f}",
             "anchor": "start",
+            "frame": "group",
+            "offset": 8,
             "fontSize": 11,
             "fontWeight": "normal",
         },
@@ -227,10 +229,9 @@ def ranking_figure(task: Task, name: str) -> Figure:
         "condition": {"test": "datum.may_be_best == 'yes'", "value": theme.ACCENT},
         "value": theme.GREY,
     }
-    # no more room than the values take: a single bad detector would flatten all others
-    low = max(0.0, min(float(table["low"].min()), float(points["auroc"].min())) - 0.005)
-    high = min(1.0, float(table["high"].max()) + 0.005)
+    low, high = room(points["auroc"], table)
     scale = {"domain": [low, high], "nice": False}
+    drawn = table.assign(low=table["low"].clip(lower=low), high=table["high"].clip(upper=high))
     y = vega.field("detector:N", sort=list(table["detector"]), title=None, axis={"labelLimit": 260})
     tips = [
         vega.tip("detector:N"),
@@ -281,12 +282,24 @@ def ranking_figure(task: Task, name: str) -> Figure:
         caption=_ranking_caption(task),
         table=table,
         drawing={
-            "data": vega.rows(table),
+            "data": vega.rows(drawn),
             "width": 460,
             "height": {"step": 22},
             "layer": layers,
         },
     )
+
+
+def room(values: pd.Series, table: pd.DataFrame) -> tuple[float, float]:
+    """The AUROCs that an axis shows: all values, and intervals as far as they do not flatten them.
+
+    An interval of two seeds may be ten times as long as anything measured; it is cut at the edge.
+    """
+    least, most = float(values.min()), float(values.max())
+    reach = max(0.02, 0.5 * (most - least))
+    low = max(least - reach, float(table["low"].min()) - 0.002, 0.0)
+    high = min(most + reach, float(table["high"].max()) + 0.002, 1.0)
+    return low, high
 
 
 def _ranking_caption(task: Task) -> str:

@@ -12,7 +12,7 @@ from mlplab.declarations.open_set_networks import listed_classes
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.separation import notable
+from mlplab.figures.open_set.separation import notable, room
 from mlplab.figures.wording import listed
 
 
@@ -248,6 +248,9 @@ def _lines(
     colours = {"domain": list(names), "range": [theme.colour(i) for i in range(len(names))]}
     colour = vega.field("detector:N", scale=colours)
     shown = vega.not_hidden("detector")
+    least, most = room(table["auroc"], table)
+    table = table.assign(low=table["low"].clip(lower=least), high=table["high"].clip(upper=most))
+    tall = {"domain": [least, most], "nice": False}
     return {
         "data": vega.rows(table),
         "params": [vega.HIDDEN],
@@ -255,10 +258,10 @@ def _lines(
         "height": 300,
         "layer": [
             vega.mark("rule", shown, strokeWidth=1, opacity=0.6, encoding={
-                "x": x, "y": vega.field("low:Q", title="AUROC", scale={"zero": False}),
+                "x": x, "y": vega.field("low:Q", title="AUROC", scale=tall),
                 "y2": {"field": "high"}, "color": colour}),
             vega.mark("line", shown, point={"filled": True, "size": 40}, strokeWidth=1.8,
-                      encoding={"x": x, "y": vega.field("auroc:Q", scale={"zero": False}),
+                      encoding={"x": x, "y": vega.field("auroc:Q", scale=tall),
                                 "color": colour, "tooltip": [
                                     vega.tip("detector:N"), vega.tip(f"{column}:Q", title, ",d"),
                                     vega.tip("auroc:Q", "AUROC", ".4f"),
