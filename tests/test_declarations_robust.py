@@ -94,6 +94,7 @@ def answer(path, **kwargs) -> None:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(CHANGES)
+@example([(("grid", "hidden"), "set", [None, 10**400], "name")])
 def test_any_change_of_a_study_is_answered(tmp_path, changes):
     path = tmp_path / "study.json"
     path.write_text(json.dumps(changed(changes), indent=1))

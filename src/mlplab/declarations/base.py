@@ -18,6 +18,7 @@ class Declaration(BaseModel):
         extra="forbid",
         strict=True,
         allow_inf_nan=False,
+        defer_build=True,  # most inner declarations are never validated by themselves
     )
 
     @classmethod

@@ -67,6 +67,8 @@ def readable(way: Where, value: Any) -> str:
         return "-".join(readable(way, item) for item in value)
     if isinstance(value, dict):
         return " ".join(readable((*way, key), item) for key, item in value.items())
+    if isinstance(value, int):
+        return str(value)
     return f"{value:g}" if float(f"{value:g}") == value else str(value)
 
 
