@@ -7,15 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated_results import report_study, simulated
-from small_studies import ADAM, SGD, network, study
 
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.figures.possible_range import cut, reaches_beyond
 from mlplab.records.results import Results
 from mlplab.report.write import write
 from mlplab.runner.run import run
-
+from simulated_results import report_study, simulated
+from small_studies import ADAM, SGD, network, study
 
 NUMBERS = (1, 2, 3, 10, 16)
 
@@ -78,9 +77,7 @@ def test_the_numbers_of_a_figure_are_those_of_the_records(results, written):
     ]
     measured = [results.run("adam", seed).curves["test", "accuracy"][-1] for seed in (0, 1, 2)]
     np.testing.assert_allclose(final, measured, rtol=1e-9)
-    mean = [
-        r for r in rows if r["kind"] == "mean" and r["network"] == "adam" and r["step"] == "20"
-    ]
+    mean = [r for r in rows if r["kind"] == "mean" and r["network"] == "adam" and r["step"] == "20"]
     assert float(mean[0]["value"]) == pytest.approx(np.mean(measured))
     # t(0.975, 2) = 4.30265
     half = 4.30265 * np.std(measured, ddof=1) / np.sqrt(3)

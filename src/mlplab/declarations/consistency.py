@@ -268,7 +268,9 @@ def _open_set_problems(
     study: Study, values: Mapping[str, Any], places: Places
 ) -> Iterator[Problem]:
     declared = values.get("networks")
-    for f in open_set_faults(study, list(declared) if isinstance(declared, dict) else []):
+    names = list(declared) if isinstance(declared, dict) else []
+    in_doubt = bool(values.get("open_set")) and not study.open_set
+    for f in open_set_faults(study, names, in_doubt=in_doubt):
         yield places.problem(f.where, expected=f.expected, came=f.came, mend=f.mend)
 
 

@@ -22,12 +22,15 @@ _ROLES = ("known", "negative", "unknown")
 MOST_SPLITS = 2_000
 
 
-def open_set_faults(study: Study, declared: Sequence[str]) -> Iterator[Fault]:
+def open_set_faults(
+    study: Study, declared: Sequence[str], *, in_doubt: bool = False
+) -> Iterator[Fault]:
     """Every problem of a study's open-set questions.
 
     Args:
         study: with the networks that are right.
         declared: the names of all networks, those in doubt too.
+        in_doubt: whether the questions that stand in the file could not be read.
     """
     for place, entry in enumerate(study.open_set):
         where = ("open_set", place)
@@ -37,15 +40,15 @@ def open_set_faults(study: Study, declared: Sequence[str]) -> Iterator[Fault]:
         yield from _negative_faults(entry, where)
         for name, network in _networks(study, entry).items():
             yield from _class_faults(entry, where, name, network)
-    if not study.open_set:
-        for name, network in study.networks.items():
-            if network.open_set_only:
-                yield Fault(
-                    ("networks", name, "open_set_only"),
-                    'a question in "open_set" that uses the network',
-                    "none",
-                    'leave "open_set_only" out, or add a question',
-                )
+    for name, network in study.networks.items():
+        used = any(e.networks is None or name in e.networks for e in study.open_set)
+        if network.open_set_only and not used and not in_doubt:
+            yield Fault(
+                ("networks", name, "open_set_only"),
+                'a question in "open_set" that uses the network',
+                "none",
+                'leave "open_set_only" out, or add a question',
+            )
 
 
 def objective_fault(network: Network) -> Fault | None:

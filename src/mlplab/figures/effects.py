@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -197,7 +198,7 @@ def _trend_chart(table: pd.DataFrame, order: list[str], title: str, edges: list[
     axis = {"labelAngle": 0, "labelLimit": 160}
     across = vega.field("network:N", title=None, sort=order, axis=axis)
     up = vega.field("drawn:Q", title=title, scale={"zero": False}, axis={"tickCount": 6})
-    one = {"color": theme.GREY, "opacity": 0.7}
+    one: dict[str, Any] = {"color": theme.GREY, "opacity": 0.7}
     return {
         "data": vega.rows(table[["network", "seed", "drawn"]], 6),
         "width": theme.WIDTH - 60,

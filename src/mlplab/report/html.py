@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
+from importlib.metadata import version
 from importlib.resources import files
 
 import jinja2
@@ -72,7 +73,7 @@ def _vega() -> str:
 
     To put them together takes seconds, so the result is kept in the user's cache.
     """
-    name = f"vega-{vl_convert.__version__}-{VEGA_LITE}.js"
+    name = f"vega-{version('vl-convert-python')}-{VEGA_LITE}.js"
     kept = platformdirs.user_cache_path("mlplab") / name
     with contextlib.suppress(OSError):
         return kept.read_text("utf-8")

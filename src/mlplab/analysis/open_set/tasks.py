@@ -189,7 +189,7 @@ def tasks_of(
 
 def _series(label: str, tests: Sequence[Tested]) -> DetectorSeries:
     form = tests[0].form
-    findings = {}
+    findings: dict = {}
     for test in tests:
         finding = test.finding.of(label)
         assert finding is not None

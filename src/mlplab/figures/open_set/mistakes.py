@@ -6,6 +6,7 @@ import base64
 import struct
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,9 +42,12 @@ def mistakes_figure(
             }
         )  # fmt: skip
     drawn = pd.DataFrame(rows)
-    across = {"scale": {"domain": [-0.5, len(mistakes) - 0.5], "nice": False}, "axis": None}
-    down = {"scale": {"domain": [1.62, -0.5], "nice": False}, "axis": None}
-    place = {"x": vega.field("place:Q", **across), "y": vega.field("line:Q", **down)}
+    across: dict[str, Any] = {
+        "scale": {"domain": [-0.5, len(mistakes) - 0.5], "nice": False},
+        "axis": None,
+    }
+    down: dict[str, Any] = {"scale": {"domain": [1.62, -0.5], "nice": False}, "axis": None}
+    position = {"x": vega.field("place:Q", **across), "y": vega.field("line:Q", **down)}
     layers = [
         vega.mark("image", width=_IMAGE, height=_IMAGE, encoding={"url": vega.field("image:N")}),
         vega.mark("text", dy=_IMAGE / 2 + 10, fontSize=10, color=theme.INK,
@@ -77,7 +81,7 @@ def mistakes_figure(
             "data": {"values": drawn.to_dict("records")},
             "width": _CELL * len(mistakes),
             "height": 232,
-            "encoding": place,
+            "encoding": position,
             "layer": layers,
         },
     )

@@ -222,8 +222,8 @@ def _over_tasks(
     by_steps = _by_steps(context, tests, tasks)
     for group in by_steps:
         figures.append(steps_figure(group, unused("open-set-steps", names)))
-    for group in _same_unknown(tasks):
-        figures.append(negatives_figure(group, unused("open-set-negatives", names)))
+    for alike in _same_unknown(tasks):
+        figures.append(negatives_figure(alike, unused("open-set-negatives", names)))
     fewer = [task for group in by_steps for _, task in group[:-1]]
     figures.append(accuracy_figure([*tasks, *fewer], unused("open-set-accuracy", names)))
     drawn = [Pictures((figure,)) for figure in figures if figure is not None]
