@@ -55,7 +55,7 @@ def tree() -> str:
 
 
 def _counts(path: Path) -> bool:
-    return path.is_file() and path.suffix != ".pyc" and not path.name.startswith(".")
+    return path.is_file() and path.parent.name != "__pycache__" and path.name[0] != "."
 
 
 def _purpose(path: Path) -> str:

@@ -116,7 +116,7 @@ def test_readme_names_every_file_and_no_other(generated):
     there = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "src" / "mlplab").rglob("*")
-        if path.is_file() and path.suffix != ".pyc" and not path.name.startswith(".")
+        if path.is_file() and path.parent.name != "__pycache__" and path.name[0] != "."
     }
     assert told == there, "run `make docs`"
 

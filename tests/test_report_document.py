@@ -1,0 +1,195 @@
+"""What a page is made of: words from elsewhere stay words, in HTML and in Markdown."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlplab.declarations.study import Study
+from mlplab.figures.drawing import Drawing
+from mlplab.figures.figure import Figure
+from mlplab.report import html, markdown
+from mlplab.report.chapters import chapters_of, overview, reproduction
+from mlplab.report.context import Context
+from mlplab.report.document import (
+    Chapter,
+    Details,
+    Note,
+    Paragraph,
+    Pictures,
+    Table,
+    columns,
+    plain,
+)
+from mlplab.report.inline import to_html, to_text
+from simulated_results import network, report_study, simulated
+
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
+HOSTILE = "</script><b onload=alert(1)>*|`_\\[x](y)"
+
+
+class Text(HTMLParser):
+    """The text of a fragment, and the elements in it."""
+
+    def __init__(self, fragment: str) -> None:
+        super().__init__()
+        self.text, self.tags = "", []
+        self.feed(fragment)
+        self.close()
+
+    def handle_data(self, data):
+        self.text += data
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"])))
+def test_words_from_elsewhere_stay_words(words):
+    assert to_text(plain(words)) == words
+    read = Text(to_html(plain(words)))
+    assert read.text == words
+    assert read.tags == []
+
+
+def test_the_few_marks_are_marks():
+    assert to_html("**a `b` \\*c** *d* < e") == (
+        "<strong>a <code>b</code> *c</strong> <em>d</em> &lt; e"
+    )
+    assert to_text("**a `b` \\*c** *d*") == "a b *c d"
+
+
+def figure(name="a"):
+    drawing = {"data": {"values": [{"x": HOSTILE}]}, "mark": "point"}
+    table = pd.DataFrame({"x": [1]})
+    return Figure(name, HOSTILE, f"About {HOSTILE}", table, drawing)
+
+
+def page(*blocks, drawings=None):
+    names = [f.name for f in Chapter("c", "C", blocks).figures]
+    shown = drawings or {name: Drawing(PICTURE, PICTURE, b"") for name in names}
+    return html.page("Title", [Chapter("c", f"Chapter {HOSTILE}", blocks)], shown)
+
+
+def test_hostile_names_do_no_harm():
+    text = page(
+        Paragraph(plain(HOSTILE)),
+        Table(plain(HOSTILE), columns("a", HOSTILE), ((plain(HOSTILE), plain(HOSTILE)),)),
+        Pictures((figure(),)),
+        Note(plain(HOSTILE)),
+    )
+    assert "<b onload" not in text
+    (specification,) = re.findall(
+        r'<script type="application/json" data-specification="a">(.*?)</script>', text
+    )
+    assert json.loads(specification)["data"]["values"][0]["x"] == HOSTILE
+    table = markdown.render(Table("", columns("a", "b"), ((plain("x|y"), "z"),)))
+    assert table.splitlines()[-1] == "| x\\|y | z |"
+
+
+def test_every_figure_has_words_files_and_a_number():
+    text = page(Pictures((figure("one"), figure("two"))))
+    assert len(re.findall(r'role="img"[^>]*aria-label="About ', text)) == 2
+    assert "<b>Figure 2.</b>" in text
+    for kind in ("svg", "png", "csv"):
+        assert f'href="figures/two.{kind}"' in text
+    assert text.count(PICTURE) == 2
+
+
+def test_folded_figures_of_a_large_page_are_drawn_when_they_are_unfolded():
+    large = PICTURE.replace("></svg>", ">" + "<g/>" * 200_000 + "</svg>")
+    blocks = (
+        *(Pictures((figure(f"open{i}"),)) for i in range(2)),
+        Details("more", tuple(Pictures((figure(f"folded{i}"),)) for i in range(6))),
+    )
+    names = [f.name for f in Chapter("c", "C", blocks).figures]
+    text = page(*blocks, drawings={name: Drawing(large, large, b"") for name in names})
+    assert len(text) < 5_000_000
+    assert text.count("<g/><g/>") > 0
+    assert 'src="figures/folded3.svg"' in text
+    assert 'data-specification="folded3"' in text
+    assert 'src="figures/open' not in text
+
+
+def test_the_first_sentences_say_what_was_studied_and_what_came_out():
+    results = simulated(report_study(seeds=3, numbers=(1, 2, 16)), diverging=("config1",))
+    text = markdown.document("x", [overview.chapter(Context(results))])
+    best = np.mean(
+        [r.curves["test", "accuracy"][-1] for r in results.runs if r.network == "config2"]
+    )
+    assert "**3 networks**, each trained from 3 seeds for 2,000 steps of 256 rows" in text
+    assert "60,000 training and 10,000 test rows" in text
+    assert f"**config2**, with a test accuracy of **{best:.4f} ±" in text
+    assert "95% t interval of 3 seeds" in text
+    assert "No validation part" in text
+    assert "optimistic" in text
+    assert "1 run diverged:** config1 seed 2 at step 1,100" in text
+    assert "SGD 0.1, Adam 0.001 and Adagrad 0.01" in text
+
+
+def test_with_a_validation_part_the_choice_is_made_there():
+    results = simulated(report_study(seeds=3, numbers=(1, 2)))
+    runs = tuple(
+        replace(
+            run,
+            curves={
+                **run.curves,
+                # The test set prefers config2, the validation part config1.
+                ("validation", "accuracy"): run.curves["test", "accuracy"]
+                + (0.1 if run.network == "config1" else -0.1),
+            },
+        )
+        for run in results.runs
+    )
+    text = markdown.document("x", [overview.chapter(Context(replace(results, runs=runs)))])
+    assert "**config1**, chosen by validation accuracy," in text
+    assert "No validation part" not in text
+    assert "the test set had no part in the choice" in text
+
+
+def test_what_is_missing_and_what_never_finished_is_said():
+    study = report_study(seeds=2, numbers=(1, 2))
+    none = replace(simulated(study), runs=(), missing=(("config1", 0), ("config1", 1)))
+    chapters = chapters_of(Context(none))
+    text = markdown.document("x", chapters)
+    assert "No network has finished" in text
+    assert "2 of 2 runs are missing" in text
+
+
+def test_one_seed_is_called_luck():
+    text = markdown.document(
+        "x", [overview.chapter(Context(simulated(report_study(seeds=1, numbers=(1, 2)))))]
+    )
+    assert "One seed" in text
+    assert "without an interval" in text
+    assert "±" not in text
+
+
+@pytest.mark.parametrize(
+    ("study", "environment", "command"),
+    [
+        (report_study(seeds=4), {}, "mlplab run report-2023 --seeds 4"),
+        (
+            Study("own", {"a": network((8,), "sgd", 0.1).model_copy(update={"seeds": (3, 7)})}),
+            {"precision": "bfloat16"},
+            "mlplab run own.json --precision bfloat16",
+        ),
+    ],
+)
+def test_the_command_gives_the_same_again(study, environment, command):
+    results = replace(simulated(study), environment=environment)
+    assert reproduction.command(Context(results)) == command
+
+
+def test_chapters_come_in_their_order():
+    results = simulated(report_study(seeds=3, numbers=(1, 2, 3, 16), diagnostics=True))
+    anchors = [c.anchor for c in chapters_of(Context(results))]
+    expected = ["overview", "figures", "published", "evaluation", "inside", "settings"]
+    assert [a for a in anchors if a in expected] == expected
+    assert anchors[-1] == "reproduction"
