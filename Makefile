@@ -10,7 +10,7 @@
 
 PYTHON ?=
 PIP_ARGS ?=
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n auto --maxprocesses 4
 OUT ?= runs
 
 venv := .venv

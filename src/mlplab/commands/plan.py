@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlplab.commands import options
@@ -45,6 +46,25 @@ def plan(
     if wanted.questions:
         print()
         print_audits(wanted)
+        _print_seeds(wanted, out / wanted.name)
+
+
+def _print_seeds(study: Study, folder: Path) -> None:
+    """Say how many seeds each question needs, from those that are finished."""
+    from mlplab.analysis.questions.answers import answer
+    from mlplab.analysis.questions.pilot import foresee
+    from mlplab.records.database import DATABASE_FILE
+    from mlplab.records.results import Results
+
+    if not (folder / DATABASE_FILE).is_file():
+        print("\nA run of a few seeds (--seeds 3) lets plan tell how many each question needs.")
+        return
+    results = Results.open(folder)
+    print("\nseeds that the questions need, by the seeds that are finished:")
+    known = set(results.study.networks)
+    told = [question for question in study.questions if set(question.networks) <= known]
+    for question, found in zip(told, answer(results, told, {}), strict=True):
+        print(f"  {question.ask} {foresee(found).sentence}")
 
 
 def _print_networks(study: Study, estimate: Estimate) -> None:

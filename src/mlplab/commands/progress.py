@@ -51,7 +51,9 @@ class JsonLines(Display):
     """One JSON object a line on stdout, whole at once so that readers never see half of one."""
 
     def show(self, event: events.Event) -> None:
-        print(events.to_json(event), flush=True)
+        # One write: between the two of print, Ctrl-C would leave a line without its end.
+        sys.stdout.write(f"{events.to_json(event)}\n")
+        sys.stdout.flush()
 
 
 class _Words(Display):

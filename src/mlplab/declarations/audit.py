@@ -58,11 +58,11 @@ class Audit:
 
 
 def audit_question(
-    question: Question, networks: Mapping[str, Network], sizes: Mapping[str, Size | None]
+    question: Question, networks: Mapping[str, Network], sizes: Mapping[str, Size]
 ) -> Audit:
     """Compare the settings and sizes of a question's networks.
 
-    sizes: None where the data alone could tell. Raises KeyError for networks that are not given.
+    sizes: of the networks of which they are known. Raises KeyError for networks that are not given.
     """
     names = question.networks
     found = _differences([networks[name] for name in names])
@@ -83,12 +83,12 @@ def audit_question(
 
 def audit_study(study: Study) -> tuple[Audit, ...]:
     """The audits of all questions of a study that has not been run, in their order."""
-    sizes: dict[str, Size | None] = {}
+    sizes: dict[str, Size] = {}
     for name in {name for question in study.questions for name in question.networks}:
         network = study.networks[name]
         data, _ = data_size(network.data, study.folder)
-        known = data.features is not None and (data.classes or network.outputs) is not None
-        sizes[name] = size_of(network, data.features or 1, data.classes or 2) if known else None
+        if data.features is not None and (data.classes or network.outputs) is not None:
+            sizes[name] = size_of(network, data.features, data.classes or 0)
     return tuple(audit_question(q, study.networks, sizes) for q in study.questions)
 
 

@@ -40,6 +40,8 @@ def open_set_faults(
         yield from _negative_faults(entry, where)
         for name, network in _networks(study, entry).items():
             yield from _class_faults(entry, where, name, network)
+    # A name that is no network may have been meant for any of them.
+    in_doubt = in_doubt or any(set(e.networks or ()) - set(declared) for e in study.open_set)
     for name, network in study.networks.items():
         used = any(e.networks is None or name in e.networks for e in study.open_set)
         if network.open_set_only and not used and not in_doubt:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from mlplab.analysis.choice import Choice, choose
 from mlplab.analysis.questions.answers import Answer, answer_questions
 from mlplab.figures import published
 from mlplab.figures.ensemble import runs_by_network
@@ -39,6 +40,11 @@ class Context:
     def answers(self) -> tuple[Answer, ...]:
         """The study's questions, answered, in their order."""
         return answer_questions(self.results)
+
+    @cached_property
+    def chosen(self) -> Choice | None:
+        """The network that the stated rule takes; None where nothing can be compared."""
+        return choose(self.results)
 
     @cached_property
     def summary(self) -> pd.DataFrame:

@@ -17,10 +17,10 @@ from mlplab.analysis.questions.values import (
     RunsByNetwork,
     metric_values,
     runs_by_network,
+    sizes_known,
 )
 from mlplab.declarations.audit import Audit, audit_question
 from mlplab.declarations.question import Question
-from mlplab.declarations.size import Size
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
 
@@ -99,28 +99,16 @@ def _answer(
 ) -> Answer:
     measured = metric_values(results, question.metric, question.networks, by_network)
     networks = results.study.networks
+    sizes = sizes_known(results, question.networks, by_network)
     return Answer(
         question=question,
         finding=judge(question, measured, alpha),
         measured=measured,
-        audit=audit_question(question, networks, sizes_of(results, question.networks, by_network)),
+        audit=audit_question(question, networks, sizes),
         registration=asked.get(question_digest(question, networks)) if asked else None,
         rows_error=rows_error(question.metric, measured, by_network),
         questions=questions,
     )
-
-
-def sizes_of(
-    results: Results, names: Sequence[str], by_network: RunsByNetwork
-) -> dict[str, Size | None]:
-    """The sizes of networks that have been run; None of those that have not."""
-    sizes: dict[str, Size | None] = {}
-    for name in names:
-        run = next(iter(by_network[name].values()), None)
-        training = results.study.networks[name].training
-        layers = run.layers if run is not None else ()
-        sizes[name] = Size(layers, training.batch_size, training.steps) if layers else None
-    return sizes
 
 
 def _caveats(answer: Answer) -> Iterator[str]:

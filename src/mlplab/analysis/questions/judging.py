@@ -13,12 +13,12 @@ from mlplab.analysis.questions.effects import (
     effect_of_values,
 )
 from mlplab.analysis.questions.finding import Finding, Ranking, TestName
+from mlplab.analysis.questions.foresight import seeds_for_trend_about
 from mlplab.analysis.questions.values import MetricValues, is_better_higher
 from mlplab.declarations.metric import Metric, target_of
 from mlplab.declarations.question import PairQuestion, Question, RankingQuestion, TrendQuestion
 from mlplab.statistics import friedman, page
 from mlplab.statistics.critical_difference import PairwiseTests, cliques, pairwise_tests
-from mlplab.statistics.power import seeds_for_trend
 from mlplab.statistics.sign_flip import seeds_needed_for_level, smallest_p
 from mlplab.statistics.verdict_rules import (
     Decision,
@@ -26,9 +26,6 @@ from mlplab.statistics.verdict_rules import (
     decide_direction,
     decide_that_they_differ,
 )
-
-MOST_FORESEEN = 8
-"""Conditions of a trend up to which the seeds that would decide are simulated."""
 
 
 def judge(question: Question, measured: MetricValues, alpha: float) -> Finding:
@@ -122,25 +119,25 @@ def _judge_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> F
         alpha=alpha,
     )
     if decision.verdict == "inconclusive":
-        needed = _seeds_for_trend(question, values, alpha)
-        needed = None if needed is None else max(needed, len(values) + 1)
+        needed = _seeds_for_trend(question, values, alpha, max(fewest, len(values) + 1))
         decision = Decision("inconclusive", needed)
     ends = effect_of(question.metric, values[:, -1], values[:, 0], Margin(), alpha)
     p = min(1.0, 2 * min(tested.p_increasing, tested.p_decreasing))
     return _finding(decision, ends, "page", p, len(values), fewest, alpha)
 
 
-def _seeds_for_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> int | None:
+def _seeds_for_trend(
+    question: TrendQuestion, values: np.ndarray, alpha: float, fewest: int
+) -> int | None:
     """Seeds that would probably show the claimed trend, if the means are what they seem."""
     n, conditions = values.shape
-    if conditions > MOST_FORESEEN or n < 2 or not np.isfinite(values).all():
+    if n < 2 or not np.isfinite(values).all():
         return None
     means = values.mean(axis=0)
     residuals = values - values.mean(axis=1, keepdims=True) - means + values.mean()
     deviation = math.sqrt((residuals**2).sum() / ((n - 1) * (conditions - 1)))
-    return seeds_for_trend(
-        means if question.expect == "increasing" else -means, deviation, alpha=alpha
-    )
+    claimed = means if question.expect == "increasing" else -means
+    return seeds_for_trend_about(claimed, deviation, alpha=alpha, fewest=fewest)
 
 
 def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) -> Finding:

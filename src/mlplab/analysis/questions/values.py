@@ -93,6 +93,19 @@ def runs_by_network(results: Results) -> RunsByNetwork:
     return found
 
 
+def sizes_known(
+    results: Results, names: Sequence[str], by_network: RunsByNetwork
+) -> dict[str, Size]:
+    """The sizes of the networks that have been run."""
+    sizes: dict[str, Size] = {}
+    for name in names:
+        run = next(iter(by_network[name].values()), None)
+        if run is not None and run.layers:
+            training = results.study.networks[name].training
+            sizes[name] = Size(run.layers, training.batch_size, training.steps)
+    return sizes
+
+
 def metric_of_run(metric: Metric, run: Run, study: Study) -> float:
     """The metric of one run; see `MetricValues.values` for what is not finite."""
     if isinstance(metric, DivergedMetric):

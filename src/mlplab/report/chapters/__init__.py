@@ -18,6 +18,7 @@ ORDER = (
     "against_published",
     "evaluation",
     "trade_off",
+    "choice",
     "inside",
     "settings",
     "reproduction",

@@ -1,0 +1,385 @@
+"""Open-set questions from the run to the table and the report, on digits through the real runner."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from command_line import mlplab
+from mlplab.analysis.open_set import evaluating
+from mlplab.analysis.open_set.all_splits import pair_effects
+from mlplab.analysis.open_set.evaluating import evaluate, wanted_tests
+from mlplab.analysis.open_set.evaluating import tests_of as kept_tests
+from mlplab.analysis.open_set.findings import from_json, thinned, to_json
+from mlplab.analysis.open_set.table import COLUMNS
+from mlplab.analysis.open_set.tasks import tasks_of
+from mlplab.data.preparation import prepare
+from mlplab.declarations.open_set import AFTER_TRAINING, TRAINED_DETECTORS
+from mlplab.declarations.problems import BadInput
+from mlplab.openset.detectors.registry import make
+from mlplab.openset.from_weights import activations_from_weights
+from mlplab.openset.threshold import calibrate
+from mlplab.report.chapters.open_set import chapter
+from mlplab.report.context import Context
+from mlplab.runner.events import UnknownsTested
+from mlplab.study import Study, open_results
+
+ASKED = {
+    "name": "asked",
+    "data": {"name": "digits"},
+    "training": {"steps": 120, "batch_size": 32, "evaluate_every": 60},
+    "seeds": 2,
+    "networks": {
+        "small": {
+            "hidden": [24],
+            "optimizer": {"name": "adam", "learning_rate": 0.005},
+            "open_set_only": True,
+        }
+    },
+    "open_set": [
+        {
+            "known": [0, 1, 2, 3, 4],
+            "unknown": [5, 6, 7, 8, 9],
+            "calibration": 0.2,
+            "steps": [30],
+            "detectors": [
+                *AFTER_TRAINING,
+                {"name": "class centre", "centres": "running"},
+                {"name": "class centre", "normalise": True},
+                "class anchor",
+                "centre loss",
+            ],
+        },
+        {
+            "known": [0, 1, 2, 3, 4],
+            "negative": [5, 6, 7],
+            "unknown": [8, 9],
+            "calibration": 0.2,
+            "threshold_by_class": True,
+            "detectors": [
+                "softmax",
+                "sigmoid output",
+                "background class",
+                "entropic",
+                "objectosphere",
+                "energy margin",
+            ],
+        },
+        {
+            "known": [0, 1, 2, 3, 4],
+            "negative": [5, 6, 7, 8, 9],
+            "unknown": [5, 6, 7, 8, 9],
+            "calibration": 0.2,
+            "closed": True,
+            "detectors": ["sigmoid output"],
+        },
+    ],
+}
+OPEN, NEGATIVES = "0-4 known, 5-9 unknown", "0-4 known, 5-7 negative, 8, 9 unknown"
+
+
+def write(folder: Path, values: dict) -> Path:
+    path = folder / f"{values['name']}.json"
+    path.write_text(json.dumps(values))
+    return path
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """The results, and the events told while they were made."""
+    folder = tmp_path_factory.mktemp("open-set")
+    told: list = []
+    results = Study.load(write(folder, ASKED)).run(folder, watch=told.append)
+    return results, told
+
+
+@pytest.fixture(scope="module")
+def table(ran) -> pd.DataFrame:
+    return ran[0].open_set()
+
+
+def test_every_detector_is_tested_on_every_seed(ran, table):
+    results, told = ran
+    assert tuple(table.columns) == COLUMNS
+    assert set(table["study"]) == {"asked"}
+    whole = table[table["network"] == "small"]
+    assert not table["value"].isna().any()
+    assert set(table["network"]) == {"small", "small · 30 steps"}
+    for seed in (0, 1):
+        found = set(whole[whole["seed"] == seed]["detector"])
+        assert set(AFTER_TRAINING) | TRAINED_DETECTORS <= found
+    assert not [text for test in kept_tests(results) for text in test.finding.refusals]
+    tested = [event for event in told if isinstance(event, UnknownsTested)]
+    assert len(tested) == tested[0].of == len(wanted_tests(results))
+
+
+def test_what_is_kept_is_not_made_again(ran, monkeypatch):
+    results, _ = ran
+    again = open_results(results.folder)
+    monkeypatch.setattr(evaluating, "measure", lambda *a, **k: pytest.fail("made again"))
+    evaluate(again)
+    pd.testing.assert_frame_equal(again.open_set(), results.open_set())
+
+
+def test_a_stopped_evaluation_goes_on_where_it_was(ran, table, tmp_path, monkeypatch):
+    results, _ = ran
+    shutil.copytree(results.folder, tmp_path / "asked")
+    again = open_results(tmp_path / "asked")
+    real, made = evaluating.measure, []
+
+    def stop(*arguments, **named):
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        made.append(named["by"])
+        return real(*arguments, **named)
+
+    # another method of judging makes every test a new one
+    monkeypatch.setattr(evaluating, "METHOD", -1)
+    monkeypatch.setattr(evaluating, "measure", stop)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(again)
+    assert len(kept_tests(again)) == 3
+    monkeypatch.setattr(evaluating, "measure", real)
+    left: list = []
+    evaluate(again, lambda *event: left.append(event))
+    assert len(left) == len(wanted_tests(again)) - 3
+    pd.testing.assert_frame_equal(again.open_set(), table)
+
+
+def scores_by_hand(results, name: str, seed: int, detector: str):
+    """Scores of calibration, known and unknown rows, from the weights and the library alone."""
+    network = results.study.networks[name]
+    data = prepare(network.data, Path(), roles=network.roles)
+    layers = results.weights(name, seed)
+
+    def seen(rows):
+        return activations_from_weights(data.inputs[rows], layers)
+
+    labels = data.label_map[data.labels[data.train_rows]]
+    fitted = make(detector).fit(seen(data.train_rows), labels)
+    parts = (data.calibration_rows, data.test_rows, data.outside_rows)
+    return tuple(fitted.score(seen(rows)) for rows in parts)
+
+
+@pytest.mark.parametrize("detector", ["softmax", "class centre", "nearest neighbours"])
+def test_measures_are_those_of_the_scores(ran, table, detector):
+    results, _ = ran
+    calibration, known, unknown = scores_by_hand(
+        results, "small · 0-4 known · calibration 0.2", 1, detector
+    )
+    its = table[
+        (table["network"] == "small") & (table["seed"] == 1)
+        & (table["split"] == OPEN) & (table["detector"] == detector)
+    ].set_index("metric")["value"]  # fmt: skip
+    true = np.repeat([0, 1], [len(known), len(unknown)])
+    together = np.concatenate([known, unknown])
+    assert its["auroc"] == pytest.approx(roc_auc_score(true, together), abs=1e-12)
+    assert its["aupr_unknown_positive"] == pytest.approx(
+        average_precision_score(true, together), abs=1e-12
+    )
+    assert its["aupr_known_positive"] == pytest.approx(
+        average_precision_score(1 - true, -together), abs=1e-12
+    )
+    threshold = calibrate(calibration, 0.05)
+    assert its["threshold"] == threshold.value
+    assert its["known_rejected"] == np.mean(known > threshold.value)
+    assert its["recall_of_unknown"] == np.mean(unknown > threshold.value)
+    assert its["oscr"] <= min(its["auroc"], its["accuracy_on_known_before"])
+
+
+def test_shares_of_each_unknown_class_add_up(table):
+    its = table[(table["detector"] == "softmax") & (table["split"] == OPEN)]
+    its = its[(its["network"] == "small") & (its["seed"] == 0)].set_index("metric")["value"]
+    for unknown in "56789":
+        before = [its[f"{unknown}_taken_for_{known}"] for known in "01234"]
+        after = [its[f"{unknown}_taken_for_{known}_after_rejection"] for known in "01234"]
+        assert sum(before) == pytest.approx(1)
+        assert sum(after) + its[f"{unknown}_rejected"] == pytest.approx(1)
+        assert all(a <= b + 1e-12 for a, b in zip(after, before, strict=True))
+
+
+def test_running_centres_are_kept_and_others_keep_none(ran):
+    results, _ = ran
+    running = results.centres("small · 0-4 known · running centres · calibration 0.2", 0)
+    assert running.shape == (5, 24)
+    assert results.centres("small · 0-4 known · calibration 0.2", 0) is None
+    name = "small · 0-4 known · running centres · calibration 0.2"
+    # a weight of 0 leaves training as it is: both networks are the same to the last bit
+    for one, other in zip(
+        results.weights(name, 0),
+        results.weights("small · 0-4 known · calibration 0.2", 0),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one[0], other[0], atol=1e-5)
+
+
+def test_ledger_and_threshold_say_what_was_touched(ran):
+    finding = kept_tests(ran[0])[0].finding
+    assert any(line.startswith("thresholds: 144 rows") for line in finding.ledger)
+    assert any("test rows of unknown classes" in line for line in finding.ledger)
+    assert all("no promise about unknown ones" in d.guarantee for d in finding.detectors)
+    assert all("alone as in a batch" in d.health for d in finding.detectors)
+
+
+def test_thresholds_by_predicted_class(ran):
+    found = [t for t in kept_tests(ran[0]) if t.form.split.title == NEGATIVES]
+    assert found
+    for test in found:
+        for detector in test.finding.detectors:
+            assert len(detector.threshold) == 5
+
+
+def test_negatives_are_told_well_when_they_are_what_is_tested(table):
+    closed = table[table["split"].str.startswith("closed six-way")]
+    assert closed[closed["metric"] == "auroc"]["value"].min() > 0.95
+    assert (closed[closed["metric"] == "openness"]["value"] == 0).all()
+
+
+def test_findings_survive_being_kept(ran):
+    finding = kept_tests(ran[0])[0].finding
+    assert from_json(to_json(finding)) == finding
+    curve = thinned(np.linspace(0, 1, 5000), np.linspace(0, 1, 5000) ** 2)
+    assert len(curve.x) <= 162
+    assert (curve.x[0], curve.x[-1], curve.y[0], curve.y[-1]) == (0, 1, 0, 1)
+
+
+def test_tasks_compare_detectors_on_the_same_seeds(ran):
+    results, _ = ran
+    task = tasks_of(kept_tests(results), [0.05] * 3)[0]
+    assert task.split.title == OPEN
+    assert task.best.detector in task.may_be_best
+    areas = [float(series.mean("auroc").mean) for series in task.ranked]
+    assert areas == sorted(areas, reverse=True)
+    one, other = task.of("nearest neighbours"), task.of("softmax")
+    gap = task.difference(one, other)
+    assert float(gap.mean) == pytest.approx(np.mean(one.values("auroc") - other.values("auroc")))
+    absorbed = task.best.absorbed()
+    assert absorbed.counts.sum() == 2 * sum(absorbed.counts.sum(axis=1)) / 2
+    assert absorbed.rejected == pytest.approx(
+        float(np.average(task.best.values("recall_of_unknown")))
+    )
+
+
+def test_the_report_begins_with_the_answer(ran):
+    found = chapter(Context(ran[0]))
+    leads = [block.text for block in found.blocks if getattr(block, "lead", False)]
+    assert leads[0].startswith("**On the classes it knows**")
+    assert "With rejection" in leads[1]
+    assert "The best detector" in leads[2]
+    assert "first remedy" in leads[3]
+    assert "second remedy" in leads[4]
+    assert "closed six-way task" in leads[4]
+    kinds = {figure.name.split("-")[2] for figure in found.figures}
+    assert {"absorbed", "ranking", "scores", "roc", "oscr", "mistakes", "steps"} <= kinds
+    for figure in found.figures:
+        assert figure.caption
+        assert len(figure.table)
+
+
+def test_export_writes_the_tidy_table(ran, tmp_path):
+    results, _ = ran
+    ended = mlplab("export", results.folder, "--open-set", "open-set.csv", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    read = pd.read_csv(tmp_path / "open-set.csv")
+    assert tuple(read.columns) == COLUMNS
+    assert "auroc" in set(read["metric"])
+    assert len(read) == len(results.open_set())
+
+
+def test_another_set_as_unknown(tmp_path):
+    rng = np.random.default_rng(0)
+    inputs = rng.integers(0, 17, (60, 64)).astype(np.uint8)
+    np.savez(tmp_path / "noise.npz", x=inputs, y=np.repeat([0, 1], 30))
+    question = {
+        "known": [0, 1, 2],
+        "unknown_data": {"format": "npz", "path": "noise.npz", "test": 0.5},
+        "detectors": ["softmax", "nearest neighbours"],
+    }
+    values = {**ASKED, "name": "noise", "seeds": 1, "open_set": [question]}
+    results = Study.load(write(tmp_path, values)).run(tmp_path)
+    table = results.open_set()
+    assert set(table["split"]) == {"0-2 known, the npz data unknown"}
+    near = table[(table["metric"] == "auroc") & (table["detector"] == "nearest neighbours")]
+    assert near["value"].item() > 0.9
+    finding = kept_tests(results)[0].finding
+    assert finding.unknown == ("the npz data 0", "the npz data 1")
+    assert finding.unknown_rows == 30
+
+
+def test_another_set_of_other_features_is_refused(tmp_path):
+    np.savez(
+        tmp_path / "noise.npz", x=np.random.default_rng(0).random((40, 7)), y=np.arange(40) % 2
+    )
+    question = {
+        "known": [0, 1, 2],
+        "unknown_data": {"format": "npz", "path": "noise.npz"},
+        "detectors": ["softmax"],
+    }
+    values = {**ASKED, "name": "noise", "seeds": 1, "open_set": [question]}
+    with pytest.raises(BadInput, match="64 features") as refused:
+        Study.load(write(tmp_path, values)).run(tmp_path)
+    assert "with 7" in str(refused.value)
+
+
+def test_many_splits_are_looked_at_together(tmp_path):
+    training = {"steps": 60, "batch_size": 32, "evaluate_every": 60}
+    question = {"splits": "all", "known": 9, "detectors": ["softmax", "energy"]}
+    values = {**ASKED, "name": "all", "seeds": 1, "training": training, "open_set": [question]}
+    results = Study.load(write(tmp_path, values)).run(tmp_path)
+    found = chapter(Context(results))
+    names = [figure.name for figure in found.figures]
+    assert names[0] == "open-set-all-splits"
+    assert "open-set-pairs" in names
+    tasks = tasks_of(kept_tests(results), [0.05])
+    effects = pair_effects(tasks, "softmax")
+    assert len(effects) == 45
+    # nine known of ten: a pair is apart in the two splits that leave out one of the two
+    areas = {t.split.unknown[0]: float(t.of("softmax").mean("auroc").mean) for t in tasks}
+    first = effects[0]
+    apart = np.mean([areas[first.first], areas[first.second]])
+    rest = np.mean([v for c, v in areas.items() if c not in (first.first, first.second)])
+    assert first.effect == pytest.approx(apart - rest)
+
+
+@pytest.mark.mnist
+def test_config10_on_mnist_is_as_measured(tmp_path):
+    """A third of config10's steps, one seed; the published-size run is in docs/detectors.md."""
+    values = {
+        "name": "half",
+        "data": {"name": "mnist"},
+        "training": {"steps": 700, "batch_size": 256, "evaluate_every": 700},
+        "seeds": 1,
+        "initial_weights": {"distribution": "uniform", "low": -0.05, "high": 0.05},
+        "networks": {
+            "config10": {
+                "hidden": [256, 512],
+                "optimizer": {
+                    "name": "adam",
+                    "learning_rate": 0.001,
+                    "epsilon_placement": "before_correction",
+                },
+                "open_set_only": True,
+            }
+        },
+        "open_set": [
+            {
+                "known": [0, 1, 2, 3, 4],
+                "unknown": [5, 6, 7, 8, 9],
+                "fit_on": 8000,
+                "detectors": ["softmax", "class centre", "nearest neighbours"],
+            }
+        ],
+    }
+    table = Study.load(write(tmp_path, values)).run(tmp_path).open_set()
+    found = table.set_index(["detector", "metric"])["value"]
+    assert found["softmax", "accuracy_on_known_before"] >= 0.988
+    assert 0.70 <= found["softmax", "9_taken_for_4"] <= 0.92
+    assert 0.89 <= found["softmax", "auroc"] <= 0.95
+    assert found["nearest neighbours", "auroc"] >= 0.945
+    assert found["class centre", "auroc"] < found["softmax", "auroc"]

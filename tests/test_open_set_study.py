@@ -1,0 +1,279 @@
+"""Open-set questions of a study: what they declare, which networks and rows they come to."""
+
+from __future__ import annotations
+
+import json
+from math import comb
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlplab.data.preparation import prepare
+from mlplab.declarations import objective as objectives
+from mlplab.declarations.data import KnownData
+from mlplab.declarations.loading import load
+from mlplab.declarations.open_set import (
+    AFTER_TRAINING,
+    CENTRES,
+    DETECTOR_NAMES,
+    SETTINGS,
+    TRAINED_DETECTORS,
+    USUAL_SIX_FOUR,
+    DetectorSettings,
+)
+from mlplab.declarations.open_set_networks import forms_of
+from mlplab.declarations.problems import BadInput
+from mlplab.declarations.roles import Roles
+from mlplab.declarations.size import size_of
+from mlplab.declarations.writing import study_json
+from mlplab.openset import roles
+from mlplab.openset.detectors.registry import DETECTORS, facts, make
+from mlplab.records.key import key_content
+from mlplab.runner.wanted import wanted_runs
+
+HALF = {"known": [0, 1, 2, 3, 4], "unknown": [5, 6, 7, 8, 9]}
+NEGATIVE = {"known": [0, 1, 2, 3, 4], "negative": [5, 6, 7], "unknown": [8, 9]}
+
+
+def declared(*questions: dict, template: bool = True, **more: object) -> dict:
+    network = {"hidden": [16], "optimizer": {"name": "adam", "learning_rate": 0.01}}
+    if template:
+        network["open_set_only"] = True
+    return {
+        "name": "asked",
+        "data": {"name": "digits"},
+        "training": {"steps": 40, "batch_size": 32, "evaluate_every": 20},
+        "seeds": 1,
+        "networks": {"small": network},
+        "open_set": list(questions),
+        **more,
+    }
+
+
+def loaded(tmp_path: Path, *questions: dict, **more: object):
+    path = tmp_path / "asked.json"
+    path.write_text(json.dumps(declared(*questions, **more)))
+    return load(path)
+
+
+def test_detectors_and_their_settings_are_those_of_the_registry():
+    assert tuple(DETECTORS) == DETECTOR_NAMES
+    for name in DETECTOR_NAMES:
+        own = set(facts(name).settings)
+        # running centres are a matter of training, which arrays alone know nothing of
+        extra = {"centres"} if name == "class centre" else set()
+        assert set(SETTINGS.get(name, ())) == own | extra, name
+        assert (name in TRAINED_DETECTORS) == facts(name).needs_training
+        assert (name in objectives.USES_NEGATIVES) == facts(name).needs_negatives
+    assert set(AFTER_TRAINING) | TRAINED_DETECTORS == set(DETECTORS)
+    assert tuple(USUAL_SIX_FOUR) == tuple(roles.USUAL_SIX_FOUR)
+
+
+@pytest.mark.parametrize("name", DETECTOR_NAMES)
+def test_every_setting_that_can_be_declared_can_be_made(name):
+    values = {
+        "k": 3, "space": "logits", "normalise": True, "shrinkage": 0.5, "temperature": 2.0,
+        "gamma": 0.5, "top": 2, "tail": 5, "ranks": 2, "principal": 3, "percentile": 80.0,
+        "magnitude": 5.0,
+    }  # fmt: skip
+    for setting in SETTINGS.get(name, ()):
+        if setting != "centres":
+            given = {setting: values[setting]}
+            assert (
+                getattr(make(name, **DetectorSettings(name=name, **given).given), setting)
+                == (values[setting])
+            )
+    for centres in CENTRES.get(name, ()):
+        if name != "class centre":
+            make(name, centres=centres)
+
+
+def test_every_training_method_is_a_network_of_its_own(tmp_path):
+    study = loaded(
+        tmp_path,
+        {**HALF, "detectors": ["softmax", "energy", "class anchor"], "steps": [10]},
+        {**NEGATIVE, "detectors": ["softmax", "sigmoid output"]},
+    )
+    assert list(study.networks) == [
+        "small · 0-4 known · 10 steps",
+        "small · 0-4 known",
+        "small · 0-4 known · class anchor",
+        "small · 0-4 known, 5-7 negative · sigmoid output",
+    ]
+    assert list(study.templates) == ["small"]
+    sigmoid = study.networks["small · 0-4 known, 5-7 negative · sigmoid output"]
+    assert sigmoid.objective.name == "sigmoid output"
+    assert sigmoid.roles == Roles(known=tuple("01234"), negative=tuple("567"))
+    # five classes and the sigmoid output
+    assert size_of(sigmoid, 64, 10).layers == (64, 16, 6)
+    assert size_of(study.networks["small · 0-4 known"], 64, 10).layers == (64, 16, 5)
+    # the plain network of the second question is that of the first: negatives do not touch it
+    plain = [f.network for f in forms_of(study) if f.method is None and f.steps is None]
+    assert plain == ["small · 0-4 known"] * 2
+
+
+def test_a_network_that_is_no_template_is_trained_on_all_classes_too(tmp_path):
+    study = loaded(tmp_path, HALF, template=False)
+    assert list(study.networks) == ["small", "small · 0-4 known"]
+
+
+def test_a_resolved_study_reads_as_the_same(tmp_path):
+    study = loaded(tmp_path, {**HALF, "steps": [10]}, {**NEGATIVE, "detectors": ["entropic"]})
+    (tmp_path / "again.json").write_text(study_json(study))
+    again = load(tmp_path / "again.json")
+    assert (again.networks, again.templates, again.open_set) == (
+        study.networks,
+        study.templates,
+        study.open_set,
+    )
+
+
+@pytest.mark.parametrize(("known", "splits"), [(5, comb(10, 5)), (6, comb(10, 6)), (9, 10)])
+def test_all_splits_of_a_size(tmp_path, known, splits):
+    study = loaded(tmp_path, {"splits": "all", "known": known, "detectors": ["softmax"]})
+    assert len(study.networks) == splits
+    assert len({network.roles for network in study.networks.values()}) == splits
+
+
+def test_the_usual_splits_by_name(tmp_path):
+    study = loaded(tmp_path, {"splits": "usual 6/4", "detectors": ["softmax"]})
+    known = [tuple(map(int, n.roles.known)) for n in study.networks.values()]
+    assert known == list(USUAL_SIX_FOUR)
+
+
+def test_selecting_a_template_selects_its_forms(tmp_path):
+    path = tmp_path / "asked.json"
+    values = declared(HALF)
+    values["networks"]["other"] = values["networks"]["small"]
+    path.write_text(json.dumps(values))
+    assert list(load(path, select=["other"]).networks) == ["other · 0-4 known"]
+
+
+def test_a_closed_task_is_never_called_open(tmp_path):
+    five = [5, 6, 7, 8, 9]
+    closed = {"known": [0, 1, 2, 3, 4], "negative": five, "unknown": five, "closed": True}
+    (form,) = forms_of(loaded(tmp_path, {**closed, "detectors": ["sigmoid output"]}))
+    assert form.split.title.startswith("closed six-way task")
+    assert "unknown" not in form.split.title
+
+
+REFUSED = {
+    "misspelt detector": ({**HALF, "detectors": ["softmaks"]}, 'did you mean "softmax"?'),
+    "setting of another": (
+        {**HALF, "detectors": [{"name": "softmax", "k": 3}]},
+        "softmax has none",
+    ),
+    "misspelt setting": (
+        {**HALF, "detectors": [{"name": "energy", "temprature": 2}]},
+        'did you mean "temperature"?',
+    ),
+    "detector twice": ({**HALF, "detectors": ["gen", "gen"]}, "each detector once"),
+    "no negatives": ({**HALF, "detectors": ["sigmoid output"]}, "needs, but got none"),
+    "negative is unknown": (
+        {"known": [0, 1], "negative": [5], "unknown": [5]},
+        '"closed": true',
+    ),
+    "closed and yet open": (
+        {"known": [0, 1], "negative": [5], "unknown": [6], "closed": True},
+        "as the task is closed",
+    ),
+    "known is unknown": ({"known": [0, 1], "unknown": [1, 2]}, "no class that is known"),
+    "class twice": ({"known": [0, 1, 1], "unknown": [2]}, "each class once"),
+    "no such class": ({"known": [0, 1], "unknown": [12]}, "a class of digits"),
+    "one known": ({"known": [0], "unknown": [2]}, "at least 2"),
+    "nothing unknown": ({"known": [0, 1]}, "nothing open is tested"),
+    "no roles": ({"unknown": [0, 1]}, '"splits": "all"'),
+    "too many known": ({"splits": "all", "known": 10}, "from 2 to 9"),
+    "all without a number": ({"splits": "all"}, "the number of known classes"),
+    "unknown network": ({**HALF, "networks": ["smal"]}, 'did you mean "small"?'),
+    "share of nothing": ({**HALF, "reject_at_most": 0}, "above 0"),
+    "centres of another": (
+        {**HALF, "detectors": [{"name": "class centre", "centres": "anchors"}]},
+        'one of "exact", "running"',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_is_one_sentence(tmp_path, case):
+    question, words = REFUSED[case]
+    with pytest.raises(BadInput) as refused:
+        loaded(tmp_path, question)
+    assert len(refused.value.problems) == 1, refused.value
+    sentence = str(refused.value.problems[0])
+    assert "open_set[0]" in sentence
+    assert words in sentence
+
+
+def test_a_template_without_a_question_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="open_set_only"):
+        loaded(tmp_path)
+    values = declared({**HALF, "networks": ["other"]})
+    values["networks"]["other"] = {**values["networks"]["small"], "open_set_only": False}
+    (tmp_path / "asked.json").write_text(json.dumps(values))
+    with pytest.raises(BadInput, match=r"networks\.small\.open_set_only"):
+        load(tmp_path / "asked.json")
+
+
+def test_an_objective_that_needs_negatives_is_refused_without(tmp_path):
+    values = declared(template=False)
+    values["objective"] = {"name": "entropic"}
+    path = tmp_path / "asked.json"
+    path.write_text(json.dumps(values))
+    with pytest.raises(BadInput, match="learns from"):
+        load(path)
+
+
+def test_defaults_leave_content_keys_as_they_were(tmp_path):
+    study = loaded(tmp_path, HALF, template=False)
+    content = key_content(
+        study.networks["small"],
+        outputs=10,
+        data_digest="d",
+        seed=0,
+        precision="float32",
+        device_kind="cpu",
+    )
+    assert not {"objective", "roles", "open_set_only"} & set(json.loads(content)["network"])
+
+
+def test_rows_of_each_role_are_apart(tmp_path):
+    digits = KnownData(name="digits", validation=0.1)
+    plain = prepare(digits, tmp_path)
+    its = Roles(known=("4", "1", "0"), negative=("7",), calibration=0.25)
+    data = prepare(digits, tmp_path, roles=its)
+    assert data.inputs is plain.inputs  # so that splits train in one stack
+    assert data.class_names == ("4", "1", "0")
+    by_class = {c: data.label_map[c] for c in range(10)}
+    assert (by_class[4], by_class[1], by_class[0]) == (0, 1, 2)
+    assert all(by_class[c] == -1 for c in (2, 3, 5, 6, 7, 8, 9))
+    parts = (data.train_rows, data.validation_rows, data.calibration_rows, data.test_rows)
+    for one, rows in enumerate(parts):
+        assert len(rows)
+        for other in parts[one + 1 :]:
+            assert not np.intersect1d(rows, other).size
+    assert set(data.labels[data.train_rows]) == {0, 1, 4, 7}
+    for rows in parts[1:]:
+        assert set(data.labels[rows]) == {0, 1, 4}
+    known = np.isin(data.labels[data.train_rows], (0, 1, 4)).sum()
+    assert len(data.calibration_rows) == round(0.25 * (known + len(data.calibration_rows)))
+    assert set(data.labels[data.outside_rows]) == {2, 3, 5, 6, 7, 8, 9}
+
+
+def test_scaling_sees_neither_calibration_nor_unknown_rows(tmp_path):
+    digits = KnownData(name="digits", scaling="standard")
+    data = prepare(digits, tmp_path, roles=Roles(known=("0", "1"), calibration=0.5))
+    means = data.inputs[data.train_rows].mean(axis=0)
+    assert np.abs(means).max() < 1e-5
+    assert np.abs(data.inputs[data.calibration_rows].mean(axis=0)).max() > 1e-3
+
+
+def test_splits_share_stacks_and_have_rows_of_their_own(tmp_path):
+    study = loaded(tmp_path, {"splits": "all", "known": 9, "detectors": ["softmax"]})
+    wanted = wanted_runs(study, precision="float32", device="cpu", announce=lambda text: None)
+    assert len({run.kind for run in wanted}) == 1
+    assert len({run.key for run in wanted}) == 10
+    for run in wanted:
+        assert (run.recipe.label_map[run.data.labels[run.recipe.train_rows]] >= 0).all()
+        assert run.recipe.layers[-1] == 9
