@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,7 +74,7 @@ def _text(file: OwnFile) -> str:
 
 def _header(text: str, file: OwnFile) -> tuple[str, ...]:
     """The names of the columns; each must be there once."""
-    header = next((row for row in csv.reader(io.StringIO(text)) if row), [])
+    header = next((fields for _, fields in _lines(text, file) if fields), [])
     names = tuple(name.strip() for name in header)
     for position, name in enumerate(names):
         if name and name not in names[:position]:
@@ -146,7 +147,7 @@ def _frame(text: str, label: str, file: OwnFile) -> pd.DataFrame:
                 low_memory=False,
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError) as error:
-        uneven = _uneven(text)
+        uneven = _uneven(text, file)
         refuse(
             file.where,
             expected=f"{len(_header(text, file))} fields in every line, as in the header",
@@ -166,13 +167,31 @@ def _frame(text: str, label: str, file: OwnFile) -> pd.DataFrame:
     return frame.rename(columns=str.strip)
 
 
-def _uneven(text: str) -> tuple[int, int] | None:
+def _lines(text: str, file: OwnFile) -> Iterator[tuple[int, list[str]]]:
+    """Every row of a table, the header too, with the number of the line in which it ends."""
+    # Without newline="" a carriage return alone, which also ends lines, would be an error.
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        for fields in reader:
+            yield reader.line_num, fields
+    except csv.Error as error:
+        refuse(
+            file.where,
+            expected=f"cells of at most {csv.field_size_limit():,} characters, text in quotes",
+            came=str(error),
+            mend="end every quotation, and separate the cells with commas",
+            file=file.path,
+            line=reader.line_num,
+        )
+
+
+def _uneven(text: str, file: OwnFile) -> tuple[int, int] | None:
     """How many fields the first line has that differs from the header, and which line it is."""
-    reader = csv.reader(io.StringIO(text))
-    wanted = len(next(reader))
-    for row in reader:
-        if row and len(row) != wanted:
-            return len(row), reader.line_num
+    lines = _lines(text, file)
+    wanted = len(next(lines)[1])
+    for line, fields in lines:
+        if fields and len(fields) != wanted:
+            return len(fields), line
     return None
 
 
@@ -186,7 +205,7 @@ def _labels(column: pd.Series, text: str, file: OwnFile) -> tuple[str, ...]:
                 came="nothing" if not label else "NaN",
                 mend="fill it in or leave the row out",
                 file=file.path,
-                line=_line_of(row, text),
+                line=_line_of(row, text, file),
             )
     return labels
 
@@ -211,12 +230,11 @@ def _refuse_cell(came: str, column: str, row: int, text: str, file: OwnFile) -> 
         came=came,
         mend="fill it in, leave the row out, or write words as numbers",
         file=file.path,
-        line=_line_of(row, text),
+        line=_line_of(row, text, file),
     )
 
 
-def _line_of(row: int, text: str) -> int:
+def _line_of(row: int, text: str, file: OwnFile) -> int:
     """The line of a row (counted from 0, without header and blank lines); quotes may span lines."""
-    reader = csv.reader(io.StringIO(text))
-    rows = (reader.line_num for fields in reader if any(f.strip() for f in fields))
+    rows = (line for line, fields in _lines(text, file) if any(f.strip() for f in fields))
     return next(line for number, line in enumerate(rows) if number == row + 1)

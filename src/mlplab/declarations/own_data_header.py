@@ -18,7 +18,7 @@ from functools import partial
 from io import BufferedReader
 from itertools import islice
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, TypeGuard, TypeVar
 
 from mlplab.declarations.data import CsvData, IdxData, NpzData, part_size
 from mlplab.declarations.problems import did_you_mean, listed, shown
@@ -70,6 +70,17 @@ def _divided(header: Header, test: float | None) -> Header:
 
 Result = TypeVar("Result")
 
+# zipfile raises RuntimeError for an archive that is encrypted or packed in a way it does not know.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    csv.Error,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 def _opened(file: str, folder: Path, read: Callable[[Path], Result], kind: str) -> Result:
     path = folder / file
@@ -84,7 +95,7 @@ def _opened(file: str, folder: Path, read: Callable[[Path], Result], kind: str) 
         ) from None
     except IsADirectoryError:
         raise _UnreadableError(kind, f"the folder {shown(file)}", "name the file itself") from None
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, struct.error) as error:
+    except _UNREADABLE as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise _UnreadableError(kind, f"{shown(file)}, which cannot be read ({reason})") from None
     except ValueError as error:
@@ -240,17 +251,25 @@ def _npz_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 def _npy_shape(file: IO[bytes], name: str) -> tuple[int, ...]:
     """The shape in the header of a .npy file (format versions 1 to 3)."""
     magic = file.read(8)
-    if magic[:6] != b"\x93NUMPY":
+    if len(magic) < 8 or magic[:6] != b"\x93NUMPY":
         raise ValueError(f"{name} in it is no NumPy array")
     size = struct.unpack("<H", file.read(2)) if magic[6] == 1 else struct.unpack("<I", file.read(4))
     try:
         header = ast.literal_eval(file.read(size[0]).decode("utf-8"))
         shape, kind = header["shape"], header["descr"]
-    except (SyntaxError, KeyError, TypeError, UnicodeDecodeError):
+    except (SyntaxError, KeyError, TypeError, ValueError, RecursionError, MemoryError):
         raise ValueError(f"the header of {name} in it is damaged") from None
     if "O" in str(kind):
         raise ValueError(f"{name} in it holds Python objects, which are never loaded")
-    return tuple(shape)
+    if not _is_shape(shape):
+        raise ValueError(f"the header of {name} in it gives the shape {shown(shape)}")
+    return shape
+
+
+def _is_shape(value: object) -> TypeGuard[tuple[int, ...]]:
+    return isinstance(value, tuple) and all(
+        isinstance(size, int) and not isinstance(size, bool) and size >= 0 for size in value
+    )
 
 
 def _npz_contradictions(shapes: dict[str, tuple[int, ...]]) -> list[Fault]:

@@ -178,7 +178,7 @@ def _mend(here: Wanted, value: Any) -> str | None:
         return did_you_mean(value, options)
     if isinstance(value, str) and here.type in (int, float) and _is_number(value):
         return f"write {value} without quotes"
-    if isinstance(value, float) and here.type is int and value.is_integer():
+    if isinstance(value, float) and here.type is int and value.is_integer() and value:
         return f"write {int(value)}"
     if isinstance(value, int | str) and words(here).startswith(("a list", "a non-empty list")):
         return f"write {shown([value])}"

@@ -37,10 +37,20 @@ class Wanted:
             return ()
         return tuple(wanted(member) for member in get_args(self.type))
 
-    def model_named(self, step: object) -> Wanted | None:
-        """The object of a union without tags that pydantic calls so in its ways."""
-        found = [m for m in self.members if m.is_model and m.type.__name__ == step]
-        return found[0] if found and not self.is_tagged else None
+    @property
+    def is_list_of_models(self) -> bool:
+        """Whether it is a list of objects of one kind."""
+        return get_origin(self.type) is tuple and wanted(get_args(self.type)[0]).is_model
+
+    def member_named(self, step: object) -> Wanted | None:
+        """The object, or list of objects, of a union without tags that pydantic calls so."""
+        if self.is_tagged:
+            return None
+        if str(step).startswith("tuple["):
+            found = [m for m in self.members if m.is_list_of_models]
+        else:
+            found = [m for m in self.members if m.is_model and m.type.__name__ == step]
+        return found[0] if found else None
 
     @property
     def tag_key(self) -> str | None:
@@ -115,11 +125,11 @@ def follow(start: Wanted, loc: Where) -> tuple[Where, Wanted]:
 
     A way that leads to an unknown key ends with that key, and the expectation is the object's.
     A union without tags ends the way, its members being told together, unless the way goes on
-    into one of its objects.
+    into one of its objects or lists of objects.
     """
     here = start
     where: Where = ()
-    for step in loc:
+    for place, step in enumerate(loc, start=1):
         here = _not_none(here)
         if here.is_tagged:
             members = here.tagged()
@@ -127,7 +137,8 @@ def follow(start: Wanted, loc: Where) -> tuple[Where, Wanted]:
                 break
             here = members[str(step)]
             continue
-        if (member := here.model_named(step)) is not None:
+        member = here.member_named(step)
+        if member is not None and (member.is_model or place < len(loc)):
             here = member
             continue
         if here.is_model:

@@ -199,6 +199,7 @@ def _trend_chart(table: pd.DataFrame, order: list[str], title: str, edges: list[
     across = vega.field("network:N", title=None, sort=order, axis=axis)
     up = vega.field("drawn:Q", title=title, scale={"zero": False}, axis={"tickCount": 6})
     one: dict[str, Any] = {"color": theme.GREY, "opacity": 0.7}
+    whole_width = {"x": {"value": 0}, "x2": {"value": "width"}}
     return {
         "data": vega.rows(table[["network", "seed", "drawn"]], 6),
         "width": theme.WIDTH - 60,
@@ -214,7 +215,7 @@ def _trend_chart(table: pd.DataFrame, order: list[str], title: str, edges: list[
                 point={"size": 70, "filled": True, "color": theme.ACCENT},
             )
             | {"data": vega.rows(middle, 6)},
-            vega.mark("rule", color=theme.MUTED, strokeDash=[4, 3], encoding={"x": {"value": 0}})
+            vega.mark("rule", color=theme.MUTED, strokeDash=[4, 3], encoding=whole_width)
             | {"data": vega.rows(pd.DataFrame({"drawn": edges}, dtype=float), 6)},
         ],
     }

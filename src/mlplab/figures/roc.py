@@ -223,7 +223,6 @@ def _caption(
 ) -> str:
     runs, classes = len(evaluations), len(evaluations[0].class_names)
     means = {k: float(np.nanmean(v)) for k, v in areas.items() if k not in _AVERAGES}
-    best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
     over = f"areas are means over {runs} seeds" if runs > 1 else "areas are those of this one seed"
     some = f" Of {classes} classes the {len(means)} hardest." if len(means) < classes else ""
     averages = [
@@ -231,7 +230,16 @@ def _caption(
     ]
     return (
         f"Each class against the rest, from the probabilities that {network} gives, not from its "
-        f"hard labels. Drawn: seed {seed}; {over}. The area is largest for class {best} "
-        f"({means[best]:.4f}) and smallest for class {worst} ({means[worst]:.4f}); "
-        f"{listed(averages)}.{some}"
+        f"hard labels. Drawn: seed {seed}; {over}. {_extremes(means)}{listed(averages)}.{some}"
+    )
+
+
+def _extremes(means: dict[str, float]) -> str:
+    """Which classes are told best and worst, unless all test rows are of one class."""
+    if not means:
+        return "No class has both rows of it and rows of others in the test part; "
+    best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    return (
+        f"The area is largest for class {best} ({means[best]:.4f}) and smallest for class {worst} "
+        f"({means[worst]:.4f}); "
     )

@@ -52,11 +52,15 @@ def draw_kernel(
 def draw_kernels(
     distribution: InitialWeights, seed: int, layers: Sequence[int]
 ) -> list[np.ndarray]:
-    """The initial kernels of a network with these layers (in, hidden…, out); biases are zero."""
-    return [
-        draw_kernel(distribution, seed, place, layers[place], layers[place + 1])
-        for place in range(len(layers) - 1)
-    ]
+    """The initial kernels of a network with these layers (in, hidden…, out); biases are zero.
+
+    Weights too large for float32 are infinite: the network diverges, which is its result.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return [
+            draw_kernel(distribution, seed, place, layers[place], layers[place + 1])
+            for place in range(len(layers) - 1)
+        ]
 
 
 def _uniform(

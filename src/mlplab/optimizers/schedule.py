@@ -18,7 +18,9 @@ def learning_rates(optimizer: Optimizer, steps: int) -> np.ndarray:
     after = np.clip(step - 1 - schedule.warmup_steps, 0, None)
     match schedule:
         case StepSchedule(every=every, factor=factor):
-            share = factor ** np.floor(after / every)
+            # A factor above 1 may take the rate to infinity; the network diverges then.
+            with np.errstate(over="ignore"):
+                share = factor ** np.floor(after / every)
         case CosineSchedule(final=final):
             length = max(steps - schedule.warmup_steps - 1, 1)
             share = final + (1 - final) * 0.5 * (1 + np.cos(np.pi * np.minimum(after / length, 1)))
