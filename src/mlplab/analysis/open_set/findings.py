@@ -44,6 +44,9 @@ class DetectorFinding:
     """Its name with the settings that were said."""
     metrics: Mapping[str, float]
     """By the names of exports."""
+    without_groups: Mapping[str, tuple[float, ...]]
+    """The same with a group of test rows left out at a time, the same groups for all detectors and
+    seeds (`openset.rows_and_seeds`); empty where it was not asked for."""
     auroc: Share
     """With DeLong's interval over test rows."""
     auroc_by_class: Mapping[str, float]
