@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlplab.analysis.open_set.centre_evidence import centre_evidence
 from mlplab.analysis.open_set.findings import (
+    CentreEvidence,
     Curve,
     DetectorFinding,
     Histogram,
-    Lengths,
     Mistake,
     RunFinding,
     Share,
@@ -110,7 +111,7 @@ def measure(
         absorbed=tuple(line[:-1] for line in before),
         detectors=tuple(found),
         refusals=tuple(refusals),
-        lengths=_lengths(seen),
+        centre=_centre(detectors, seen) if in_full else None,
         ledger=ledger.lines,
         image_shape=bed.data.image_shape,
         mistakes=_mistakes(seen, bed) if in_full and bed.data.image_shape else (),
@@ -152,7 +153,7 @@ def _fitted(settings: DetectorSettings, seen: _Seen, centres: np.ndarray | None)
             if centres is None:
                 raise OpenSetError("no running centres were kept in training")
             counts = np.ones(len(centres))
-            detector = ClassCentre(normalise=bool(given.get("normalise", False)))
+            detector = ClassCentre(one_sided=bool(given.get("one_sided", False)))
             return detector.with_centres(Centres(centres.astype(np.float64), counts))
     return make(settings.name, **given).fit(seen.fitted, seen.fitted_outputs)
 
@@ -218,19 +219,15 @@ def _absorbed(seen: _Seen, rejected: np.ndarray | None) -> tuple[tuple[int, ...]
     return tuple(tuple(line) for line in table.counts.tolist())
 
 
+def _centre(detectors: Sequence[DetectorSettings], seen: _Seen) -> CentreEvidence | None:
+    if not any(settings.name == "class centre" for settings in detectors):
+        return None
+    return centre_evidence(seen.fitted, seen.fitted_outputs, seen.known, seen.unknown)
+
+
 def _share(flags: np.ndarray) -> Share:
     low, high = wilson(flags.sum(), len(flags))
     return Share(float(flags.mean()), float(low), float(high))
-
-
-def _lengths(seen: _Seen) -> Lengths:
-    assert seen.known.hidden is not None
-    assert seen.unknown.hidden is not None
-    known, unknown = (
-        np.linalg.norm(h.astype(np.float64), axis=1)
-        for h in (seen.known.hidden, seen.unknown.hidden)
-    )
-    return Lengths(float(known.mean()), float(unknown.mean()), auroc(-known, -unknown))
 
 
 def _histogram(known: np.ndarray, unknown: np.ndarray) -> Histogram:

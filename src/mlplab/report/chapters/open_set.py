@@ -10,6 +10,7 @@ from mlplab.analysis.open_set.tasks import Task, tasks_of
 from mlplab.declarations.open_set import USUAL_SIX_FOUR
 from mlplab.figures.of_study import slug, unused
 from mlplab.figures.open_set.absorption import absorption_figure
+from mlplab.figures.open_set.centres import along_figure, remedy_figure
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
 from mlplab.figures.open_set.splits import distribution_figure, pairs_figure
@@ -145,10 +146,8 @@ def _task(task: Task, tests: Sequence[Tested], names: set[str], *, first: bool) 
     if len(task.detectors) > 1:
         figure = ranking_figure(task, unused(f"open-set-ranking-{stem}", names))
         blocks += [Pictures((figure,)), _measures(task)]
-    reason = why_centres(task) if not task.split.negative and not task.split.closed else None
-    if reason is not None:
-        worse = centres_do_worse(task)
-        blocks.append(Note(reason, "Why centres do worse" if worse else "What centres see"))
+    if not task.split.negative and not task.split.closed:
+        blocks += _why(task, stem, names)
     blocks += _pictures(task, stem, names)
     blocks += _mistakes(task, tests, stem, names)
     title = plain(task.split.title)
@@ -186,6 +185,22 @@ def _measures(task: Task) -> Table:
         tuple(rows),
         sortable=True,
     )
+
+
+def _why(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
+    """Why the report's first remedy does as it does."""
+    reasons = why_centres(task)
+    if not reasons:
+        return
+    yield Heading("Why centres do worse" if centres_do_worse(task) else "What centres see")
+    yield Bullets(tuple(reasons))
+    figures = (
+        along_figure(task, unused(f"open-set-along-{stem}", names)),
+        remedy_figure(task, unused(f"open-set-remedy-{stem}", names)),
+    )
+    drawn = tuple(figure for figure in figures if figure is not None)
+    if drawn:
+        yield Pictures(drawn)
 
 
 def _pictures(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
