@@ -208,13 +208,13 @@ def _two_sided(seen: Sequence[CentreEvidence], task: Task, centre: DetectorSerie
     if one_sided is not None:
         words += (
             f" Forgiving what reaches beyond takes the class centre from {_mean(centre)} to "
-            f"{_mean(one_sided)} ({_signed(task.difference(one_sided, centre))})."
+            f"{_mean(one_sided)} ({signed(task.difference(one_sided, centre))})."
         )
     direction = task.of("class centre (directions)")
     if direction is not None:
         words += (
             f" Putting lengths aside altogether, so that only directions are compared, takes it to "
-            f"{_mean(direction)} ({_signed(task.difference(direction, centre))})."
+            f"{_mean(direction)} ({signed(task.difference(direction, centre))})."
         )
     return words
 
@@ -236,7 +236,7 @@ def _no_ball(seen: Sequence[CentreEvidence], task: Task) -> str:
     one = task.of("class centre (directions)")
     if several and one is not None:
         told = [
-            f"{_mean(s)} with {plain(n)} ({_signed(task.difference(s, one))})" for n, s in several
+            f"{_mean(s)} with {plain(n)} ({signed(task.difference(s, one))})" for n, s in several
         ]
         words += (
             f" Several centres a class, directions only: {_mean(one)} with one, {listed(told)}."
@@ -318,7 +318,8 @@ def _difference(gap: MeanInterval) -> str:
     return f"{value:.3f}" + (f" ± {half:.3f}" if math.isfinite(half) else "")
 
 
-def _signed(gap: MeanInterval) -> str:
+def signed(gap: MeanInterval) -> str:
+    """A difference of AUROC with its sign and interval."""
     half = (float(gap.high) - float(gap.low)) / 2
     return f"{float(gap.mean):+.3f}" + (f" ± {half:.3f}" if math.isfinite(half) else "")
 

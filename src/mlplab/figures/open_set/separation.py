@@ -306,7 +306,8 @@ def _ranking_caption(task: Task) -> str:
     best = task.best
     seeds = len(best.findings)
     how = (
-        f"Dots are means over {count(seeds, 'seed')}, bars their 95% t intervals, ticks the seeds"
+        f"Dots are means over {count(seeds, 'seed')}, bars 95% intervals for other seeds and other "
+        "test rows, ticks the seeds"
         if seeds > 1
         else "Dots are of one seed, bars 95% intervals over its test rows (DeLong)"
     )
