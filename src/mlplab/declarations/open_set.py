@@ -47,7 +47,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "energy margin": ("temperature",),
     "gen": ("gamma", "top"),
     "class centre": (*_IN_SPACE, "one_sided", "clusters", "centres"),
-    "centre loss": _IN_SPACE,
+    "centre loss": (*_IN_SPACE, "one_sided"),
     "mahalanobis": (*_IN_SPACE, "shrinkage"),
     "relative mahalanobis": (*_IN_SPACE, "shrinkage"),
     "nearest neighbours": ("k", *_IN_SPACE),

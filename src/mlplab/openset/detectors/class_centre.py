@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final, get_args
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from mlplab.openset.activations import Activations, Space
 from mlplab.openset.detectors.centres import Centres, class_centres
 from mlplab.openset.detectors.clusters import cluster_centres
-from mlplab.openset.detectors.detector import Detector, Fitted, ScoringRule
+from mlplab.openset.detectors.detector import Detector, Fitted
 from mlplab.openset.detectors.directions import float_rows, unit_rows
 from mlplab.openset.detectors.settings import check_choice, check_count, check_flag
 
@@ -75,22 +75,24 @@ class _ToCentre(Detector):
     space: Space = "hidden"
     normalise: bool = False
     """Compare directions x/‖x‖ only, centres being their means."""
+    one_sided: bool = False
+    """What reaches beyond the centre, seen from the origin, does not count."""
 
     def __post_init__(self) -> None:
         check_choice(self.name, "space", self.space, get_args(Space))
         check_flag(self.name, "normalise", self.normalise)
+        check_flag(self.name, "one_sided", self.one_sided)
 
-    def _learn(self, activations: Activations, labels: np.ndarray) -> ScoringRule:
+    def _learn(self, activations: Activations, labels: np.ndarray) -> CentreRule:
         x = float_rows(activations.array(self.space, self.name), self.normalise)
         centres = class_centres(x, labels, activations.logits.shape[1])
-        return CentreRule(self.name, self.space, centres, self.normalise)
+        return CentreRule(self.name, self.space, centres, self.normalise, self.one_sided)
 
     def with_centres(self, centres: Centres) -> Fitted:
         """The detector with centres found otherwise, such as running means during training."""
         classes, features = centres.means.shape
         widths: dict[str, int] = {"logits": classes, self.space: features}
-        one_sided = bool(getattr(self, "one_sided", False))
-        rule = CentreRule(self.name, self.space, centres, self.normalise, one_sided)
+        rule = CentreRule(self.name, self.space, centres, self.normalise, self.one_sided)
         return Fitted(self.name, rule, widths)
 
 
@@ -113,25 +115,23 @@ class ClassCentre(_ToCentre):
     formula = "‖x − μ_ŷ‖"
     source = "the 2023 report, part two; Mensink et al., PAMI 2013"
 
-    one_sided: bool = False
     clusters: int = 1
+    """Centres of a class."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_flag(self.name, "one_sided", self.one_sided)
         check_count(self.name, "clusters", self.clusters)
 
-    def _learn(self, activations: Activations, labels: np.ndarray) -> ScoringRule:
+    def _learn(self, activations: Activations, labels: np.ndarray) -> CentreRule:
+        rule = super()._learn(activations, labels)
+        if self.clusters == 1:
+            return rule
         x = float_rows(activations.array(self.space, self.name), self.normalise)
-        classes = activations.logits.shape[1]
-        centres = class_centres(x, labels, classes)
-        clusters: tuple[np.ndarray, ...] = ()
-        if self.clusters > 1:
-            clusters = tuple(
-                cluster_centres(x[labels == c], self.clusters) if present else centres.means[[c]]
-                for c, present in enumerate(centres.present)
-            )
-        return CentreRule(self.name, self.space, centres, self.normalise, self.one_sided, clusters)
+        clusters = tuple(
+            cluster_centres(x[labels == c], self.clusters) if present else rule.centres.means[[c]]
+            for c, present in enumerate(rule.centres.present)
+        )
+        return replace(rule, clusters=clusters)
 
 
 @final
