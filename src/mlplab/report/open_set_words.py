@@ -123,12 +123,8 @@ def _first_remedy(task: Task, centre: DetectorSeries, softmax: DetectorSeries | 
     if variants:
         best = max(variants, key=lambda d: float(d.mean("auroc").mean))
         told = best.detector.removeprefix("class centre (").removesuffix(")")
-        words += f". Of its variants the best measures {_place(told)}: {area(best)}"
+        words += f". Its best variant ({plain(told)}) has {area(best)}"
     return words + "."
-
-
-def _place(told: str) -> str:
-    return "directions only, lengths put aside" if told == "directions" else plain(told)
 
 
 def _second_remedy(task: Task, sigmoid: DetectorSeries, tasks: list[Task]) -> str:
@@ -186,6 +182,7 @@ def _reach(seen: Sequence[CentreEvidence]) -> str:
 
 
 _SIDES = ("known", "unknown")
+_ALIKE = "counts reaching beyond and falling short alike"
 
 
 def _two_sided(seen: Sequence[CentreEvidence], task: Task, centre: DetectorSeries) -> str:
@@ -195,7 +192,7 @@ def _two_sided(seen: Sequence[CentreEvidence], task: Task, centre: DetectorSerie
                    for n in ("far_known", "far_known_beyond"))  # fmt: skip
     costs = short > along
     words = (
-        f"**A distance {'takes too much for too little' if costs else 'counts both directions'}.** "
+        f"**A distance {'takes reaching beyond for falling short' if costs else _ALIKE}.** "
         f"How far an input falls short of the centre along that line has an AUROC of {short:.3f} "
         f"by itself; with reaching beyond counted the same, as a distance does, it is {along:.3f}."
     )

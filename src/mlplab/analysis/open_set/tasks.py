@@ -160,16 +160,15 @@ class Task:
     def difference(self, detector: DetectorSeries, other: DetectorSeries) -> MeanInterval:
         """AUROC of the first less that of the other, on the same seeds and the same rows."""
         pairs = [
-            (f, other.findings[s]) for s, f in detector.findings.items() if s in other.findings
+            (finding, other.findings[seed])
+            for seed, finding in detector.findings.items()
+            if seed in other.findings
         ]
+        left_out = [[f.without_groups.get("auroc", ()) for f in pair] for pair in pairs]
+        both = all(len(one) == len(two) for one, two in left_out)
         return _interval(
             [one.metrics["auroc"] - two.metrics["auroc"] for one, two in pairs],
-            [
-                np.subtract(
-                    one.without_groups.get("auroc", ()), two.without_groups.get("auroc", ())
-                )
-                for one, two in pairs
-            ],
+            [np.subtract(one, two) if both else () for one, two in left_out],
         )
 
     @cached_property
