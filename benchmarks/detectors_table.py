@@ -1,7 +1,7 @@
 """Write docs/detectors.md from a finished run of the shipped study open-set.
 
     mlplab run open-set --seeds 10
-    python benchmarks/detectors_table.py runs/open-set
+    python benchmarks/detectors_table.py runs/open-set [docs/detectors.md]
 
 Formulas and sources are the detectors' own; what each scored is read from the records.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from mlplab.analysis.open_set.evaluating import tests_of
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task, tasks_of
 from mlplab.openset.detectors.registry import DETECTORS, facts
+from mlplab.records.results import Results
 from mlplab.study import open_results
 
 PAGE = Path(__file__).parent.parent / "docs" / "detectors.md"
@@ -24,22 +25,63 @@ HEAD = """# Detectors of unknown classes
 A detector turns what a network gives for an input into a score; a higher score means more unknown.
 Those after training work on any network; the others belong to networks trained by the method of the
 same name, and most of these need *negative* classes: seen in training, and not known. All are
-usable by themselves, on arrays from any library:
+usable by themselves, on arrays from any library. A network of mlplab:
 
 ```python
-import numpy as np
+from sklearn.datasets import load_digits
+
+from mlplab.openset.detectors.registry import make
+from mlplab.openset.from_weights import activations_from_weights
+from mlplab.openset.threshold import calibrate
+from mlplab.study import Study
+
+inputs, labels = load_digits(return_X_y=True)
+results = Study.load("study.json").run()
+seen = activations_from_weights(inputs / 16, results.weights("one", seed=0), "relu")
+
+fitted = make("nearest neighbours", k=5).fit(seen.take(slice(0, 1200)), labels[:1200])
+threshold = calibrate(fitted.score(seen.take(slice(1200, 1600))), reject_at_most=0.05)
+rejected = threshold.rejects(fitted.score(seen.take(slice(1600, None))))
+print(threshold.guarantee)
+```
+
+One of torch, whose tensors are taken as they are:
+
+```python
+import torch
+from sklearn.datasets import load_digits
 
 from mlplab.openset.activations import Activations
 from mlplab.openset.detectors.registry import make
-from mlplab.openset.threshold import calibrate
 
-rng = np.random.default_rng(0)
-labels = np.repeat([0, 1], 200)
-hidden = rng.normal(size=(400, 8)) + 4 * labels[:, None]
-known = Activations(logits=hidden[:, :2], hidden=hidden)
-fitted = make("nearest neighbours", k=5).fit(known.take(slice(0, None, 2)), labels[::2])
-threshold = calibrate(fitted.score(known.take(slice(1, None, 2))), reject_at_most=0.05)
-print(threshold.guarantee)
+inputs, labels = load_digits(return_X_y=True)
+network = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 10))
+x, y = torch.tensor(inputs / 16, dtype=torch.float32), torch.tensor(labels)
+optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+for _ in range(50):
+    optimizer.zero_grad()
+    torch.nn.functional.cross_entropy(network(x), y).backward()
+    optimizer.step()
+
+hidden = network[:-1](x)
+seen = Activations(inputs=x, hidden=hidden, logits=network[-1](hidden))
+scores = make("mahalanobis").fit(seen, y).score(seen)
+```
+
+One of scikit-learn:
+
+```python
+from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier
+
+from mlplab.openset.detectors.registry import make
+from mlplab.openset.from_weights import activations_from_weights
+
+inputs, labels = load_digits(return_X_y=True)
+network = MLPClassifier((32,), max_iter=200, random_state=0).fit(inputs / 16, labels)
+layers = list(zip(network.coefs_, network.intercepts_))
+seen = activations_from_weights(inputs / 16, layers, network.activation)
+scores = make("energy").fit(seen, labels).score(seen)
 ```
 
 In a study they are asked for by name:
@@ -70,23 +112,32 @@ takes the place of the three roles: a list of them, `"all"` with `known` a numbe
 """
 
 
-def main(folder: str) -> None:
+def main(folder: str, page: str | Path = PAGE) -> None:
     """Write the page."""
-    results = open_results(folder)
+    Path(page).write_text(text_of(open_results(folder)), encoding="utf-8")
+
+
+def text_of(results: Results) -> str:
+    """The page, from the study's finished results."""
     shares = [question.reject_at_most for question in results.study.open_set]
     tasks = {task.split.title: task for task in tasks_of(tests_of(results), shares)}
-    parts = [HEAD, _after_training(tasks[OPEN]), _trained(tasks)]
-    PAGE.write_text("\n".join(parts), encoding="utf-8")
+    missing = [title for title in (OPEN, WITH_NEGATIVES) if title not in tasks]
+    if missing:
+        raise SystemExit(f"no finished tests of “{missing[0]}” among {list(tasks)}")
+    steps = results.study.networks[tasks[OPEN].plain.network].training.steps
+    data = getattr(results.study.networks[tasks[OPEN].plain.network].data, "name", "the data")
+    parts = [HEAD, _after_training(tasks[OPEN], steps, data), _trained(tasks)]
+    return "\n".join(parts)
 
 
-def _after_training(task: Task) -> str:
+def _after_training(task: Task, steps: int, data: str) -> str:
     seeds = len(task.plain.findings)
     lines = [
         f"## After training: {OPEN}, {seeds} seeds",
         "",
-        f"config10 on MNIST; AUROC with its 95% t interval over {seeds} seeds. “Rejected” is the "
-        f"share of unknown inputs refused by a threshold that promises to reject at most "
-        f"{task.reject_at_most:.0%} of known ones.",
+        f"{task.template} on {data}, {steps:,} steps. AUROC over {seeds} seeds with its 95% interval "
+        f"for other seeds and other test rows. “Rejected” is the share of unknown inputs refused "
+        f"by a threshold that promises to reject at most {task.reject_at_most:.0%} of known ones.",
         "",
         "| detector | score | source | AUROC | rejected |",
         "| :--- | :--- | :--- | ---: | ---: |",
@@ -130,4 +181,4 @@ def _area(series: DetectorSeries | None) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:3])

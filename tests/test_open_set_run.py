@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from command_line import mlplab
 from mlplab.analysis.open_set import evaluating
-from mlplab.analysis.open_set.all_splits import pair_effects
+from mlplab.analysis.open_set.all_splits import detectors_over_splits, pair_effects
 from mlplab.analysis.open_set.evaluating import evaluate, wanted_tests
 from mlplab.analysis.open_set.evaluating import tests_of as kept_tests
 from mlplab.analysis.open_set.findings import from_json, thinned, to_json
@@ -24,9 +24,11 @@ from mlplab.declarations.open_set import AFTER_TRAINING, TRAINED_DETECTORS
 from mlplab.declarations.problems import BadInput
 from mlplab.openset.detectors.registry import make
 from mlplab.openset.from_weights import activations_from_weights
+from mlplab.openset.intervals import over_seeds, wilson
 from mlplab.openset.threshold import calibrate
 from mlplab.report.chapters.open_set import chapter
 from mlplab.report.context import Context
+from mlplab.report.open_set_words import why_centres
 from mlplab.runner.events import UnknownsTested
 from mlplab.study import Study, open_results
 
@@ -51,7 +53,9 @@ ASKED = {
             "detectors": [
                 *AFTER_TRAINING,
                 {"name": "class centre", "centres": "running"},
+                {"name": "class centre", "one_sided": True},
                 {"name": "class centre", "normalise": True},
+                {"name": "class centre", "normalise": True, "clusters": 5},
                 "class anchor",
                 "centre loss",
             ],
@@ -259,7 +263,17 @@ def test_tasks_compare_detectors_on_the_same_seeds(ran):
     one, other = task.of("nearest neighbours"), task.of("softmax")
     gap = task.difference(one, other)
     assert float(gap.mean) == pytest.approx(np.mean(one.values("auroc") - other.values("auroc")))
+    # in pairs, on the same rows and seeds: groups of rows are left out of both at once
+    softmax_alone, near_alone = other.mean("auroc"), one.mean("auroc")
+    assert np.isfinite([gap.low, gap.high, softmax_alone.low, near_alone.high]).all()
+    finding = next(iter(one.findings.values()))
+    assert len(finding.without_groups["auroc"]) == 20
+    assert set(finding.without_groups) == set(finding.metrics) - {"openness"}
     absorbed = task.best.absorbed()
+    low, high = absorbed.intervals
+    assert ((low <= absorbed.shares + 1e-12) & (absorbed.shares <= high + 1e-12)).all()
+    rows = absorbed.by_seed[0].sum(axis=1, keepdims=True)
+    assert (high - low >= np.subtract(*wilson(absorbed.shares * rows, rows)[::-1]) - 1e-12).all()
     assert absorbed.counts.sum() == 2 * sum(absorbed.counts.sum(axis=1)) / 2
     assert absorbed.rejected == pytest.approx(
         float(np.average(task.best.values("recall_of_unknown")))
@@ -276,10 +290,34 @@ def test_the_report_begins_with_the_answer(ran):
     assert "second remedy" in leads[4]
     assert "closed six-way task" in leads[4]
     kinds = {figure.name.split("-")[2] for figure in found.figures}
-    assert {"absorbed", "ranking", "scores", "roc", "oscr", "mistakes", "steps"} <= kinds
+    wanted = {
+        "absorbed",
+        "ranking",
+        "scores",
+        "roc",
+        "oscr",
+        "mistakes",
+        "steps",
+        "along",
+        "remedy",
+    }
+    assert wanted <= kinds
     for figure in found.figures:
         assert figure.caption
         assert len(figure.table)
+
+
+def test_the_report_says_why_centres_do_as_they_do(ran):
+    results, _ = ran
+    task = tasks_of(kept_tests(results), [0.05] * 3)[0]
+    reasons = " ".join(why_centres(task))
+    seen = [run.centre for run in task.of("class centre").runs.values()]
+    beyond = np.mean([e.unknown_beyond for e in seen])
+    assert f"{beyond:.0%} of unknown ones" in reasons
+    assert f"AUROC of {np.mean([e.shortfall_auroc for e in seen]):.3f} by itself" in reasons
+    assert f"{np.mean([e.spread_in_few for e in seen]):.0%} of the variance" in reasons
+    mended = float(task.of("class centre (directions)").mean("auroc").mean)
+    assert f"{mended:.3f}" in reasons
 
 
 def test_export_writes_the_tidy_table(ran, tmp_path):
@@ -345,6 +383,18 @@ def test_many_splits_are_looked_at_together(tmp_path):
     apart = np.mean([areas[first.first], areas[first.second]])
     rest = np.mean([v for c, v in areas.items() if c not in (first.first, first.second)])
     assert first.effect == pytest.approx(apart - rest)
+    lines = {line.detector: line for line in detectors_over_splits(tasks, tasks[:5])}
+    energy = {t.split.unknown[0]: float(t.of("energy").mean("auroc").mean) for t in tasks}
+    gaps = np.array([energy[c] - areas[c] for c in areas])
+    student = over_seeds(gaps)
+    gap = lines["energy"].less_softmax
+    assert (float(gap.mean), float(gap.low)) == pytest.approx((student.value, student.low))
+    assert lines["energy"].above_softmax == np.mean(gaps > 0)
+    assert lines["softmax"].less_softmax is None
+    assert float(lines["softmax"].usual.mean) == pytest.approx(np.mean(list(areas.values())[:5]))
+    assert lines["softmax"].below_usual == np.mean(
+        np.array(list(areas.values())) < float(lines["softmax"].usual.mean)
+    )
 
 
 @pytest.mark.mnist

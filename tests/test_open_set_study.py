@@ -75,7 +75,7 @@ def test_every_setting_that_can_be_declared_can_be_made(name):
     values = {
         "k": 3, "space": "logits", "normalise": True, "shrinkage": 0.5, "temperature": 2.0,
         "gamma": 0.5, "top": 2, "tail": 5, "ranks": 2, "principal": 3, "percentile": 80.0,
-        "magnitude": 5.0,
+        "magnitude": 5.0, "one_sided": True, "clusters": 4,
     }  # fmt: skip
     for setting in SETTINGS.get(name, ()):
         if setting != "centres":
@@ -188,6 +188,14 @@ REFUSED = {
     "all without a number": ({"splits": "all"}, "the number of known classes"),
     "unknown network": ({**HALF, "networks": ["smal"]}, 'did you mean "small"?'),
     "share of nothing": ({**HALF, "reject_at_most": 0}, "above 0"),
+    "directions of running centres": (
+        {**HALF, "detectors": [{"name": "class centre", "centres": "running", "normalise": True}]},
+        'no "normalise" with running centres',
+    ),
+    "clusters of running centres": (
+        {**HALF, "detectors": [{"name": "class centre", "centres": "running", "clusters": 3}]},
+        'no "clusters" with running centres',
+    ),
     "centres of another": (
         {**HALF, "detectors": [{"name": "class centre", "centres": "anchors"}]},
         'one of "exact", "running"',

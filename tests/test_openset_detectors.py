@@ -521,6 +521,50 @@ def test_directions_only(name):
     np.testing.assert_allclose(got.score(longer), got.score(rows), rtol=1e-9)
 
 
+def test_one_sided_forgives_what_reaches_beyond_the_centre():
+    centre = Activations(logits=np.eye(2)[[0, 0, 1]], hidden=np.array([[3.0, 4], [3, 4], [0, 1]]))
+    rows = Activations(
+        logits=np.eye(2)[[0, 0, 0]],
+        # twice as far from the origin; half as far; beyond by 5 and aside by 5
+        hidden=np.array([[6.0, 8.0], [1.5, 2.0], [6 - 4, 8 + 3]]),
+    )
+    both = ClassCentre().fit(centre, [0, 0, 1]).score(rows)
+    one_sided = ClassCentre(one_sided=True).fit(centre, [0, 0, 1]).score(rows)
+    np.testing.assert_allclose(both, [5, 2.5, math.sqrt(50)])
+    np.testing.assert_allclose(one_sided, [0, 2.5, 5], atol=1e-12)
+
+
+def test_as_many_centres_as_different_rows_are_the_nearest_row_of_the_class():
+    (train, labels), (rows, _) = clusters(), clusters(1, 40)
+    got = ClassCentre(clusters=40).fit(train, labels).score(rows)
+    far = cdist(rows.hidden, train.hidden)
+    by_hand = [far[i, labels == c].min() for i, c in enumerate(rows.predicted)]
+    np.testing.assert_allclose(got, by_hand, rtol=1e-12)
+
+
+def test_several_centres_find_the_parts_of_a_class():
+    draw = np.random.default_rng(0)
+    places = np.array([[0, 0], [20, 0], [0, 20], [20, 20]])
+    hidden = np.repeat(places, 100, axis=0) + draw.normal(size=(400, 2))
+    labels = np.repeat([0, 0, 1, 1], 100)
+    train = Activations(logits=10 * np.eye(2)[labels], hidden=hidden)
+    # between the two parts of class 0, and within one of them
+    rows = Activations(
+        logits=np.array([[10.0, 0], [10.0, 0]]), hidden=np.array([[10.0, 0], [20, 0]])
+    )
+    one, two = (ClassCentre(clusters=k).fit(train, labels).score(rows) for k in (1, 2))
+    assert one[0] < 1 < 9 < one[1]
+    assert two[1] < 1 < 9 < two[0]
+    np.testing.assert_array_equal(two, ClassCentre(clusters=2).fit(train, labels).score(rows))
+
+
+def test_clusters_of_a_class_without_rows_and_of_few_rows():
+    train = Activations(logits=np.eye(3)[[0, 0, 1]], hidden=np.array([[1.0, 0], [1, 0], [0, 1]]))
+    fitted_ = ClassCentre(clusters=5).fit(train, [0, 0, 1])
+    np.testing.assert_allclose(fitted_.score(train), 0)
+    assert fitted_.remarks == ("output 2 has no training rows and no centre",)
+
+
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=6), st.integers(0, 99))
 @settings(max_examples=30, deadline=None)
 def test_running_means_end_in_the_exact_ones(sizes, seed):

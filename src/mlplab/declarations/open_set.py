@@ -46,8 +46,8 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "energy": ("temperature",),
     "energy margin": ("temperature",),
     "gen": ("gamma", "top"),
-    "class centre": (*_IN_SPACE, "centres"),
-    "centre loss": _IN_SPACE,
+    "class centre": (*_IN_SPACE, "one_sided", "clusters", "centres"),
+    "centre loss": (*_IN_SPACE, "one_sided"),
     "mahalanobis": (*_IN_SPACE, "shrinkage"),
     "relative mahalanobis": (*_IN_SPACE, "shrinkage"),
     "nearest neighbours": ("k", *_IN_SPACE),
@@ -71,6 +71,10 @@ class DetectorSettings(Declaration):
     """Where distances are measured."""
     normalise: bool | None = None
     """Compare directions only, not lengths."""
+    one_sided: bool | None = None
+    """What reaches beyond the class centre, seen from the origin, does not count."""
+    clusters: Count | None = None
+    """So many centres a class, found by k-means."""
     centres: Literal["exact", "running", "anchors", "means"] | None = None
     """class centre: exact after training, or running means kept during it; class anchor: the
     anchors of its loss, or the means of the logits."""
@@ -187,4 +191,8 @@ def _said(name: str, value: object) -> str:
         return "directions" if value else "with lengths"
     if name in ("space", "centres"):
         return f"{value} centres" if name == "centres" else f"on {value}"
+    if name == "one_sided":
+        return "one-sided" if value else "two-sided"
+    if name == "clusters":
+        return f"{value} a class"
     return f"{name} {value}"

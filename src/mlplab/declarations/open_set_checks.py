@@ -18,6 +18,7 @@ from mlplab.declarations.problems import Where, did_you_mean, listed, shown
 from mlplab.declarations.study import Study
 from mlplab.declarations.validation import Fault
 
+_EXACT_ONLY = frozenset({"normalise", "clusters"})
 _ROLES = ("known", "negative", "unknown")
 MOST_SPLITS = 2_000
 
@@ -174,6 +175,11 @@ def _setting_faults(detector: DetectorSettings, place: Where) -> Iterator[Fault]
     if detector.centres == "running" and detector.space not in (None, "hidden"):
         yield Fault((*place, "space"), '"hidden", where running centres are kept',
                     shown(detector.space), "leave it out")  # fmt: skip
+    if detector.centres == "running":
+        # what training keeps is one mean of activations a class, lengths and all
+        for setting in _EXACT_ONLY & detector.given.keys():
+            yield Fault((*place, setting), f'no "{setting}" with running centres',
+                        shown(detector.given[setting]), "leave it out, or the centres")  # fmt: skip
 
 
 def _class_faults(entry: OpenSet, where: Where, name: str, network: Network) -> Iterator[Fault]:

@@ -27,7 +27,8 @@ class OutputLayer:
 class Activations:
     """What a network gives for some rows; every array has one entry a row.
 
-    Only the logits must be there; a detector that needs more says so. Integers become float32.
+    Only the logits must be there; a detector that needs more says so. Integers become float32;
+    a torch tensor may still be part of a graph, or lie on another device.
 
     Raises:
         OpenSetError: an array has the wrong shape, is empty, or holds NaN or infinity.
@@ -115,8 +116,14 @@ _AXES = {
 }
 
 
+def as_array(value: Any) -> np.ndarray:
+    """Anything as a NumPy array; a torch tensor is taken from its graph and its device."""
+    detach = getattr(value, "detach", None)
+    return np.asarray(value if detach is None else detach().cpu())
+
+
 def _checked(name: str, value: Any, axes: tuple[str, ...]) -> np.ndarray:
-    array = np.asarray(value)
+    array = as_array(value)
     shape = "(row,)" if len(axes) == 1 else f"({', '.join(axes)})"
     if array.dtype.kind not in "fiu":
         refuse(name, f"numbers of shape {shape}", f"values of type {array.dtype}")
@@ -144,7 +151,7 @@ def checked_labels(activations: Activations, labels: Any) -> np.ndarray:
     Raises:
         OpenSetError: another shape, no whole numbers, no such class, or one class only.
     """
-    array = np.asarray(labels)
+    array = as_array(labels)
     rows, classes = activations.logits.shape
     if array.shape != (rows,):
         refuse("labels", f"one a row, shape ({rows},)", f"shape {array.shape}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import erf, expit
 
-from mlplab.openset.activations import Activations, OutputLayer
+from mlplab.openset.activations import Activations, OutputLayer, as_array
 from mlplab.openset.errors import refuse
 
 _FUNCTIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -45,8 +45,8 @@ def activations_from_weights(
     function = _FUNCTIONS.get(_ALIASES.get(activation, activation))
     if function is None:
         refuse("activation", f"one of {', '.join(_FUNCTIONS)}", repr(activation))
-    x = np.asarray(inputs)
-    weights = [(np.asarray(k), np.asarray(b)) for k, b in layers]
+    x = as_array(inputs)
+    weights = [(as_array(k), as_array(b)) for k, b in layers]
     _check_layers(x, weights)
     hidden = np.concatenate(
         [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from mlplab.analysis.open_set.findings import CentreEvidence
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.declarations.open_set_networks import listed_classes
 from mlplab.figures.wording import count, listed, with_interval
@@ -122,12 +123,8 @@ def _first_remedy(task: Task, centre: DetectorSeries, softmax: DetectorSeries | 
     if variants:
         best = max(variants, key=lambda d: float(d.mean("auroc").mean))
         told = best.detector.removeprefix("class centre (").removesuffix(")")
-        words += f". Of its variants the best measures {_place(told)}: {area(best)}"
+        words += f". Its best variant ({plain(told)}) has {area(best)}"
     return words + "."
-
-
-def _place(told: str) -> str:
-    return "directions only, lengths put aside" if told == "directions" else plain(told)
 
 
 def _second_remedy(task: Task, sigmoid: DetectorSeries, tasks: list[Task]) -> str:
@@ -156,53 +153,136 @@ def _second_remedy(task: Task, sigmoid: DetectorSeries, tasks: list[Task]) -> st
     return words
 
 
-def why_centres(task: Task) -> str | None:
-    """Why the distance to a centre does worse than the softmax."""
+def why_centres(task: Task) -> list[str]:
+    """Why the distance to a centre does as it does, and how far it can be mended."""
     centre = task.of("class centre")
     if centre is None:
-        return None
-    lengths = [run.lengths for run in centre.runs.values()]
-    known = t_interval([x.known for x in lengths])
-    unknown = t_interval([x.unknown for x in lengths])
-    shortness = float(t_interval([x.shortness_auroc for x in lengths]).mean)
-    shorter = float(unknown.mean) < float(known.mean)
-    words = (
-        f"The last hidden activations of unknown inputs are {'shorter' if shorter else 'longer'} "
-        f"than those of known ones: mean length {float(unknown.mean):.1f} against "
-        f"{float(known.mean):.1f}"
+        return []
+    seen = [run.centre for run in centre.runs.values() if run.centre is not None]
+    if not seen:
+        return []
+    found = [_reach(seen), _two_sided(seen, task, centre), _no_ball(seen, task), _last_step(task)]
+    return [sentence for sentence in found if sentence]
+
+
+def _over_seeds(values: Iterable[float | None]) -> float:
+    return float(t_interval([v for v in values if v is not None]).mean)
+
+
+def _reach(seen: Sequence[CentreEvidence]) -> str:
+    known, unknown = (_over_seeds(getattr(e, f"{s}_length") for e in seen) for s in _SIDES)
+    shorter = "shorter" if unknown < known else "longer"
+    k, u = (_over_seeds(getattr(e, f"{side}_beyond") for e in seen) for side in _SIDES)
+    return (
+        f"**Unknown inputs excite the last hidden layer {'less' if unknown < known else 'more'}.** "
+        f"Their activations are {shorter}: {unknown:.1f} on average against {known:.1f}. On the "
+        f"line from the origin through the centre of the predicted class, {k:.0%} of known inputs "
+        f"reach beyond the centre, and {u:.0%} of unknown ones."
     )
-    if shorter:
+
+
+_SIDES = ("known", "unknown")
+_ALIKE = "counts reaching beyond and falling short alike"
+
+
+def _two_sided(seen: Sequence[CentreEvidence], task: Task, centre: DetectorSeries) -> str:
+    short, along = (_over_seeds(getattr(e, f"{n}_auroc") for e in seen)
+                    for n in ("shortfall", "along"))  # fmt: skip
+    far, beyond = (_over_seeds(getattr(e, n) for e in seen)
+                   for n in ("far_known", "far_known_beyond"))  # fmt: skip
+    costs = short > along
+    words = (
+        f"**A distance {'takes reaching beyond for falling short' if costs else _ALIKE}.** "
+        f"How far an input falls short of the centre along that line has an AUROC of {short:.3f} "
+        f"by itself; with reaching beyond counted the same, as a distance does, it is {along:.3f}."
+    )
+    if far > 0:
         words += (
-            f", and shortness alone has an AUROC of {shortness:.3f}. A distance to a centre does "
-            "not see that as a sign: a short activation lies nearer to everything, and a known "
-            "input that excites its units more than usual lies far away though it points in the "
-            "right direction"
+            f" Of the known inputs that lie farther away than half of the unknown ones ({far:.0%} "
+            f"of all), {beyond:.0%} reach beyond: the network is all the surer of them."
         )
-    words += "."
-    pairs = []
-    for name, variant in (
-        ("class centre", "class centre (directions)"),
-        ("mahalanobis", "mahalanobis (directions)"),
-        ("nearest neighbours (with lengths)", "nearest neighbours"),
-    ):
-        whole, direction = task.of(name), task.of(variant)
-        if whole is not None and direction is not None:
-            told = name.removesuffix(" (with lengths)")
-            pairs.append(
-                f"{told} from {_mean(whole)} to {_mean(direction)} "
-                f"({_signed(task.difference(direction, whole))})"
-            )
-    if pairs:
-        words += f" Comparing directions only changes AUROC: {listed(pairs)}."
-    near, direction = task.of("nearest neighbours"), task.of("class centre (directions)")
-    if near is not None and direction is not None:
-        gap = task.difference(near, direction)
-        if float(gap.mean) > 0:
-            words += (
-                f" Neighbours compare directions too and do better still ({_signed(gap)}): the "
-                "rows of a class do not lie about one point, and neighbours need them not to."
-            )
+    one_sided = task.of("class centre (one-sided)")
+    if one_sided is not None:
+        words += (
+            f" Forgiving what reaches beyond takes the class centre from {_mean(centre)} to "
+            f"{_mean(one_sided)} ({signed(task.difference(one_sided, centre))})."
+        )
+    direction = task.of("class centre (directions)")
+    if direction is not None:
+        words += (
+            f" Putting lengths aside altogether, so that only directions are compared, takes it to "
+            f"{_mean(direction)} ({signed(task.difference(direction, centre))})."
+        )
     return words
+
+
+def _no_ball(seen: Sequence[CentreEvidence], task: Task) -> str:
+    few = _over_seeds(e.spread_in_few for e in seen)
+    words = (
+        f"**A class is no ball about its centre.** Five directions hold {few:.0%} of the variance "
+        "within classes, and every direction counts the same in a distance."
+    )
+    steps = _told_steps(task, ("mahalanobis", "mahalanobis (directions)"), "Mahalanobis")
+    several = [
+        (s.detector.removeprefix(_SEVERAL).removesuffix(" a class)"), s)
+        for s in task.detectors
+        if s.detector.startswith(_SEVERAL) and s.detector.endswith(" a class)")
+    ]
+    if steps:
+        words += f" Weighing directions by how a class varies: {steps}."
+    one = task.of("class centre (directions)")
+    if several and one is not None:
+        told = [
+            f"{_mean(s)} with {plain(n)} ({signed(task.difference(s, one))})" for n, s in several
+        ]
+        words += (
+            f" Several centres a class, directions only: {_mean(one)} with one, {listed(told)}."
+        )
+    return words
+
+
+_SEVERAL = "class centre (directions, "
+
+
+def _told_steps(task: Task, names: Sequence[str], what: str) -> str:
+    found = [(name, series) for name in names if (series := task.of(name)) is not None]
+    told = [
+        f"{what} {_mean(s)}" + (" for directions" if "directions" in name else "")
+        for name, s in found
+    ]
+    return listed(told)
+
+
+def _last_step(task: Task) -> str:
+    """What neighbours add, and the verdict on the remedy."""
+    near, softmax = task.of("nearest neighbours"), task.of("softmax")
+    variants = [s for s in task.ranked if s.detector.startswith("class centre (")]
+    honest = [s for s in variants if " on " not in s.detector and "running" not in s.detector]
+    if not honest:
+        return ""
+    best = honest[0]
+    words = (
+        f"**How far the remedy can go.** The best of these class centres "
+        f"({plain(best.detector.removeprefix('class centre (').removesuffix(')'))}) has {area(best)}"
+    )
+    if softmax is not None:
+        gap = task.difference(best, softmax)
+        verdict = "more" if float(gap.mean) > 0 else "less"
+        words += f", {_difference(gap)} {verdict} than the softmax{_unsure(gap)}"
+    if near is not None:
+        gap = task.difference(near, best)
+        words += (
+            f". Nearest neighbours, for whom every training input is a centre, have {area(near)}, "
+            f"{_difference(gap)} {'more' if float(gap.mean) > 0 else 'less'}{_unsure(gap)}"
+        )
+        lengths = task.of("nearest neighbours (with lengths)")
+        if lengths is not None:
+            words += (
+                f"; they too lose when lengths count: {_mean(lengths)}"
+                if float(task.difference(near, lengths).mean) > 0
+                else f"; with lengths they have {_mean(lengths)}"
+            )
+    return words + "."
 
 
 def centres_do_worse(task: Task) -> bool:
@@ -235,7 +315,8 @@ def _difference(gap: MeanInterval) -> str:
     return f"{value:.3f}" + (f" ± {half:.3f}" if math.isfinite(half) else "")
 
 
-def _signed(gap: MeanInterval) -> str:
+def signed(gap: MeanInterval) -> str:
+    """A difference of AUROC with its sign and interval."""
     half = (float(gap.high) - float(gap.low)) / 2
     return f"{float(gap.mean):+.3f}" + (f" ± {half:.3f}" if math.isfinite(half) else "")
 

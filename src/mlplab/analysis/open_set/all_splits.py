@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlplab.analysis.open_set.tasks import Task
+from mlplab.statistics.intervals import MeanInterval, t_interval
 
 FEWEST_SPLITS = 10
 """From so many splits on they are looked at together."""
@@ -39,6 +40,58 @@ def split_table(tasks: Sequence[Task]) -> pd.DataFrame:
             for task in tasks
             for series in task.detectors
         ]
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class DetectorOverSplits:
+    """One detector over many splits; every value is a mean over the seeds of a split."""
+
+    detector: str
+    mean: MeanInterval
+    """Over splits."""
+    middle_90: tuple[float, float]
+    less_softmax: MeanInterval | None
+    """AUROC less the softmax's on the same split; None for the softmax, or without it."""
+    above_softmax: float
+    """Share of splits in which it is above the softmax."""
+    usual: MeanInterval | None
+    """Over the usual splits of another size; None where it was not tested on them."""
+    below_usual: float
+    """Share of splits below the mean of the usual ones."""
+
+
+def detectors_over_splits(
+    tasks: Sequence[Task], usual: Sequence[Task] = ()
+) -> tuple[DetectorOverSplits, ...]:
+    """Every detector that all splits have, the best mean first."""
+    areas = _by_split(tasks).dropna(axis=1)
+    marked = _by_split(usual)
+    found = [_over_splits(str(detector), areas, marked) for detector in areas.columns]
+    return tuple(sorted(found, key=lambda line: -float(line.mean.mean)))
+
+
+def _by_split(tasks: Sequence[Task]) -> pd.DataFrame:
+    """(split, detector) AUROC."""
+    table = split_table(tasks)
+    return table if table.empty else table.pivot(index="split", columns="detector", values="auroc")
+
+
+def _over_splits(detector: str, areas: pd.DataFrame, marked: pd.DataFrame) -> DetectorOverSplits:
+    own = areas[detector].to_numpy()
+    low, high = np.quantile(own, [0.05, 0.95])
+    gap = None
+    if "softmax" in areas and detector != "softmax":
+        gap = own - areas["softmax"].to_numpy()
+    usual = t_interval(marked[detector].to_numpy()) if detector in marked else None
+    return DetectorOverSplits(
+        detector,
+        t_interval(own),
+        (float(low), float(high)),
+        None if gap is None else t_interval(gap),
+        0.0 if gap is None else float((gap > 0).mean()),
+        usual,
+        0.0 if usual is None else float((own < float(usual.mean)).mean()),
     )
 
 

@@ -44,6 +44,9 @@ class DetectorFinding:
     """Its name with the settings that were said."""
     metrics: Mapping[str, float]
     """By the names of exports."""
+    without_groups: Mapping[str, tuple[float, ...]]
+    """The same with a group of test rows left out at a time, the same groups for all detectors and
+    seeds (`openset.rows_and_seeds`); empty where it was not asked for."""
     auroc: Share
     """With DeLong's interval over test rows."""
     auroc_by_class: Mapping[str, float]
@@ -78,13 +81,31 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Lengths:
-    """Mean lengths of the last hidden activations, and how far shortness alone tells unknown."""
+class CentreEvidence:
+    """Where the last hidden activations lie as seen from the centre of the predicted class.
 
-    known: float
-    unknown: float
-    shortness_auroc: float
-    """AUROC of −‖h‖."""
+    Along is on the line from the origin through the centre: a row falls short of the centre or
+    reaches beyond it.
+    """
+
+    known_length: float
+    """Mean length of the activations of known test rows; likewise the next."""
+    unknown_length: float
+    known_beyond: float
+    """Share of known test rows that reach beyond their centre; likewise the next."""
+    unknown_beyond: float
+    far_known: float
+    """Share of known test rows that lie farther away than half of the unknown ones."""
+    far_known_beyond: float | None
+    """Of these, the share that reach beyond; None where there are none."""
+    shortfall_auroc: float
+    """AUROC of how far a row falls short along the line, reaching beyond being the opposite."""
+    along_auroc: float
+    """AUROC of the same with both directions taken for one, as a distance does."""
+    spread_in_few: float
+    """Share of the variance within classes that lies in five directions."""
+    along: Histogram
+    """Rows by how far they reach along the line, in lengths of the centre."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +124,8 @@ class RunFinding:
     detectors: tuple[DetectorFinding, ...]
     refusals: tuple[str, ...]
     """Detectors that could not be used, and why."""
-    lengths: Lengths
+    centre: CentreEvidence | None
+    """None where the class centre was not asked."""
     ledger: tuple[str, ...]
     image_shape: tuple[int, int] | None = None
     mistakes: tuple[Mistake, ...] = field(default=())

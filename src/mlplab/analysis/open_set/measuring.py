@@ -5,26 +5,28 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
+from mlplab.analysis.open_set.centre_evidence import centre_evidence
 from mlplab.analysis.open_set.findings import (
+    CentreEvidence,
     Curve,
     DetectorFinding,
     Histogram,
-    Lengths,
     Mistake,
     RunFinding,
     Share,
     thinned,
 )
+from mlplab.analysis.open_set.measures import Judged, metrics, without_groups
 from mlplab.analysis.open_set.tested import TestBed, activations
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import DetectorSettings, OpenSet
 from mlplab.openset.absorption import absorption_table
 from mlplab.openset.activations import Activations
-from mlplab.openset.auroc import auroc, roc_curve, separation
+from mlplab.openset.auroc import auroc, roc_curve
 from mlplab.openset.detectors.centres import Centres
 from mlplab.openset.detectors.class_centre import ClassCentre
 from mlplab.openset.detectors.detector import Fitted
@@ -35,11 +37,7 @@ from mlplab.openset.errors import OpenSetError
 from mlplab.openset.health import health
 from mlplab.openset.intervals import auroc_interval, wilson
 from mlplab.openset.ledger import Ledger
-from mlplab.openset.openness import openness
 from mlplab.openset.oscr import oscr_curve
-from mlplab.openset.rejection import rejection_outcome
-from mlplab.openset.risk_coverage import risk_coverage
-from mlplab.openset.scores import UNKNOWN
 from mlplab.openset.threshold import (
     Threshold,
     ThresholdByClass,
@@ -102,7 +100,7 @@ def measure(
             found.append(_detector(settings.label, fitted, seen, bed, entry, in_full))
         except OpenSetError as error:
             refusals.append(f"{settings.label}: {error}")
-    before = _absorbed(seen, bed, None)
+    before = _absorbed(seen, None)
     present = np.unique(seen.unknown_classes)
     return RunFinding(
         known=known,
@@ -113,7 +111,7 @@ def measure(
         absorbed=tuple(line[:-1] for line in before),
         detectors=tuple(found),
         refusals=tuple(refusals),
-        lengths=_lengths(seen),
+        centre=_centre(detectors, seen) if in_full else None,
         ledger=ledger.lines,
         image_shape=bed.data.image_shape,
         mistakes=_mistakes(seen, bed) if in_full and bed.data.image_shape else (),
@@ -155,7 +153,7 @@ def _fitted(settings: DetectorSettings, seen: _Seen, centres: np.ndarray | None)
             if centres is None:
                 raise OpenSetError("no running centres were kept in training")
             counts = np.ones(len(centres))
-            detector = ClassCentre(normalise=bool(given.get("normalise", False)))
+            detector = ClassCentre(one_sided=bool(given.get("one_sided", False)))
             return detector.with_centres(Centres(centres.astype(np.float64), counts))
     return make(settings.name, **given).fit(seen.fitted, seen.fitted_outputs)
 
@@ -163,47 +161,47 @@ def _fitted(settings: DetectorSettings, seen: _Seen, centres: np.ndarray | None)
 def _detector(
     label: str, fitted: Fitted, seen: _Seen, bed: TestBed, entry: OpenSet, in_full: bool
 ) -> DetectorFinding:
-    known, unknown = fitted.score(seen.known), fitted.score(seen.unknown)
-    threshold, known_out, unknown_out = _decided(fitted, seen, known, unknown, entry)
-    oscr = oscr_curve(known, seen.right, unknown)
-    interval = auroc_interval(known, unknown)
-    rate = realised_rate(known_out)
+    threshold, known, unknown = _judged(fitted, seen, entry)
+    labels, classes = seen.known_outputs, seen.known.logits.shape[1]
+    present = np.unique(seen.unknown_classes)
+    interval = auroc_interval(known.scores, unknown.scores)
+    rate = realised_rate(known.rejected)
+    oscr = oscr_curve(known.scores, seen.right, unknown.scores)
     names = bed.unknowns.class_names
     return DetectorFinding(
         detector=label,
-        metrics=_metrics(seen, bed, known, unknown, known_out, unknown_out, entry)
-        | {"oscr": oscr.area},
+        metrics=metrics(known, labels, unknown, classes, 0 if entry.closed else len(present)),
+        without_groups=without_groups(known, labels, unknown, classes) if in_full else {},
         auroc=Share(interval.value, interval.low, interval.high),
         auroc_by_class={
-            names[c]: auroc(known, unknown[seen.unknown_classes == c])
-            for c in np.unique(seen.unknown_classes)
+            names[c]: auroc(known.scores, unknown.scores[seen.unknown_classes == c])
+            for c in present
         },
         threshold=_values(threshold),
         guarantee=threshold.guarantee,
         realised=Share(rate.value, rate.low, rate.high),
-        absorbed=_absorbed(seen, bed, unknown_out),
+        absorbed=_absorbed(seen, unknown.rejected),
         health=health(fitted, seen.known).line,
-        histogram=_histogram(known, unknown) if in_full else None,
-        roc=_roc(known, unknown) if in_full else None,
+        histogram=_histogram(known.scores, unknown.scores) if in_full else None,
+        roc=_roc(known.scores, unknown.scores) if in_full else None,
         oscr=thinned(oscr.unknown_accepted, oscr.known_right) if in_full else None,
     )
 
 
-def _decided(
-    fitted: Fitted, seen: _Seen, known: np.ndarray, unknown: np.ndarray, entry: OpenSet
-) -> tuple[Threshold | ThresholdByClass, np.ndarray, np.ndarray]:
-    """The threshold, and whether each known and each unknown row is rejected."""
+def _judged(
+    fitted: Fitted, seen: _Seen, entry: OpenSet
+) -> tuple[Threshold | ThresholdByClass, Judged, Judged]:
+    """The threshold, and known and unknown rows as the detector judges them."""
     scores, share = fitted.score(seen.calibration), entry.reject_at_most
+    sides = [(a.predicted, fitted.score(a)) for a in (seen.known, seen.unknown)]
     if not entry.threshold_by_class:
         one = calibrate(scores, share)
-        return one, one.rejects(known), one.rejects(unknown)
+        known, unknown = (Judged(predicted, s, one.rejects(s)) for predicted, s in sides)
+        return one, known, unknown
     classes = seen.known.logits.shape[1]
     each = calibrate_by_class(scores, seen.calibration.predicted, classes, share)
-    return (
-        each,
-        each.rejects(known, seen.known.predicted),
-        each.rejects(unknown, seen.unknown.predicted),
-    )
+    known, unknown = (Judged(predicted, s, each.rejects(s, predicted)) for predicted, s in sides)
+    return each, known, unknown
 
 
 def _values(threshold: Threshold | ThresholdByClass) -> tuple[float | None, ...]:
@@ -211,42 +209,7 @@ def _values(threshold: Threshold | ThresholdByClass) -> tuple[float | None, ...]
     return tuple(p.value if math.isfinite(p.value) else None for p in parts)
 
 
-def _metrics(
-    seen: _Seen,
-    bed: TestBed,
-    known: np.ndarray,
-    unknown: np.ndarray,
-    known_out: np.ndarray,
-    unknown_out: np.ndarray,
-    entry: OpenSet,
-) -> dict[str, float]:
-    labels = np.concatenate([seen.known_outputs, np.full(len(unknown), UNKNOWN)])
-    predicted = np.concatenate([seen.known.predicted, seen.unknown.predicted])
-    rejected = np.concatenate([known_out, unknown_out])
-    classes = seen.known.logits.shape[1]
-    after = rejection_outcome(labels, predicted, rejected, classes)
-    answers = risk_coverage(np.concatenate([known, unknown]), predicted != labels)
-    metrics = asdict(separation(known, unknown)) | {
-        "accuracy_on_known_before": after.accuracy_on_known_before,
-        "accuracy_on_known_after": after.accuracy_on_known_after,
-        "known_rejected": after.known_rejected,
-        "recall_of_unknown": after.recall_of_unknown or 0.0,
-        "accuracy_over_all": after.accuracy_over_all,
-        "macro_precision": float(after.precision.mean()),
-        "macro_recall": float(after.recall.mean()),
-        "macro_f1": after.macro_f1,
-        "risk_coverage_area": answers.area,
-        "openness": 0.0 if entry.closed else openness(classes, len(np.unique(
-            seen.unknown_classes))),
-    }  # fmt: skip
-    if after.accuracy_on_accepted_known is not None:
-        metrics["accuracy_on_accepted_known"] = after.accuracy_on_accepted_known
-    return metrics
-
-
-def _absorbed(
-    seen: _Seen, bed: TestBed, rejected: np.ndarray | None
-) -> tuple[tuple[int, ...], ...]:
+def _absorbed(seen: _Seen, rejected: np.ndarray | None) -> tuple[tuple[int, ...], ...]:
     """(unknown class, known class + 1) rows; the last column is rejected."""
     classes = seen.known.logits.shape[1]
     # the table wants numbers that no known class has
@@ -256,19 +219,15 @@ def _absorbed(
     return tuple(tuple(line) for line in table.counts.tolist())
 
 
+def _centre(detectors: Sequence[DetectorSettings], seen: _Seen) -> CentreEvidence | None:
+    if not any(settings.name == "class centre" for settings in detectors):
+        return None
+    return centre_evidence(seen.fitted, seen.fitted_outputs, seen.known, seen.unknown)
+
+
 def _share(flags: np.ndarray) -> Share:
     low, high = wilson(flags.sum(), len(flags))
     return Share(float(flags.mean()), float(low), float(high))
-
-
-def _lengths(seen: _Seen) -> Lengths:
-    assert seen.known.hidden is not None
-    assert seen.unknown.hidden is not None
-    known, unknown = (
-        np.linalg.norm(h.astype(np.float64), axis=1)
-        for h in (seen.known.hidden, seen.unknown.hidden)
-    )
-    return Lengths(float(known.mean()), float(unknown.mean()), auroc(-known, -unknown))
 
 
 def _histogram(known: np.ndarray, unknown: np.ndarray) -> Histogram:

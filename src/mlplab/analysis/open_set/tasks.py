@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mlplab.analysis.open_set.evaluating import Tested
 from mlplab.analysis.open_set.findings import DetectorFinding, RunFinding
 from mlplab.declarations.open_set_networks import NamedSplit
 from mlplab.openset.intervals import wilson
+from mlplab.openset.rows_and_seeds import over_rows_and_seeds
 from mlplab.statistics.best import comparisons_with_best
 from mlplab.statistics.intervals import MeanInterval, t_interval
 
@@ -33,11 +35,14 @@ class DetectorSeries:
         return np.array([f.metrics.get(metric, np.nan) for f in self.findings.values()])
 
     def mean(self, metric: str) -> MeanInterval:
-        """The mean over seeds with its t interval."""
-        return t_interval(self.values(metric))
+        """The mean over seeds, with an interval for other seeds and other test rows."""
+        having = [f for f in self.findings.values() if metric in f.metrics]
+        return _interval(
+            [f.metrics[metric] for f in having], [f.without_groups.get(metric, ()) for f in having]
+        )
 
     def auroc(self) -> tuple[float, float, float]:
-        """Mean with its interval over seeds; with one seed DeLong's over test rows."""
+        """Mean with its interval over seeds and test rows; with one seed DeLong's, over rows."""
         mean = self.mean("auroc")
         if int(mean.n) == 1:
             (only,) = self.findings.values()
@@ -45,9 +50,9 @@ class DetectorSeries:
         return float(mean.mean), max(float(mean.low), 0.0), min(float(mean.high), 1.0)
 
     def absorbed(self) -> Absorption:
-        """Where unknown rows end after rejection, over all seeds."""
+        """Where unknown rows end after rejection, by seed."""
         first = next(iter(self.runs.values()))
-        counts = np.sum([f.absorbed for f in self.findings.values()], axis=0)
+        counts = np.array([f.absorbed for f in self.findings.values()])
         return Absorption(first.unknown, (*first.known, REJECTED), counts)
 
     @property
@@ -61,12 +66,18 @@ REJECTED = "rejected"
 
 @dataclass(frozen=True, eq=False)
 class Absorption:
-    """Rows of unknown classes by what they were taken for, added up over seeds."""
+    """Rows of unknown classes by what they were taken for."""
 
     unknown: tuple[str, ...]
     taken_for: tuple[str, ...]
-    counts: np.ndarray
-    """(unknown, taken_for)"""
+    by_seed: np.ndarray
+    """(seed, unknown, taken_for) rows; every seed is tested on the same ones."""
+
+    @property
+    def counts(self) -> np.ndarray:
+        """(unknown, taken_for), added up over seeds."""
+        found: np.ndarray = self.by_seed.sum(axis=0)
+        return found
 
     @property
     def shares(self) -> np.ndarray:
@@ -76,8 +87,17 @@ class Absorption:
 
     @property
     def intervals(self) -> tuple[np.ndarray, np.ndarray]:
-        """Wilson's, of all rows of all seeds together."""
-        return wilson(self.counts, self.counts.sum(axis=1, keepdims=True))
+        """For other test rows and other seeds: Wilson's of the rows of one seed, for the seeds
+        share them, and Student's over seeds, added as variances are."""
+        rows = self.by_seed[0].sum(axis=1, keepdims=True)
+        low, high = wilson(self.shares * rows, rows)
+        if len(self.by_seed) < 2:
+            return low, high
+        over = t_interval(self.by_seed / rows)
+        half = np.square(over.high - over.mean)
+        low = self.shares - np.sqrt(np.square(self.shares - low) + half)
+        high = self.shares + np.sqrt(np.square(high - self.shares) + half)
+        return np.clip(low, 0, 1), np.clip(high, 0, 1)
 
     @property
     def rejected(self) -> float:
@@ -128,9 +148,8 @@ class Task:
     def before(self) -> Absorption:
         """Where unknown rows end in the plain network when nothing is rejected."""
         runs = list(self.plain.runs.values())
-        return Absorption(
-            runs[0].unknown, runs[0].known, np.sum([run.absorbed for run in runs], axis=0)
-        )
+        by_seed = np.array([run.absorbed for run in runs])
+        return Absorption(runs[0].unknown, runs[0].known, by_seed)
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:
@@ -139,15 +158,17 @@ class Task:
         return tuple(sorted(set.intersection(*sets))) if sets else ()
 
     def difference(self, detector: DetectorSeries, other: DetectorSeries) -> MeanInterval:
-        """AUROC of the first less that of the other, on the same seeds."""
-        both = [seed for seed in detector.findings if seed in other.findings]
-        return t_interval(
-            np.array(
-                [
-                    detector.findings[s].metrics["auroc"] - other.findings[s].metrics["auroc"]
-                    for s in both
-                ]
-            )
+        """AUROC of the first less that of the other, on the same seeds and the same rows."""
+        pairs = [
+            (finding, other.findings[seed])
+            for seed, finding in detector.findings.items()
+            if seed in other.findings
+        ]
+        left_out = [[f.without_groups.get("auroc", ()) for f in pair] for pair in pairs]
+        both = all(len(one) == len(two) for one, two in left_out)
+        return _interval(
+            [one.metrics["auroc"] - two.metrics["auroc"] for one, two in pairs],
+            [np.subtract(one, two) if both else () for one, two in left_out],
         )
 
     @cached_property
@@ -161,6 +182,15 @@ class Task:
         )
         kept = comparisons_with_best(values).may_be_best
         return tuple(name for name, may in zip(names, kept, strict=True) if may)
+
+
+def _interval(values: Sequence[float], left_out: Sequence[ArrayLike]) -> MeanInterval:
+    """The mean over seeds; its limits also tell of other test rows where those were asked for."""
+    seeds = t_interval(np.array(values))
+    if not values:
+        return seeds
+    both = over_rows_and_seeds(values, np.array(left_out).reshape(len(values), -1))
+    return replace(seeds, low=np.array(both.low), high=np.array(both.high))
 
 
 def tasks_of(

@@ -119,6 +119,6 @@ def _caption(task: Task, detector: DetectorSeries, before: Absorption, after: Ab
         f"(a column): {rows} over {seeds}. Nothing rejected, most often {listed(pairs)}. With "
         f"{detector.detector}, {after.rejected:.0%} of unknown rows are rejected, fewest of class "
         f"{after.unknown[least]} ({after.shares[least, -1]:.0%}); what is still accepted most is "
-        f"{left[0]} as {left[1]} ({left[2]:.0%}). Wilson's intervals are in the tips and the CSV "
-        "file; they are of test rows, not of new networks. Cells below 0.5% are left blank."
+        f"{left[0]} as {left[1]} ({left[2]:.0%}). 95% intervals, for other test rows "
+        "(Wilson) and other seeds, are in the tips and the CSV file. Cells below 0.5% are left blank."
     )

@@ -15,7 +15,7 @@ from mlplab.figures.vega import Spec
 from mlplab.figures.wording import count, listed
 
 _MOST_DRAWN = 8
-_SIDES = {"known": theme.COLOURS[0], "unknown": theme.COLOURS[1]}
+SIDES = {"known": theme.COLOURS[0], "unknown": theme.COLOURS[1]}
 
 
 def notable(task: Task, most: int = _MOST_DRAWN) -> list[DetectorSeries]:
@@ -54,7 +54,7 @@ def scores_figure(task: Task, name: str) -> Figure | None:
         panels.append(_scores_panel(series, part, threshold, histogram.edges))
         seed_shown = seed
     table = pd.concat(parts, ignore_index=True)
-    keys = tuple(Key(f"{side} test rows", colour) for side, colour in _SIDES.items())
+    keys = tuple(Key(f"{side} test rows", colour) for side, colour in SIDES.items())
     return Figure(
         name=name,
         title=f"Scores of known and unknown inputs: {task.split.title}",
@@ -79,7 +79,7 @@ def _scores_panel(
     series: DetectorSeries, part: pd.DataFrame, threshold: float | None, edges: Sequence[float]
 ) -> Spec:
     scale = {"domain": [edges[0], edges[-1]], "nice": False}
-    sides = {"domain": list(_SIDES), "range": list(_SIDES.values())}
+    sides = {"domain": list(SIDES), "range": list(SIDES.values())}
     bars = vega.mark(
         "rect",
         opacity=0.5,
@@ -306,7 +306,8 @@ def _ranking_caption(task: Task) -> str:
     best = task.best
     seeds = len(best.findings)
     how = (
-        f"Dots are means over {count(seeds, 'seed')}, bars their 95% t intervals, ticks the seeds"
+        f"Dots are means over {count(seeds, 'seed')}, bars 95% intervals for other seeds and other "
+        "test rows, ticks the seeds"
         if seeds > 1
         else "Dots are of one seed, bars 95% intervals over its test rows (DeLong)"
     )

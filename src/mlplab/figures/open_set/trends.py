@@ -50,8 +50,8 @@ def _steps_caption(table: pd.DataFrame, names: Sequence[str]) -> str:
         if first in its and last in its:
             told.append(f"{name} from {its[first]:.3f} to {its[last]:.3f}")
     return (
-        f"Means over seeds with their 95% intervals. From step {first:,} to {last:,}: "
-        f"{listed(told)}."
+        "Means over seeds with 95% intervals for other seeds and test rows. From step "
+        f"{first:,} to {last:,}: {listed(told)}."
     )
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlplab.openset.errors import refuse
-
 
 def unit_rows(x: np.ndarray) -> np.ndarray:
     """Each row (row, feature) divided by its length, float64; a row of zeros stays zero."""
@@ -16,9 +14,3 @@ def unit_rows(x: np.ndarray) -> np.ndarray:
 def float_rows(x: np.ndarray, normalise: bool) -> np.ndarray:
     """Rows (row, feature) as float64, without their length where asked for."""
     return unit_rows(x) if normalise else x.astype(np.float64)
-
-
-def check_normalise(detector: str, value: object) -> None:
-    """True or false."""
-    if not isinstance(value, bool):
-        refuse(f"{detector}, normalise", "true or false", repr(value))

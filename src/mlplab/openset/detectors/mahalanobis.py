@@ -10,8 +10,8 @@ import numpy as np
 from mlplab.openset.activations import Activations, Space
 from mlplab.openset.detectors.centres import Centres, class_centres
 from mlplab.openset.detectors.detector import Detector, ScoringRule
-from mlplab.openset.detectors.directions import check_normalise, float_rows
-from mlplab.openset.detectors.settings import check_choice, check_number
+from mlplab.openset.detectors.directions import float_rows
+from mlplab.openset.detectors.settings import check_choice, check_flag, check_number
 
 
 @final
@@ -90,7 +90,7 @@ class _Mahalanobis(Detector):
 
     def __post_init__(self) -> None:
         check_choice(self.name, "space", self.space, get_args(Space))
-        check_normalise(self.name, self.normalise)
+        check_flag(self.name, "normalise", self.normalise)
         if self.shrinkage is not None:
             check_number(self.name, "shrinkage", self.shrinkage, 0.0, 1.0)
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from mlplab.openset.activations import Activations, Space
 from mlplab.openset.detectors.detector import Detector, ScoringRule
-from mlplab.openset.detectors.directions import check_normalise, unit_rows
-from mlplab.openset.detectors.settings import check_choice, check_count
+from mlplab.openset.detectors.directions import unit_rows
+from mlplab.openset.detectors.settings import check_choice, check_count, check_flag
 from mlplab.openset.errors import refuse
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class NearestNeighbours(Detector):
     def __post_init__(self) -> None:
         check_count(self.name, "k", self.k)
         check_choice(self.name, "space", self.space, get_args(Space))
-        check_normalise(self.name, self.normalise)
+        check_flag(self.name, "normalise", self.normalise)
 
     def _learn(self, activations: Activations, labels: np.ndarray) -> ScoringRule:
         from sklearn.neighbors import NearestNeighbors as Search

@@ -23,6 +23,12 @@ def check_count(detector: str, setting: str, value: object) -> None:
         refuse(f"{detector}, {setting}", "a whole number of at least 1", repr(value))
 
 
+def check_flag(detector: str, setting: str, value: object) -> None:
+    """True or false."""
+    if not isinstance(value, bool):
+        refuse(f"{detector}, {setting}", "true or false", repr(value))
+
+
 def check_choice(detector: str, setting: str, value: object, choices: Iterable[str]) -> None:
     """One of the named choices."""
     listed = tuple(choices)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
-from mlplab.analysis.open_set.all_splits import FEWEST_SPLITS, groups_of_splits
+from mlplab.analysis.open_set.all_splits import (
+    FEWEST_SPLITS,
+    detectors_over_splits,
+    groups_of_splits,
+)
 from mlplab.analysis.open_set.evaluating import Tested, tests_of
 from mlplab.analysis.open_set.tasks import Task, tasks_of
 from mlplab.declarations.open_set import USUAL_SIX_FOUR
 from mlplab.figures.of_study import slug, unused
 from mlplab.figures.open_set.absorption import absorption_figure
+from mlplab.figures.open_set.centres import along_figure, remedy_figure
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
 from mlplab.figures.open_set.splits import distribution_figure, pairs_figure
@@ -31,7 +37,15 @@ from mlplab.report.document import (
     columns,
     plain,
 )
-from mlplab.report.open_set_words import answer, area, centres_do_worse, remedies, why_centres
+from mlplab.report.open_set_words import (
+    answer,
+    area,
+    centres_do_worse,
+    remedies,
+    signed,
+    why_centres,
+)
+from mlplab.statistics.intervals import MeanInterval
 
 _MEASURES = (
     ("AUROC", "auroc"),
@@ -145,10 +159,8 @@ def _task(task: Task, tests: Sequence[Tested], names: set[str], *, first: bool) 
     if len(task.detectors) > 1:
         figure = ranking_figure(task, unused(f"open-set-ranking-{stem}", names))
         blocks += [Pictures((figure,)), _measures(task)]
-    reason = why_centres(task) if not task.split.negative and not task.split.closed else None
-    if reason is not None:
-        worse = centres_do_worse(task)
-        blocks.append(Note(reason, "Why centres do worse" if worse else "What centres see"))
+    if not task.split.negative and not task.split.closed:
+        blocks += _why(task, stem, names)
     blocks += _pictures(task, stem, names)
     blocks += _mistakes(task, tests, stem, names)
     title = plain(task.split.title)
@@ -172,20 +184,50 @@ def _promise(task: Task) -> Iterator[Block]:
 
 
 def _measures(task: Task) -> Table:
+    """Every measure of every detector; beside AUROC how far it is from the softmax's."""
+    softmax = task.of("softmax")
+    beside = () if softmax is None else ("less the softmax's",)
     rows = []
     for series in task.ranked:
-        cells = [area(series)]
-        cells += [f"{float(series.mean(metric).mean):.3f}" for _, metric in _MEASURES[1:]]
-        accuracy = f"{float(series.accuracies.mean()):.4f}"
+        cells = [_with_half(series.mean(metric)) for _, metric in _MEASURES]
+        if softmax is not None:
+            gap = "–" if series is softmax else signed(task.difference(series, softmax))
+            cells.insert(1, gap)
+        accuracy = _with_half(series.mean("accuracy_on_known_before"), digits=4)
         rows.append((plain(series.detector), series.method or "plain", *cells, accuracy))
+    seeds = count(len(task.best.findings), "seed")
+    titles = [title for title, _ in _MEASURES]
     return Table(
-        f"All detectors, best first; means over {count(len(task.best.findings), 'seed')}, of AUROC "
-        "with its 95% interval. Accuracy is on known classes before rejection. AUPR depends on how "
-        "many rows of each side there are.",
-        columns("detector", "training", *(m for m, _ in _MEASURES), "accuracy", left=2),
+        f"All detectors, best first; means over {seeds} with 95% intervals for other seeds and "
+        "other test rows. Differences from the softmax are of pairs, on the same seeds and rows. "
+        "Accuracy is on known classes before rejection. AUPR depends on how many rows of each side "
+        "there are.",
+        columns("detector", "training", titles[0], *beside, *titles[1:], "accuracy", left=2),
         tuple(rows),
         sortable=True,
     )
+
+
+def _with_half(mean: MeanInterval, digits: int = 3) -> str:
+    half = (float(mean.high) - float(mean.low)) / 2
+    middle = f"{float(mean.mean):.{digits}f}"
+    return f"{middle} ± {half:.{digits}f}" if math.isfinite(half) else middle
+
+
+def _why(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
+    """Why the report's first remedy does as it does."""
+    reasons = why_centres(task)
+    if not reasons:
+        return
+    yield Heading("Why centres do worse" if centres_do_worse(task) else "What centres see")
+    yield Bullets(tuple(reasons))
+    figures = (
+        along_figure(task, unused(f"open-set-along-{stem}", names)),
+        remedy_figure(task, unused(f"open-set-remedy-{stem}", names)),
+    )
+    drawn = tuple(figure for figure in figures if figure is not None)
+    if drawn:
+        yield Pictures(drawn)
 
 
 def _pictures(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
@@ -277,19 +319,42 @@ def _many(group: Sequence[Task], others: Sequence[Task], names: set[str]) -> Ite
     yield Heading(f"All {len(group)} splits")
     yield Paragraph(figure.caption, lead=True)
     yield Pictures((figure,))
-    best = _best_of(group)
+    yield _by_detector(group, usual)
+    best = detectors_over_splits(group, usual)[0].detector
     for detector in dict.fromkeys((best, "softmax")):
         pairs = pairs_figure(group, detector, unused("open-set-pairs", names))
         if pairs is not None:
             yield Pictures((pairs,))
 
 
-def _best_of(group: Sequence[Task]) -> str:
-    means: dict[str, list[float]] = {}
-    for task in group:
-        for series in task.detectors:
-            means.setdefault(series.detector, []).append(float(series.mean("auroc").mean))
-    return max(means, key=lambda name: sum(means[name]) / len(means[name]))
+def _by_detector(group: Sequence[Task], usual: Sequence[Task]) -> Table:
+    """Detectors over all splits, in pairs with the softmax, and where the usual splits would lie."""
+    rows = []
+    for line in detectors_over_splits(group, usual):
+        low, high = line.middle_90
+        better = "–" if line.less_softmax is None else f"{line.above_softmax:.0%} of splits"
+        gap = "–" if line.less_softmax is None else signed(line.less_softmax)
+        cells = [_with_half(line.mean), f"{low:.3f}-{high:.3f}", gap, better]
+        if usual:
+            cells += ["–", "–"] if line.usual is None else [
+                _with_half(line.usual), f"{line.below_usual:.0%}"
+            ]  # fmt: skip
+        rows.append((plain(line.detector), *cells))
+    beside = ("the usual 6/4 splits", "splits below their mean") if usual else ()
+    return Table(
+        f"Detectors over {len(group)} splits, best first: mean AUROC with its 95% t interval, splits "
+        "taken for draws of such splits; the middle 90% of them; and the difference from the "
+        "softmax on the same split, network and seed."
+        + (
+            " The five usual splits know six of ten classes, so their task is another one; their "
+            "interval is over these five."
+            if usual
+            else ""
+        ),
+        columns("detector", "mean", "middle 90%", "less the softmax's", "above it in", *beside),
+        tuple(rows),
+        sortable=True,
+    )
 
 
 def _small_print(tests: Sequence[Tested]) -> Details:

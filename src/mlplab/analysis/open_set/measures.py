@@ -1,0 +1,95 @@
+"""What is measured of one detector's scores and decisions on known and unknown rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from mlplab.openset.auroc import separation
+from mlplab.openset.openness import openness
+from mlplab.openset.oscr import oscr_area
+from mlplab.openset.rejection import rejection_outcome
+from mlplab.openset.risk_coverage import risk_coverage
+from mlplab.openset.rows_and_seeds import GROUPS, groups_of_rows
+from mlplab.openset.scores import UNKNOWN
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Rows of one side: what the network takes them for, and what the detector says of them."""
+
+    predicted: np.ndarray
+    """(row,) output"""
+    scores: np.ndarray
+    """(row,) higher is more unknown"""
+    rejected: np.ndarray
+    """(row,) bool"""
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def take(self, rows: np.ndarray) -> Judged:
+        """Some of the rows."""
+        return replace(
+            self,
+            predicted=self.predicted[rows],
+            scores=self.scores[rows],
+            rejected=self.rejected[rows],
+        )
+
+
+def metrics(
+    known: Judged, labels: np.ndarray, unknown: Judged, classes: int, unknown_classes: int
+) -> dict[str, float]:
+    """All measures by the names of exports.
+
+    Args:
+        known: rows of known classes.
+        labels: (row,) the outputs that are right for them.
+        unknown: rows of unknown classes.
+        classes: how many are known.
+        unknown_classes: how many are unknown; 0 for a closed task, which is not open at all.
+    """
+    true = np.concatenate([labels, np.full(len(unknown), UNKNOWN)])
+    predicted = np.concatenate([known.predicted, unknown.predicted])
+    rejected = np.concatenate([known.rejected, unknown.rejected])
+    scores = np.concatenate([known.scores, unknown.scores])
+    after = rejection_outcome(true, predicted, rejected, classes)
+    found = asdict(separation(known.scores, unknown.scores)) | {
+        "oscr": oscr_area(known.scores, known.predicted == labels, unknown.scores),
+        "accuracy_on_known_before": after.accuracy_on_known_before,
+        "accuracy_on_known_after": after.accuracy_on_known_after,
+        "known_rejected": after.known_rejected,
+        "recall_of_unknown": after.recall_of_unknown or 0.0,
+        "accuracy_over_all": after.accuracy_over_all,
+        "macro_precision": float(after.precision.mean()),
+        "macro_recall": float(after.recall.mean()),
+        "macro_f1": after.macro_f1,
+        "risk_coverage_area": risk_coverage(scores, predicted != true).area,
+        "openness": openness(classes, unknown_classes),
+    }
+    if after.accuracy_on_accepted_known is not None:
+        found["accuracy_on_accepted_known"] = after.accuracy_on_accepted_known
+    return found
+
+
+def without_groups(
+    known: Judged, labels: np.ndarray, unknown: Judged, classes: int
+) -> Mapping[str, tuple[float, ...]]:
+    """Every measure with one group of rows of both sides left out at a time, in turn."""
+    groups = min(GROUPS, len(known), len(unknown))
+    if groups < 2:
+        return {}
+    k, u = groups_of_rows(len(known), groups), groups_of_rows(len(unknown), groups)
+    found = [
+        metrics(known.take(k != g), labels[k != g], unknown.take(u != g), classes, 0)
+        for g in range(groups)
+    ]
+    everywhere = [name for name in found[0] if all(name in each for each in found)]
+    return {
+        name: tuple(round(each[name], 7) for each in found)
+        for name in everywhere
+        if name != "openness"
+    }

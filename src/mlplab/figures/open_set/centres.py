@@ -1,0 +1,120 @@
+"""Why class centres do as they do: where rows lie along their centre, and what mending them brings."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from mlplab.analysis.open_set.tasks import DetectorSeries, Task
+from mlplab.figures import theme, vega
+from mlplab.figures.drawing import Key
+from mlplab.figures.figure import Figure
+from mlplab.figures.open_set.separation import SIDES, room
+from mlplab.figures.wording import count, listed
+
+_LADDER = (
+    ("class centre (on inputs)", "centre of the inputs"),
+    ("class centre", "centre, as the report proposed"),
+    ("class centre (one-sided)", "… forgiving what reaches beyond"),
+    ("class centre (directions)", "… of directions only"),
+    ("class centre (directions, 10 a class)", "… with 10 centres a class"),
+    ("class centre (directions, 100 a class)", "… with 100 centres a class"),
+    ("nearest neighbours", "nearest neighbours"),
+)
+
+
+def along_figure(task: Task, name: str) -> Figure | None:
+    """How far known and unknown rows reach along the line through their centre, one seed."""
+    centre = task.of("class centre")
+    if centre is None:
+        return None
+    seed, run = next(iter(centre.runs.items()))
+    if run.centre is None:
+        return None
+    seen, edges = run.centre.along, run.centre.along.edges
+    table = pd.DataFrame(
+        [
+            {"side": side, "from": low, "to": high, "share": share}
+            for side, shares in (("known", seen.known), ("unknown", seen.unknown))
+            for low, high, share in zip(edges[:-1], edges[1:], shares, strict=True)
+        ]
+    )
+    scale = {"domain": [edges[0], edges[-1]], "nice": False}
+    x = vega.field("from:Q", title="along the line, in lengths of the centre", scale=scale,
+                   axis={"format": "+.1f", "tickCount": 6})  # fmt: skip
+    colours = {"domain": list(SIDES), "range": list(SIDES.values())}
+    layers: list[vega.Spec] = [
+        vega.mark("rect", opacity=0.5, encoding={
+            "x": x, "x2": {"field": "to"},
+            "y": vega.field("share:Q", title="share of rows", axis={"format": "%"}),
+            "y2": {"datum": 0},
+            "color": vega.field("side:N", scale=colours),
+            "tooltip": [vega.tip("side:N", "rows"), vega.tip("from:Q", "from", "+.2f"),
+                        vega.tip("to:Q", "to", "+.2f"), vega.tip("share:Q", "share", ".1%")]}),
+        {"data": {"values": [{"at": 0}]},
+         **vega.mark("rule", color=theme.INK, strokeWidth=1.2,
+                     encoding={"x": vega.field("at:Q", scale=scale)})},
+    ]  # fmt: skip
+    return Figure(
+        name=name,
+        title="Where inputs lie as seen from the centre of the class they are taken for",
+        caption=(
+            "Last hidden activations on the line from the origin (−1) through the centre (0), seed "
+            f"{seed}. {run.centre.unknown_beyond:.0%} of unknown rows reach beyond the centre, and "
+            f"{run.centre.known_beyond:.0%} of known ones. A distance takes both sides for the "
+            "same."
+        ),
+        table=table,
+        drawing={"data": vega.rows(table), "width": 330, "height": 210, "layer": layers},
+        keys=tuple(Key(f"{side} test rows", colour) for side, colour in SIDES.items()),
+    )
+
+
+def remedy_figure(task: Task, name: str) -> Figure | None:
+    """AUROC from the report's centre over its mendings to the neighbours, beside the softmax."""
+    steps = [(told, s) for detector, told in _LADDER if (s := task.of(detector)) is not None]
+    softmax = task.of("softmax")
+    if len(steps) < 3 or softmax is None:
+        return None
+    table = pd.DataFrame([_row(told, series) for told, series in steps])
+    limits = pd.concat([table, pd.DataFrame([_row("softmax", softmax)])])
+    low, high = room(limits["auroc"], limits)
+    drawn = table.assign(low=table["low"].clip(lower=low), high=table["high"].clip(upper=high))
+    scale = {"domain": [low, high], "nice": False}
+    x = vega.field("auroc:Q", title="AUROC", scale=scale)
+    y = vega.field("step:N", sort=list(table["step"]), title=None, axis={"labelLimit": 240})
+    tips = [vega.tip("detector:N"), vega.tip("auroc:Q", "AUROC", ".4f"),
+            vega.tip("low:Q", "95% from", ".4f"), vega.tip("high:Q", "to", ".4f")]  # fmt: skip
+    layers: list[vega.Spec] = [
+        {"data": {"values": [{"at": softmax.auroc()[0]}]},
+         **vega.mark("rule", color=theme.COLOURS[1], strokeWidth=1.6, strokeDash=[5, 3],
+                     encoding={"x": vega.field("at:Q", scale=scale)})},
+        vega.mark("rule", strokeWidth=2, color=theme.ACCENT, encoding={
+            "x": vega.field("low:Q", scale=scale, title="AUROC"), "x2": {"field": "high"},
+            "y": y, "tooltip": tips}),
+        vega.mark("point", filled=True, size=60, opacity=1, color=theme.ACCENT,
+                  encoding={"x": x, "y": y, "tooltip": tips}),
+    ]  # fmt: skip
+    seeds = count(len(softmax.findings), "seed")
+    told = [f"{row.step.removeprefix('… ')} {row.auroc:.3f}" for row in table.itertuples()]
+    return Figure(
+        name=name,
+        title="How far the class centre can be mended",
+        caption=(
+            f"Mean AUROC over {seeds} with 95% intervals, each step beside the one before it: "
+            f"{listed(told)}; the softmax has {softmax.auroc()[0]:.3f}. All on the last hidden "
+            "layer unless it says otherwise."
+        ),
+        table=table,
+        drawing={
+            "data": vega.rows(drawn),
+            "width": 330,
+            "height": {"step": 28},
+            "layer": layers,
+        },
+        keys=(Key("softmax", theme.COLOURS[1], dash=(5, 3)),),
+    )
+
+
+def _row(told: str, series: DetectorSeries) -> dict[str, object]:
+    value, low, high = series.auroc()
+    return {"step": told, "detector": series.detector, "auroc": value, "low": low, "high": high}

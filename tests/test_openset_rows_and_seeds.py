@@ -1,0 +1,90 @@
+"""Intervals over seeds and test rows: held to Student's, to DeLong's, and by simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlplab.openset.auroc import auroc
+from mlplab.openset.errors import OpenSetError
+from mlplab.openset.intervals import auroc_interval, over_seeds
+from mlplab.openset.rows_and_seeds import GROUPS, groups_of_rows, over_rows_and_seeds
+
+
+def left_out(known: np.ndarray, unknown: np.ndarray) -> list[float]:
+    k, u = groups_of_rows(len(known)), groups_of_rows(len(unknown))
+    return [auroc(known[k != g], unknown[u != g]) for g in range(GROUPS)]
+
+
+def test_groups_are_of_one_size_and_always_the_same():
+    groups = groups_of_rows(1003)
+    assert set(np.bincount(groups)) == {50, 51}
+    np.testing.assert_array_equal(groups, groups_of_rows(1003))
+    assert (np.diff(groups) < 0).any()  # rows next to one another are in different groups
+
+
+def test_without_groups_it_is_students_interval():
+    values = np.array([0.91, 0.93, 0.92, 0.95])
+    got, student = over_rows_and_seeds(values, np.zeros((4, 0))), over_seeds(values)
+    assert (got.value, got.low, got.high) == pytest.approx(
+        (student.value, student.low, student.high)
+    )
+
+
+def test_of_a_mean_the_jackknife_is_the_standard_error_of_groups():
+    """For a mean of equal groups the delete-a-group variance is that of the group means."""
+    rows = np.random.default_rng(0).normal(size=400)
+    groups = groups_of_rows(400)
+    without = [[rows[groups != g].mean() for g in range(GROUPS)]]
+    means = np.array([rows[groups == g].mean() for g in range(GROUPS)])
+    student = over_seeds(means)
+    got = over_rows_and_seeds([rows.mean()], without)
+    assert (got.low, got.high) == pytest.approx((student.low, student.high))
+
+
+def test_of_one_seed_it_is_about_delongs():
+    draw = np.random.default_rng(1)
+    widths = []
+    for _ in range(30):
+        known, unknown = draw.normal(size=2000), draw.normal(1.5, 1, size=1500)
+        got = over_rows_and_seeds([auroc(known, unknown)], [left_out(known, unknown)])
+        delong = auroc_interval(known, unknown)
+        widths.append((got.high - got.low) / (delong.high - delong.low))
+    assert np.mean(widths) == pytest.approx(1.0, abs=0.12)
+
+
+def test_it_covers_what_seeds_alone_do_not():
+    """Seeds share their rows: scores are a row's own part and a part of row and seed."""
+    draw = np.random.default_rng(2)
+    seeds, rows, times = 5, 150, 150
+    # AUROC of N(0, 2) against N(1.5, 2): Φ(1.5 / √4)
+    truth = 0.7733726
+    covered, covered_by_seeds = 0, 0
+    for _ in range(times):
+        own_known, own_unknown = draw.normal(size=rows), draw.normal(size=rows)
+        known = own_known + draw.normal(size=(seeds, rows))
+        unknown = 1.5 + own_unknown + draw.normal(size=(seeds, rows))
+        each = [auroc(k, u) for k, u in zip(known, unknown, strict=True)]
+        without = [left_out(k, u) for k, u in zip(known, unknown, strict=True)]
+        both, alone = over_rows_and_seeds(each, without), over_seeds(each)
+        covered += both.low <= truth <= both.high
+        covered_by_seeds += alone.low <= truth <= alone.high
+    assert covered / times > 0.92
+    assert covered_by_seeds / times < 0.90
+
+
+@pytest.mark.parametrize(
+    ("values", "without", "said"),
+    [
+        ([], np.zeros((0, 3)), r"shapes \(0,\) and \(0, 3\)"),
+        ([1.0, 2.0], np.zeros((1, 3)), "values over seeds: expected"),
+    ],
+)
+def test_shapes_that_do_not_belong_together(values, without, said):
+    with pytest.raises(OpenSetError, match=said):
+        over_rows_and_seeds(values, without)
+
+
+def test_fewer_rows_than_groups_are_refused():
+    with pytest.raises(OpenSetError, match="groups of rows: expected from 2 to 7"):
+        groups_of_rows(7)
