@@ -10,6 +10,7 @@ from typing import Any
 from mlplab.declarations import overrides as overriding
 from mlplab.declarations.consistency import check_study
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
+from mlplab.declarations.matching import match_widths
 from mlplab.declarations.names import EVERY_NETWORK, plain
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set_networks import forms_of, with_open_set
@@ -56,6 +57,9 @@ def load(
     problems += unknown_keys(values, STUDY_KEYS, places)
     resolution = resolve(values, places, source.grid)
     problems += resolution.problems
+    matching = match_widths(resolution, source.folder, places)
+    resolution = matching.resolution
+    problems += matching.problems
     presentation = _presentation(values, places, problems)
     study = Study(
         name=values.get("name", source.name),
@@ -70,7 +74,7 @@ def load(
     problems += checked.problems
     if problems or source.problems:
         raise BadInput(_in_order(source.problems, problems))
-    notes = (*_override_notes(given, resolution), *checked.notes)
+    notes = (*_override_notes(given, resolution), *matching.notes, *checked.notes)
     study = with_open_set(replace(study, notes=notes))
     return _selected(study, select, seeds, str(path))
 
