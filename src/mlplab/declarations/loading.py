@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations import overrides as overriding
+from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.consistency import check_study
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
 from mlplab.declarations.matching import match_widths
@@ -65,6 +66,7 @@ def load(
         name=values.get("name", source.name),
         networks=resolution.networks,
         questions=presentation.questions,
+        choice=presentation.choice,
         figures=presentation.figures,
         compare_with=presentation.compare_with,
         open_set=presentation.open_set,
@@ -260,6 +262,7 @@ def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, fil
             networks=networks,
             figures=_figures_of(study.figures, networks),
             questions=tuple(q for q in study.questions if set(q.networks) <= set(networks)),
+            choice=_choice_among(study.choice, networks),
         )
     if seeds is not None:
         if isinstance(seeds, bool) or not 1 <= seeds <= MOST_SEEDS:
@@ -268,6 +271,12 @@ def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, fil
         again = {"seeds": tuple(range(seeds))}
         networks = {name: network.model_copy(update=again) for name, network in networks.items()}
     return replace(study, networks=networks)
+
+
+def _choice_among(rule: ChoiceRule, networks: dict[str, Network]) -> ChoiceRule:
+    """The rule without the networks left out; among all that there are, if fewer than two stay."""
+    kept = tuple(name for name in rule.networks or () if name in networks)
+    return rule.model_copy(update={"networks": kept if len(kept) > 1 else None})
 
 
 def _figures_of(figures: tuple[Figure, ...], networks: dict[str, Network]) -> tuple[Figure, ...]:
