@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from mlplab.analysis.timing import measured_once
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
@@ -64,6 +65,8 @@ def _table(summary: pd.DataFrame, found: Finals, cost: Cost) -> pd.DataFrame | N
     if cost not in summary:
         return None
     names, values, _ = by_network(summary, cost)
+    if cost == "seconds":
+        values = measured_once(values)
     interval = t_interval(values, axis=1)
     place = {name: i for i, name in enumerate(found.networks)}
     kept = [i for i, name in enumerate(names) if name in place and interval.n[i] > 0]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlplab.analysis.questions.values import RunsByNetwork, metric_values, runs_by_network
+from mlplab.analysis.timing import measured_once
 from mlplab.declarations.choice import ChoiceRule, CostName
 from mlplab.declarations.metric import FinalMetric, Split
 from mlplab.declarations.size import Size
@@ -25,7 +26,7 @@ COSTS: tuple[CostName, ...] = ("parameters", "flops", "seconds")
 
 @dataclass(frozen=True)
 class Spread:
-    """A mean over seeds with its 95% t interval; without spread, all three are one number."""
+    """A mean over seeds with its 95% t interval; NaN limits where there is one measurement."""
 
     mean: float
     low: float
@@ -151,11 +152,11 @@ def _costs(
         sizes = [Size(run.layers, batch, run.stopped_at) for run in runs]
         costs["parameters"].append(_spread([size.parameters for size in sizes]))
         costs["flops"].append(_spread([size.training_flops for size in sizes]))
-        costs["seconds"].append(_spread([run.seconds for run in runs]))
+        costs["seconds"].append(_spread(measured_once(np.array([[r.seconds for r in runs]]))[0]))
     return costs
 
 
-def _spread(values: Sequence[float]) -> Spread:
+def _spread(values: Sequence[float] | np.ndarray) -> Spread:
     interval = t_interval(np.array(values, dtype=np.float64))
     return Spread(float(interval.mean), float(interval.low), float(interval.high))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 from mlplab.analysis.calibration import CalibrationOverSeeds
@@ -114,7 +115,9 @@ def _cost(spread: Spread, cost: CostName) -> str:
 
 
 def _plus_minus(spread: Spread, decimals: int) -> str:
-    return f"{spread.mean:.{decimals}f} ± {(spread.high - spread.low) / 2:.{decimals}f}"
+    told = f"{spread.mean:.{decimals}f}"
+    half = (spread.high - spread.low) / 2
+    return f"{told} ± {half:.{decimals}f}" if math.isfinite(half) else told
 
 
 def _points(difference: float) -> str:

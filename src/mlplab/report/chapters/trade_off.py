@@ -28,7 +28,8 @@ def chapter(context: Context) -> Chapter | None:
         *(Pictures((figure,)) for figure in figures),
         Note(
             "Networks of one shape train side by side in a stack, whose time is divided evenly "
-            "among them; seconds compare shapes, not optimizers.",
+            "among them: seconds compare shapes, not optimizers, and seeds that trained together are "
+            "one measurement.",
             "About the seconds",
         ),
     ]
