@@ -22,7 +22,8 @@ from mlplab.figures.gradient_size import layer_figure
 from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.of_study import declared_figures, slug
 from mlplab.figures.roc import _cut, roc_figure
-from mlplab.figures.trade_off import _front, trade_off_figure
+from mlplab.figures.trade_off import trade_off_figure
+from mlplab.statistics.front import unbeaten
 from simulated_results import FACTS, evaluation, network, report_study, simulated
 
 NUMBERS = (1, 2, 3, 10, 16)
@@ -192,7 +193,7 @@ def test_of_many_networks_bands_and_the_notable_few_are_drawn():
 )
 def test_the_front_holds_those_that_none_beats(points):
     cost, value = np.array(points, dtype=float).T
-    front = _front(cost, value)
+    front = unbeaten(cost, value)
     for i in range(len(points)):
         beaten = any(
             (cost[j] <= cost[i] and value[j] >= value[i])

@@ -5,6 +5,7 @@ results = Study.load("study.json").run()
 results.summary()                          # one row a network and seed
 results.curves()                           # every measured value, tidy
 results.predict("config1", 0, inputs)      # logits
+results.choice().chosen                    # the network that the study's rule takes
 results.report()                           # the path of the page
 """
 
@@ -23,6 +24,8 @@ from mlplab.records.results import Results
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mlplab.analysis.choice.rule import Choice, NoChoice
+    from mlplab.declarations.choice import ChoiceRule
     from mlplab.runner.estimate import Estimate
     from mlplab.runner.events import Watch
 
@@ -46,6 +49,14 @@ class StudyResults(Results):
         from mlplab.analysis.open_set.table import open_set_table
 
         return open_set_table(self)
+
+    def choice(self, rule: ChoiceRule | None = None) -> Choice | NoChoice:
+        """Which network a rule takes, by default the study's own: its `chosen`, how every
+        candidate compares with the best, and what it costs; or a `reason` why there is no choice.
+        """
+        from mlplab.analysis.choice.rule import choose
+
+        return choose(self, rule)
 
     def export(
         self,

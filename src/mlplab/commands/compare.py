@@ -71,10 +71,10 @@ def _print_answers(results: Results, one: str, other: str) -> None:
     for found in answers_about(results, one, other):
         asked = "registered before training" if found.is_registered else "asked afterwards"
         print(f"\n{found.question.ask} ({asked})")
-        print(f"{found.finding.verdict}: {found.sentence}")
+        print(f"{found.finding.verdict.upper()}. {found.sentence}")
         for sentence in (*found.audit.sentences, *found.caveats):
             print(f"  {sentence}")
-        print(f"  Read: {found.method.read}")
+        print(f"  Test: {found.method.name}. Read: {found.method.read}.")
 
 
 def _pairs(results: Results, one: str, other: str) -> pd.DataFrame:
@@ -120,7 +120,8 @@ def _row(metric: str, one: pd.Series, other: pd.Series) -> tuple[str, ...]:
         f"{other.mean():.4f}",
         f"{interval.mean:+.4f}",
     )
-    if interval.n < FEWEST_SEEDS:
+    # Networks that train in one stack share its time, so their seeds are no several measurements.
+    if interval.n < FEWEST_SEEDS or metric == "seconds":
         return (*told, "", "")
     p = float(sign_flip_test(differences).p_two_sided)
     return (*told, f"{interval.low:+.4f} to {interval.high:+.4f}", f"{p:.4f}")

@@ -30,6 +30,10 @@ def export(
         Path | None,
         typer.Option(metavar="FILE", help="The study's questions, answered, as JSON."),
     ] = None,
+    choice: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The network that the study's rule takes, as JSON."),
+    ] = None,
     open_set: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Every measure on unknown classes, one a row."),
@@ -46,19 +50,21 @@ def export(
       mlplab export runs/demo --curves curves.csv
       mlplab export runs/demo --curves curves.parquet --summary summary.csv
       mlplab export runs/demo --verdicts verdicts.json
+      mlplab export runs/demo --choice choice.json
       mlplab export runs/open-set --open-set open-set.csv
       mlplab export runs/demo --weights weights/
 
     Curves have the columns study,network,seed,step,split,metric,value. Files end in .csv, .csv.gz
     or .parquet. Verdicts are a list with an object for each question: ask, verdict, effect,
-    interval, p_value, seeds, registered, audit, sentence and more. The open-set table has the
+    interval, p_value, seeds, registered, audit, sentence and more. A choice is one object: chosen,
+    rule, split, has_seen_test_data, seeds, sentence, caveats and candidates. The open-set table has the
     columns study,network,seed,split,detector,metric,value. Weights are kernel_1 (in, out),
     bias_1 (out), kernel_2 and so on.
     """
-    if all(asked is None for asked in (curves, summary, verdicts, open_set, weights)):
+    if all(asked is None for asked in (curves, summary, verdicts, choice, open_set, weights)):
         raise refuse(
-            "Say what to export: --curves FILE, --summary FILE, --verdicts FILE, --open-set FILE "
-            "or --weights DIR."
+            "Say what to export: --curves FILE, --summary FILE, --verdicts FILE, --choice FILE, "
+            "--open-set FILE or --weights DIR."
         )
 
     from mlplab.study import open_results
@@ -75,6 +81,9 @@ def export(
     if verdicts is not None:
         _export_verdicts(results, verdicts)
         print(verdicts)
+    if choice is not None:
+        _export_choice(results, choice)
+        print(choice)
     if open_set is not None:
         if not results.study.open_set:
             complain("note: the study asks nothing about unknown classes, so the table is empty")
@@ -91,7 +100,17 @@ def _export_verdicts(results: Results, path: Path) -> None:
 
     if not results.study.questions:
         complain("note: the study asks no questions, so the list is empty")
-    text = verdicts_json(answer_questions(results))
+    _write(path, verdicts_json(answer_questions(results)))
+
+
+def _export_choice(results: Results, path: Path) -> None:
+    from mlplab.analysis.choice.export import choice_json
+    from mlplab.analysis.choice.rule import choose
+
+    _write(path, choice_json(choose(results)))
+
+
+def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -51,6 +51,22 @@ def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
     return rows
 
 
+def print_choice(results: Results) -> None:
+    """Print which network the study's rule takes, and what to bear in mind of that."""
+    from mlplab.analysis.choice.rule import NoChoice, choose
+    from mlplab.analysis.choice.words import caveats_of, outcome_in_words, rule_in_words
+
+    choice = choose(results)
+    if isinstance(choice, NoChoice):
+        if len(results.study.networks) > 1 and not results.study.open_set:
+            print(f"\nNo network is chosen: {choice.reason}.")
+        return
+    print(f"\nThe rule: {rule_in_words(choice.rule, choice.split)}.")
+    print(f"{outcome_in_words(choice)}.")
+    for caveat in caveats_of(choice):
+        print(f"  {caveat}")
+
+
 MOST_TASKS = 12
 
 

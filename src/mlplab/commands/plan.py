@@ -39,6 +39,8 @@ def plan(
     from mlplab.study import Study as RunnableStudy
 
     estimate = RunnableStudy(wanted).plan(out, device=device, precision=precision)
+    for note in wanted.notes:
+        print(f"note: {note}")
     _print_networks(wanted, estimate)
     print(f"\n{extent(wanted)}; {estimate.finished:,} of {estimate.total:,} are finished")
     if estimate.finished < estimate.total:

@@ -107,7 +107,7 @@ def _what_is_kept(tally: Tally, folder: Path) -> str:
 
 def _report(results: StudyResults, *, as_json: bool) -> None:
     """Write the report and say where it is, after a table of what came out."""
-    from mlplab.commands.overview import print_open_set, print_overview
+    from mlplab.commands.overview import print_choice, print_open_set, print_overview
 
     if not as_json:
         complain("writing the report")
@@ -116,6 +116,7 @@ def _report(results: StudyResults, *, as_json: bool) -> None:
         print(json.dumps({"event": "report_written", "path": str(page)}), flush=True)
         return
     print_overview(results)
+    print_choice(results)
     if results.study.open_set:
         print_open_set(results)
     print(f"\nReport: {page}")

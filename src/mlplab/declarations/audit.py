@@ -11,12 +11,10 @@ from mlplab.declarations.data_size import data_size
 from mlplab.declarations.factor import in_words, settings_of
 from mlplab.declarations.network import Network
 from mlplab.declarations.question import Question
-from mlplab.declarations.size import Size, size_of
+from mlplab.declarations.size import Size, are_alike, count_in_words, size_of
 from mlplab.declarations.study import Study
 
-ALIKE = 0.02
-"""Counts that differ by no more than this share of the larger are called matched."""
-_OF_NO_EFFECT = ("seeds", "training.diagnostics", "match")
+_OF_NO_EFFECT = ("seeds", "training.diagnostics")
 _KINDS = ("name", "format", "distribution")
 _NONE = "none"
 
@@ -45,6 +43,10 @@ class Audit:
     """What else differs: the effect may be due to it."""
     counts: tuple[Difference, ...]
     """Parameters and training FLOPs, where they are not alike."""
+    matched: tuple[Difference, ...] = ()
+    """Parameters and training FLOPs that are alike though the hidden layers are not."""
+    follows: tuple[Difference, ...] = ()
+    """The width, where depth differs and sizes are matched: it could not have stayed the same."""
 
     @property
     def is_controlled(self) -> bool:
@@ -73,12 +75,25 @@ def audit_question(
     declared = tuple(d for d in differences if _belongs(d.path, paths))
     others = [d for d in differences if not _belongs(d.path, paths)]
     shapes = [networks[name].hidden for name in names]
-    if factor in ("depth", "width"):
-        declared, more = _of_shape(factor, declared, shapes)
-        others += more
     known = [size for name in names if (size := sizes.get(name)) is not None]
     counts = tuple(_counts(known)) if len(known) == len(names) else ()
-    return Audit(factor, names, declared, tuple(others), counts)
+    matched = tuple(_told_count(*c) for c in counts if are_alike(c[1]) and len(set(shapes)) > 1)
+    follows: tuple[Difference, ...] = ()
+    if factor in ("depth", "width"):
+        declared, more = _of_shape(factor, declared, shapes)
+        if matched and factor == "depth":
+            follows = tuple(more)
+        else:
+            others += more
+    return Audit(
+        factor,
+        names,
+        declared,
+        tuple(others),
+        tuple(_told_count(*c) for c in counts if not are_alike(c[1])),
+        matched,
+        follows,
+    )
 
 
 def audit_study(study: Study) -> tuple[Audit, ...]:
@@ -144,20 +159,13 @@ def _of_shape(
     return (meant,), [other] if len(set(other.values)) > 1 else []
 
 
-def _counts(sizes: list[Size]) -> Iterator[Difference]:
-    for what, counts in (
-        ("parameters", [size.parameters for size in sizes]),
-        ("training FLOPs", [size.training_flops for size in sizes]),
-    ):
-        if max(counts) - min(counts) > ALIKE * max(counts):
-            yield Difference(what, what, tuple(_scaled(count) for count in counts))
+def _counts(sizes: list[Size]) -> Iterator[tuple[str, list[int]]]:
+    yield "parameters", [size.parameters for size in sizes]
+    yield "training FLOPs", [size.training_flops for size in sizes]
 
 
-def _scaled(count: int) -> str:
-    for limit, prefix in ((10**12, " T"), (10**9, " G")):
-        if count >= limit:
-            return f"{count / limit:.3g}{prefix}"
-    return f"{count:,}"
+def _told_count(what: str, counts: list[int]) -> Difference:
+    return Difference(what, what, tuple(count_in_words(count) for count in counts))
 
 
 def _sentences(audit: Audit) -> Iterator[str]:
@@ -177,6 +185,11 @@ def _sentences(audit: Audit) -> Iterator[str]:
         yield f"The only setting that differs is {_told(audit.declared)}."
     if audit.counts:
         yield f"They also differ in {_told(audit.counts)}."
+    if audit.matched:
+        words = f"They are matched in {_told(audit.matched)}"
+        if audit.follows:
+            words += f", for which they had to differ in {_told(audit.follows)}"
+        yield f"{words}."
 
 
 def _without_factor(others: tuple[Difference, ...]) -> str:

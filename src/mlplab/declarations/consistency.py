@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from mlplab.declarations.choice_checks import choice_problems
 from mlplab.declarations.data_size import DataSize, data_size
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.initial_weights import Uniform
@@ -57,6 +58,7 @@ def check_study(
                 )
     problems += _figure_problems(study, values, places)
     problems += question_problems(study, values, places)
+    problems += choice_problems(study, values, places)
     problems += _comparison_problems(study, values, places)
     problems += _open_set_problems(study, values, places)
     notes = (*_output_notes(study, sizes), *_twin_notes(study))

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations import overrides as overriding
+from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.consistency import check_study
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
+from mlplab.declarations.matching import match_widths
 from mlplab.declarations.names import EVERY_NETWORK, plain
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set_networks import forms_of, with_open_set
@@ -56,11 +58,15 @@ def load(
     problems += unknown_keys(values, STUDY_KEYS, places)
     resolution = resolve(values, places, source.grid)
     problems += resolution.problems
+    matching = match_widths(resolution, source.folder, places)
+    resolution = matching.resolution
+    problems += matching.problems
     presentation = _presentation(values, places, problems)
     study = Study(
         name=values.get("name", source.name),
         networks=resolution.networks,
         questions=presentation.questions,
+        choice=presentation.choice,
         figures=presentation.figures,
         compare_with=presentation.compare_with,
         open_set=presentation.open_set,
@@ -70,7 +76,7 @@ def load(
     problems += checked.problems
     if problems or source.problems:
         raise BadInput(_in_order(source.problems, problems))
-    notes = (*_override_notes(given, resolution), *checked.notes)
+    notes = (*_override_notes(given, resolution), *matching.notes, *checked.notes)
     study = with_open_set(replace(study, notes=notes))
     return _selected(study, select, seeds, str(path))
 
@@ -256,6 +262,7 @@ def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, fil
             networks=networks,
             figures=_figures_of(study.figures, networks),
             questions=tuple(q for q in study.questions if set(q.networks) <= set(networks)),
+            choice=_choice_among(study.choice, networks),
         )
     if seeds is not None:
         if isinstance(seeds, bool) or not 1 <= seeds <= MOST_SEEDS:
@@ -264,6 +271,12 @@ def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, fil
         again = {"seeds": tuple(range(seeds))}
         networks = {name: network.model_copy(update=again) for name, network in networks.items()}
     return replace(study, networks=networks)
+
+
+def _choice_among(rule: ChoiceRule, networks: dict[str, Network]) -> ChoiceRule:
+    """The rule without the networks left out; among all that there are, if fewer than two stay."""
+    kept = tuple(name for name in rule.networks or () if name in networks)
+    return rule.model_copy(update={"networks": kept if len(kept) > 1 else None})
 
 
 def _figures_of(figures: tuple[Figure, ...], networks: dict[str, Network]) -> tuple[Figure, ...]:

@@ -9,6 +9,7 @@ from pydantic import Field
 from mlplab.declarations.base import Count, Declaration, Seed, ShareBelowOne
 from mlplab.declarations.data import Data
 from mlplab.declarations.initial_weights import Glorot, InitialWeights
+from mlplab.declarations.matched import Matched
 from mlplab.declarations.objective import CrossEntropy, Objective
 from mlplab.declarations.optimizer import Optimizer
 from mlplab.declarations.roles import Roles
@@ -39,3 +40,6 @@ class Network(Declaration):
     """Which classes are known where not all are; `open_set` makes networks with it."""
     open_set_only: bool = False
     """Only its open-set forms are trained, not the network on all classes."""
+    matched: Matched | None = None
+    """Makes the network as large as another: its widths are then found, and `hidden` says only how
+    many layers there are and in which proportion they stand."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,6 +13,8 @@ BYTES_A_PARAMETER = 16
 """Weight, gradient and two moments in float32: the most that any optimizer here keeps."""
 EVALUATION_ROWS = 10_000
 """Rows taken through a network at once in evaluation, at most."""
+ALIKE = 0.02
+"""Counts that differ by no more than this share of the largest are called matched."""
 
 
 @dataclass(frozen=True)
@@ -69,3 +72,16 @@ def outputs_of(network: Network, classes: int) -> int:
     if network.roles is not None:
         classes = len(network.roles.known)
     return (network.outputs or classes) + EXTRA_OUTPUTS.get(network.objective.name, 0)
+
+
+def are_alike(counts: Sequence[int]) -> bool:
+    """Whether counts of parameters or FLOPs are so near to one another that they are matched."""
+    return max(counts) - min(counts) <= ALIKE * max(counts)
+
+
+def count_in_words(count: int) -> str:
+    """A count of parameters or FLOPs: 136,074, 3.14 G."""
+    for limit, prefix in ((10**12, " T"), (10**9, " G")):
+        if count >= limit:
+            return f"{count / limit:.3g}{prefix}"
+    return f"{count:,}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlplab.declarations.base import Declaration
+from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.figure import Figure
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
@@ -18,6 +19,8 @@ class Presentation(Declaration):
 
     questions: tuple[Question, ...] = ()
     """What is to be answered, written before there are results."""
+    choice: ChoiceRule = ChoiceRule()
+    """Which network is taken, once there are results."""
     figures: tuple[Figure, ...] = ()
     """Figures beside those that every report has."""
     compare_with: str | None = None
@@ -35,6 +38,8 @@ class Study:
     """By name, in the order of the file."""
     questions: tuple[Question, ...] = ()
     """What is to be answered."""
+    choice: ChoiceRule = field(default_factory=ChoiceRule)
+    """Which network is taken."""
     figures: tuple[Figure, ...] = ()
     compare_with: str | None = None
     """A published study whose numbers are held against these, for example report-2023."""

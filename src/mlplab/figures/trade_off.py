@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from mlplab.analysis.timing import measured_once
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
@@ -14,6 +15,7 @@ from mlplab.figures.final_values import Finals, by_network
 from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.vega import Spec
 from mlplab.figures.wording import SPLITS, count, listed
+from mlplab.statistics.front import unbeaten
 from mlplab.statistics.intervals import t_interval
 
 Cost = Literal["parameters", "training_flops", "seconds"]
@@ -63,6 +65,8 @@ def _table(summary: pd.DataFrame, found: Finals, cost: Cost) -> pd.DataFrame | N
     if cost not in summary:
         return None
     names, values, _ = by_network(summary, cost)
+    if cost == "seconds":
+        values = measured_once(values)
     interval = t_interval(values, axis=1)
     place = {name: i for i, name in enumerate(found.networks)}
     kept = [i for i, name in enumerate(names) if name in place and interval.n[i] > 0]
@@ -81,17 +85,8 @@ def _table(summary: pd.DataFrame, found: Finals, cost: Cost) -> pd.DataFrame | N
             "n": found.means.n[at],
         }
     )
-    table["front"] = _front(table["cost"].to_numpy(), table["accuracy"].to_numpy())
+    table["front"] = unbeaten(table["cost"].to_numpy(), table["accuracy"].to_numpy())
     return table
-
-
-def _front(cost: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """(network,) whether no other is at least as good and as cheap, and better in one."""
-    order = np.lexsort((-value, cost))
-    best = np.maximum.accumulate(np.concatenate([[-np.inf], value[order][:-1]]))
-    front = np.zeros(len(cost), dtype=bool)
-    front[order] = value[order] > best
-    return front
 
 
 def _drawing(table: pd.DataFrame, found: Finals, cost: Cost, many: bool) -> Spec:
@@ -119,7 +114,11 @@ def _drawing(table: pd.DataFrame, found: Finals, cost: Cost, many: bool) -> Spec
         "data": vega.rows(_drawable(front if many else table)),
         "transform": [vega.not_hidden("network")],
         "encoding": places | {"color": colour},
-        "layer": [*_intervals(cost), _points(cost, shape), *_names(front)],
+        "layer": [
+            *_intervals(bool((table["cost_high"] > table["cost_low"]).any())),
+            _points(cost, shape),
+            *_names(front),
+        ],
     }
     step = {
         "data": vega.rows(front.astype({"front": int})),
@@ -140,7 +139,7 @@ def _drawing(table: pd.DataFrame, found: Finals, cost: Cost, many: bool) -> Spec
     }
 
 
-def _intervals(cost: Cost) -> list[Spec]:
+def _intervals(spread: bool) -> list[Spec]:
     bars = [
         vega.mark(
             "rule",
@@ -149,7 +148,7 @@ def _intervals(cost: Cost) -> list[Spec]:
             encoding={"y": vega.field("low:Q"), "y2": {"field": "high"}},
         )
     ]
-    if cost == "seconds":
+    if spread:
         bars.append(
             vega.mark(
                 "rule",

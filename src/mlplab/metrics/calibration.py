@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 
 Binning = Literal["equal width", "equal mass"]
+BINS = 15
+"""As Guo et al. (2017) take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +38,45 @@ class ReliabilityCurve:
         return float(np.abs(self.accuracy - self.confidence).max())
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """A reliability curve in `BINS` bins of equal width as plain numbers, so that it can be
+    recorded; each field is (bin,), bins without rows left out."""
+
+    bins: tuple[int, ...]
+    """Which bin it is: bin k holds confidences in (k/BINS, (k+1)/BINS]."""
+    rows: tuple[int, ...]
+    confidence: tuple[float, ...]
+    """Mean probability of the predicted class."""
+    accuracy: tuple[float, ...]
+    """Share of rows that were right."""
+
+    @property
+    def expected_error(self) -> float:
+        """Expected calibration error: |accuracy − confidence| averaged over rows; 0 is best."""
+        cells = zip(self.rows, self.confidence, self.accuracy, strict=True)
+        return sum(n * abs(right - sure) for n, sure, right in cells) / sum(self.rows)
+
+
+def calibration_of(probabilities: np.ndarray, targets: np.ndarray) -> Calibration:
+    """The calibration of predictions, in bins of equal width.
+
+    Args and errors are those of `reliability_curve`.
+    """
+    curve = reliability_curve(probabilities, targets, bins=BINS)
+    return Calibration(
+        tuple(np.rint(curve.edges[:, 0] * BINS).astype(int).tolist()),
+        tuple(curve.rows.tolist()),
+        tuple(curve.confidence.tolist()),
+        tuple(curve.accuracy.tolist()),
+    )
+
+
 def reliability_curve(
     probabilities: np.ndarray,
     targets: np.ndarray,
     *,
-    bins: int = 15,
+    bins: int = BINS,
     binning: Binning = "equal width",
 ) -> ReliabilityCurve:
     """Accuracy against confidence of the predicted class.
@@ -84,7 +120,7 @@ def expected_calibration_error(
     probabilities: np.ndarray,
     targets: np.ndarray,
     *,
-    bins: int = 15,
+    bins: int = BINS,
     binning: Binning = "equal width",
 ) -> float:
     """|accuracy − confidence| over bins of confidence, averaged over rows; 0 is best."""

@@ -1,4 +1,4 @@
-"""How a classifier did on the test part: counts, rates, log loss and ROC curves."""
+"""How a classifier did on the test part: counts, rates, log loss, ROC curves and calibration."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mlplab.metrics.calibration import Calibration, calibration_of
 from mlplab.metrics.probabilities import log_softmax
 from mlplab.metrics.roc import RocCurve, RocCurves, roc_curves
 
@@ -43,6 +44,8 @@ class Evaluation:
     weighted: Averages
     """The mean over rows: each class counts by its support."""
     roc: RocCurves
+    calibration: Calibration | None = None
+    """None in records of before it was measured."""
 
     def to_json(self) -> str:
         """Compact JSON, from which `from_json` gives an equal Evaluation."""
@@ -67,6 +70,7 @@ class Evaluation:
             roc=RocCurves(
                 tuple(_curve(c) for c in roc["classes"]), _curve(roc["micro"]), _curve(roc["macro"])
             ),
+            calibration=_calibration(raw.get("calibration")),
         )
 
 
@@ -85,6 +89,7 @@ def evaluate(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ..
     _require_fitting(logits, targets, class_names)
     classes = len(class_names)
     log_probability = log_softmax(logits)
+    probability = np.exp(log_probability)
     predicted = logits.argmax(axis=1)
     confusion = _confusion(targets, predicted, classes, logits.shape[1])
     right = np.diagonal(confusion).astype(np.float64)
@@ -103,7 +108,8 @@ def evaluate(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ..
         support=tuple(support.tolist()),
         macro=_averages(precision, recall, f1, (support > 0).astype(np.float64)),
         weighted=_averages(precision, recall, f1, support.astype(np.float64)),
-        roc=roc_curves(np.exp(log_probability[:, :classes]), targets),
+        roc=roc_curves(probability[:, :classes], targets),
+        calibration=calibration_of(probability, targets),
     )
 
 
@@ -150,3 +156,7 @@ def _curve(raw: dict[str, Any]) -> RocCurve:
     return RocCurve(
         tuple(raw["false_positive_rate"]), tuple(raw["true_positive_rate"]), raw["area"]
     )
+
+
+def _calibration(raw: dict[str, Any] | None) -> Calibration | None:
+    return None if raw is None else Calibration(**{name: tuple(v) for name, v in raw.items()})

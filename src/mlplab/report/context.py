@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from mlplab.analysis.choice import Choice, choose
+from mlplab.analysis.calibration import CalibrationOverSeeds, calibration_over_seeds
+from mlplab.analysis.choice.rule import Choice, NoChoice, choose
 from mlplab.analysis.questions.answers import Answer, answer_questions
 from mlplab.figures import published
 from mlplab.figures.ensemble import runs_by_network
@@ -42,8 +43,8 @@ class Context:
         return answer_questions(self.results)
 
     @cached_property
-    def chosen(self) -> Choice | None:
-        """The network that the stated rule takes; None where nothing can be compared."""
+    def chosen(self) -> Choice | NoChoice:
+        """The network that the stated rule takes, or why it takes none."""
         return choose(self.results)
 
     @cached_property
@@ -117,6 +118,14 @@ class Context:
             for run in self.runs.get(network, ())
             if run.diverged_at is None and run.evaluation is not None
         ]
+
+    def calibration(self, network: str) -> CalibrationOverSeeds | None:
+        """Of a network; raises BadInput where it must be measured again and cannot."""
+        if self.results.folder is None and any(
+            evaluation.calibration is None for _, evaluation in self.evaluations(network)
+        ):
+            return None
+        return calibration_over_seeds(self.results, network)
 
     @cached_property
     def seeds(self) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from mlplab.analysis.questions.values import (
     sizes_known,
 )
 from mlplab.declarations.audit import Audit, audit_question
+from mlplab.declarations.metric import SecondsToMetric
 from mlplab.declarations.question import Question
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
@@ -122,6 +123,12 @@ def _caveats(answer: Answer) -> Iterator[str]:
         yield (
             f"It was asked with {answer.registration.seeds} seeds, and {finding.seeds} are used: "
             "seeds that are added after a look at the results make false verdicts likelier."
+        )
+    if isinstance(answer.question.metric, SecondsToMetric):
+        yield (
+            "Networks that train in one stack share its time evenly, so seeds that trained "
+            "together are one measurement of time and not several: the verdict is surer of seconds "
+            "than it should be. Steps and FLOPs to the target do not depend on the machine."
         )
     yield from _fates(measured)
     if measured.unpaired:

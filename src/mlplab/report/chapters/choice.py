@@ -1,75 +1,166 @@
-"""Which network to take, by a stated rule."""
+"""Which network to take, by a stated rule, and all that is known of that network."""
 
 from __future__ import annotations
 
-from mlplab.analysis.choice import MARGIN, Candidate, Choice
+import math
+from collections.abc import Callable, Iterator
+
+from mlplab.analysis.calibration import CalibrationOverSeeds
+from mlplab.analysis.choice.rule import Candidate, Choice, NoChoice, Spread
+from mlplab.analysis.choice.words import caveats_of, outcome_in_words, rule_in_words
+from mlplab.declarations.choice import CostName
+from mlplab.declarations.figure import CurveFigure, Split
+from mlplab.declarations.problems import BadInput
+from mlplab.figures.calibration import reliability_figure
+from mlplab.figures.confusion import confusion_figure
+from mlplab.figures.curves import curve_figures
+from mlplab.figures.roc import roc_figure
+from mlplab.figures.wording import count, with_interval
+from mlplab.metrics.classification import Evaluation
+from mlplab.report.chapters.evaluation import cell
 from mlplab.report.context import Context
-from mlplab.report.document import Block, Chapter, Note, Paragraph, Table, columns, plain
+from mlplab.report.document import (
+    Block,
+    Bullets,
+    Chapter,
+    Heading,
+    Note,
+    Paragraph,
+    Pictures,
+    Table,
+    columns,
+    plain,
+)
 
 MOST_SHOWN = 25
+_UNITS: dict[CostName, str] = {
+    "parameters": "parameters",
+    "flops": "training FLOPs",
+    "seconds": "seconds",
+}
+
+_MEASURES: dict[str, tuple[Callable[[Evaluation], float | None], str]] = {
+    "accuracy": (lambda e: e.accuracy, "accuracy"),
+    "log loss": (lambda e: e.log_loss, "loss"),
+    "precision, macro": (lambda e: e.macro.precision, "accuracy"),
+    "recall, macro": (lambda e: e.macro.recall, "accuracy"),
+    "F1, macro": (lambda e: e.macro.f1, "accuracy"),
+    "precision, weighted": (lambda e: e.weighted.precision, "accuracy"),
+    "recall, weighted": (lambda e: e.weighted.recall, "accuracy"),
+    "F1, weighted": (lambda e: e.weighted.f1, "accuracy"),
+    "ROC area, macro": (lambda e: e.roc.macro.area, "accuracy"),
+}
 
 
 def chapter(context: Context) -> Chapter | None:
-    """The rule, what it chose, and how every candidate compares with the best."""
+    """The rule, what it chose, how every candidate compares, and the chosen one in full."""
     choice = context.chosen
-    if choice is None:
-        return None
-    blocks: list[Block] = [Paragraph(_outcome(choice), lead=True)]
-    if choice.split == "test":
-        blocks.append(
-            Note(
-                "This study has no validation part, so the choice was made on the test set, and "
-                "the chosen network's test accuracy is optimistic. A `validation` part in its data "
-                "mends this.",
-                "The test set chose",
-            )
-        )
+    title = "Which network to take"
+    if isinstance(choice, NoChoice):
+        if len(context.results.study.networks) < 2 or context.ranking is None:
+            return None
+        return Chapter("choice", title, (Paragraph(f"No network is chosen: {choice.reason}."),))
+    rule = rule_in_words(choice.rule, choice.split)
+    blocks: list[Block] = [
+        Paragraph(f"The rule: {rule}.", lead=True),
+        Paragraph(f"**{plain(outcome_in_words(choice))}.**", lead=True),
+    ]
+    if caveats := tuple(plain(caveat) for caveat in caveats_of(choice)):
+        blocks.append(Bullets(caveats))
     blocks.append(_table(choice))
-    return Chapter("choice", "Which network to take", tuple(blocks))
-
-
-def _outcome(choice: Choice) -> str:
-    rule = (
-        f"The rule: the cheapest network (by parameters) that is shown to be within "
-        f"{100 * MARGIN:.1f} points of the best in final {choice.split} accuracy."
-    )
-    best = choice.best
-    if choice.chosen is None:
-        return (
-            f"{rule} With {choice.seeds} seeds **none** is shown to be: the best mean is that of "
-            f"{plain(best.network)}, {100 * best.accuracy:.2f}%, but what is best is not settled."
-        )
-    chosen = next(c for c in choice.candidates if c.network == choice.chosen)
-    words = f"{rule} It takes **{plain(chosen.network)}** ({chosen.parameters:,} parameters"
-    words += f", {100 * chosen.accuracy:.2f}%)"
-    if chosen.network == best.network:
-        return f"{words}, which also has the best mean."
-    times = best.parameters / chosen.parameters
-    return (
-        f"{words}; the best mean is that of {plain(best.network)}, {100 * best.accuracy:.2f}% with "
-        f"{times:.1f} times as many parameters."
-    )
+    blocks += _in_full(context, choice)
+    return Chapter("choice", title, tuple(blocks))
 
 
 def _table(choice: Choice) -> Table:
-    shown = choice.candidates
+    shown, rule = choice.candidates, choice.rule
     caption = (
-        f"Candidates from cheap to dear; difference: accuracy less that of the best other, in "
-        f"points, with Hsu's simultaneous 95% limits from {choice.seeds} paired seeds."
+        f"Candidates from cheap to dear. Accuracy: final, {choice.split}. Less the best other: in "
+        f"points, with Hsu's simultaneous 95% limits from {choice.seeds} paired seeds. Unbeaten: "
+        "no other is at least as accurate and as cheap by that cost, and better in one, by their "
+        "means."
     )
     if len(shown) > MOST_SHOWN:
-        shown = tuple(sorted(shown, key=lambda c: -c.accuracy)[:MOST_SHOWN])
-        caption += f" Only the {MOST_SHOWN} best of {len(choice.candidates):,} are shown."
-    heads = columns("network", "parameters", "accuracy", "from", "to", "within the margin", left=1)
-    return Table(caption, heads, tuple(_row(candidate) for candidate in shown))
+        best = sorted(shown, key=lambda c: -c.accuracy.mean)[:MOST_SHOWN]
+        shown = tuple(c for c in shown if c in best)
+        caption += f" Only the {MOST_SHOWN} most accurate of {len(choice.candidates):,} are shown."
+    heads = columns(
+        "network", *_UNITS.values(), "accuracy", "less the best other",
+        f"within {100 * rule.within:.10g} points", "unbeaten in", left=1,
+    )  # fmt: skip
+    return Table(caption, heads, tuple(_row(c, choice) for c in shown), sortable=True)
 
 
-def _row(candidate: Candidate) -> tuple[str, ...]:
+def _row(candidate: Candidate, choice: Choice) -> tuple[str, ...]:
+    name = plain(candidate.network)
+    unbeaten = [cost for cost in _UNITS if cost in candidate.unbeaten]
     return (
-        plain(candidate.network),
-        f"{candidate.parameters:,}",
-        f"{candidate.accuracy:.4f}",
-        f"{100 * candidate.low:+.2f}".replace("-", "−"),
-        f"{100 * candidate.high:+.2f}".replace("-", "−"),
+        f"**{name}**" if candidate.network == choice.chosen else name,
+        *(_cost(candidate.costs[cost], cost) for cost in _UNITS),
+        _plus_minus(candidate.accuracy, 4),
+        f"{_points(candidate.low)} to {_points(candidate.high)}",
         "yes" if candidate.qualifies else "not shown",
+        ", ".join(unbeaten) or "–",
     )
+
+
+def _cost(spread: Spread, cost: CostName) -> str:
+    if cost == "parameters":
+        return f"{spread.mean:,.0f}"
+    if cost == "flops":
+        half = (spread.high - spread.low) / 2
+        told = f"{spread.mean:.3g}".replace("e+", "e")
+        return f"{told} ± {half:.1g}".replace("e+", "e") if half > 0 else told
+    return _plus_minus(spread, max(0, 3 - len(f"{spread.mean:.0f}".lstrip("0"))))
+
+
+def _plus_minus(spread: Spread, decimals: int) -> str:
+    told = f"{spread.mean:.{decimals}f}"
+    half = (spread.high - spread.low) / 2
+    return f"{told} ± {half:.{decimals}f}" if math.isfinite(half) else told
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.2f}".replace("-", "−")
+
+
+def _in_full(context: Context, choice: Choice) -> Iterator[Block]:
+    """The table, curves, matrix and calibration of the chosen network."""
+    name = choice.shown.network
+    found = context.evaluations(name)
+    if not found:
+        return
+    evaluations = [evaluation for _, evaluation in found]
+    title = "in full" if choice.chosen else "the best mean so far, in full"
+    yield Heading(f"{plain(name)}, {title}", "chosen")
+    calibration, missing = _calibration(context, name)
+    measured = [(label, cell(evaluations, *measure)) for label, measure in _MEASURES.items()]
+    if calibration is not None:
+        ece = "expected calibration error (ECE)"
+        measured.append((ece, with_interval(calibration.expected_error)))
+    yield Table(
+        f"On the {sum(evaluations[0].support):,} test rows; means over "
+        f"{count(len(evaluations), 'seed')} with the half width of their 95% t interval. Averages "
+        "are over classes (macro) or over rows (weighted).",
+        columns("measure", "test set", left=1),
+        tuple(measured),
+    )
+    splits: list[Split] = ["batch", "test"]
+    if choice.split == "validation":
+        splits.insert(1, "validation")
+    declared = CurveFigure(title=f"Learning curve of {name}", networks=(name,), split=tuple(splits))
+    yield Pictures(tuple(curve_figures(declared, context.results, "choice-learning-curve")))
+    yield Pictures((roc_figure(name, evaluations, found[0][0].seed, "choice-roc"),))
+    yield Pictures((confusion_figure(name, evaluations, "choice-confusion"),), small=True)
+    if calibration is not None:
+        yield Pictures((reliability_figure(calibration, "choice-calibration"),), small=True)
+    elif missing:
+        yield Note(missing, "No calibration")
+
+
+def _calibration(context: Context, name: str) -> tuple[CalibrationOverSeeds | None, str]:
+    """The calibration, or why there is none."""
+    try:
+        return context.calibration(name), ""
+    except BadInput as error:
+        return None, plain(error.problems[0])

@@ -75,16 +75,17 @@ def _table(context: Context, evaluations: dict[str, list[Evaluation]]) -> Table:
         caption,
         columns("network", "n", *_MEASURES),
         tuple(
-            (plain(name), str(len(found)), *(_cell(found, *m) for m in _MEASURES.values()))
+            (plain(name), str(len(found)), *(cell(found, *m) for m in _MEASURES.values()))
             for name, found in evaluations.items()
         ),
         sortable=True,
     )
 
 
-def _cell(
+def cell(
     evaluations: Sequence[Evaluation], measure: Callable[[Evaluation], float | None], metric: str
 ) -> str:
+    """One measure of a network's evaluations: its mean over seeds with its interval."""
     values = [v for e in evaluations if (v := measure(e)) is not None]
     return with_interval(t_interval(np.array(values)), metric) if values else "–"
 

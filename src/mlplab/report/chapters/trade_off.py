@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from mlplab.figures.trade_off import Cost, trade_off_figure
+from mlplab.figures.trade_off import COSTS, trade_off_figure
 from mlplab.report.context import Context
 from mlplab.report.document import Block, Chapter, Note, Paragraph, Pictures
 
 
 def chapter(context: Context) -> Chapter | None:
-    """Accuracy against parameters and seconds, and arithmetic where that is another order."""
-    ranking, summary = context.ranking, context.summary
+    """Accuracy against parameters, arithmetic and seconds, on the split that networks are
+    chosen by."""
+    ranking, summary = context.choice, context.summary
     if ranking is None or len(ranking.networks) < 2:
         return None
-    costs: list[Cost] = ["parameters"]
-    trainings = {
-        (n.training.steps, n.training.batch_size) for n in context.results.study.networks.values()
-    }
-    if len(trainings) > 1:
-        costs.append("training_flops")
-    costs.append("seconds")
     found = [
-        trade_off_figure(summary, ranking, cost, f"cost-{cost.replace('_', '-')}") for cost in costs
+        trade_off_figure(summary, ranking, cost, f"cost-{cost.replace('_', '-')}") for cost in COSTS
     ]
     figures = [figure for figure in found if figure is not None]
     if not figures:
@@ -30,11 +24,26 @@ def chapter(context: Context) -> Chapter | None:
             "A network on the dashed front is beaten by no other in accuracy and cost at once. "
             "The front is drawn through means; where intervals overlap it may run otherwise."
         ),
+        *_warning(ranking.split),
         *(Pictures((figure,)) for figure in figures),
         Note(
             "Networks of one shape train side by side in a stack, whose time is divided evenly "
-            "among them; seconds compare shapes, not optimizers.",
+            "among them: seconds compare shapes, not optimizers, and seeds that trained together are "
+            "one measurement.",
             "About the seconds",
         ),
     ]
     return Chapter("cost", "Accuracy and cost", tuple(blocks))
+
+
+def _warning(split: str) -> tuple[Note, ...]:
+    if split != "test":
+        return ()
+    return (
+        Note(
+            "Accuracies are of the test set, as not every network has a validation part. Whoever "
+            "takes a network from the front has let the test set choose, and its accuracy there "
+            "is optimistic.",
+            "The test set is shown",
+        ),
+    )

@@ -1,0 +1,79 @@
+"""What a rule of choice took, in sentences made from the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlplab.analysis.choice.rule import Candidate, Choice
+from mlplab.declarations.choice import ChoiceRule, CostName
+from mlplab.declarations.metric import Split
+
+BY_COST: dict[CostName, str] = {
+    "parameters": "parameters",
+    "flops": "training FLOPs",
+    "seconds": "seconds of training",
+}
+_PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"))
+
+
+def rule_in_words(rule: ChoiceRule, split: Split) -> str:
+    """The cheapest network (by parameters) that is shown to be less than 0.2 points worse …"""
+    return (
+        f"the cheapest network (by {BY_COST[rule.cost]}) that is shown to be less than "
+        f"{100 * rule.within:.10g} points worse than the best in final {split} accuracy"
+    )
+
+
+def outcome_in_words(choice: Choice) -> str:
+    """What was taken and what it costs beside the best; or that nothing is shown yet."""
+    best, cost = choice.best, choice.rule.cost
+    if choice.chosen is None:
+        return (
+            f"With {choice.seeds} seeds none is shown to be: the best mean is that of "
+            f"{best.network}, {_percent(best)}, but which is best is not settled"
+        )
+    chosen = choice.shown
+    words = f"It takes {chosen.network} ({cost_in_words(chosen, cost)}, {_percent(chosen)})"
+    if chosen.network == best.network:
+        return f"{words}, which also has the best mean"
+    times = best.costs[cost].mean / chosen.costs[cost].mean
+    return (
+        f"{words}; the best mean is that of {best.network}, {_percent(best)}, at "
+        f"{times:.3g} times the cost"
+    )
+
+
+def caveats_of(choice: Choice) -> Iterator[str]:
+    """What must be known beside the outcome."""
+    if choice.has_seen_test_data:
+        yield (
+            "The test set chose: not every network has a validation part, so the test accuracy of "
+            'the chosen network is optimistic. "validation" in the data mends this.'
+        )
+    if choice.rule.cost == "seconds":
+        yield (
+            "Networks of one shape train side by side in a stack, whose time is divided evenly "
+            "among them: seconds compare shapes on this machine, not optimizers."
+        )
+    if choice.left_out:
+        names = list(choice.left_out[:6])
+        if len(choice.left_out) > 6:
+            names.append(f"{len(choice.left_out) - 6:,} more")
+        yield (f"Left out, as a run diverged or too few seeds are finished: {', '.join(names)}.")
+
+
+def cost_in_words(candidate: Candidate, cost: CostName) -> str:
+    """118,282 parameters, 3.14 GFLOP, 1.23 s."""
+    mean = candidate.costs[cost].mean
+    if cost == "parameters":
+        return f"{mean:,.0f} parameters"
+    if cost == "seconds":
+        return f"{mean:.3g} s"
+    for limit, prefix in _PREFIXES:
+        if mean >= limit:
+            return f"{mean / limit:.3g} {prefix}FLOP"
+    return f"{mean:,.0f} FLOP"
+
+
+def _percent(candidate: Candidate) -> str:
+    return f"{100 * candidate.accuracy.mean:.2f}%"
