@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from mlplab.declarations.base import Declaration
 from mlplab.declarations.study import Presentation, Study
 
 
@@ -22,6 +23,8 @@ def study_values(study: Study) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [item.model_dump(mode="json") for item in value]
+    if isinstance(value, Declaration):
+        return value.model_dump(mode="json")
     return value
 
 
