@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlplab.records.results import Results
 
 
-RESERVED = ("overview-", "published-", "confusion-", "roc-of-", "cost-", "inside-")
+RESERVED = ("overview-", "published-", "confusion-", "roc-of-", "cost-", "inside-", "tuning-")
 """How the names of the report's own figures begin."""
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mlplab.analysis.choice import Choice, choose
 from mlplab.analysis.questions.answers import Answer, answer_questions
+from mlplab.analysis.tuning import TuningOutcome, read_tuning
 from mlplab.figures import published
 from mlplab.figures.ensemble import runs_by_network
 from mlplab.figures.final_values import Finals, finals
@@ -45,6 +46,11 @@ class Context:
     def chosen(self) -> Choice | None:
         """The network that the stated rule takes; None where nothing can be compared."""
         return choose(self.results)
+
+    @cached_property
+    def tuning(self) -> TuningOutcome | None:
+        """The trials that chose settings; None for a study that tunes nothing."""
+        return read_tuning(self.results)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
