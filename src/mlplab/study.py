@@ -58,12 +58,19 @@ class StudyResults(Results):
 
         return choose(self, rule)
 
+    def tuning(self) -> pd.DataFrame:
+        """Every trial of a tuned study; see `mlplab.analysis.tuning.tuning_table`."""
+        from mlplab.analysis.tuning import tuning_table
+
+        return tuning_table(self)
+
     def export(
         self,
         *,
         curves: str | Path | None = None,
         summary: str | Path | None = None,
         open_set: str | Path | None = None,
+        tuning: str | Path | None = None,
     ) -> None:
         """Write tables as CSV, or as Parquet where a file's ending says so.
 
@@ -76,6 +83,8 @@ class StudyResults(Results):
             export.export_summary(self, summary)
         if open_set is not None:
             export.export_table(self.open_set, open_set)
+        if tuning is not None:
+            export.export_table(self.tuning, tuning)
 
 
 @dataclass(frozen=True)
@@ -127,6 +136,8 @@ class Study:
     ) -> StudyResults:
         """Train what is missing and return all results; they lie in `out/<study name>/`.
 
+        A study with `tune` has its settings chosen first, by trials in `out/<study name>/tuning/`.
+
         Args:
             out: the folder of results folders.
             device: auto, cpu or cuda.
@@ -138,11 +149,16 @@ class Study:
             BadInput: data, device or folder that cannot be used.
         """
         from mlplab.runner.run import run
+        from mlplab.tuning import Means, tune
 
+        folder, declaration = Path(out) / self.name, self.declaration
+        if declaration.tune is not None:
+            means = Means(str(device), str(precision), fail_fast)
+            declaration = tune(declaration, folder, means, watch)
         results = _with_report(
             run(
-                self.declaration,
-                Path(out) / self.name,
+                declaration,
+                folder,
                 device=device,
                 precision=precision,
                 fail_fast=fail_fast,
@@ -161,9 +177,10 @@ class Study:
         precision: str = "float32",
     ) -> Estimate:
         """Foresee what `run` would do: sizes, FLOPs, time, disk, and what is already there."""
-        from mlplab.runner.estimate import estimate
+        from mlplab.tuning import Means, foresee
 
-        return estimate(self.declaration, Path(out) / self.name, device=device, precision=precision)
+        means = Means(str(device), str(precision))
+        return foresee(self.declaration, Path(out) / self.name, means)
 
 
 def _test_on_unknown(results: StudyResults, watch: Watch | None) -> None:

@@ -124,6 +124,8 @@ def _taken(part: dict[str, Any], sections: _Sections) -> str:
     form = part.get("type")
     if form == "array":
         return f"a list: {_taken(part.get('items', part.get('prefixItems', [{}])[0]), sections)}"
+    if isinstance(part.get("additionalProperties"), dict):
+        return f"an object: for each key {_taken(part['additionalProperties'], sections)}"
     return {
         "integer": "a whole number" + _range(part),
         "number": "a number" + _range(part),

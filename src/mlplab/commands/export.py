@@ -38,6 +38,10 @@ def export(
         Path | None,
         typer.Option(metavar="FILE", help="Every measure on unknown classes, one a row."),
     ] = None,
+    tuning: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Every trial of a tuned study, one a row."),
+    ] = None,
     weights: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="One safetensors file a network and seed."),
@@ -52,19 +56,23 @@ def export(
       mlplab export runs/demo --verdicts verdicts.json
       mlplab export runs/demo --choice choice.json
       mlplab export runs/open-set --open-set open-set.csv
+      mlplab export runs/report-2023-fair --tuning tuning.csv
       mlplab export runs/demo --weights weights/
 
     Curves have the columns study,network,seed,step,split,metric,value. Files end in .csv, .csv.gz
     or .parquet. Verdicts are a list with an object for each question: ask, verdict, effect,
     interval, p_value, seeds, registered, audit, sentence and more. A choice is one object: chosen,
     rule, split, has_seen_test_data, seeds, sentence, caveats and candidates. The open-set table has the
-    columns study,network,seed,split,detector,metric,value. Weights are kernel_1 (in, out),
-    bias_1 (out), kernel_2 and so on.
+    columns study,network,seed,split,detector,metric,value, that of tuning
+    study,network,trial,setting,value,round,seed,step,metric,score,status,chosen,training_flops,
+    seconds. Weights are kernel_1 (in, out), bias_1 (out), kernel_2 and so on.
     """
-    if all(asked is None for asked in (curves, summary, verdicts, choice, open_set, weights)):
+    if all(
+        asked is None for asked in (curves, summary, verdicts, choice, open_set, tuning, weights)
+    ):
         raise refuse(
             "Say what to export: --curves FILE, --summary FILE, --verdicts FILE, --choice FILE, "
-            "--open-set FILE or --weights DIR."
+            "--open-set FILE, --tuning FILE or --weights DIR."
         )
 
     from mlplab.study import open_results
@@ -89,6 +97,11 @@ def export(
             complain("note: the study asks nothing about unknown classes, so the table is empty")
         results.export(open_set=open_set)
         print(open_set)
+    if tuning is not None:
+        if results.study.tune is None:
+            complain("note: the study tunes nothing, so the table is empty")
+        results.export(tuning=tuning)
+        print(tuning)
     if weights is not None:
         _export_weights(results, weights)
         print(weights)

@@ -42,9 +42,13 @@ def plan(
     for note in wanted.notes:
         print(f"note: {note}")
     _print_networks(wanted, estimate)
+    if estimate.tuning is not None:
+        _print_tuning(wanted, estimate.tuning, precision)
     print(f"\n{extent(wanted)}; {estimate.finished:,} of {estimate.total:,} are finished")
     if estimate.finished < estimate.total:
         _print_cost(estimate, precision)
+        if estimate.tuning is not None and estimate.tuning.seconds > 0:
+            _print_both(estimate, estimate.tuning)
     if wanted.questions:
         print()
         print_audits(wanted)
@@ -67,6 +71,30 @@ def _print_seeds(study: Study, folder: Path) -> None:
     told = [question for question in study.questions if set(question.networks) <= known]
     for question, found in zip(told, answer(results, told, {}), strict=True):
         print(f"  {question.ask} {foresee(found).sentence}")
+
+
+def _print_tuning(study: Study, tuning: Estimate, precision: str) -> None:
+    """Say what is tried before the networks are run, and what of it is there already."""
+    from mlplab.analysis.tuning import tuning_of
+
+    known = tuning_of(study, None)
+    tune, rounds = known.tune, known.rounds
+    steps = {t.declared.training.steps for t in known.trials} | {r.steps for r in rounds}
+    low, high = min(steps), max(steps)
+    networks, settings, seeds = len(known.networks), rounds[0].settings, len(tune.all_seeds)
+    print(
+        f"\ntuning {', '.join(known.paths)} by validation {tune.metric} ({tune.search}): "
+        f"{counted(networks, 'network')} × {counted(settings, 'setting')} × "
+        f"{counted(seeds, 'seed')}, {f'{low:,} to ' if low < high else ''}{counted(high, 'step')}"
+    )
+    if len(rounds) > 1:
+        told = ", ".join(f"{r.settings} for {r.steps:,} steps" for r in rounds)
+        print(f"rounds of halving, of each network: {told}")
+    print(f"tuning seeds: {', '.join(map(str, tune.all_seeds[:6]))}")
+    print(f"{tuning.finished:,} of {tuning.total:,} trials × seeds are finished")
+    if tuning.finished < tuning.total:
+        _print_cost(tuning, precision, then="")
+        print("The networks are then run with the settings that are chosen, not with those above.")
 
 
 def _print_networks(study: Study, estimate: Estimate) -> None:
@@ -92,7 +120,16 @@ def _print_networks(study: Study, estimate: Estimate) -> None:
         print(f"({len(estimate.networks) - MOST_ROWS:,} more networks)")
 
 
-def _print_cost(estimate: Estimate, precision: str) -> None:
+def _print_both(estimate: Estimate, tuning: Estimate) -> None:
+    from mlplab.commands.output import in_words, scaled
+
+    print(
+        f"together with tuning: {scaled(estimate.flops + tuning.flops, 'FLOP')}, about "
+        f"{in_words(estimate.seconds + tuning.seconds)}"
+    )
+
+
+def _print_cost(estimate: Estimate, precision: str, then: str = ", then the report") -> None:
     from mlplab.commands.output import in_words, scaled
 
     where = "the GPU" if estimate.device == "cuda" else counted(estimate.cores, "core")
@@ -100,5 +137,5 @@ def _print_cost(estimate: Estimate, precision: str) -> None:
         f"to do: {scaled(estimate.flops, 'FLOP')} of training in "
         f"{counted(len(estimate.stacks), 'stack')}"
     )
-    print(f"time:  about {in_words(estimate.seconds)} on {where} in {precision}, then the report")
+    print(f"time:  about {in_words(estimate.seconds)} on {where} in {precision}{then}")
     print(f"disk:  about {scaled(estimate.disk_bytes, 'B')}")

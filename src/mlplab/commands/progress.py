@@ -89,7 +89,8 @@ class PlainLines(_Words):
         super().show(event)
         match event:
             case events.StackFinished(members=members):
-                done = f"[{self.tally.finished}/{self.tally.total}] {in_short(members)}"
+                stage = "tuning " if self.tally.tuning else ""
+                done = f"[{stage}{self.tally.finished}/{self.tally.total}] {in_short(members)}"
                 self.say(self._with_outlook(done))
             case events.StackProgressed() if self._is_time():
                 self.say(self._with_outlook(self.tally.under_way_in_words()))
@@ -136,7 +137,10 @@ class Bar(_Words):
     def show(self, event: events.Event) -> None:
         super().show(event)
         if isinstance(event, events.RunPlanned) and event.already < event.total:
-            self._task = self._progress.add_task(self._study, total=1.0, outlook="")
+            if self._task is not None:
+                self._progress.remove_task(self._task)
+            named = f"{self._study}: tuning" if self.tally.tuning else self._study
+            self._task = self._progress.add_task(named, total=1.0, outlook="")
         if self._task is not None:
             self._progress.update(self._task, completed=self.tally.share, outlook=self._outlook())
 

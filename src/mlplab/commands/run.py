@@ -41,6 +41,9 @@ def run(
       mlplab run path/to/config3.json --out elsewhere
       mlplab run my-study.json --json | your-program
 
+    A study with "tune" first trains its trials, in the folder tuning/ within its own, and then its
+    networks with the settings that these choose.
+
     What is finished is never run again. Ctrl-C keeps what is finished, and the same command goes
     on from there, to the same results.
     """
@@ -99,6 +102,11 @@ def train_and_report(
 def _what_is_kept(tally: Tally, folder: Path) -> str:
     if tally.total == 0:
         return f"Stopped before training began; {folder} keeps whatever was finished before."
+    if tally.tuning is not None:
+        return (
+            f"Stopped while tuning: {tally.finished:,} of {tally.total:,} trials × seeds are finished "
+            f"and kept in {folder / 'tuning'}; the same command goes on from there."
+        )
     return (
         f"Stopped: {tally.finished:,} of {tally.total:,} networks × seeds are finished and kept in "
         f"{folder}; the same command trains the rest."

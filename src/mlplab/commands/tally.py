@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from mlplab.commands.output import in_words
 from mlplab.commands.studies import counted
+from mlplab.declarations.tuning_trials import label
 from mlplab.records.studies import Member
 from mlplab.runner import events
 
 MOST_NAMES = 4
 """Networks named in one line before the rest are only counted."""
+MOST_CHOSEN = 20
+"""Networks whose tuned settings are told before the rest are only counted."""
 
 
 @dataclass
@@ -29,6 +33,8 @@ class Tally:
     flops_done: float = 0.0
     """Of the stacks that are over."""
     ended: events.RunEnded | None = None
+    tuning: events.TuningStarted | None = None
+    """While trials are trained rather than the study itself."""
     training: dict[str, events.StackStarted] = field(default_factory=dict)
     """The stacks in training, by their id."""
     steps: dict[str, int] = field(default_factory=dict)
@@ -36,9 +42,14 @@ class Tally:
 
     def see(self, event: events.Event) -> None:
         match event:
+            case events.TuningStarted():
+                self.tuning = event
+            case events.TuningEnded():
+                self.tuning = None
             case events.RunPlanned():
                 self.total, self.finished = event.total, event.already
                 self.flops, self.began = event.flops, self.clock()
+                self.flops_done, self.best_accuracy = 0.0, math.nan
             case events.StackStarted():
                 self.training[event.stack] = event
                 self.steps[event.stack] = 0
@@ -131,6 +142,10 @@ def remark(event: events.Event) -> str | None:
         case events.StackFailed(members=members, reason=reason, tried_again=again):
             told = f"{in_short(members)} could not be trained: {reason}"
             return f"{told}; tried again in smaller stacks" if again else told
+        case events.TuningStarted():
+            return _tuning(event)
+        case events.TuningEnded(chosen=chosen):
+            return _chosen(chosen)
         case events.UnknownsTested(done=done, of=of) if _worth_telling(done, of):
             left = "" if done == 0 else f"{done:,} of "
             return f"testing on unknown classes: {left}{counted(of, 'test')}"
@@ -141,6 +156,20 @@ def remark(event: events.Event) -> str | None:
 def _worth_telling(done: int, of: int) -> bool:
     """At the start, and then about ten times."""
     return done == 0 or (of > 20 and done % -(-of // 10) == 0)
+
+
+def _tuning(event: events.TuningStarted) -> str:
+    settings = counted(event.settings, "setting") + (" each" if event.networks > 1 else "")
+    told = f"tuning {counted(event.networks, 'network')} on validation data: {settings}, "
+    told += f"{counted(event.seeds, 'seed')}, {counted(event.steps, 'step')}"
+    return told if event.rounds == 1 else f"{told} (round {event.round} of {event.rounds})"
+
+
+def _chosen(chosen: Mapping[str, Mapping[str, Any]]) -> str:
+    told = [f"{name} {label(settings)}" for name, settings in chosen.items()]
+    if len(told) > MOST_CHOSEN:
+        told = [*told[:MOST_CHOSEN], f"{len(told) - MOST_CHOSEN:,} more"]
+    return f"chosen: {'; '.join(told)}"
 
 
 def _plan(plan: events.RunPlanned) -> str:

@@ -13,10 +13,12 @@ from mlplab.declarations.network import Network
 from mlplab.declarations.question import Question
 from mlplab.declarations.size import Size, are_alike, count_in_words, size_of
 from mlplab.declarations.study import Study
+from mlplab.declarations.tuning import TunedTogether, tuned_together
 
 _OF_NO_EFFECT = ("seeds", "training.diagnostics")
 _KINDS = ("name", "format", "distribution")
 _NONE = "none"
+NOTHING_TUNED = TunedTogether()
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ class Audit:
     """Parameters and training FLOPs that are alike though the hidden layers are not."""
     follows: tuple[Difference, ...] = ()
     """The width, where depth differs and sizes are matched: it could not have stayed the same."""
+    tuned: tuple[Difference, ...] = ()
+    """Settings that every one of them has tuned over the same space with the same budget: that they
+    differ is part of what is compared, each network at its best. Without values before tuning."""
 
     @property
     def is_controlled(self) -> bool:
@@ -60,11 +65,15 @@ class Audit:
 
 
 def audit_question(
-    question: Question, networks: Mapping[str, Network], sizes: Mapping[str, Size]
+    question: Question,
+    networks: Mapping[str, Network],
+    sizes: Mapping[str, Size],
+    together: TunedTogether = NOTHING_TUNED,
 ) -> Audit:
     """Compare the settings and sizes of a question's networks.
 
-    sizes: of the networks of which they are known. Raises KeyError for networks that are not given.
+    sizes: of the networks of which they are known; together: what all of them have tuned. Raises
+    KeyError for networks that are not given.
     """
     names = question.networks
     found = _differences([networks[name] for name in names])
@@ -72,8 +81,10 @@ def audit_question(
     differences = tuple(sorted(found, key=lambda d: d.path.split(".")[-1] not in _KINDS))
     factor = question.factor
     paths = settings_of(factor) if factor else ()
+    tuned = tuple(_tuned(together, differences, paths))
+    of_choice = together.paths
     declared = tuple(d for d in differences if _belongs(d.path, paths))
-    others = [d for d in differences if not _belongs(d.path, paths)]
+    others = [d for d in differences if not _belongs(d.path, (*paths, *of_choice))]
     shapes = [networks[name].hidden for name in names]
     known = [size for name in names if (size := sizes.get(name)) is not None]
     counts = tuple(_counts(known)) if len(known) == len(names) else ()
@@ -93,6 +104,7 @@ def audit_question(
         tuple(_told_count(*c) for c in counts if not are_alike(c[1])),
         matched,
         follows,
+        tuned,
     )
 
 
@@ -104,7 +116,23 @@ def audit_study(study: Study) -> tuple[Audit, ...]:
         data, _ = data_size(network.data, study.folder)
         if data.features is not None and (data.classes or network.outputs) is not None:
             sizes[name] = size_of(network, data.features, data.classes or 0)
-    return tuple(audit_question(q, study.networks, sizes) for q in study.questions)
+    return tuple(
+        audit_question(q, study.networks, sizes, tuned_together(study, q.networks))
+        for q in study.questions
+    )
+
+
+def _tuned(
+    together: TunedTogether, differences: tuple[Difference, ...], factor: tuple[str, ...]
+) -> Iterator[Difference]:
+    """The tuned settings, those of the declared factor left to it; once chosen, where they differ."""
+    for path in together.paths:
+        if _belongs(path, factor):
+            continue
+        if not together.is_done:
+            yield Difference(in_words(path), path, ())
+        else:
+            yield from (d for d in differences if _belongs(d.path, (path,)))
 
 
 def _belongs(path: str, factors: tuple[str, ...]) -> bool:
@@ -181,8 +209,15 @@ def _sentences(audit: Audit) -> Iterator[str]:
             f"Besides {_told(audit.declared)} they differ in {_told(audit.others)}: "
             "the effect may be due to that."
         )
+    elif audit.tuned:
+        yield f"Besides what was tuned, the only setting that differs is {_told(audit.declared)}."
     else:
         yield f"The only setting that differs is {_told(audit.declared)}."
+    if audit.tuned:
+        yield (
+            f"Each has its own {_told(audit.tuned)}, tuned over the same space with the same budget, "
+            "which is what makes the comparison fair."
+        )
     if audit.counts:
         yield f"They also differ in {_told(audit.counts)}."
     if audit.matched:
@@ -204,7 +239,7 @@ def _without_factor(others: tuple[Difference, ...]) -> str:
 
 
 def _told(differences: tuple[Difference, ...]) -> str:
-    parts = [f"{d.what} ({_values(d.values)})" for d in differences]
+    parts = [f"{d.what} ({_values(d.values)})" if d.values else d.what for d in differences]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 

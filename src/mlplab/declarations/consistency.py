@@ -23,6 +23,7 @@ from mlplab.declarations.question_checks import question_problems
 from mlplab.declarations.resolution import Resolution, Resolved
 from mlplab.declarations.size import size_of
 from mlplab.declarations.study import Study
+from mlplab.declarations.tuning_checks import tuning_faults
 from mlplab.declarations.validation import Fault
 
 # importlib.resources would cost a tenth of the time that checking takes.
@@ -61,6 +62,7 @@ def check_study(
     problems += choice_problems(study, values, places)
     problems += _comparison_problems(study, values, places)
     problems += _open_set_problems(study, values, places)
+    problems += _tuning_problems(study, sizes, values, places)
     notes = (*_output_notes(study, sizes), *_twin_notes(study))
     return Checked(tuple(problems), notes)
 
@@ -273,6 +275,19 @@ def _open_set_problems(
     names = list(declared) if isinstance(declared, dict) else []
     in_doubt = bool(values.get("open_set")) and not study.open_set
     for f in open_set_faults(study, names, in_doubt=in_doubt):
+        yield places.problem(f.where, expected=f.expected, came=f.came, mend=f.mend)
+
+
+def _tuning_problems(
+    study: Study, sizes: _Sizes, values: Mapping[str, Any], places: Places
+) -> Iterator[Problem]:
+    declared = values.get("networks")
+    names = list(declared) if isinstance(declared, dict) else []
+
+    def check(name: str, network: Network) -> Iterator[Fault]:
+        return _network_faults(Resolved(network), sizes[name][0])
+
+    for f in tuning_faults(study, names, check):
         yield places.problem(f.where, expected=f.expected, came=f.came, mend=f.mend)
 
 

@@ -28,6 +28,8 @@ from mlplab.declarations.resolution import (
     unknown_keys,
 )
 from mlplab.declarations.study import Presentation, Study
+from mlplab.declarations.tuning import Tuning
+from mlplab.declarations.tuning_checks import seed_fault
 from mlplab.declarations.validation import validate
 
 STUDY_KEYS = ("name", "networks", "grid", *Presentation.model_fields, *Network.model_fields)
@@ -70,6 +72,7 @@ def load(
         figures=presentation.figures,
         compare_with=presentation.compare_with,
         open_set=presentation.open_set,
+        tune=presentation.tune,
         folder=source.folder,
     )
     checked = check_study(study, resolution, values, places)
@@ -263,6 +266,7 @@ def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, fil
             figures=_figures_of(study.figures, networks),
             questions=tuple(q for q in study.questions if set(q.networks) <= set(networks)),
             choice=_choice_among(study.choice, networks),
+            tune=_tuning_of(study.tune, networks),
         )
     if seeds is not None:
         if isinstance(seeds, bool) or not 1 <= seeds <= MOST_SEEDS:
@@ -270,6 +274,11 @@ def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, fil
             raise BadInput(Problem("", expected, str(seeds), None, None, "--seeds"))
         again = {"seeds": tuple(range(seeds))}
         networks = {name: network.model_copy(update=again) for name, network in networks.items()}
+        fault = seed_fault(study.tune, networks) if study.tune else None
+        if fault is not None:
+            raise BadInput(
+                Problem(dotted(fault.where), fault.expected, fault.came, fault.mend, None, file)
+            )
     return replace(study, networks=networks)
 
 
@@ -277,6 +286,14 @@ def _choice_among(rule: ChoiceRule, networks: dict[str, Network]) -> ChoiceRule:
     """The rule without the networks left out; among all that there are, if fewer than two stay."""
     kept = tuple(name for name in rule.networks or () if name in networks)
     return rule.model_copy(update={"networks": kept if len(kept) > 1 else None})
+
+
+def _tuning_of(tune: Tuning | None, networks: dict[str, Network]) -> Tuning | None:
+    """The tuning of the networks that are kept; None where none of them is tuned."""
+    if tune is None or tune.networks is None:
+        return tune
+    names = tuple(name for name in tune.networks if name in networks)
+    return tune.model_copy(update={"networks": names}) if names else None
 
 
 def _figures_of(figures: tuple[Figure, ...], networks: dict[str, Network]) -> tuple[Figure, ...]:

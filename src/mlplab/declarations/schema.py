@@ -107,9 +107,10 @@ def _object(properties: dict[str, Any], description: str) -> dict[str, Any]:
 
 
 def _open_to_comments(part: dict[str, Any]) -> dict[str, Any]:
-    if part.get("type") == "object":
-        return {**part, "patternProperties": _COMMENTS}
-    return part
+    if part.get("type") != "object":
+        return part
+    inner = {name: _open_to_comments(p) for name, p in part.get("properties", {}).items()}
+    return {**part, **({"properties": inner} if inner else {}), "patternProperties": _COMMENTS}
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mlplab.declarations.base import Declaration
 from mlplab.declarations.choice import ChoiceRule
@@ -12,6 +13,7 @@ from mlplab.declarations.figure import Figure
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.question import Question
+from mlplab.declarations.tuning import Tuning
 
 
 class Presentation(Declaration):
@@ -27,6 +29,8 @@ class Presentation(Declaration):
     """A published study whose numbers are held against these, for example report-2023."""
     open_set: tuple[OpenSet, ...] = ()
     """What the networks are to do with classes that they never saw."""
+    tune: Tuning | None = None
+    """Settings that are chosen for every network alike before it is run."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ class Study:
     """What is asked about unknown classes; the networks for it are among `networks`."""
     templates: Mapping[str, Network] = field(default_factory=dict)
     """Networks that are trained only in their open-set forms, by name."""
+    tune: Tuning | None = None
+    """Which settings are chosen before the networks are run, and how."""
+    tuned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What tuning chose: network → path → value, which `networks` have; empty before it."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What a reader should know though it is no error."""
     folder: Path = field(default=Path(), compare=False)

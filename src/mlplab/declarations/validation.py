@@ -62,10 +62,10 @@ def _echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 
 
 def _other_member(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether an object is told to be no plain value, though it errs as the object it is."""
+    """Whether an object is told to be no plain value or list, though it errs as an object."""
     loc, kind = detail["loc"], str(detail["loc"][-1])
     place = loc[:-1]
-    return kind.startswith("literal[") and any(
+    return kind.startswith(("literal[", "tuple[")) and any(
         other["loc"][: len(place)] == place and len(other["loc"]) > len(loc) for other in details
     )
 

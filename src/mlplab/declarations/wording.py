@@ -152,6 +152,9 @@ def follow(start: Wanted, loc: Where) -> tuple[Where, Wanted]:
             here = wanted(
                 arguments[0 if arguments[-1] is Ellipsis else min(step, len(arguments) - 1)]
             )
+        elif get_origin(here.type) is dict:
+            where = (*where, step)
+            here = wanted(get_args(here.type)[1])
         else:
             break
     return where, here
@@ -179,6 +182,8 @@ def words(here: Wanted, *, plural: bool = False) -> str:
         return _literal_words(get_args(here_type), plural)
     if get_origin(here_type) is tuple:
         return _list_words(here, plural)
+    if get_origin(here_type) is dict:
+        return ("objects" if plural else "an object") + " that has at least one key"
     if here.is_model:
         return ("objects with " if plural else "an object with ") + _key_words(here_type)
     singular, several = _NAMES.get(here_type, ("a value", "values"))

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from mlplab.records.results import Results
 
 
-RESERVED = ("overview-", "published-", "confusion-", "roc-of-", "cost-", "choice-", "inside-")
+RESERVED = (
+    "overview-", "published-", "confusion-", "roc-of-", "cost-", "choice-", "inside-", "tuning-",
+)  # fmt: skip
 """How the names of the report's own figures begin."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,8 @@ from pathlib import Path
 from mlplab.declarations.network import Network
 from mlplab.declarations.question import Question
 from mlplab.declarations.study import Study
+from mlplab.declarations.tuning import Tuning
+from mlplab.declarations.tuning_trials import candidates, with_settings
 from mlplab.records.database import reading, transaction
 from mlplab.records.key import key_content
 
@@ -31,27 +33,41 @@ class Registration:
     """Seeds that its networks were to have by then."""
 
 
-def question_digest(question: Question, networks: Mapping[str, Network]) -> str:
+def question_digest(question: Question, study: Study) -> str:
     """SHA-256 of all that decides the answer: metric, expectation, margins, networks' settings.
 
     Wording, seeds and where data lie are not in it; the settings of the networks are, since a
-    question about another network is another question.
+    question about another network is another question. Of a tuned network not the values that are
+    chosen decide it, which nobody knows when the question is asked, but how they are chosen.
     """
     content = {
         "question": question.model_dump(mode="json", exclude=_WORDING),
-        "networks": {
-            name: key_content(
-                networks[name],
-                outputs=networks[name].outputs or 0,
-                data_digest="",
-                seed=0,
-                precision="",
-                device_kind="",
-            )
-            for name in question.networks
-        },
+        "networks": {name: _asked_about(name, study) for name in question.networks},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _asked_about(name: str, study: Study) -> str:
+    network, tune = study.networks[name], study.tune
+    is_tuned = tune is not None and tune.tunes(name)
+    content = key_content(
+        _without_choice(network, tune) if tune is not None and is_tuned else network,
+        outputs=network.outputs or 0,
+        data_digest="",
+        seed=0,
+        precision="",
+        device_kind="",
+    )
+    if tune is None or not is_tuned:
+        return content
+    return f"{content} {tune.model_dump_json(exclude={'networks'})}"
+
+
+def _without_choice(network: Network, tune: Tuning) -> Network:
+    """The network with the first of its trials' settings, whatever was chosen."""
+    first = with_settings(network, candidates(tune, network)[0]).declaration
+    assert first is not None, "a study with trials that cannot be is not loaded"
+    return first
 
 
 def register(connection: sqlite3.Connection, study: Study, seen: Set[str]) -> None:
@@ -65,7 +81,7 @@ def register(connection: sqlite3.Connection, study: Study, seen: Set[str]) -> No
             "INSERT OR IGNORE INTO question VALUES (?, ?, ?, ?, ?)",
             [
                 (
-                    question_digest(question, study.networks),
+                    question_digest(question, study),
                     question.model_dump_json(),
                     now,
                     not seen.isdisjoint(question.networks),

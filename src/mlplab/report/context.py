@@ -12,6 +12,7 @@ import pandas as pd
 from mlplab.analysis.calibration import CalibrationOverSeeds, calibration_over_seeds
 from mlplab.analysis.choice.rule import Choice, NoChoice, choose
 from mlplab.analysis.questions.answers import Answer, answer_questions
+from mlplab.analysis.tuning import TuningOutcome, read_tuning
 from mlplab.figures import published
 from mlplab.figures.ensemble import runs_by_network
 from mlplab.figures.final_values import Finals, finals
@@ -46,6 +47,11 @@ class Context:
     def chosen(self) -> Choice | NoChoice:
         """The network that the stated rule takes, or why it takes none."""
         return choose(self.results)
+
+    @cached_property
+    def tuning(self) -> TuningOutcome | None:
+        """The trials that chose settings; None for a study that tunes nothing."""
+        return read_tuning(self.results)
 
     @cached_property
     def summary(self) -> pd.DataFrame:

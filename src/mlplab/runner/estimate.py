@@ -74,6 +74,8 @@ class Estimate:
     rates: Rates
     device: str
     cores: int
+    tuning: Estimate | None = None
+    """Of the trials that come before, for a study that is tuned."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from mlplab.records.studies import Member
 
@@ -108,6 +109,31 @@ class RunEnded:
 
 
 @dataclass(frozen=True)
+class TuningStarted:
+    """Trials are about to be trained, from which every network's settings are chosen."""
+
+    networks: int
+    """That are tuned."""
+    settings: int
+    """Tried by each of them."""
+    seeds: int
+    """Of each trial."""
+    steps: int
+    """Of the longest trial."""
+    round: int
+    """From 1; there is more than one in a successive halving."""
+    rounds: int
+
+
+@dataclass(frozen=True)
+class TuningEnded:
+    """Settings are chosen, and the networks are about to be trained with them."""
+
+    chosen: Mapping[str, Mapping[str, Any]]
+    """Network → path of a setting → value."""
+
+
+@dataclass(frozen=True)
 class UnknownsTested:
     """After training: a network is about to be tested on classes that it never saw."""
 
@@ -130,6 +156,8 @@ Event = (
     | StackFailed
     | RunEnded
     | UnknownsTested
+    | TuningStarted
+    | TuningEnded
 )
 Watch = Callable[[Event], None]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.study import Study
 from mlplab.networks.precision import has_fast_bfloat16
 from mlplab.records.atomic import remove_unfinished
-from mlplab.records.database import writing
+from mlplab.records.database import DATABASE_FILE, reading, writing
 from mlplab.records.key import difference
 from mlplab.records.lock import only_run
 from mlplab.records.questions import register
@@ -80,6 +80,33 @@ def run(
         remove_unfinished(folder / WEIGHTS_FOLDER)
         with writing(folder) as connection:
             return _Run(study, folder, connection, device, precision, fail_fast, tell).run()
+
+
+def write_down_questions(study: Study, folder: Path, seen: Set[str]) -> None:
+    """Register a study's questions before anything at all is trained for it.
+
+    seen: its networks of which something is known already.
+
+    Raises:
+        BadInput: the folder cannot be written to.
+    """
+    with _results_folder(folder), only_run(folder, _nobody), writing(folder) as connection:
+        register(connection, study, seen)
+
+
+def finished_networks(study: Study, folder: Path, *, precision: str, device: str) -> set[str]:
+    """Return the networks of a study of which a folder's records hold a finished seed.
+
+    Raises:
+        BadInput: data, device or records that cannot be used.
+    """
+    if not (folder / DATABASE_FILE).is_file():
+        return set()
+    device = resolve_device(str(device))
+    wanted = wanted_runs(study, precision=str(precision), device=device, announce=_nobody)
+    with reading(folder) as connection:
+        present = present_runs(connection, folder)
+    return {name for run in wanted if run.key in present for name, _ in run.members}
 
 
 def _nobody(event: object) -> None:

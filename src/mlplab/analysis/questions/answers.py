@@ -22,6 +22,7 @@ from mlplab.analysis.questions.values import (
 from mlplab.declarations.audit import Audit, audit_question
 from mlplab.declarations.metric import SecondsToMetric
 from mlplab.declarations.question import Question
+from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
 
@@ -105,8 +106,10 @@ def _answer(
         question=question,
         finding=judge(question, measured, alpha),
         measured=measured,
-        audit=audit_question(question, networks, sizes),
-        registration=asked.get(question_digest(question, networks)) if asked else None,
+        audit=audit_question(
+            question, networks, sizes, tuned_together(results.study, question.networks)
+        ),
+        registration=asked.get(question_digest(question, results.study)) if asked else None,
         rows_error=rows_error(question.metric, measured, by_network),
         questions=questions,
     )

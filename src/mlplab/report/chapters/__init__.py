@@ -15,6 +15,7 @@ ORDER = (
     "overview",
     "open_set",
     "study_figures",
+    "tuning",
     "against_published",
     "evaluation",
     "trade_off",

@@ -178,7 +178,10 @@ def _about_seeds(context: Context) -> list[str]:
 
 def _about_rates(context: Context) -> list[str]:
     rates: dict[str, set[float]] = {}
-    for network in context.results.study.networks.values():
+    study = context.results.study
+    if study.tune is not None and "optimizer.learning_rate" in study.tune.space and study.tuned:
+        return []
+    for network in study.networks.values():
         rates.setdefault(network.optimizer.name, set()).add(network.optimizer.learning_rate)
     alone = {name: next(iter(r)) for name, r in rates.items() if len(r) == 1}
     if len(rates) < 2 or len(alone) < len(rates) or len(set(alone.values())) < 2:

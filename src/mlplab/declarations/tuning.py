@@ -1,0 +1,103 @@
+"""Fair tuning: settings that every network chooses from the same space, with the same budget."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from mlplab.declarations.base import Count, Declaration, Seed
+
+if TYPE_CHECKING:
+    from mlplab.declarations.study import Study
+
+FIRST_SEED = 999_999
+"""A count of tuning seeds goes down from here, so that they are none of the study's, which a count
+takes from 0 upwards."""
+
+
+class Range(Declaration):
+    """Values from one end to another."""
+
+    low: float
+    high: float
+    points: Annotated[int, Field(ge=2, le=1000)] = 7
+    """How many values a grid takes, both ends among them; random trials may lie anywhere."""
+    scale: Literal["log", "linear"] = "log"
+    """log: equal ratios between neighbours; linear: equal differences."""
+
+
+class Tuning(Declaration):
+    """Settings chosen for each network, on validation data, before it is run with its own seeds.
+
+    Every network is given the same trials with the same seeds, so that none is compared at a better
+    guess than another.
+    """
+
+    space: Annotated[dict[str, Range | Annotated[tuple[Any, ...], Field(min_length=1)]],
+                     Field(min_length=1)]  # fmt: skip
+    """By the path of a setting, such as optimizer.learning_rate: a list of values, or two ends."""
+    networks: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Names of networks; None for all."""
+    search: Literal["grid", "random", "successive halving"] = "grid"
+    """grid: every combination; random: so many `trials` drawn from the space; successive halving:
+    all of them train a part of the steps, and the better half of them twice as long, until two are
+    left, which train all steps."""
+    trials: Count | None = None
+    """How many settings are drawn at random; None for every combination of a grid."""
+    steps: Count | None = None
+    """Training steps of a trial; None for as many as the network has."""
+    seeds: Annotated[int, Field(ge=1, le=1000)] | Annotated[tuple[Seed, ...], Field(min_length=1)]\
+        = 2  # fmt: skip
+    """A count N for the seeds 999999, 999998 and so on, or a list; never a seed of the study."""
+    metric: Literal["accuracy", "loss"] = "accuracy"
+    """What the mean over seeds decides, on validation rows; the lower loss where accuracies tie."""
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The seeds of every trial."""
+        if isinstance(self.seeds, int):
+            return tuple(range(FIRST_SEED, FIRST_SEED - self.seeds, -1))
+        return self.seeds
+
+    def tunes(self, network: str) -> bool:
+        """Whether a network of the study is tuned."""
+        return self.networks is None or network in self.networks
+
+
+@dataclass(frozen=True)
+class TunedTogether:
+    """What was tuned, or is going to be, in every one of some networks."""
+
+    paths: tuple[str, ...] = ()
+    """Of the settings."""
+    is_done: bool = False
+    """Whether their values are chosen already."""
+
+
+def tuned_together(study: Study, networks: Collection[str]) -> TunedTogether:
+    """The settings that some networks of a study all have tuned over the same space."""
+    tune = study.tune
+    if tune is None or not all(tune.tunes(name) for name in networks):
+        return TunedTogether()
+    return TunedTogether(tuple(tune.space), all(name in study.tuned for name in networks))
+
+
+def put_setting(values: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value at a dotted path, in place."""
+    *way, last = path.split(".")
+    for step in way:
+        values = values[step]
+    values[last] = value
+
+
+def setting_at(values: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path; raises KeyError where there is none."""
+    here: Any = values
+    for step in path.split("."):
+        if not isinstance(here, Mapping):
+            raise KeyError(path)
+        here = here[step]
+    return here

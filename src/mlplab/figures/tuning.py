@@ -1,0 +1,219 @@
+"""How sensitive networks are to a tuned setting: the validation score over its values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mlplab.analysis.tuning import NetworkTuning, TuningOutcome, is_number
+from mlplab.declarations.factor import in_words
+from mlplab.declarations.grid import readable
+from mlplab.figures import theme, vega
+from mlplab.figures.drawing import Key
+from mlplab.figures.figure import Figure
+from mlplab.figures.vega import Spec
+from mlplab.figures.wording import METRICS, count, listed, number
+
+MOST_TOGETHER = 8
+"""Beyond so many networks each optimizer has a figure of its own."""
+_LOG_FROM = 10.0
+"""Values of which the largest is so many times the smallest are drawn on a log axis."""
+_ROOM = 0.06
+_COLUMNS = [
+    "network", "value", "trial", "steps", "seeds", "mean", "low", "high", "diverged", "usable",
+    "chosen",
+]  # fmt: skip
+
+
+def sensitivity_figures(tuning: TuningOutcome, path: str) -> list[Figure]:
+    """A line a network over the values of one setting; several figures for many networks.
+
+    Of more than one tuned setting the best trial over all the others stands for each value.
+    """
+    words = in_words(path)
+    metric = METRICS[tuning.tune.metric]
+    title = f"Validation {metric} by {words}"
+    stem = f"tuning-{path.replace('.', '-').replace('_', '-')}"
+    figures = []
+    for suffix, group in _groups(tuning):
+        name = f"{stem}-{suffix}" if suffix else stem
+        figures.append(
+            _figure(tuning, path, group, name, f"{title}: {suffix}" if suffix else title)
+        )
+    return figures
+
+
+def _groups(tuning: TuningOutcome) -> list[tuple[str, list[NetworkTuning]]]:
+    if len(tuning.networks) <= MOST_TOGETHER:
+        return [("", list(tuning.networks))]
+    groups: dict[str, list[NetworkTuning]] = {}
+    for network in tuning.networks:
+        optimizer = tuning.study.networks[network.network].optimizer.name
+        groups.setdefault(optimizer, []).append(network)
+    return list(groups.items())
+
+
+def _figure(
+    tuning: TuningOutcome, path: str, group: Sequence[NetworkTuning], name: str, title: str
+) -> Figure:
+    table = _table(path, group)
+    axis = _Axis.of(path, group, table)
+    names = [network.network for network in group]
+    return Figure(
+        name=name,
+        title=title,
+        caption=_caption(tuning, path, group, table),
+        table=table.drop(columns="usable"),
+        drawing=_drawing(axis, table, names, METRICS[tuning.tune.metric]),
+        keys=tuple(
+            Key(n.network, theme.colour(i), theme.shape(i), note=_chosen_value(n, path),
+                switch=n.network)
+            for i, n in enumerate(group)
+        ),
+    )  # fmt: skip
+
+
+def _table(path: str, group: Sequence[NetworkTuning]) -> pd.DataFrame:
+    rows = []
+    for network in group:
+        value = None if network.chosen is None else network.chosen.trial.settings[path]
+        for outcome in network.marginal_best(path):
+            mean, its = outcome.mean, outcome.trial.settings[path]
+            rows.append(
+                {
+                    "network": network.network,
+                    "value": its if is_number(its) else readable((path,), its),
+                    "trial": outcome.trial.number,
+                    "steps": outcome.trial.declared.training.steps,
+                    "seeds": len(outcome.scores),
+                    "mean": float(mean.mean),
+                    "low": float(mean.low),
+                    "high": float(mean.high),
+                    "diverged": outcome.diverged,
+                    "usable": outcome.is_usable,
+                    "chosen": its == value,
+                }
+            )
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _chosen_value(network: NetworkTuning, path: str) -> str:
+    if network.chosen is None:
+        return ""
+    return readable((path,), network.chosen.trial.settings[path])
+
+
+def _caption(
+    tuning: TuningOutcome, path: str, group: Sequence[NetworkTuning], table: pd.DataFrame
+) -> str:
+    steps, seeds = sorted(set(table["steps"])), len(tuning.tune.all_seeds)
+    long = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
+    words = f"Mean of {count(seeds, 'seed')} after {long} steps"
+    if seeds > 1:
+        words += ", with its 95% t interval, cut where it leaves the frame"
+    words += ". "
+    if len(tuning.rounds) > 1:
+        words += "It is the first round, in which all settings were compared. "
+    if len(tuning.paths) > 1:
+        words += "Each value is shown with the best of the other settings. "
+    chosen = [
+        f"{n.network} {_chosen_value(n, path)} ({number(float(n.chosen.mean.mean))})"
+        for n in group
+        if n.chosen is not None
+    ]
+    words += f"A ring marks what was chosen: {listed(chosen)}."
+    lost = table[~table["usable"]]
+    if len(lost):
+        where = [f"{row.network} at {row.value}" for row in lost.itertuples()]
+        words += (
+            f" A cross at the bottom: a seed diverged or could not be trained, {listed(where)}."
+        )
+    return words
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """The horizontal axis, and the reach of the vertical one."""
+
+    title: str
+    kind: str
+    scale: Spec
+    ticks: Spec
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, path: str, group: Sequence[NetworkTuning], table: pd.DataFrame) -> _Axis:
+        low, high = _reach(table, group[0].outcomes[0].metric == "accuracy")
+        title = in_words(path)
+        values = list(dict.fromkeys(table["value"]))
+        if not all(is_number(value) for value in values):
+            return cls(title, "N", {"padding": 0.5}, {"labelAngle": 0}, low, high)
+        values = sorted(float(value) for value in values)
+        ticks: Spec = {"format": "~g", "labelOverlap": "greedy"}
+        if len(values) <= 12:
+            ticks["values"] = values
+        first, last = values[0], values[-1]
+        if first > 0 and last / first >= _LOG_FROM:
+            room = (last / first) ** _ROOM
+            ends, kind = [first / room, last * room], "log"
+        else:
+            room = ((last - first) or abs(last) or 1.0) * _ROOM
+            ends, kind = [first - room, last + room], "linear"
+        return cls(title, "Q", {"type": kind, "domain": ends, "nice": False}, ticks, low, high)
+
+
+def _reach(table: pd.DataFrame, is_share: bool) -> tuple[float, float]:
+    """From below the lowest mean to above the highest: intervals may be far wider."""
+    means = [float(v) for v in table.loc[table["usable"], "mean"] if math.isfinite(v)] or [0.0, 1.0]
+    room = ((max(means) - min(means)) or 0.1) * 2 * _ROOM
+    low, high = min(means) - room, max(means) + room
+    return (max(low, 0.0), min(high, 1.0)) if is_share else (low, high)
+
+
+def _drawing(axis: _Axis, table: pd.DataFrame, names: Sequence[str], metric: str) -> Spec:
+    drawn = table.assign(
+        low=table["low"].clip(axis.low, axis.high),
+        high=table["high"].clip(axis.low, axis.high),
+        mean=table["mean"].where(table["usable"], axis.low),
+        usable=table["usable"].astype(int),
+        chosen=(table["chosen"] & table["usable"]).astype(int),
+    )
+    indices = range(len(names))
+    x = vega.field(f"value:{axis.kind}", title=axis.title, scale=axis.scale, axis=axis.ticks)
+    if axis.kind == "N":
+        x["sort"] = None
+    tall = {"domain": [axis.low, axis.high], "nice": False}
+    y = vega.field("mean:Q", title=f"validation {metric}", scale=tall)
+    domain = {"domain": list(names)}
+    colour = vega.field("network:N", scale=domain | {"range": [theme.colour(i) for i in indices]})
+    shape = vega.field("network:N", scale=domain | {"range": [theme.shape(i) for i in indices]})
+    shown, usable = vega.not_hidden("network"), vega.where("datum.usable == 1")
+    place = {"x": x, "y": y, "color": colour}
+    tips = [
+        vega.tip("network:N"), vega.tip(f"value:{axis.kind}", axis.title),
+        vega.tip("mean:Q", "mean", ".4f"), vega.tip("low:Q", "95% from", ".4f"),
+        vega.tip("high:Q", "to", ".4f"), vega.tip("diverged:Q", "seeds diverged"),
+    ]  # fmt: skip
+    return {
+        "data": vega.rows(drawn, 7),
+        "params": [vega.HIDDEN],
+        "width": 460,
+        "height": 300,
+        "layer": [
+            vega.mark("rule", shown, usable, strokeWidth=1, opacity=0.55, encoding={
+                **place, "y": vega.field("low:Q", title=y["title"], scale=tall),
+                "y2": {"field": "high"}}),
+            vega.mark("line", shown, usable, strokeWidth=1.8, encoding=place),
+            vega.mark("point", shown, usable, filled=True, size=42, opacity=1, encoding={
+                **place, "shape": shape, "tooltip": tips}),
+            vega.mark("point", shown, vega.where("datum.chosen == 1"), filled=False, size=230,
+                      opacity=1, strokeWidth=2, shape="circle", encoding=place),
+            vega.mark("point", shown, vega.where("datum.usable == 0"), filled=False, size=90,
+                      opacity=1, strokeWidth=2, shape="M-1,-1L1,1M-1,1L1,-1", encoding={
+                          **place, "tooltip": [tips[0], tips[1], tips[-1]]}),
+        ],
+    }  # fmt: skip

@@ -1,0 +1,187 @@
+"""What was tuned before the study was run: sensitivity, choices, and their cost."""
+
+from __future__ import annotations
+
+from mlplab.analysis.tuning import CLOSE, NetworkTuning, TuningOutcome
+from mlplab.declarations.factor import in_words
+from mlplab.declarations.grid import readable
+from mlplab.figures.tuning import sensitivity_figures
+from mlplab.figures.wording import count, listed, number, with_interval
+from mlplab.report.context import MOST_ROWS, Context
+from mlplab.report.document import (
+    Block,
+    Bullets,
+    Chapter,
+    Note,
+    Paragraph,
+    Pictures,
+    Table,
+    columns,
+    plain,
+)
+from mlplab.report.wording import OPTIMIZERS
+
+
+def chapter(context: Context) -> Chapter | None:
+    """None for a study that tunes nothing, or whose trials are not at hand."""
+    tuning = context.tuning
+    if tuning is None or not tuning.is_complete:
+        return None
+    blocks: list[Block] = [Paragraph(_what_was_done(context, tuning), lead=True)]
+    sensitive = _most_sensitive(tuning)
+    if sensitive:
+        blocks.append(Paragraph(sensitive))
+    warnings = [*_edges(tuning), *_lost(tuning)]
+    if warnings:
+        blocks.append(Bullets(tuple(warnings)))
+    for path in tuning.paths:
+        figures = sensitivity_figures(tuning, path)
+        blocks.append(Pictures(tuple(figures), small=len(figures) > 1))
+    blocks.append(_table(tuning))
+    blocks.append(
+        Note(
+            f"The trials had seeds of their own ({_seeds(tuning)}), and validation rows alone "
+            "decided. So neither the seeds nor the test rows on which the networks are judged had "
+            "a part in the choice.",
+            "What the choice has seen",
+        )
+    )
+    return Chapter("tuning", "Tuning", tuple(blocks))
+
+
+def _what_was_done(context: Context, tuning: TuningOutcome) -> str:
+    tune, rounds = tuning.tune, tuning.rounds
+    tried = listed([f"**{in_words(path)}**" for path in tuning.paths])
+    networks = len(tuning.networks)
+    whose = "Each network" if networks > 1 else f"The network {plain(tuning.networks[0].network)}"
+    words = (
+        f"{whose} had its {tried} tuned before it was run, "
+        f"{'all with the same trials: ' if networks > 1 else 'by '}"
+        f"{count(rounds[0].settings, 'setting')} × {count(len(tune.all_seeds), 'seed')}"
+    )
+    steps = sorted({t.declared.training.steps for t in tuning.trials})
+    if len(rounds) > 1:
+        halved = [f"{r.settings} for {r.steps:,} steps" for r in rounds]
+        words += f", by successive halving ({listed(halved)})."
+    else:
+        longest = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
+        words += f" × {longest} steps{', drawn at random' if tune.search == 'random' else ''}."
+    words += f" The best mean validation {tune.metric} was taken. "
+    return words + _cost(context, tuning)
+
+
+def _cost(context: Context, tuning: TuningOutcome) -> str:
+    training = float(context.summary["training_flops"].dropna().sum())
+    share = tuning.flops / (training + tuning.flops) if training else 1.0
+    return (
+        f"It cost {_flops(tuning.flops)} and {number(tuning.seconds, 'seconds')} s of training, "
+        f"{share:.0%} of all that was done for this study."
+    )
+
+
+def _flops(flops: float) -> str:
+    for limit, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
+        if flops >= limit:
+            return f"{flops / limit:.3g} {prefix}FLOP"
+    return f"{flops:.3g} FLOP"
+
+
+def _most_sensitive(tuning: TuningOutcome) -> str:
+    """Which optimizer depends most on what was tuned; empty where there is only one."""
+    shares: dict[str, list[float]] = {}
+    for network in tuning.networks:
+        optimizer = tuning.study.networks[network.network].optimizer.name
+        shares.setdefault(optimizer, []).append(network.share_close)
+    means = {name: sum(its) / len(its) for name, its in shares.items()}
+    if len(means) < 2:
+        return ""
+    tried = tuning.settings_tried
+    margin = (
+        f"{100 * CLOSE['accuracy']:g} points of"
+        if tuning.tune.metric == "accuracy"
+        else f"{CLOSE['loss']:.0%} of the loss of"
+    )
+
+    def told(share: float) -> str:
+        return "; ".join(
+            f"**{OPTIMIZERS[name]}** ({share * tried:.2g} of {tried})"
+            for name, its in means.items()
+            if its == share
+        )
+
+    least, most = min(means.values()), max(means.values())
+    meaning = (
+        f"by how many of the {tried} settings come within {margin} a network's best, on average "
+        "over its networks"
+    )
+    if least == most:
+        return f"All optimizers are equally sensitive, {meaning}: {least * tried:.2g}."
+    return f"Most sensitive, {meaning}: {told(least)}; least: {told(most)}."
+
+
+def _edges(tuning: TuningOutcome) -> list[str]:
+    found = []
+    for path in tuning.paths:
+        names = [n.network for n in tuning.networks if path in n.at_edge]
+        if names:
+            found.append(
+                f"**At the edge of the space:** the chosen {in_words(path)} of "
+                f"{listed([plain(name) for name in names], most=6)} is the lowest or highest that "
+                "was tried, so a better one may lie outside."
+            )
+    return found
+
+
+def _lost(tuning: TuningOutcome) -> list[str]:
+    found = []
+    for network in tuning.networks:
+        if network.chosen is not None and not network.chosen.is_usable:
+            found.append(
+                f"**{plain(network.network)} was not tuned:** at every setting a seed diverged or "
+                "could not be trained, so the first was taken."
+            )
+    return found
+
+
+def _table(tuning: TuningOutcome) -> Table:
+    shown = tuning.networks[:MOST_ROWS]
+    caption = (
+        f"What was chosen. Validation {tuning.tune.metric}: mean and 95% t interval of "
+        f"{count(len(tuning.tune.all_seeds), 'tuning seed')}. Close: settings nearly as good. "
+        "Lost: settings at which a seed diverged or could not be trained. Cost: of all trials of "
+        "the network."
+    )
+    if len(shown) < len(tuning.networks):
+        caption += f" The first {len(shown)} of {count(len(tuning.networks), 'network')}."
+    paths = [in_words(path) for path in tuning.paths]
+    heads = columns(
+        "network", "optimizer", *paths, f"validation {tuning.tune.metric}", "close", "lost",
+        "training", "seconds", left=2,
+    )  # fmt: skip
+    return Table(caption, heads, tuple(_row(tuning, n) for n in shown), sortable=True)
+
+
+def _row(tuning: TuningOutcome, network: NetworkTuning) -> tuple[str, ...]:
+    chosen = network.chosen
+    assert chosen is not None
+    tried = tuning.settings_tried
+    values = [
+        plain(readable((path,), chosen.trial.settings[path]))
+        + (" (edge)" if path in network.at_edge else "")
+        for path in tuning.paths
+    ]
+    lost = sum(not outcome.is_usable for outcome in network.outcomes)
+    return (
+        plain(network.network),
+        OPTIMIZERS[tuning.study.networks[network.network].optimizer.name],
+        *values,
+        with_interval(chosen.mean) if chosen.is_usable else "–",
+        f"{network.share_close * tried:.0f} of {tried}",
+        str(lost) if lost else "",
+        _flops(network.flops),
+        number(network.seconds, "seconds"),
+    )
+
+
+def _seeds(tuning: TuningOutcome) -> str:
+    return listed([str(seed) for seed in tuning.tune.all_seeds], most=5)
