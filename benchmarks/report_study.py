@@ -14,7 +14,7 @@ from statistics import median
 
 from benchmarks import machine
 from benchmarks.alternating import Measured, by_turns
-from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders import CONTENDERS, OF_ANY_SHAPE
 from benchmarks.findings import RESULTS, Findings, Table, keep, shown, spread
 from benchmarks.job import Order
 
@@ -166,7 +166,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="one study for each")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument(
-        "--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME"
+        "--contenders", nargs="+", choices=OF_ANY_SHAPE, default=list(OF_ANY_SHAPE), metavar="NAME"
     )
     parser.add_argument("--networks", nargs="+", default=[], metavar="NAME")
     parser.add_argument("--data", default="mnist", help="another known set, for a quick try")

@@ -52,7 +52,10 @@ CONTENDERS = {
     "vmap": Contender("torch.func, stacked and vmapped", "torch_vmap"),
     "jax": Contender("JAX, jit and a loop on the device", "jax_loop", needs="jax"),
     "sklearn": Contender("scikit-learn, partial_fit", "sklearn_partial_fit", needs="sklearn"),
+    "segmented": Contender("one wide layer, segmented sum", "torch_segmented"),
     "mlplab": Contender("mlplab", "mlplab_run"),
     "mlplab-bfloat16": Contender("mlplab, bfloat16", "mlplab_run", "bfloat16"),
 }
 """By the name that the command line takes."""
+OF_ANY_SHAPE = tuple(name for name in CONTENDERS if name != "segmented")
+"""Those that train networks of any depth."""
