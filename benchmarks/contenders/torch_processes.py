@@ -1,0 +1,69 @@
+"""Tuned PyTorch in a process a core, one thread each: no core waits for another.
+
+The networks are divided by their FLOPs, largest first, each to the process that has least to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+
+import torch
+import torch.multiprocessing as processes
+
+from benchmarks.contenders import Train
+from benchmarks.contenders.torch_tuned import Held, train_each
+from benchmarks.job import Clock, Job, Member, Outcome, Rows
+from mlplab.runner.environment import usable_cores
+
+
+@contextmanager
+def session(rows: Rows, precision: str) -> Iterator[Train]:
+    """Processes are started, and have imported what they need, before there is a job."""
+    context = processes.get_context("spawn")
+    workers, ends = [], []
+    for _ in range(usable_cores()):
+        here, there = context.Pipe()
+        worker = context.Process(target=_work, args=(there, rows, precision), daemon=True)
+        worker.start()
+        # Held by nobody else, its end is noticed when the worker dies.
+        there.close()
+        workers.append(worker)
+        ends.append(here)
+    for end in ends:
+        end.recv()
+
+    def train(job: Job) -> Outcome:
+        clock = Clock()
+        parts = divided(job, len(ends), len(rows.test_labels))
+        for end, part in zip(ends, parts, strict=True):
+            end.send((job, part))
+        shown = [network for end in ends for network in end.recv()]
+        return Outcome(clock.read(), shown)
+
+    yield train
+    for end in ends:
+        end.send(None)
+    for worker in workers:
+        worker.join()
+
+
+def divided(job: Job, parts: int, test_rows: int) -> list[list[Member]]:
+    """The networks of a job in so many parts of nearly equal FLOPs."""
+    taken: list[list[Member]] = [[] for _ in range(parts)]
+    work = [0] * parts
+    for member in sorted(job.members, key=lambda m: -job.flops(m, test_rows)):
+        least = work.index(min(work))
+        taken[least].append(member)
+        work[least] += job.flops(member, test_rows)
+    return taken
+
+
+def _work(end: Connection, rows: Rows, precision: str) -> None:
+    torch.set_num_threads(1)
+    held = Held(rows, precision)
+    end.send("ready")
+    while (given := end.recv()) is not None:
+        job, members = given
+        end.send(train_each(job, members, held))

@@ -1,0 +1,104 @@
+"""The case of ParallelMLPs (arXiv 2206.08369): thousands of one-hidden-layer networks, all widths.
+
+mlplab against a loop and against that paper's idea written out (`contenders/torch_segmented.py`),
+which shares one optimizer and one order of batches among all networks; mlplab gives each seed its
+own. The loop trains an even sample of the networks, and its time is scaled up by their number.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from benchmarks import machine
+from benchmarks.alternating import Measured, by_turns
+from benchmarks.contenders import CONTENDERS
+from benchmarks.findings import RESULTS, Findings, Table, keep, shown, spread
+from benchmarks.job import Order
+
+WIDTHS = 100
+"""Hidden units from 1 to this, as in the paper."""
+SAMPLED_WIDTHS = 20
+IN_WHOLE = ("segmented", "mlplab")
+IN_SAMPLE = "tuned"
+
+
+def study(widths: Sequence[int], steps: int) -> str:
+    """A study file of one network for each width."""
+    return json.dumps(
+        {
+            "name": "widths",
+            "data": {"name": "digits"},
+            "training": {"steps": steps, "batch_size": 32, "evaluate_every": steps},
+            "optimizer": {"name": "sgd", "learning_rate": 0.1},
+            "networks": {f"w{width}": {"hidden": [width]} for width in widths},
+        }
+    )
+
+
+def findings(
+    given: argparse.Namespace,
+    measured: Mapping[int, Mapping[str, Sequence[Measured]]],
+    sampled: Sequence[Measured],
+    load: str,
+) -> Findings:
+    """All measurements in words."""
+    a_network = [m["seconds"] / len(m["ended"]) for m in sampled if "seconds" in m]
+    rows = []
+    for seeds, own in measured.items():
+        count = seeds * WIDTHS
+        rows.append(
+            [f"{count:,}", CONTENDERS[IN_SAMPLE].title, shown(median(a_network) * count), "scaled"]
+        )
+        for name in IN_WHOLE:
+            done = [m for m in own[name] if "seconds" in m]
+            seconds = spread([m["seconds"] for m in done]) if done else own[name][-1]["skipped"]
+            accuracy = f"{_mean_accuracy(done):.3f}" if done else "-"
+            rows.append([f"{count:,}", CONTENDERS[name].title, seconds, accuracy])
+    columns = ["networks", "who", "seconds, median (range)", "mean test accuracy"]
+    note = f"A network of the loop's sample takes {1000 * median(a_network):.1f} ms; it ends at "
+    return Findings(
+        name="parallel_mlps",
+        title="Thousands of one-hidden-layer networks",
+        protocol=(
+            f"Widths 1 to {WIDTHS} on digits, {given.steps} steps of batch 32 with SGD, one "
+            "evaluation of all test rows. Training and evaluation only, mlplab with its records. "
+            f"{given.repeats} processes each, by turns."
+        ),
+        tables=[
+            Table("Seconds", columns, rows, note + f"{_mean_accuracy(sampled):.3f} in the mean.")
+        ],
+        data={"measured": measured, "sampled": sampled},
+        load_at_start=load,
+    )
+
+
+def _mean_accuracy(measured: Sequence[Measured]) -> float:
+    values = [e["accuracy"] for m in measured if "ended" in m for e in m["ended"]]
+    return sum(values) / len(values)
+
+
+def main(arguments: list[str]) -> None:
+    """Measure and keep."""
+    parser = argparse.ArgumentParser("parallel_mlps", description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[10], help="of each width")
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="where results are kept")
+    given = parser.parse_args(arguments)
+    load = machine.load()
+    with tempfile.TemporaryDirectory() as folder:
+        whole, sample = Path(folder) / "whole.json", Path(folder) / "sample.json"
+        whole.write_text(study(range(1, WIDTHS + 1), given.steps))
+        every = range(3, WIDTHS + 1, WIDTHS // SAMPLED_WIDTHS)
+        sample.write_text(study(every, given.steps))
+        sampled = by_turns(Order(str(sample), 1), [IN_SAMPLE], given.repeats)[IN_SAMPLE]
+        measured = {
+            seeds: by_turns(Order(str(whole), seeds), IN_WHOLE, given.repeats)
+            for seeds in given.seeds
+        }
+    keep(findings(given, measured, sampled, load), given.out)

@@ -1,0 +1,58 @@
+"""One contender in a process of its own: an order on stdin, what was measured on stdout.
+
+    {"contender": "tuned", "order": {...}, "began": seconds since the epoch, "repeats": 1}
+
+The last line of stdout is JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+_WARM_UP_STEPS = 2
+
+
+def measure(given: dict[str, Any]) -> dict[str, Any]:
+    """Get ready, train a few steps for the first-use costs, then do the job."""
+    from benchmarks.contenders import CONTENDERS
+    from benchmarks.job import Clock, Order, Rows
+
+    contender = CONTENDERS[given["contender"]]
+    if reason := contender.why_not():
+        return {"skipped": reason}
+    job = Order(**given["order"]).job()
+    importing = time.time() - given["began"]
+    clock = Clock()
+    rows = Rows.of(job.study)
+    loading = clock.read()
+    job = job.on(rows)
+    clock = Clock()
+    with contender.session(rows) as train:
+        ready = clock.read()
+        clock = Clock()
+        train(job.shortened(min(_WARM_UP_STEPS, job.steps)))
+        first_use = clock.read()
+        outcome = train(job)
+    done = {(e.name, e.seed) for e in outcome.ended}
+    covered = [m for m in job.members if (m.name, m.seed) in done]
+    return {
+        **outcome.plain(),
+        "start_up": importing + ready,
+        "loading": loading,
+        "first_use": first_use,
+        "networks": len(job.members),
+        "evaluations": len(job.stretches()),
+        "flops": sum(job.flops(member, len(rows.test_labels)) for member in covered),
+    }
+
+
+def main() -> None:
+    """Do what stdin says."""
+    print(json.dumps(measure(json.load(sys.stdin))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Benchmarks stay importable, and every contender of the report's study does the work it is given.
+
+Nothing is timed here; a contender that cannot take part on this machine is skipped.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.__main__ import BENCHMARKS  # noqa: E402
+from benchmarks.contenders import CONTENDERS  # noqa: E402
+from benchmarks.job import Ended, Order, Rows  # noqa: E402
+from benchmarks.report_study import STUDY, insane  # noqa: E402
+
+STEPS = 4
+
+
+@pytest.fixture(scope="module")
+def order() -> Order:
+    """Two of the report's networks, four steps, on digits."""
+    overrides = (f"training.steps={STEPS}", "training.evaluate_every=2", "data.name=digits")
+    return Order(STUDY, 1, ("config1", "config2"), overrides)
+
+
+@pytest.fixture(scope="module")
+def rows(order: Order) -> Rows:
+    return Rows.of(order.job().study)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_can_be_imported(name):
+    assert callable(importlib.import_module(f"benchmarks.{name}").main)
+
+
+@pytest.mark.parametrize("name", CONTENDERS)
+def test_a_contender_trains_and_evaluates_every_network(name, order, rows, monkeypatch):
+    contender = CONTENDERS[name]
+    if reason := contender.why_not():
+        pytest.skip(reason)
+    # The processes of "processes" look for this package too.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    job = order.job().on(rows)
+    with contender.session(rows) as train:
+        outcome = train(job)
+    assert sorted((e.name, e.seed) for e in outcome.ended) == [("config1", 0), ("config2", 0)]
+    assert all(e.evaluations == STEPS // 2 for e in outcome.ended)
+    # Four steps are enough for Adam to leave the loss of ten equal shares, log 10 = 2.303.
+    losses = {e.name: e.loss for e in outcome.ended}
+    assert 1.0 < losses["config2"] < 2.3
+    assert outcome.seconds > 0
+
+
+def test_who_did_not_do_the_work_is_told():
+    lazy = [
+        Ended("config10", 0, 20, 0.91, 0.3),
+        Ended("config9", 0, 19, 0.98, 0.1),
+        Ended("config1", 0, 20, 0.92, float("nan")),
+    ]
+    measured = {"ended": [vars(e) for e in lazy], "evaluations": 20}
+    assert insane(measured, 2000) == [
+        "config10, seed 0 reached 0.9100, less than 0.97",
+        "config9, seed 0 was evaluated 19 times",
+        "config1, seed 0 ended at 0.92 and a loss of nan",
+    ]
+    assert len(insane(measured, 10)) == 2
+
+
+def test_flops_are_those_of_the_report(rows):
+    """256 rows through 64-128-256-10 and back, four times, and two evaluations of 360 rows."""
+    job = Order(
+        STUDY, 1, ("config1",), ("training.steps=4", "training.evaluate_every=2", "data.name=digits")
+    ).job().on(rows)  # fmt: skip
+    weights, first = 64 * 128 + 128 * 256 + 256 * 10, 64 * 128
+    expected = 4 * 256 * (6 * weights - 2 * first) + 2 * 360 * 2 * weights
+    assert job.flops(job.members[0], 360) == expected
+
+
+def test_results_that_are_kept_can_be_read():
+    for path in (ROOT / "benchmarks" / "results").glob("*.json"):
+        assert json.loads(path.read_text(encoding="utf-8"))["machine"]["torch"]
