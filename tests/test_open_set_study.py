@@ -188,6 +188,11 @@ REFUSED = {
     "all without a number": ({"splits": "all"}, "the number of known classes"),
     "unknown network": ({**HALF, "networks": ["smal"]}, 'did you mean "small"?'),
     "share of nothing": ({**HALF, "reject_at_most": 0}, "above 0"),
+    "key misspelt within a split": (
+        {"splits": [{"known": [0, 1], "unknwon": [2]}]},
+        'did you mean "unknown"?',
+    ),
+    "word for a list of splits": ({"splits": "usual"}, 'did you mean "usual 6/4"?'),
     "centres of another": (
         {**HALF, "detectors": [{"name": "class centre", "centres": "anchors"}]},
         'one of "exact", "running"',
