@@ -325,3 +325,19 @@ def test_a_misspelt_file_is_guessed(tmp_path: Path) -> None:
     settings = write_npz(tmp_path) | {"path": "sett.npz"}
     with pytest.raises(BadInput, match=r'did you mean "set\.npz"\?'):
         prepare(_declared(settings), tmp_path)
+
+
+def test_a_table_whose_lines_end_in_carriage_returns_is_read(tmp_path: Path) -> None:
+    settings = write_csv(tmp_path)
+    path = tmp_path / "table.csv"
+    rows = prepare(_declared(settings), tmp_path).inputs
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    np.testing.assert_array_equal(prepare(_declared(settings), tmp_path).inputs, rows)
+
+
+def test_a_cell_too_long_for_a_table_is_told(tmp_path: Path) -> None:
+    settings = write_csv(tmp_path)
+    path = tmp_path / "table.csv"
+    path.write_text(path.read_text().replace(LINE_5, f"{'x' * 200_000},9,setosa"))
+    with pytest.raises(BadInput, match="cells of at most 131,072 characters"):
+        prepare(_declared(settings), tmp_path)

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import struct
 import zipfile
 
@@ -164,6 +165,41 @@ def test_npz_that_is_none(tmp_path):
     assert "Python objects, which are never loaded" in fault(data, tmp_path).came
 
 
+HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': %s}"
+
+
+@pytest.mark.parametrize(
+    ("header", "came"),
+    [
+        (b"", "no NumPy array"),
+        (HEADER % b"40", "gives the shape 40"),
+        (HEADER % b"None", "gives the shape null"),
+        (HEADER % b"(-40, 3)", "gives the shape [-40, 3]"),
+        (b"-" * 50_000 + b"1", "is damaged"),
+        (b"__import__('os').getcwd()", "is damaged"),
+    ],
+)
+def test_npz_with_an_odd_header(tmp_path, header, came):
+    magic = b"\x93NUMPY\x02\x00" + struct.pack("<I", len(header)) if header else b"\x93NUMPY"
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("x.npy", magic + header)
+    assert came in fault(NpzData(format="npz", path="data.npz"), tmp_path).came
+
+
+@pytest.mark.parametrize(
+    ("local", "central", "value", "came"),
+    [(6, 8, 1, "encrypted"), (8, 10, 97, "compression method")],
+)
+def test_npz_that_zipfile_cannot_unpack(tmp_path, local, central, value, came):
+    npz(tmp_path, x=np.zeros((4, 2)), y=np.zeros(4, int))
+    content = bytearray((tmp_path / "data.npz").read_bytes())
+    for sign, offset in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
+        for found in re.finditer(re.escape(sign), bytes(content)):
+            content[found.start() + offset] = value
+    (tmp_path / "data.npz").write_bytes(content)
+    assert came in fault(NpzData(format="npz", path="data.npz"), tmp_path).came
+
+
 # CSV
 
 TABLE = "x1, x2 ,kind\n1,2,a\n3,4,b\n5,6,a\n"
@@ -186,6 +222,7 @@ def test_csv_features_are_known_and_rows_are_not(tmp_path):
         ("x,kind\n", "it has fewer than two rows below its header"),
         ("x,kind\n1,a\n", "it has fewer than two rows below its header"),
         ("kind\na\nb\n", "it has a single column"),
+        (f"x,kind\n{'1' * 200_000},a\n2,b\n", "which cannot be read (field larger"),
         ("x,x,kind\n1,2,a\n1,2,b\n", 'two of its columns are named "x"'),
     ],
 )

@@ -16,6 +16,7 @@ from mlplab.figures.against_published import band_figure, compare
 from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.curves import curve_figures
 from mlplab.figures.drawing import draw, draw_all
+from mlplab.figures.effects import _trend_chart
 from mlplab.figures.ensemble import gather
 from mlplab.figures.final_values import final_figure, finals
 from mlplab.figures.gradient_size import layer_figure
@@ -23,6 +24,7 @@ from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.of_study import declared_figures, slug
 from mlplab.figures.roc import _cut, roc_figure
 from mlplab.figures.trade_off import trade_off_figure
+from mlplab.metrics.classification import evaluate
 from mlplab.statistics.front import unbeaten
 from simulated_results import FACTS, evaluation, network, report_study, simulated
 
@@ -247,6 +249,20 @@ def test_roc_areas_are_means_over_seeds():
     assert "seed 4" in figure.caption
     drawn = figure.table[figure.table["curve"] == "2"]["true_positive_rate"]
     assert drawn.tolist() == list(evaluations[0].roc.classes[2].true_positive_rate)
+
+
+def test_roc_of_a_test_part_of_one_class_is_drawn():
+    logits = np.random.default_rng(0).normal(size=(30, 2))
+    only = evaluate(logits, np.zeros(30, dtype=np.int64), ("x", "rare"))
+    figure = roc_figure("a", [only], 0, "r")
+    assert "No class has both rows of it and rows of others" in figure.caption
+    assert figure.table["curve"].unique().tolist() == ["micro average"]
+
+
+def test_runs_that_never_arrive_lie_on_a_line_across_the_figure():
+    table = pd.DataFrame({"network": ["a", "b"], "seed": [0, 0], "drawn": [20.0, 66.0]})
+    rule = _trend_chart(table, ["a", "b"], "steps", [66.0])["layer"][-1]
+    assert rule["encoding"] == {"x": {"value": 0}, "x2": {"value": "width"}}
 
 
 @settings(max_examples=40)

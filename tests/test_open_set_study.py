@@ -196,6 +196,11 @@ REFUSED = {
         {**HALF, "detectors": [{"name": "class centre", "centres": "running", "clusters": 3}]},
         'no "clusters" with running centres',
     ),
+    "key misspelt within a split": (
+        {"splits": [{"known": [0, 1], "unknwon": [2]}]},
+        'did you mean "unknown"?',
+    ),
+    "word for a list of splits": ({"splits": "usual"}, 'did you mean "usual 6/4"?'),
     "centres of another": (
         {**HALF, "detectors": [{"name": "class centre", "centres": "anchors"}]},
         'one of "exact", "running"',

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -179,3 +181,42 @@ def test_ten_thousand_networks_are_read_in_seconds(tmp_path):
     # A second or two on a quiet machine; quadratic work would take minutes.
     assert opened < 4
     assert took < 12
+
+
+DAMAGED = {
+    "steps": ("UPDATE run SET steps = '[1,'", "a run that cannot be read"),
+    "layers": ("UPDATE run SET layers = '\"x\"'", "a run that cannot be read"),
+    "members": ("DELETE FROM member", "a run that cannot be read"),
+    "environment": ("UPDATE environment SET facts = '['", "a run that cannot be read"),
+    "curve that breaks off": ("UPDATE curve SET value = '[1,'", "a curve that cannot be read"),
+    "curve too short": ("UPDATE curve SET value = '[1]'", "1 values for 2 evaluations"),
+    "evaluation": ("UPDATE run SET evaluation = '{}'", "an evaluation that cannot be read"),
+    "table": ("DROP TABLE curve", "no such table"),
+}
+
+
+def read_all(folder):
+    results = Results.open(folder)
+    return results.curves(), results.run("ape", 0).evaluation
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_damaged_entries_are_one_sentence(tmp_path, case):
+    statement, told = DAMAGED[case]
+    recorded(tmp_path, study(ape=network(seeds=[0, 1])), few)
+    assert len(Results.open(tmp_path).curves()) == 10
+    with closing(sqlite3.connect(tmp_path / "records.sqlite")) as connection:
+        connection.execute(statement)
+        connection.commit()
+    with pytest.raises(BadInput, match=told) as refusal:
+        read_all(tmp_path)
+    (problem,) = refusal.value.problems
+    assert problem.expected == "the records of an mlplab run"
+    assert "\n" not in str(problem)
+
+
+def test_records_of_a_run_killed_before_it_wrote_anything(tmp_path):
+    (tmp_path / "records.sqlite").touch()
+    with pytest.raises(BadInput, match="nothing stands yet; run the study"):
+        Results.open(tmp_path)
+    assert recorded(tmp_path, study(ape=network(seeds=[0])), few).runs

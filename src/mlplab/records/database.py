@@ -61,6 +61,18 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
+def decoding(folder: Path, what: str) -> Iterator[None]:
+    """Turn what cannot be decoded of an entry, `what` in words, into a sentence.
+
+    SQLite finds pages that are damaged, but not texts within them.
+    """
+    try:
+        yield
+    except (ValueError, LookupError, TypeError) as error:
+        raise _refusal(folder / DATABASE_FILE, f"{what} that cannot be read ({error})") from error
+
+
+@contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All of the block's writes, or none of them."""
     connection.execute("BEGIN IMMEDIATE")
@@ -102,6 +114,17 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
+    if _is_empty(connection):
+        # So a run leaves it that was killed before it had written anything.
+        raise BadInput(
+            Problem(
+                "",
+                expected="the records of a run",
+                came="a file in which nothing stands yet",
+                mend="run the study",
+                file=str(path),
+            )
+        )
     if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
         raise _refusal(path, "a database of another program")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -123,6 +146,8 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if str(error).startswith("no such"):
+            raise _refusal(path, f"damaged ones ({error})") from error
         if "locked" in str(error):
             came, mend = "records that another program keeps locked", "close that program"
         else:

@@ -16,7 +16,7 @@ from mlplab.declarations.study import Study
 from mlplab.metrics.classification import Evaluation
 from mlplab.records import runs as stored
 from mlplab.records import tables, weights
-from mlplab.records.database import reading
+from mlplab.records.database import decoding, reading
 from mlplab.records.stacks import failures
 from mlplab.records.studies import Member, read_study
 
@@ -90,7 +90,7 @@ class Results:
             BadInput: the folder holds no records.
         """
         folder = Path(folder)
-        with reading(folder) as connection:
+        with reading(folder) as connection, decoding(folder, "a run"):
             recorded = read_study(connection, folder)
             records = stored.read_runs(connection, recorded.members.values())
             logs = failures(connection)
@@ -208,17 +208,23 @@ class _Contents:
     def evaluation(self, key: str) -> Evaluation | None:
         with reading(self.folder) as connection:
             text = stored.read_evaluation(connection, key)
-        return None if text is None else Evaluation.from_json(text)
+        with decoding(self.folder, "an evaluation"):
+            return None if text is None else Evaluation.from_json(text)
 
 
 class _StoredCurves(Mapping[tuple[str, str], np.ndarray]):
     """The curves of one run, decoded as they are asked for."""
 
-    def __init__(self, key: str, contents: _Contents) -> None:
-        self._key, self._contents = key, contents
+    def __init__(self, key: str, evaluations: int, contents: _Contents) -> None:
+        self._key, self._evaluations, self._contents = key, evaluations, contents
 
     def __getitem__(self, name: tuple[str, str]) -> np.ndarray:
-        return stored.decode_numbers(self._texts[name])
+        text = self._texts[name]
+        with decoding(self._contents.folder, "a curve"):
+            numbers = stored.decode_numbers(text)
+            if len(numbers) != self._evaluations:
+                raise ValueError(f"{len(numbers)} values for {self._evaluations} evaluations")
+        return numbers
 
     def __contains__(self, name: object) -> bool:
         return name in self._texts
@@ -243,7 +249,7 @@ class _StoredRun(Run):
             "seed": member[1],
             "key": record.key,
             "steps": record.steps,
-            "curves": _StoredCurves(record.key, contents),
+            "curves": _StoredCurves(record.key, len(record.steps), contents),
             "diverged_at": record.diverged_at,
             "stopped_at": record.stopped_at,
             "seconds": record.seconds,

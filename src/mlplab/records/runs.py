@@ -113,7 +113,10 @@ def read_runs(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, 
     )
     return {
         key: RunRecord(
-            key, tuple(json.loads(layers)), np.array(json.loads(steps), dtype=np.int64), *rest
+            key,
+            tuple(map(int, json.loads(layers))),
+            np.array(json.loads(steps), dtype=np.int64),
+            *rest,
         )
         for key, layers, steps, *rest in _by_key(connection, query, keys)
     }
