@@ -365,6 +365,22 @@ def test_another_set_of_other_features_is_refused(tmp_path):
     assert "with 7" in str(refused.value)
 
 
+def test_unknown_classes_without_test_rows_are_refused(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {"x_train": rng.random((60, 5)), "y_train": np.arange(60) % 3}
+    arrays |= {"x_test": rng.random((20, 5)), "y_test": np.arange(20) % 2}
+    np.savez(tmp_path / "three.npz", **arrays)
+    values = {
+        **ASKED,
+        "name": "three",
+        "data": {"format": "npz", "path": "three.npz"},
+        "seeds": 1,
+        "open_set": [{"known": [0, 1], "unknown": [2], "detectors": ["softmax"]}],
+    }
+    with pytest.raises(BadInput, match=r"expected test rows of the unknown classes \(2\)"):
+        Study.load(write(tmp_path, values)).run(tmp_path)
+
+
 def test_many_splits_are_looked_at_together(tmp_path):
     training = {"steps": 60, "batch_size": 32, "evaluate_every": 60}
     question = {"splits": "all", "known": 9, "detectors": ["softmax", "energy"]}

@@ -39,7 +39,8 @@ def along_figure(task: Task, name: str) -> Figure | None:
         ]
     )
     scale = {"domain": [edges[0], edges[-1]], "nice": False}
-    x = vega.field("from:Q", title="along the line, in lengths of the centre", scale=scale,
+    title = "along the line, in lengths of the centre"
+    x = vega.field("from:Q", title=title, scale=scale,
                    axis={"format": "+.1f", "tickCount": 6})  # fmt: skip
     colours = {"domain": list(SIDES), "range": list(SIDES.values())}
     layers: list[vega.Spec] = [
@@ -52,7 +53,7 @@ def along_figure(task: Task, name: str) -> Figure | None:
                         vega.tip("to:Q", "to", "+.2f"), vega.tip("share:Q", "share", ".1%")]}),
         {"data": {"values": [{"at": 0}]},
          **vega.mark("rule", color=theme.INK, strokeWidth=1.2,
-                     encoding={"x": vega.field("at:Q", scale=scale)})},
+                     encoding={"x": vega.field("at:Q", title=title, scale=scale)})},
     ]  # fmt: skip
     return Figure(
         name=name,
@@ -87,7 +88,7 @@ def remedy_figure(task: Task, name: str) -> Figure | None:
     layers: list[vega.Spec] = [
         {"data": {"values": [{"at": softmax.auroc()[0]}]},
          **vega.mark("rule", color=theme.COLOURS[1], strokeWidth=1.6, strokeDash=[5, 3],
-                     encoding={"x": vega.field("at:Q", scale=scale)})},
+                     encoding={"x": vega.field("at:Q", title="AUROC", scale=scale)})},
         vega.mark("rule", strokeWidth=2, color=theme.ACCENT, encoding={
             "x": vega.field("low:Q", scale=scale, title="AUROC"), "x2": {"field": "high"},
             "y": y, "tooltip": tips}),
