@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,18 +60,57 @@ def _print_seeds(study: Study, folder: Path) -> None:
     """Say how many seeds each question needs, from those that are finished."""
     from mlplab.analysis.questions.answers import answer
     from mlplab.analysis.questions.pilot import foresee
+    from mlplab.declarations.problems import BadInput
     from mlplab.records.database import DATABASE_FILE
     from mlplab.records.results import Results
 
     if not (folder / DATABASE_FILE).is_file():
         print("\nA run of a few seeds (--seeds 3) lets plan tell how many each question needs.")
         return
-    results = Results.open(folder)
     print("\nseeds that the questions need, by the seeds that are finished:")
-    known = set(results.study.networks)
-    told = [question for question in study.questions if set(question.networks) <= known]
-    for question, found in zip(told, answer(results, told, {}), strict=True):
-        print(f"  {question.ask} {foresee(found).sentence}")
+    try:
+        results = Results.open(folder)
+        strange = {
+            question: _strange(study, results.study, question.networks)
+            for question in study.questions
+        }
+        told = [question for question in study.questions if not strange[question]]
+        answers = answer(results, told, {}, together=len(study.questions))
+        found = dict(zip(told, answers, strict=True))
+    except BadInput as error:
+        print(f"  not known: {error.problems[0]}")
+        return
+    for number, question in enumerate(study.questions, start=1):
+        if strange[question]:
+            print(f"  question {number}: {strange[question]}")
+        else:
+            print(f"  question {number}: {foresee(found[question]).sentence}")
+
+
+def _strange(study: Study, recorded: Study, names: Sequence[str]) -> str:
+    """Why the finished records say nothing of a question: other networks, or none."""
+    from mlplab.declarations.problems import listed
+
+    missing = [name for name in names if name not in recorded.networks]
+    if missing:
+        one = len(missing) == 1
+        return (
+            f"No pilot yet: {listed(missing, quote=False, limit=4)} "
+            f"{'is' if one else 'are'} not in the records."
+        )
+    seeds = {"seeds": (0,)}
+    other = [
+        name
+        for name in names
+        if study.networks[name].model_copy(update=seeds)
+        != recorded.networks[name].model_copy(update=seeds)
+    ]
+    if not other:
+        return ""
+    return (
+        f"No pilot yet: {listed(other, quote=False, limit=4)} had other settings in the run that "
+        "is recorded."
+    )
 
 
 def _print_tuning(study: Study, tuning: Estimate, precision: str) -> None:

@@ -158,6 +158,43 @@ def seeds_for_trend(
     )
 
 
+def seeds_for_sign(
+    share: float, *, alpha: float = 0.05, power: float = 0.8, fewest: int = 1
+) -> int | None:
+    """The fewest seeds with which the exact sign test finds that more than half lie above.
+
+    share: of seeds that truly do. None for a share of a half or less, or beyond `MOST_SEEDS`.
+    """
+    if not share > 0.5:
+        return None
+    z = special.ndtri(1 - alpha / 2) / 2 + special.ndtri(power) * np.sqrt(share * (1 - share))
+    start = max(fewest, int(0.7 * (z / (share - 0.5)) ** 2))
+    # Power is a saw in n, as counts are whole: from the first tooth that is high enough.
+    n = np.arange(start, max(start + 1, min(2 * start + 100, MOST_SEEDS + 1)))
+    critical = stats.binom.isf(alpha / 2, n, 0.5) + 1
+    enough = (critical <= n) & (stats.binom.sf(critical - 1, n, share) >= power)
+    return int(n[enough.argmax()]) if enough.any() else None
+
+
+def seeds_for_ranking(
+    spread: float, count: int, *, alpha: float = 0.05, power: float = 0.8, fewest: int = 2
+) -> int | None:
+    """About the seeds with which Friedman's test finds that networks differ.
+
+    spread: Σ (expected rank − (count+1)/2)² over networks. With n seeds Friedman's statistic is
+    about χ² of count-1 degrees of freedom, noncentral by 12·n·spread/(count·(count+1)).
+    None for no spread, or beyond `MOST_SEEDS`.
+    """
+    if not spread > 0:
+        return None
+    freedom = count - 1
+    critical = special.chdtri(freedom, alpha)
+    a_seed = 12 * spread / (count * (count + 1))
+    return _first(
+        lambda n: bool(special.chndtr(critical, freedom, n * a_seed) <= 1 - power), fewest
+    )
+
+
 def upper_limit_of_deviation(deviation: float, n: int, confidence: float = 0.8) -> float:
     """s·√((n-1)/χ²_{n-1, 1-confidence}): the true deviation is below it with that confidence.
 

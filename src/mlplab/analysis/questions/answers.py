@@ -77,17 +77,21 @@ def answer_questions(results: Results) -> tuple[Answer, ...]:
 
 
 def answer(
-    results: Results, questions: Sequence[Question], asked: Mapping[str, Registration]
+    results: Results,
+    questions: Sequence[Question],
+    asked: Mapping[str, Registration],
+    together: int | None = None,
 ) -> tuple[Answer, ...]:
     """Some questions together, as if they were the study's.
 
     asked: registrations by digest; a question that is not among them was asked afterwards.
+    together: how many questions share the level, if more than these.
     """
     by_network = runs_by_network(results)
-    alpha = FALSE_VERDICTS / max(1, len(questions))
+    count = max(1, together or len(questions))
+    alpha = FALSE_VERDICTS / count
     return tuple(
-        _answer(question, results, by_network, asked, alpha, len(questions))
-        for question in questions
+        _answer(question, results, by_network, asked, alpha, count) for question in questions
     )
 
 

@@ -32,5 +32,31 @@ def seeds_for_trend_about(
     # Beyond three standard errors of nothing at all there is something to be found.
     if gain <= 3 * null / math.sqrt(BLOCKS):
         return None
-    z = special.ndtri(1 - alpha / 2) * null + special.ndtri(power) * float(statistic.std())
+    return _seeds(gain, float(statistic.std()), null, alpha, power, fewest)
+
+
+def seeds_for_trend_of_ranks(
+    gain: float,
+    deviation: float,
+    count: int,
+    *,
+    alpha: float,
+    power: float = 0.8,
+    fewest: int = 1,
+) -> int | None:
+    """The same from the ranks that were seen, where values are not finite.
+
+    gain: the mean over seeds of a seed's part of Page's L, less what it would be if nothing
+    differed; deviation: of that part; count: conditions. None where there is no gain.
+    """
+    if not gain > 0:
+        return None
+    null = math.sqrt(count**2 * (count + 1) ** 2 * (count - 1) / 144)
+    return _seeds(gain, deviation, null, alpha, power, fewest)
+
+
+def _seeds(
+    gain: float, deviation: float, null: float, alpha: float, power: float, fewest: int
+) -> int:
+    z = special.ndtri(1 - alpha / 2) * null + special.ndtri(power) * deviation
     return max(fewest, math.ceil((z / gain) ** 2))

@@ -1,0 +1,156 @@
+"""How many seeds questions need, by a pilot: the sentence, what is censored, and the power itself."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from command_line import mlplab_here
+from mlplab.analysis.questions.answers import answer
+from mlplab.analysis.questions.pilot import foresee
+from mlplab.declarations.metric import AccuracyTarget, FinalMetric, StepsToMetric
+from mlplab.declarations.question import PairQuestion, RankingQuestion, TrendQuestion
+from mlplab.declarations.study import Study
+from mlplab.records.results import Results, Run
+from mlplab.statistics.friedman import friedman_test
+from mlplab.statistics.power import seeds_for_ranking, seeds_for_sign
+from small_studies import network
+
+FINAL = FinalMetric(final="accuracy")
+STEPS = StepsToMetric(steps_to=AccuracyTarget(accuracy=0.9))
+
+
+def pilot(seeds: int, **accuracies) -> Results:
+    """Networks of some final accuracies, or with the evaluation (from 1) that first reaches 0.9."""
+    networks, runs = {}, []
+    for name, values in accuracies.items():
+        networks[name] = network(hidden=[4], seeds=list(range(seeds)))
+        for seed in range(seeds):
+            value = values[seed]
+            if isinstance(value, int):
+                curve = np.where(np.arange(1, 11) >= value, 0.95, 0.5)
+            else:
+                curve = np.append(np.full(9, 0.2), value)
+            steps = np.arange(10, 110, 10)
+            runs.append(Run(name, seed, "", steps, {("test", "accuracy"): curve}, None, 100, 1.0,
+                            None, (64, 4, 10)))  # fmt: skip
+    return Results(Study("pilot", networks), tuple(runs), (), {})
+
+
+def foresight(results, question):
+    return foresee(answer(results, (question,), {})[0])
+
+
+def pair(metric=FINAL, **changes):
+    asked = {"ask": "?", "compare": ("a", "b"), "metric": metric, "expect": "greater"}
+    return PairQuestion(**asked | changes)
+
+
+def test_a_pair_is_told_in_one_sentence():
+    found = foresight(pilot(3, a=[0.90, 0.93, 0.91], b=[0.88, 0.90, 0.90]), pair())
+    likely, cautious = found.wanted.likely, found.wanted.cautious
+    assert found.fewest == 6
+    assert 6 <= likely < cautious
+    assert found.sentence == (
+        f"Needs {likely} to {cautious} seeds for a power of 80%, if the effect is what the pilot "
+        "of 3 seeds shows (the larger number is for a deviation at its upper 80% limit)."
+    )
+
+
+def test_targets_that_are_never_reached_count_by_their_sign():
+    """a is later in all of three seeds, once without end: the share may still be only 0.2^(1/3)."""
+    found = foresight(pilot(3, a=[5, 11, 6], b=[2, 3, 4]), pair(STEPS))
+    assert found.wanted.likely == found.fewest == 6
+    share = 0.2 ** (1 / 3)
+    cautious = found.wanted.cautious
+    critical = stats.binom.isf(0.025, cautious, 0.5) + 1
+    assert stats.binom.sf(critical - 1, cautious, share) >= 0.8
+    assert f"Needs 6 to {cautious} seeds" in found.sentence
+
+
+def test_trends_of_targets_count_by_their_ranks():
+    question = TrendQuestion(ask="?", along=("a", "b", "c"), metric=STEPS, expect="increasing")
+    found = foresight(pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), question)
+    assert found.wanted.likely >= found.fewest
+    assert found.sentence.startswith("Needs ")
+    downwards = question.model_copy(update={"expect": "decreasing"})
+    assert "no affordable number" in foresight(
+        pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), downwards
+    ).sentence  # fmt: skip
+
+
+@pytest.mark.parametrize("never", [False, True])
+def test_rankings_have_a_range(never):
+    question = RankingQuestion(ask="?", rank=("a", "b", "c"), metric=STEPS)
+    last = [9, 11, 10] if never else [9, 8, 10]
+    found = foresight(pilot(3, a=[2, 3, 5], b=[3, 2, 6], c=last), question)
+    assert found.fewest <= found.wanted.likely <= found.wanted.cautious
+
+
+def test_one_seed_is_no_pilot():
+    found = foresight(pilot(1, a=[0.9], b=[0.8]), pair())
+    assert found.sentence == (
+        "Needs at least 6 seeds, as fewer cannot reach its level; one seed is finished for all of "
+        "its networks, two would tell more."
+    )
+
+
+@pytest.mark.parametrize("share", [0.6, 0.75, 0.9, 1.0])
+def test_the_sign_test_has_its_power_at_the_seeds_told_and_not_far_below(share):
+    n = seeds_for_sign(share, fewest=6)
+
+    def power(n):
+        critical = stats.binom.isf(0.025, n, 0.5) + 1
+        return stats.binom.sf(critical - 1, n, share)
+
+    assert power(n) >= 0.8
+    assert n == 6 or power(math.floor(0.8 * n)) < 0.8
+    assert seeds_for_sign(0.5) is None
+
+
+def test_friedmans_power_is_as_foreseen():
+    """Normal values about known means: simulated power at the seeds told is about 80%."""
+    means, rng = np.array([0.0, 0.5, 1.0, 1.2]), np.random.default_rng(3)
+    gaps = (means[:, None] - means) / math.sqrt(2)
+    expected = stats.norm.cdf(gaps).sum(axis=1) + 0.5
+    n = seeds_for_ranking(float(((expected - 2.5) ** 2).sum()), 4)
+    samples = rng.normal(means, 1.0, size=(400, n, 4))
+    found = np.mean([stats.friedmanchisquare(*sample.T).pvalue <= 0.05 for sample in samples])
+    assert found == pytest.approx(0.8, abs=0.1)
+    assert friedman_test(samples[0]).n == n
+
+
+STUDY = {
+    "name": "p",
+    "data": {"name": "digits"},
+    "optimizer": {"name": "adam", "learning_rate": 0.01},
+    "training": {"steps": 20, "batch_size": 32, "evaluate_every": 10},
+    "seeds": 2,
+    "networks": {"a": {"hidden": [8]}, "b": {"hidden": [16]}},
+    "questions": [
+        {"ask": "?", "compare": ["a", "b"], "metric": {"final": "accuracy"}, "expect": "less"}
+    ],
+}
+
+
+def plan(folder, **changes):
+    (folder / "p.json").write_text(json.dumps(STUDY | changes))
+    ended = mlplab_here("plan", "p.json", cwd=folder)
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+    return ended.stdout
+
+
+def test_plan_says_what_the_records_hold_whatever_they_are(tmp_path):
+    assert "A run of a few seeds" in plan(tmp_path)
+    assert mlplab_here("run", "p.json", cwd=tmp_path).returncode == 0
+    assert "question 1: Needs " in plan(tmp_path)
+    more = {**STUDY["networks"], "c": {"hidden": [32]}}
+    asked = [STUDY["questions"][0] | {"compare": ["a", "c"]}]
+    assert "No pilot yet: c is not in the records" in plan(tmp_path, networks=more, questions=asked)
+    other = {"a": {"hidden": [9]}, "b": {"hidden": [16]}}
+    assert "No pilot yet: a had other settings" in plan(tmp_path, networks=other)
