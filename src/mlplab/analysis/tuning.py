@@ -37,6 +37,9 @@ TUNING_FOLDER = "tuning"
 CLOSE = {"accuracy": 0.02, "loss": 0.2}
 """How much worse than its best a network may be at settings that still serve it: points of accuracy
 (0.02 is two points), or a share of the lowest loss."""
+FEWEST_FOR_INTERVAL = 3
+FEWEST_FOR_EDGE = 3
+"""Of fewer values there is none that lies between others."""
 COLUMNS = (
     "study", "network", "trial", "setting", "value", "round", "seed", "step", "metric", "score",
     "status", "chosen", "training_flops", "seconds",
@@ -61,6 +64,15 @@ class TrialOutcome:
     def mean(self) -> MeanInterval:
         """The mean score over the seeds that did not diverge, with its 95% t interval."""
         return t_interval(self.scores[np.isfinite(self.scores)])
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The limits of that interval; of fewer than three seeds, whose interval would say little,
+        the lowest and the highest score."""
+        finite = self.scores[np.isfinite(self.scores)]
+        if 0 < len(finite) < FEWEST_FOR_INTERVAL:
+            return float(finite.min()), float(finite.max())
+        return float(self.mean.low), float(self.mean.high)
 
     @property
     def diverged(self) -> int:
@@ -269,7 +281,7 @@ def _outcome(
 def _at_edge(chosen: TrialOutcome, outcomes: Sequence[TrialOutcome]) -> Iterator[str]:
     for path, value in chosen.trial.settings.items():
         tried = [outcome.trial.settings[path] for outcome in outcomes]
-        if not all(is_number(one) for one in tried) or min(tried) == max(tried):
+        if not all(is_number(one) for one in tried) or len(set(tried)) < FEWEST_FOR_EDGE:
             continue
         if value in (min(tried), max(tried)):
             yield path

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mlplab.analysis.tuning import NetworkTuning, TuningOutcome, is_number
+from mlplab.analysis.tuning import FEWEST_FOR_INTERVAL, NetworkTuning, TuningOutcome, is_number
 from mlplab.declarations.factor import in_words
 from mlplab.declarations.grid import readable
 from mlplab.figures import theme, vega
@@ -81,7 +81,7 @@ def _table(path: str, group: Sequence[NetworkTuning]) -> pd.DataFrame:
     for network in group:
         value = None if network.chosen is None else network.chosen.trial.settings[path]
         for outcome in network.marginal_best(path):
-            mean, its = outcome.mean, outcome.trial.settings[path]
+            its, (low, high) = outcome.trial.settings[path], outcome.spread
             rows.append(
                 {
                     "network": network.network,
@@ -89,9 +89,9 @@ def _table(path: str, group: Sequence[NetworkTuning]) -> pd.DataFrame:
                     "trial": outcome.trial.number,
                     "steps": outcome.trial.declared.training.steps,
                     "seeds": len(outcome.scores),
-                    "mean": float(mean.mean),
-                    "low": float(mean.low),
-                    "high": float(mean.high),
+                    "mean": float(outcome.mean.mean),
+                    "low": low,
+                    "high": high,
                     "diverged": outcome.diverged,
                     "usable": outcome.is_usable,
                     "chosen": its == value,
@@ -112,8 +112,10 @@ def _caption(
     steps, seeds = sorted(set(table["steps"])), len(tuning.tune.all_seeds)
     long = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
     words = f"Mean of {count(seeds, 'seed')} after {long} steps"
-    if seeds > 1:
+    if seeds >= FEWEST_FOR_INTERVAL:
         words += ", with its 95% t interval, cut where it leaves the frame"
+    elif seeds > 1:
+        words += ", with a bar from the lower to the higher"
     words += ". "
     if len(tuning.rounds) > 1:
         words += "It is the first round, in which all settings were compared. "
@@ -127,7 +129,7 @@ def _caption(
     words += f"A ring marks what was chosen: {listed(chosen)}."
     lost = table[~table["usable"]]
     if len(lost):
-        where = [f"{row.network} at {row.value}" for row in lost.itertuples()]
+        where = [f"{row.network} at {readable((path,), row.value)}" for row in lost.itertuples()]
         words += (
             f" A cross at the bottom: a seed diverged or could not be trained, {listed(where)}."
         )
@@ -153,7 +155,7 @@ class _Axis:
         if not all(is_number(value) for value in values):
             return cls(title, "N", {"padding": 0.5}, {"labelAngle": 0}, low, high)
         values = sorted(float(value) for value in values)
-        ticks: Spec = {"format": "~g", "labelOverlap": "greedy"}
+        ticks: Spec = {"format": ".6~g", "labelOverlap": "greedy"}
         if len(values) <= 12:
             ticks["values"] = values
         first, last = values[0], values[-1]
@@ -195,7 +197,7 @@ def _drawing(axis: _Axis, table: pd.DataFrame, names: Sequence[str], metric: str
     place = {"x": x, "y": y, "color": colour}
     tips = [
         vega.tip("network:N"), vega.tip(f"value:{axis.kind}", axis.title),
-        vega.tip("mean:Q", "mean", ".4f"), vega.tip("low:Q", "95% from", ".4f"),
+        vega.tip("mean:Q", "mean", ".4f"), vega.tip("low:Q", "from", ".4f"),
         vega.tip("high:Q", "to", ".4f"), vega.tip("diverged:Q", "seeds diverged"),
     ]  # fmt: skip
     return {

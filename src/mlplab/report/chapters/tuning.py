@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlplab.analysis.tuning import CLOSE, NetworkTuning, TuningOutcome
+from mlplab.analysis.tuning import CLOSE, FEWEST_FOR_INTERVAL, NetworkTuning, TrialOutcome, TuningOutcome
 from mlplab.declarations.factor import in_words
 from mlplab.declarations.grid import readable
 from mlplab.figures.tuning import sensitivity_figures
@@ -115,7 +115,7 @@ def _most_sensitive(tuning: TuningOutcome) -> str:
         "over its networks"
     )
     if least == most:
-        return f"All optimizers are equally sensitive, {meaning}: {least * tried:.2g}."
+        return f"All optimizers are equally sensitive, {meaning}: {least * tried:.2g} of {tried}."
     return f"Most sensitive, {meaning}: {told(least)}; least: {told(most)}."
 
 
@@ -144,10 +144,11 @@ def _lost(tuning: TuningOutcome) -> list[str]:
 
 
 def _table(tuning: TuningOutcome) -> Table:
-    shown = tuning.networks[:MOST_ROWS]
+    shown, seeds = tuning.networks[:MOST_ROWS], len(tuning.tune.all_seeds)
     caption = (
-        f"What was chosen. Validation {tuning.tune.metric}: mean and 95% t interval of "
-        f"{count(len(tuning.tune.all_seeds), 'tuning seed')}. Close: settings nearly as good. "
+        f"What was chosen. Validation {tuning.tune.metric}: mean"
+        f"{' and 95% t interval' if seeds >= FEWEST_FOR_INTERVAL else ''} of "
+        f"{count(seeds, 'tuning seed')}. Close: settings nearly as good. "
         "Lost: settings at which a seed diverged or could not be trained. Cost: of all trials of "
         "the network."
     )
@@ -175,12 +176,18 @@ def _row(tuning: TuningOutcome, network: NetworkTuning) -> tuple[str, ...]:
         plain(network.network),
         OPTIMIZERS[tuning.study.networks[network.network].optimizer.name],
         *values,
-        with_interval(chosen.mean) if chosen.is_usable else "–",
+        _score(chosen) if chosen.is_usable else "–",
         f"{network.share_close * tried:.0f} of {tried}",
         str(lost) if lost else "",
         _flops(network.flops),
         number(network.seconds, "seconds"),
     )
+
+
+def _score(chosen: TrialOutcome) -> str:
+    if len(chosen.scores) < FEWEST_FOR_INTERVAL:
+        return number(float(chosen.mean.mean))
+    return with_interval(chosen.mean)
 
 
 def _seeds(tuning: TuningOutcome) -> str:
