@@ -10,6 +10,7 @@ BENCHMARKS = (
     "report_study",
     "networks_per_second",
     "parallel_mlps",
+    "recipe_search",
     "time_to_98",
     "precision",
     "scale",

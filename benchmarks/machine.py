@@ -7,6 +7,10 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 _PEERS = ("jax", "jaxlib", "scikit-learn", "numba")
 _PRODUCTS = ((2048, 2048, 2048), (4096, 4096, 4096), (1024, 4096, 1024))
@@ -53,14 +57,14 @@ def product_limits() -> dict[str, float]:
     }
 
 
-def _together(shape: tuple[int, int, int], dtype: object, cores: int) -> float:
+def _together(shape: tuple[int, int, int], dtype: torch.dtype, cores: int) -> float:
     import torch
 
     torch.set_num_threads(cores)
     return _rate(shape, dtype)
 
 
-def _side_by_side(shape: tuple[int, int, int], dtype: object, cores: int) -> float:
+def _side_by_side(shape: tuple[int, int, int], dtype: torch.dtype, cores: int) -> float:
     import torch
 
     def alone(_: int) -> float:
@@ -71,7 +75,7 @@ def _side_by_side(shape: tuple[int, int, int], dtype: object, cores: int) -> flo
         return cores * min(pool.map(alone, range(cores)))
 
 
-def _rate(shape: tuple[int, int, int], dtype: object) -> float:
+def _rate(shape: tuple[int, int, int], dtype: torch.dtype) -> float:
     """FLOP/s of the quickest of several products in this thread."""
     import torch
 

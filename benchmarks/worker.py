@@ -32,9 +32,7 @@ def measure(given: dict[str, Any]) -> dict[str, Any]:
     clock = Clock()
     with contender.session(rows) as train:
         ready = clock.read()
-        clock = Clock()
-        train(job.shortened(min(_WARM_UP_STEPS, job.steps)))
-        first_use = clock.read()
+        first = train(job.shortened(min(_WARM_UP_STEPS, job.steps)))
         outcome = train(job)
     done = {(e.name, e.seed) for e in outcome.ended}
     covered = [m for m in job.members if (m.name, m.seed) in done]
@@ -42,7 +40,7 @@ def measure(given: dict[str, Any]) -> dict[str, Any]:
         **outcome.plain(),
         "start_up": importing + ready,
         "loading": loading,
-        "first_use": first_use,
+        "first_use": {"seconds": first.seconds, "apart": dict(first.apart)},
         "networks": len(job.members),
         "evaluations": len(job.stretches()),
         "flops": sum(job.flops(member, len(rows.test_labels)) for member in covered),

@@ -12,12 +12,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.__main__ import BENCHMARKS  # noqa: E402
-from benchmarks.contenders import CONTENDERS  # noqa: E402
+from benchmarks.contenders import CONTENDERS, OF_ANY_SHAPE  # noqa: E402
+from benchmarks.contenders.torch_networks import network_of  # noqa: E402
+from benchmarks.contenders.torch_segmented import Segmented  # noqa: E402
 from benchmarks.job import Ended, Order, Rows  # noqa: E402
 from benchmarks.report_study import STUDY, insane  # noqa: E402
 
@@ -41,7 +44,7 @@ def test_every_benchmark_can_be_imported(name):
     assert callable(importlib.import_module(f"benchmarks.{name}").main)
 
 
-@pytest.mark.parametrize("name", CONTENDERS)
+@pytest.mark.parametrize("name", OF_ANY_SHAPE)
 def test_a_contender_trains_and_evaluates_every_network(name, order, rows, monkeypatch):
     contender = CONTENDERS[name]
     if reason := contender.why_not():
@@ -57,6 +60,22 @@ def test_a_contender_trains_and_evaluates_every_network(name, order, rows, monke
     losses = {e.name: e.loss for e in outcome.ended}
     assert 1.0 < losses["config2"] < 2.3
     assert outcome.seconds > 0
+
+
+def test_one_wide_layer_holds_the_networks_that_it_is_made_of(rows):
+    """Each network's logits are those of the same network by itself."""
+    study = {"training.steps": 1, "data.name": "digits"}
+    overrides = (*(f"{key}={value}" for key, value in study.items()), "networks.config1.hidden=[3]")
+    job = Order(STUDY, 2, ("config1",), overrides).job().on(rows)
+    stack = Segmented(job.members)
+    alone = [network_of(member)(rows.test_inputs) for member in job.members]
+    assert torch.allclose(stack.forward(rows.test_inputs), torch.stack(alone), atol=1e-6)
+    with CONTENDERS["segmented"].session(rows) as train:
+        outcome = train(job)
+    assert [(e.name, e.seed, e.evaluations) for e in outcome.ended] == [
+        ("config1", 0, 1),
+        ("config1", 1, 1),
+    ]
 
 
 def test_who_did_not_do_the_work_is_told():

@@ -34,15 +34,13 @@ def _train_one(job: Job, member: Member, rows: Rows) -> Ended:
     network = _network_of(job, member)
     batches = _batches(member.seed, len(labels), job.batch_size)
     stretches = job.stretches()
-    has_begun = False
+    # Its weights cannot be chosen before it has any: one step is done and undone.
+    network.partial_fit(inputs[: job.batch_size], labels[: job.batch_size], classes=classes)
+    _begin_again(network, member)
     for steps in stretches:
         for _ in range(steps):
             places = next(batches)
-            network.partial_fit(inputs[places], labels[places], classes)
-            if not has_begun:
-                # Its own first weights cannot be chosen beforehand; this first step is not kept.
-                _begin_again(network, member)
-                has_begun = True
+            network.partial_fit(inputs[places], labels[places])
         shares = network.predict_proba(rows.test_inputs.numpy())
         truth = rows.test_labels.numpy()
         accuracy = float((shares.argmax(1) == truth).mean())
@@ -78,6 +76,7 @@ def _begin_again(network: MLPClassifier, member: Member) -> None:
         own[...] = kernel
     for bias in network.intercepts_:
         bias[...] = 0.0
+    del network._optimizer
 
 
 def _batches(seed: int, rows: int, size: int) -> Iterator[np.ndarray]:

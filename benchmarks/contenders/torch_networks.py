@@ -16,13 +16,12 @@ from mlplab.networks.initial_weights import draw_kernels
 
 def network_of(member: Member) -> nn.Sequential:
     """A network with the very weights that mlplab begins with; biases are zero."""
-    parts: list[nn.Module] = []
-    for inputs, outputs in pairwise(member.layers):
-        parts += [nn.Linear(inputs, outputs), nn.ReLU()]
+    layers = [nn.Linear(inputs, outputs) for inputs, outputs in pairwise(member.layers)]
+    parts = [part for layer in layers for part in (layer, nn.ReLU())]
     network = nn.Sequential(*parts[:-1])
     kernels = draw_kernels(member.network.initial_weights, member.seed, member.layers)
     with torch.no_grad():
-        for layer, kernel in zip(network[::2], kernels, strict=True):
+        for layer, kernel in zip(layers, kernels, strict=True):
             layer.weight.copy_(torch.from_numpy(kernel).T)
             layer.bias.zero_()
     return network
