@@ -92,10 +92,43 @@ DIFFERENT = [
 ]
 
 
-def test_every_network_of_a_mixed_stack_gives_the_bits_it_gives_alone():
-    together = train(DIFFERENT, problem())
-    for one, result in zip(DIFFERENT, together, strict=True):
-        assert_same_bits(train([one], problem())[0], result)
+@pytest.fixture(params=["float32", "bfloat16"])
+def precision(request) -> str:
+    return request.param
+
+
+@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
+def threads(request):
+    """A stack on one core, as most are, and on two; products may be computed differently."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def test_every_network_of_a_mixed_stack_gives_the_bits_it_gives_alone(precision, threads):
+    data = problem(precision)
+    for one, result in zip(DIFFERENT, train(DIFFERENT, data), strict=True):
+        assert_same_bits(train([one], data)[0], result)
+
+
+def test_networks_as_wide_as_a_real_one_give_the_bits_they_give_alone(threads):
+    generator = np.random.default_rng(1)
+    inputs = generator.random((400, 784), dtype=np.float32)
+    data = ResidentData(inputs, generator.integers(0, 10, 400))
+    wide = [
+        recipe(
+            seed,
+            layers=(784, 128, 256, 10),
+            label_map=np.arange(10),
+            train_rows=ALL,
+            batch_size=256,
+            steps=3,
+        )
+        for seed in (0, 0, 1)
+    ]
+    for one, result in zip(wide, train(wide, data), strict=True):
+        assert_same_bits(train([one], data)[0], result)
 
 
 @settings(max_examples=8, deadline=None)
@@ -109,8 +142,9 @@ def test_permuting_networks_permutes_results(order):
         assert_same_bits(one, other)
 
 
-def test_twice_the_same_bits():
-    for one, other in zip(train(DIFFERENT, problem()), train(DIFFERENT, problem()), strict=True):
+def test_twice_the_same_bits(precision):
+    first, second = (train(DIFFERENT, problem(precision)) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
         assert_same_bits(one, other)
 
 
@@ -173,15 +207,16 @@ def test_a_stack_in_float64_trains_as_a_plain_loop_does(declared, build):
         assert accuracy > 0.5
 
 
-def test_a_diverging_network_is_a_result_and_disturbs_no_neighbour():
+def test_a_diverging_network_is_a_result_and_disturbs_no_neighbour(precision):
+    data = problem(precision)
     wild = recipe(0, optimizer=optimizer(name="sgd", learning_rate=1e30), steps=30)
     neighbours = [recipe(0, "adam"), recipe(1, "sgd")]
-    first, diverged, last = train([neighbours[0], wild, neighbours[1]], problem())
+    first, diverged, last = train([neighbours[0], wild, neighbours[1]], data)
     assert diverged.diverged_at is not None
     assert 1 < diverged.diverged_at <= 10
     assert diverged.stopped_at == 10
     assert ("test", "accuracy") not in diverged.curves
-    for result, alone in zip((first, last), train(neighbours, problem()), strict=True):
+    for result, alone in zip((first, last), train(neighbours, data), strict=True):
         assert_same_bits(result, alone)
 
 

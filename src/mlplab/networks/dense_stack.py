@@ -14,6 +14,7 @@ import torch
 from mlplab.networks.activations import ActivationFunction
 from mlplab.networks.aligned import aligned_stack, select_networks
 from mlplab.networks.precision import Precision
+from mlplab.networks.products import Product
 
 LayerWeights = tuple[tuple[np.ndarray, np.ndarray], ...]
 """One (kernel (in, out), bias (out,)) a layer."""
@@ -120,7 +121,10 @@ class Workspace:
             return aligned_stack((stack.networks, rows, width), like.dtype, like.device)
 
         widths = [kernel.shape[2] for kernel in stack.kernels]
-        self.outputs = [memory(width) for width in widths]
+        self.forward_products = [
+            Product((stack.networks, rows, width), like.dtype, like.device) for width in widths
+        ]
+        self.outputs = [product.result for product in self.forward_products]
         """What each layer gives; the last are the logits."""
         self.sums = [
             memory(width) if backward and stack.activation.keeps_sums else None
@@ -129,10 +133,10 @@ class Workspace:
         self.masks: list[torch.Tensor | None] = [None] * (len(widths) - 1)
         if backward:
             self.gradients = [memory(width) for width in widths]
-            self.products = [aligned_stack(k.shape, k.dtype, k.device) for k in stack.operands]
+            self.kernel_products = [Product(k.shape, k.dtype, k.device) for k in stack.operands]
             self.kernel_gradients = [
-                product if product.dtype == k.dtype else aligned_stack(k.shape, k.dtype, k.device)
-                for product, k in zip(self.products, stack.kernels, strict=True)
+                p.result if p.result.dtype == k.dtype else aligned_stack(k.shape, k.dtype, k.device)
+                for p, k in zip(self.kernel_products, stack.kernels, strict=True)
             ]
             self.bias_gradients = [aligned_stack(b.shape, b.dtype, b.device) for b in stack.biases]
 
@@ -156,8 +160,7 @@ def forward(
     layer_inputs = inputs
     last = len(stack.kernels) - 1
     for layer, (kernel, bias) in enumerate(zip(stack.operands, stack.biases, strict=True)):
-        outputs = workspace.outputs[layer]
-        torch.bmm(layer_inputs, kernel, out=outputs)
+        outputs = workspace.forward_products[layer].of(layer_inputs, kernel)
         outputs += bias
         if layer < last:
             sums = workspace.sums[layer]
@@ -197,9 +200,8 @@ def backward(
         layer_inputs = workspace.outputs[layer - 1] if layer else inputs
         kernel_gradient = workspace.kernel_gradients[layer]
         bias_gradient = workspace.bias_gradients[layer]
-        product = workspace.products[layer]
         stack.precision.round_(gradient)
-        torch.bmm(layer_inputs.transpose(1, 2), gradient, out=product)
+        product = workspace.kernel_products[layer].of(layer_inputs.transpose(1, 2), gradient)
         if product is not kernel_gradient:
             kernel_gradient.copy_(product)
         torch.sum(gradient, 1, keepdim=True, dtype=bias_gradient.dtype, out=bias_gradient)
