@@ -93,9 +93,9 @@ def test_another_network_under_an_old_name_is_another_question(folder):
     other = replace(made, networks={**made.networks, "fast": network(seeds=list(range(7)))})
     from mlplab.records.questions import question_digest
 
-    assert question_digest(FIRST, made.networks) != question_digest(FIRST, other.networks)
+    assert question_digest(FIRST, made) != question_digest(FIRST, other)
     more = {n: w.model_copy(update={"seeds": (0, 1)}) for n, w in made.networks.items()}
-    assert question_digest(FIRST, made.networks) == question_digest(FIRST, more)
+    assert question_digest(FIRST, made) == question_digest(FIRST, replace(made, networks=more))
 
 
 def test_seeds_added_after_a_look_are_told(folder, tmp_path):

@@ -53,6 +53,7 @@ def _print_seeds(study: Study, folder: Path) -> None:
     """Say how many seeds each question needs, from those that are finished."""
     from mlplab.analysis.questions.answers import answer
     from mlplab.analysis.questions.pilot import foresee
+    from mlplab.declarations.arms import can_be_asked
     from mlplab.records.database import DATABASE_FILE
     from mlplab.records.results import Results
 
@@ -61,8 +62,7 @@ def _print_seeds(study: Study, folder: Path) -> None:
         return
     results = Results.open(folder)
     print("\nseeds that the questions need, by the seeds that are finished:")
-    known = set(results.study.networks)
-    told = [question for question in study.questions if set(question.networks) <= known]
+    told = [question for question in study.questions if can_be_asked(question, results.study)]
     for question, found in zip(told, answer(results, told, {}), strict=True):
         print(f"  {question.ask} {foresee(found).sentence}")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations import overrides as overriding
+from mlplab.declarations.arms import can_be_asked
 from mlplab.declarations.consistency import check_study
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
 from mlplab.declarations.names import EVERY_NETWORK, plain
@@ -251,12 +252,9 @@ def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, fil
     if wanted and EVERY_NETWORK not in (select or ()):
         kept = {*wanted, *(form.network for form in forms_of(study) if form.template in wanted)}
         networks = {name: network for name, network in networks.items() if name in kept}
-        study = replace(
-            study,
-            networks=networks,
-            figures=_figures_of(study.figures, networks),
-            questions=tuple(q for q in study.questions if set(q.networks) <= set(networks)),
-        )
+        study = replace(study, networks=networks, figures=_figures_of(study.figures, networks))
+        asked = tuple(q for q in study.questions if can_be_asked(q, study))
+        study = replace(study, questions=asked)
     if seeds is not None:
         if isinstance(seeds, bool) or not 1 <= seeds <= MOST_SEEDS:
             expected = f"a whole number from 1 to {MOST_SEEDS}"

@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from mlplab.declarations.network import Network
+from mlplab.declarations.arms import Arm, arms_of
 from mlplab.declarations.question import Question
 from mlplab.declarations.study import Study
 from mlplab.records.database import reading, transaction
 from mlplab.records.key import key_content
 
 _WORDING = {"ask", "factor"}
+_ADDED_LATER = ("detectors",)
+"""Keys that older records lack; a question without them is the question that it was."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,20 @@ class Registration:
     """Seeds that its networks were to have by then."""
 
 
-def question_digest(question: Question, networks: Mapping[str, Network]) -> str:
+def question_digest(question: Question, study: Study) -> str:
     """SHA-256 of all that decides the answer: metric, expectation, margins, networks' settings.
 
     Wording, seeds and where data lie are not in it; the settings of the networks are, since a
-    question about another network is another question.
+    question about another network is another question, and so are those of its detectors.
     """
-    content = {
-        "question": question.model_dump(mode="json", exclude=_WORDING),
+    asked = question.model_dump(mode="json", exclude=_WORDING)
+    arms, networks = arms_of(question, study), study.networks
+    content: dict[str, Any] = {
+        "question": {
+            key: value
+            for key, value in asked.items()
+            if value is not None or key not in _ADDED_LATER
+        },
         "networks": {
             name: key_content(
                 networks[name],
@@ -48,10 +57,26 @@ def question_digest(question: Question, networks: Mapping[str, Network]) -> str:
                 precision="",
                 device_kind="",
             )
-            for name in question.networks
+            for name in dict.fromkeys(arm.network for arm in arms)
         },
     }
+    if any(arm.form for arm in arms):
+        content["open_set"] = _tests(arms, study)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _tests(arms: Sequence[Arm], study: Study) -> list[dict[str, Any]]:
+    """What decides how each side is tested on unknown classes."""
+    tests = []
+    for arm in arms:
+        assert arm.form is not None
+        entry = study.open_set[arm.form.entry]
+        how = {"reject_at_most", "threshold_by_class", "fit_on", "unknown_data"}
+        tests.append(
+            entry.model_dump(mode="json", include=how)
+            | {"detector": arm.detector, "split": arm.form.split.title}
+        )
+    return tests
 
 
 def register(connection: sqlite3.Connection, study: Study, seen: Set[str]) -> None:
@@ -63,17 +88,19 @@ def register(connection: sqlite3.Connection, study: Study, seen: Set[str]) -> No
     with transaction(connection):
         connection.executemany(
             "INSERT OR IGNORE INTO question VALUES (?, ?, ?, ?, ?)",
-            [
-                (
-                    question_digest(question, study.networks),
-                    question.model_dump_json(),
-                    now,
-                    not seen.isdisjoint(question.networks),
-                    min(len(study.networks[name].seeds) for name in question.networks),
-                )
-                for question in study.questions
-            ],
+            [_row(question, study, seen, now) for question in study.questions],
         )
+
+
+def _row(question: Question, study: Study, seen: Set[str], now: str) -> tuple[Any, ...]:
+    networks = [arm.network for arm in arms_of(question, study)]
+    return (
+        question_digest(question, study),
+        question.model_dump_json(),
+        now,
+        not seen.isdisjoint(networks),
+        min(len(study.networks[name].seeds) for name in networks),
+    )
 
 
 def registrations(folder: Path) -> dict[str, Registration]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlplab.analysis.questions.answers import Answer
 from mlplab.analysis.questions.foresight import seeds_for_trend_about
-from mlplab.declarations.question import PairQuestion, TrendQuestion
+from mlplab.declarations.question import LevelQuestion, PairQuestion, TrendQuestion
 from mlplab.statistics.power import (
     SeedsRange,
     seeds_for_difference,
@@ -55,13 +55,17 @@ def foresee(answer: Answer) -> Foresight:
     if finding.seeds >= FEWEST_OF_A_PILOT:
         match answer.question:
             case PairQuestion():
-                wanted = _of_pair(answer, answer.question)
+                wanted = _of_difference(answer, answer.question, answer.question.by_at_least)
+            case LevelQuestion():
+                wanted = _of_difference(answer, answer.question, 0.0)
             case TrendQuestion():
                 wanted = _of_trend(answer, answer.question)
     return Foresight(finding.seeds, finding.fewest, wanted)
 
 
-def _of_pair(answer: Answer, question: PairQuestion) -> SeedsRange | None:
+def _of_difference(
+    answer: Answer, question: PairQuestion | LevelQuestion, by_at_least: float
+) -> SeedsRange | None:
     finding = answer.finding
     differences = finding.differences
     if differences is None or not np.isfinite(differences).all() or finding.effect is None:
@@ -76,7 +80,7 @@ def _of_pair(answer: Answer, question: PairQuestion) -> SeedsRange | None:
                 )
             gap = abs(effect) - question.within
         else:
-            gap = (effect if question.expect == "greater" else -effect) - question.by_at_least
+            gap = (effect if question.expect == "greater" else -effect) - by_at_least
         return seeds_for_difference(gap, deviation, alpha=alpha, fewest=finding.fewest)
 
     return seeds_range(float(differences.std(ddof=1)), finding.seeds, seeds_for)
