@@ -58,13 +58,16 @@ def choose(results: Results) -> Choice | None:
     """
     by_network = runs_by_network(results)
     split: Split = "validation"
-    if any(n.data.validation == 0 for n in results.study.networks.values()):
+    if any(n.data.validation == 0 for n in results.study.networks.values() if n.roles is None):
         split = "test"
     metric = FinalMetric(final="accuracy", split=split)
     fine = [
         name
         for name, runs in by_network.items()
-        if len(runs) >= FEWEST_SEEDS and all(run.diverged_at is None for run in runs.values())
+        # A network that knows some classes only is right about other test rows.
+        if results.study.networks[name].roles is None
+        and len(runs) >= FEWEST_SEEDS
+        and all(run.diverged_at is None for run in runs.values())
     ]
     sizes = sizes_known(results, fine, by_network)
     fine = [name for name in fine if name in sizes]

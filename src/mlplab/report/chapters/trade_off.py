@@ -13,9 +13,8 @@ def chapter(context: Context) -> Chapter | None:
     if ranking is None or len(ranking.networks) < 2:
         return None
     costs: list[Cost] = ["parameters"]
-    trainings = {
-        (n.training.steps, n.training.batch_size) for n in context.results.study.networks.values()
-    }
+    ranked = [context.results.study.networks[name] for name in ranking.networks]
+    trainings = {(n.training.steps, n.training.batch_size) for n in ranked}
     if len(trainings) > 1:
         costs.append("training_flops")
     costs.append("seconds")
