@@ -89,7 +89,7 @@ def test_the_test_is_that_of_the_differences_from_the_number():
          ("does not exclude 50% itself (95% interval 50.00% to 50.00%",)),
         (level(), [0.8], "Undecidable with 1 seed:", ("What was seen: on average the share", "80.00%")),
         (level(), EIGHT[:5], "Undecidable with 5 seeds:", ("6 seeds could",)),
-        (level(), [-math.inf] * 8, "No, the opposite: a mostly diverges", ("beyond any number",)),
+        (level(), [-math.inf] * 8, "No: a mostly diverges (", ("beyond any number",)),
         (level(metric=ACCURACY, than=0.82999), EIGHT, "Not decided:", ("83.000%", "82.999% itself")),
         (level(metric=AREA, than=0.8), EIGHT, "Yes: on average the AUROC by softmax of a is 0.830,",
          ("which is above 0.8 (",)),
@@ -107,14 +107,6 @@ def test_sentences(question, values, start, holds):
     assert said.endswith(".")
     assert "paired" not in said
     assert "nan" not in said
-
-
-def test_no_limit_lies_where_the_metric_cannot():
-    """A wide interval of a share near 1 would pass it."""
-    question = level(than=0.6)
-    said = sentence_of(question, judged(question, [0.99, 1, 1, 1, 1, 0.7, 1, 1]))
-    assert "to 100.00%;" in said
-    assert judged(question, [0.99, 1, 1, 1, 1, 0.7, 1, 1]).high + 0.6 > 1
 
 
 def test_no_seed_is_no_answer():
@@ -165,7 +157,7 @@ def test_a_level_is_exported_drawn_and_foreseen():
     rules = [layer["data"]["values"] for layer in figure.specification["layer"] if "data" in layer]
     assert [{"at": 50}] in rules
     assert foresee(found).wanted.likely == 6
-    assert "sign" not in found.method.what.split(";")[0]
+    assert "the number asked about" in found.method.what
 
 
 def test_comparing_two_networks_tells_what_was_asked_of_either():

@@ -102,13 +102,13 @@ def changed(question, metric=None, **changes):
         (changed(LEVEL, {"open_set": "auroc"}), "metric", 'add "detector": "softmax"'),
         (changed(NETWORKS, {"detector": "nearest neighbors"}), "metric.detector",
          'did you mean "nearest neighbours"?'),
-        (changed(NETWORKS, {"detector": "openmax"}), "metric.detector",
+        (changed(NETWORKS, {"detector": "vim"}), "metric.detector",
          'add it to "detectors" of "open_set"'),
         (changed(DETECTORS, detectors=[CENTRE, "softmx"]), "detectors[1]",
          'did you mean "softmax"?'),
         (changed(DETECTORS, detectors=[CENTRE, CENTRE]), "compare[1]",
          "every network once with a detector"),
-        (changed(DETECTORS, detectors=None), "compare[1]", "every network once"),
+        (changed(DETECTORS, {"detector": SOFTMAX}, detectors=None), "compare[1]", "every network once"),
         (changed(DETECTORS, {"detector": SOFTMAX}), "metric.detector", 'beside "detectors"'),
         (changed(RANKED, detectors=RANKED["detectors"][:2]), "detectors", "at least 3"),
         (changed(RANKED, rank=["small"] * 4), "detectors", "4 detectors"),
@@ -187,6 +187,7 @@ def answers(folder):
 
 def test_values_are_those_of_the_open_set_table(folder, answers):
     table = open_set_table(open_results(folder)).set_index(["network", "detector", "metric"])
+    table = table.sort_index()
 
     def column(network, detector, metric):
         return table.loc[(network, detector, metric)].sort_values("seed")["value"].to_numpy()

@@ -8,7 +8,6 @@ from mlplab.analysis.questions.evidence import level_in_words, p_in_words, seeds
 from mlplab.analysis.questions.finding import Finding
 from mlplab.analysis.questions.methods import METHODS
 from mlplab.analysis.questions.units import Unit, phrase_of, unit_of
-from mlplab.declarations.metric import GapMetric, is_bounded
 from mlplab.declarations.question import LevelQuestion
 
 
@@ -34,12 +33,8 @@ def level_unit(question: LevelQuestion, finding: Finding) -> Unit:
 
 
 def limits(question: LevelQuestion, finding: Finding) -> tuple[float, float]:
-    """The interval of the mean itself, cut where the metric cannot lie."""
-    low, high = question.than + finding.low, question.than + finding.high
-    if not is_bounded(question.metric):
-        return low, high
-    least = -1.0 if isinstance(question.metric, GapMetric) else 0.0
-    return max(low, least), min(high, 1.0)
+    """The interval of the mean itself."""
+    return question.than + finding.low, question.than + finding.high
 
 
 def level_value(question: LevelQuestion, finding: Finding) -> str:
@@ -71,6 +66,9 @@ def level_seen(question: LevelQuestion, finding: Finding) -> str:
 
 def _answer(question: LevelQuestion, finding: Finding) -> str:
     seen, number = level_seen(question, finding), _number(question)
+    if finding.effect is not None and not math.isfinite(finding.effect):
+        words = {"supported": "Yes", "refuted": "No"}.get(finding.verdict, "Not decided")
+        return f"{words}: {seen}"
     sides = ("above", "below") if question.expect == "greater" else ("below", "above")
     match question.expect, finding.verdict:
         case "same", "same":
