@@ -88,12 +88,18 @@ def test_the_report_has_its_ten_figures_in_order():
         (["config2", "config6"], ["config2", "config6"], 0),
     ],
 )
-def test_claims_about_networks_that_are_not_selected_vanish(select, networks, about_unknown):
+def test_claims_about_networks_that_are_not_selected_vanish(
+    tmp_path, select, networks, about_unknown
+):
     study = load("report-2023", select=select)
     assert list(study.networks) == networks
     about = [q for q in study.questions if isinstance(q.metric, OpenSetMetric)]
     assert len(about) == about_unknown
     assert all(can_be_asked(question, study) for question in study.questions)
+    assert len(study.open_set) == bool(about_unknown)
+    path = tmp_path / "again.json"
+    path.write_text(study_json(study))
+    assert load(path) == study
 
 
 def test_the_report_costs_what_it_was_measured_to_cost():

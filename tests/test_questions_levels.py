@@ -155,7 +155,7 @@ def test_a_level_is_exported_drawn_and_foreseen():
     assert sorted(values["seed"]) == pytest.approx(sorted(100 * v for v in EIGHT))
     assert "Upright line: the number asked about" in figure.caption
     rules = [layer["data"]["values"] for layer in figure.specification["layer"] if "data" in layer]
-    assert [{"at": 50}] in rules
+    assert "at\n50\n" in rules
     assert foresee(found).wanted.likely == 6
     assert "the number asked about" in found.method.what
 
