@@ -64,7 +64,7 @@ class Answer:
     def method(self) -> Method:
         """The test that decided."""
         of_level = isinstance(self.question, LevelQuestion)
-        return (METHODS | METHODS_OF_LEVELS if of_level else METHODS)[self.finding.test]
+        return (METHODS_OF_LEVELS if of_level else METHODS)[self.finding.test]
 
     @cached_property
     def unit(self) -> Unit:

@@ -64,6 +64,7 @@ _SAME_MEAN = (
     "whose mean is as extreme as the one seen."
 )
 METHODS_OF_LEVELS: Mapping[TestName, Method] = {
+    **METHODS,
     "sign-flip": replace(METHODS["sign-flip"], what=_SAME_MEAN),
     "equivalence": replace(
         METHODS["equivalence"],
