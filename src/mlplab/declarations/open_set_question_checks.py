@@ -164,14 +164,14 @@ def _measure_problem(
     if measure.unknown is not None and unknown is not None and measure.unknown not in unknown:
         return places.problem(
             at,
-            expected=f"a class that is unknown in {form.split.title}: {listed(unknown)}",
+            expected=f"a class that is unknown in {shown(form.split.title)}: {listed(unknown)}",
             came=f'"{measure.unknown}" in {shown(metric.open_set)}',
             mend=near,
         )
     if measure.known is not None and measure.known not in known:
         return places.problem(
             at,
-            expected=f"a class that is known in {form.split.title}: {listed(known)}",
+            expected=f"a class that is known in {shown(form.split.title)}: {listed(known)}",
             came=f'"{measure.known}" in {shown(metric.open_set)}',
             mend=near,
         )
