@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlplab.commands.init import STARTER
+from mlplab.declarations.arms import can_be_asked
 from mlplab.declarations.consistency import published_figures
 from mlplab.declarations.data import CsvData, IdxData, KnownData, NpzData
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
 from mlplab.declarations.loading import load, shipped_folder, shipped_studies
+from mlplab.declarations.metric import OpenSetMetric
 from mlplab.declarations.network import Network
 from mlplab.declarations.optimizer import (
     Adagrad,
@@ -64,7 +66,9 @@ def test_shipped_studies_are_found_by_name_and_by_the_path_of_the_documentation(
 
 def test_the_report_has_its_ten_figures_in_order():
     study = load("report-2023")
-    assert len(study.networks) == 16
+    whole = [name for name, network in study.networks.items() if network.roles is None]
+    assert whole == [f"config{number}" for number in range(1, 17)]
+    assert list(study.networks)[16:] == ["config10 · 0-4 known"]
     assert all(network.seeds == tuple(range(10)) for network in study.networks.values())
     published = [getattr(figure, "published", None) for figure in study.figures]
     assert [int(name.split("_")[1]) if name else None for name in published] == [
@@ -77,9 +81,31 @@ def test_the_report_has_its_ten_figures_in_order():
             assert figure.metric == "softmaxed_loss"
 
 
+@pytest.mark.parametrize(
+    ("select", "networks", "about_unknown"),
+    [
+        (["config10", "config6"], ["config6", "config10", "config10 · 0-4 known"], 3),
+        (["config2", "config6"], ["config2", "config6"], 0),
+    ],
+)
+def test_claims_about_networks_that_are_not_selected_vanish(
+    tmp_path, select, networks, about_unknown
+):
+    study = load("report-2023", select=select)
+    assert list(study.networks) == networks
+    about = [q for q in study.questions if isinstance(q.metric, OpenSetMetric)]
+    assert len(about) == about_unknown
+    assert all(can_be_asked(question, study) for question in study.questions)
+    assert len(study.open_set) == bool(about_unknown)
+    path = tmp_path / "again.json"
+    path.write_text(study_json(study))
+    assert load(path) == study
+
+
 def test_the_report_costs_what_it_was_measured_to_cost():
     """37.2 TFLOP for one seed: 2,000 steps of 256 rows, 10,000 test rows every 100 steps."""
-    sizes = [size_of(n, 784, 10) for n in load("report-2023").networks.values()]
+    networks = load("report-2023").networks.values()
+    sizes = [size_of(n, 784, 10) for n in networks if n.roles is None]
     total = sum(size.training_flops + 20 * size.evaluation_flops(10_000) for size in sizes)
     assert total == pytest.approx(37.2e12, rel=0.001)
 

@@ -94,9 +94,8 @@ def test_another_network_under_an_old_name_is_another_question(folder):
     from mlplab.records.questions import question_digest
 
     assert question_digest(FIRST, made) != question_digest(FIRST, other)
-    few = {n: w.model_copy(update={"seeds": (0, 1)}) for n, w in made.networks.items()}
-    more = replace(made, networks=few)
-    assert question_digest(FIRST, made) == question_digest(FIRST, more)
+    more = {n: w.model_copy(update={"seeds": (0, 1)}) for n, w in made.networks.items()}
+    assert question_digest(FIRST, made) == question_digest(FIRST, replace(made, networks=more))
 
 
 def test_seeds_added_after_a_look_are_told(folder, tmp_path):

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlplab.analysis.questions.evidence import p_in_words
 from mlplab.analysis.questions.judging import judge
-from mlplab.analysis.questions.sentence import p_in_words, sentence_of, unit_for
+from mlplab.analysis.questions.sentence import sentence_of, unit_for
 from mlplab.analysis.questions.units import phrase_of, unit_of
 from mlplab.declarations import metric as m
 from simulated_questions import ACCURACY, pair, ranking, trend

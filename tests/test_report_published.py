@@ -111,7 +111,8 @@ def declared(name="config6", **changes):
 
 @pytest.mark.parametrize("study", ["report-2023", "config17"])
 def test_the_shipped_studies_have_the_published_settings(study):
-    for name, shipped in load(study).networks.items():
+    whole = {n: network for n, network in load(study).networks.items() if network.roles is None}
+    for name, shipped in whole.items():
         assert differences(shipped, FACTS.settings[name]) == [], name
         assert shipped.training.steps == FACTS.settings[name].steps
 

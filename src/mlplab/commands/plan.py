@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from mlplab.commands import options
 from mlplab.commands.studies import counted, extent, print_audits, read
 
 if TYPE_CHECKING:
+    from mlplab.declarations.question import Question
     from mlplab.declarations.study import Study
     from mlplab.runner.estimate import Estimate
 
@@ -71,8 +71,7 @@ def _print_seeds(study: Study, folder: Path) -> None:
     try:
         results = Results.open(folder)
         strange = {
-            question: _strange(study, results.study, question.networks)
-            for question in study.questions
+            question: _strange(question, study, results.study) for question in study.questions
         }
         told = [question for question in study.questions if not strange[question]]
         answers = answer(results, told, {}, together=len(study.questions))
@@ -87,23 +86,22 @@ def _print_seeds(study: Study, folder: Path) -> None:
             print(f"  question {number}: {foresee(found[question]).sentence}")
 
 
-def _strange(study: Study, recorded: Study, names: Sequence[str]) -> str:
+def _strange(question: Question, study: Study, recorded: Study) -> str:
     """Why the finished records say nothing of a question: other networks, or none."""
+    from mlplab.declarations.arms import arms_of, can_be_asked
     from mlplab.declarations.problems import listed
 
-    missing = [name for name in names if name not in recorded.networks]
-    if missing:
-        one = len(missing) == 1
-        return (
-            f"No pilot yet: {listed(missing, quote=False, limit=4)} "
-            f"{'is' if one else 'are'} not in the records."
-        )
+    if not can_be_asked(question, recorded):
+        missing = [name for name in question.networks if name not in recorded.networks]
+        names = listed(missing or question.networks, quote=False, limit=4)
+        one = len(missing or question.networks) == 1
+        return f"No pilot yet: {names} {'is' if one else 'are'} not in the records."
     seeds = {"seeds": (0,)}
     other = [
-        name
-        for name in names
-        if study.networks[name].model_copy(update=seeds)
-        != recorded.networks[name].model_copy(update=seeds)
+        arm.network
+        for arm in arms_of(question, study)
+        if study.networks[arm.network].model_copy(update=seeds)
+        != recorded.networks[arm.network].model_copy(update=seeds)
     ]
     if not other:
         return ""

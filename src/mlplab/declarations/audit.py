@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlplab.declarations.arms import Arm, arms_of
 from mlplab.declarations.data_size import data_size
 from mlplab.declarations.factor import in_words, settings_of
 from mlplab.declarations.network import Network
@@ -39,6 +40,7 @@ class Audit:
 
     factor: str | None
     networks: tuple[str, ...]
+    """As they are trained: of questions about unknown classes, their open-set forms."""
     declared: tuple[Difference, ...]
     """What differs because the factor does; empty if none was declared, or if it does not."""
     others: tuple[Difference, ...]
@@ -66,20 +68,21 @@ class Audit:
 
 def audit_question(
     question: Question,
+    arms: Sequence[Arm],
     networks: Mapping[str, Network],
     sizes: Mapping[str, Size],
     together: TunedTogether = NOTHING_TUNED,
 ) -> Audit:
     """Compare the settings and sizes of a question's networks.
 
-    sizes: of the networks of which they are known; together: what all of them have tuned. Raises
-    KeyError for networks that are not given.
+    arms: the sides of the question. sizes: of the networks of which they are known. together: what
+    all of them have tuned. Raises KeyError for networks that are not given.
     """
-    names = question.networks
-    found = _differences([networks[name] for name in names])
+    names = tuple(arm.network for arm in arms)
+    found = [*_detectors(arms), *_differences([networks[name] for name in names])]
     # What kind of thing differs comes before the settings that both kinds have.
     differences = tuple(sorted(found, key=lambda d: d.path.split(".")[-1] not in _KINDS))
-    factor = question.factor
+    factor = "detector" if question.is_of_detectors else question.factor
     paths = settings_of(factor) if factor else ()
     tuned = tuple(_tuned(together, differences, paths))
     of_choice = together.paths
@@ -111,14 +114,16 @@ def audit_question(
 def audit_study(study: Study) -> tuple[Audit, ...]:
     """The audits of all questions of a study that has not been run, in their order."""
     sizes: dict[str, Size] = {}
-    for name in {name for question in study.questions for name in question.networks}:
+    arms = [arms_of(question, study) for question in study.questions]
+    for name in {arm.network for own in arms for arm in own}:
         network = study.networks[name]
         data, _ = data_size(network.data, study.folder)
         if data.features is not None and (data.classes or network.outputs) is not None:
             sizes[name] = size_of(network, data.features, data.classes or 0)
+    asked = zip(study.questions, arms, strict=True)
     return tuple(
-        audit_question(q, study.networks, sizes, tuned_together(study, q.networks))
-        for q in study.questions
+        audit_question(q, own, study.networks, sizes, tuned_together(study, q.networks))
+        for q, own in asked
     )
 
 
@@ -137,6 +142,13 @@ def _tuned(
 
 def _belongs(path: str, factors: tuple[str, ...]) -> bool:
     return any(path == factor or path.startswith(f"{factor}.") for factor in factors)
+
+
+def _detectors(arms: Sequence[Arm]) -> Iterator[Difference]:
+    """By what unknown classes are told, where that differs."""
+    labels = tuple(arm.detector or _NONE for arm in arms)
+    if len(set(labels)) > 1:
+        yield Difference("detector", "detector", labels)
 
 
 def _differences(networks: list[Network]) -> Iterator[Difference]:
@@ -197,7 +209,9 @@ def _told_count(what: str, counts: list[int]) -> Difference:
 
 
 def _sentences(audit: Audit) -> Iterator[str]:
-    if audit.factor is None:
+    if len(audit.networks) == 1:
+        yield "One network, held against a number: there is nothing to compare."
+    elif audit.factor is None:
         yield _without_factor(audit.others)
     elif not audit.declared:
         yield (

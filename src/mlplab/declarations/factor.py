@@ -13,6 +13,7 @@ FACTORS: dict[str, tuple[str, ...]] = {
     "dropout": ("dropout",),
     "initial weights": ("initial_weights",),
     "data": ("data",),
+    "detector": ("detector",),
 }
 """Factors by the words that people use, with the settings that they are."""
 

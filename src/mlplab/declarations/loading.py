@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations import overrides as overriding
+from mlplab.declarations.arms import can_be_asked
 from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.consistency import check_study
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
 from mlplab.declarations.matching import match_widths
 from mlplab.declarations.names import EVERY_NETWORK, plain
 from mlplab.declarations.network import Network
+from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.open_set_networks import forms_of, with_open_set
 from mlplab.declarations.places import Places
 from mlplab.declarations.problems import BadInput, Problem, Where, did_you_mean, dotted, listed
@@ -258,16 +260,22 @@ def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, fil
             for name in unknown
         )
     if wanted and EVERY_NETWORK not in (select or ()):
-        kept = {*wanted, *(form.network for form in forms_of(study) if form.template in wanted)}
+        forms = forms_of(study)
+        kept = {*wanted, *(form.network for form in forms if form.template in wanted)}
         networks = {name: network for name, network in networks.items() if name in kept}
+        used = {form.template for form in forms if form.network in kept}
+        templates = {name: network for name, network in study.templates.items() if name in used}
         study = replace(
             study,
             networks=networks,
+            templates=templates,
             figures=_figures_of(study.figures, networks),
-            questions=tuple(q for q in study.questions if set(q.networks) <= set(networks)),
             choice=_choice_among(study.choice, networks),
             tune=_tuning_of(study.tune, networks),
+            open_set=_open_set_of(study.open_set, {*networks, *templates}),
         )
+        asked = tuple(q for q in study.questions if can_be_asked(q, study))
+        study = replace(study, questions=asked)
     if seeds is not None:
         if isinstance(seeds, bool) or not 1 <= seeds <= MOST_SEEDS:
             expected = f"a whole number from 1 to {MOST_SEEDS}"
@@ -294,6 +302,19 @@ def _tuning_of(tune: Tuning | None, networks: dict[str, Network]) -> Tuning | No
         return tune
     names = tuple(name for name in tune.networks if name in networks)
     return tune.model_copy(update={"networks": names}) if names else None
+
+
+def _open_set_of(entries: tuple[OpenSet, ...], names: set[str]) -> tuple[OpenSet, ...]:
+    """What is still asked about unknown classes, without the networks left out."""
+    kept: list[OpenSet] = []
+    for entry in entries:
+        if entry.networks is None:
+            kept.append(entry)
+            continue
+        its = tuple(name for name in entry.networks if name in names)
+        if its:
+            kept.append(entry.model_copy(update={"networks": its}))
+    return tuple(kept)
 
 
 def _figures_of(figures: tuple[Figure, ...], networks: dict[str, Network]) -> tuple[Figure, ...]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from mlplab.declarations.base import Count, Declaration, PositiveNumber
+from mlplab.declarations.open_set_measures import OpenSetMeasure, measure_named
 
 Measure = Literal["accuracy", "loss"]
 Split = Literal["test", "validation", "batch", "train"]
@@ -63,6 +64,27 @@ class DivergedMetric(Declaration):
     """1 for a run that diverged and 0 for one that did not, so that means are shares."""
 
     share_of: Literal["diverged"]
+
+
+class OpenSetMetric(Declaration):
+    """A measure of the test on unknown classes, at the end of training.
+
+    The networks of the question are those whose settings `open_set` takes.
+    """
+
+    open_set: str
+    """A metric of the open-set table: auroc, oscr, recall_of_unknown, known_rejected,
+    accuracy_on_known_before, 9_taken_for_4, 9_rejected and the others."""
+    detector: str | None = None
+    """One that `open_set` tests, as reports call it: class centre, class centre (running centres).
+    What a network does before rejection needs none; the plainly trained network is meant then."""
+    split: str | None = None
+    """As reports call it: 0-4 known, 5-9 unknown; None where the network has only one."""
+
+    @property
+    def measure(self) -> OpenSetMeasure:
+        """What its name stands for; a name that stands for nothing is found by the checks."""
+        return measure_named(self.open_set) or OpenSetMeasure(self.open_set)
 
 
 class AccuracyTarget(Declaration):
@@ -129,11 +151,12 @@ Metric = Annotated[
     | Annotated[GapMetric, Tag("train_test_gap")]
     | Annotated[GradientMetric, Tag("gradient_size")]
     | Annotated[DivergedMetric, Tag("share_of")]
+    | Annotated[OpenSetMetric, Tag("open_set")]
     | Annotated[AtStepMetric, Tag("at_step")],
     Discriminator(
         member_with(
             "final", "best", "steps_to", "seconds_to", "flops_to", "area_under",
-            "train_test_gap", "gradient_size", "share_of", "at_step",
+            "train_test_gap", "gradient_size", "share_of", "open_set", "at_step",
         )
     ),
 ]  # fmt: skip
@@ -165,3 +188,17 @@ def measure_of(metric: Metric) -> Measure | None:
         case GapMetric():
             return metric.train_test_gap
     return None
+
+
+def is_share(metric: Metric) -> bool:
+    """Whether it is a share of rows or of runs, whose differences are told in points."""
+    if isinstance(metric, OpenSetMetric):
+        return metric.measure.is_share
+    return isinstance(metric, DivergedMetric) or measure_of(metric) == "accuracy"
+
+
+def is_bounded(metric: Metric) -> bool:
+    """Whether it lies between 0 and 1 (a difference of two: between -1 and 1)."""
+    if isinstance(metric, OpenSetMetric):
+        return metric.measure.is_bounded
+    return is_share(metric)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag
 
 from mlplab.declarations.base import Declaration, NonNegativeNumber, PositiveNumber
-from mlplab.declarations.metric import Metric, member_with
+from mlplab.declarations.metric import Metric, OpenSetMetric, member_with
 
 
 class _Question(Declaration):
@@ -15,17 +15,49 @@ class _Question(Declaration):
     """The question in words, as the report repeats it."""
     metric: Metric
     """What is measured of every run."""
-    factor: str | None = None
-    """What is meant to differ between the networks: depth, width, optimizer, learning rate,
-    epsilon, batch size, or the path of a setting; all else that differs is told."""
 
     @property
     def networks(self) -> tuple[str, ...]:
         """The names of the networks that it is about, in its order."""
         raise NotImplementedError
 
+    @property
+    def own_detectors(self) -> tuple[str, ...]:
+        """A detector for each network, where the question gives each its own."""
+        return ()
 
-class PairQuestion(_Question):
+    @property
+    def tested_with(self) -> tuple[str | None, ...]:
+        """For each network the detector by which unknown classes are told, None for none."""
+        if self.own_detectors:
+            return self.own_detectors
+        metric = self.metric
+        detector = metric.detector if isinstance(metric, OpenSetMetric) else None
+        return (detector,) * len(self.networks)
+
+    @property
+    def is_of_detectors(self) -> bool:
+        """Whether it compares detectors of one network."""
+        return bool(self.own_detectors) and len(set(self.networks)) == 1
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """What is compared, as it is called: networks, or their detectors."""
+        if self.is_of_detectors:
+            return self.own_detectors
+        if self.own_detectors:
+            both = zip(self.networks, self.own_detectors, strict=False)
+            return tuple(f"{network} by {detector}" for network, detector in both)
+        return self.networks
+
+
+class _Comparison(_Question):
+    factor: str | None = None
+    """What is meant to differ between the networks: depth, width, optimizer, learning rate,
+    epsilon, batch size, detector, or the path of a setting; all else that differs is told."""
+
+
+class PairQuestion(_Comparison):
     """Do two networks differ, and which way? The effect is the first less the second."""
 
     compare: tuple[str, str]
@@ -36,14 +68,21 @@ class PairQuestion(_Question):
     """The difference must be larger than this, in units of the metric (0.005 is half a point)."""
     within: PositiveNumber | None = None
     """Networks that differ by less than this count as the same."""
+    detectors: tuple[str, str] | None = None
+    """One for each network, for a metric with "open_set"; the two may then be the same network."""
 
     @property
     def networks(self) -> tuple[str, ...]:
         """The two networks."""
         return self.compare
 
+    @property
+    def own_detectors(self) -> tuple[str, ...]:
+        """The two detectors, where they are given."""
+        return self.detectors or ()
 
-class TrendQuestion(_Question):
+
+class TrendQuestion(_Comparison):
     """Does the metric rise or fall along networks in an order?"""
 
     along: Annotated[tuple[str, ...], Field(min_length=3)]
@@ -57,21 +96,53 @@ class TrendQuestion(_Question):
         return self.along
 
 
-class RankingQuestion(_Question):
+class RankingQuestion(_Comparison):
     """Which of many is best, and which are told apart?"""
 
     rank: Annotated[tuple[str, ...], Field(min_length=3)]
     """The names of at least three networks."""
+    detectors: Annotated[tuple[str, ...], Field(min_length=3)] | None = None
+    """One for each network, for a metric with "open_set"; one network may then stand in all
+    places, so that its detectors are ranked."""
 
     @property
     def networks(self) -> tuple[str, ...]:
         """The networks as they are listed."""
         return self.rank
 
+    @property
+    def own_detectors(self) -> tuple[str, ...]:
+        """The detectors as they are listed, where they are given."""
+        return self.detectors or ()
+
+
+class LevelQuestion(_Question):
+    """Is the metric of one network above or below a fixed number, on average over seeds?"""
+
+    level_of: str
+    """The name of a network."""
+    than: float
+    """The number that its metric is held against, in units of the metric: 0.5 is 50%."""
+    expect: Literal["greater", "less", "same"]
+    """Where the metric is believed to lie."""
+    within: PositiveNumber | None = None
+    """A mean that is nearer to the number than this counts as the same."""
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The one network."""
+        return (self.level_of,)
+
+    @property
+    def factor(self) -> None:
+        """None: nothing is compared, so nothing is meant to differ."""
+        return None
+
 
 Question = Annotated[
     Annotated[PairQuestion, Tag("compare")]
     | Annotated[TrendQuestion, Tag("along")]
-    | Annotated[RankingQuestion, Tag("rank")],
-    Discriminator(member_with("compare", "along", "rank")),
+    | Annotated[RankingQuestion, Tag("rank")]
+    | Annotated[LevelQuestion, Tag("level_of")],
+    Discriminator(member_with("compare", "along", "rank", "level_of")),
 ]

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from mlplab.declarations.factor import FACTORS, settings_of
-from mlplab.declarations.metric import AtStepMetric, GradientMetric, measure_of
+from mlplab.declarations.metric import (
+    AtStepMetric,
+    GapMetric,
+    GradientMetric,
+    OpenSetMetric,
+    is_bounded,
+    target_of,
+)
 from mlplab.declarations.network import Network
+from mlplab.declarations.open_set_question_checks import (
+    detector_problems,
+    open_set_metric_problems,
+    untested_network_problem,
+)
 from mlplab.declarations.places import Places
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.question import PairQuestion, Question
+from mlplab.declarations.question import LevelQuestion, PairQuestion, Question
 from mlplab.declarations.study import Study
 
 _GROUPS = ("data", "optimizer", "initial_weights", "training")
@@ -26,33 +39,40 @@ def question_problems(study: Study, values: Mapping[str, Any], places: Places) -
         where = ("questions", position)
         yield from _name_problems(question, where, known, places)
         yield from _factor_problems(question, where, places)
-        if isinstance(question, PairQuestion):
+        yield from detector_problems(question, where, places)
+        if isinstance(question, PairQuestion | LevelQuestion):
             yield from _margin_problems(question, where, places)
+        if isinstance(question, LevelQuestion):
+            yield from _level_problems(question, where, places)
         # Where a network is in doubt, so is whether it records what is asked.
         if set(question.networks) <= set(study.networks):
             networks = {name: study.networks[name] for name in question.networks}
             yield from _seed_problems(networks, where, places)
             yield from _metric_problems(question, networks, where, places)
+            yield from untested_network_problem(question, study, where, places)
+            yield from open_set_metric_problems(question, study, where, places)
 
 
 def _name_problems(
     question: Question, where: Where, known: list[str], places: Places
 ) -> Iterator[Problem]:
-    key = next(key for key in ("compare", "along", "rank") if hasattr(question, key))
+    key = next(key for key in ("compare", "along", "rank", "level_of") if hasattr(question, key))
+    sides = list(zip_longest(question.networks, question.own_detectors))
     for place, name in enumerate(question.networks):
+        at = (*where, key) if key == "level_of" else (*where, key, place)
         if name not in known:
             yield places.problem(
-                (*where, key, place),
+                at,
                 expected="the name of a network of this study",
                 came=shown(name),
                 mend=did_you_mean(name, known) or f"it has {listed(known)}",
             )
-        elif name in question.networks[:place]:
+        elif sides[place] in sides[:place]:
+            detector = sides[place][1]
+            once = "every network once" + (" with a detector" if detector else "")
+            came = f"{shown(name)} with {shown(detector)}" if detector else shown(name)
             yield places.problem(
-                (*where, key, place),
-                expected="every network once",
-                came=f"{shown(name)} again",
-                mend="remove it, or name another",
+                at, expected=once, came=f"{came} again", mend="remove it, or name another"
             )
 
 
@@ -71,7 +91,9 @@ def _factor_problems(question: Question, where: Where, places: Places) -> Iterat
     )
 
 
-def _margin_problems(question: PairQuestion, where: Where, places: Places) -> Iterator[Problem]:
+def _margin_problems(
+    question: PairQuestion | LevelQuestion, where: Where, places: Places
+) -> Iterator[Problem]:
     if question.expect == "same" and question.within is None:
         yield places.problem(
             where,
@@ -79,23 +101,42 @@ def _margin_problems(question: PairQuestion, where: Where, places: Places) -> It
             came='"expect": "same" without it',
             mend='add "within", for example 0.003',
         )
-    if question.expect == "same" and question.by_at_least:
+    beyond = getattr(question, "by_at_least", 0.0)
+    if question.expect == "same" and beyond:
         yield places.problem(
             (*where, "by_at_least"),
             expected='no such key beside "expect": "same"',
-            came=shown(question.by_at_least),
+            came=shown(beyond),
             mend='"within" is the margin of sameness',
         )
-    if measure_of(question.metric) == "accuracy":
+    if is_bounded(question.metric):
         for key in ("by_at_least", "within"):
-            margin = getattr(question, key)
+            margin = getattr(question, key, None)
             if margin is not None and margin >= 1:
                 yield places.problem(
                     (*where, key),
-                    expected="a difference of accuracies, which are shares, so below 1",
+                    expected="a difference of numbers from 0 to 1, so below 1",
                     came=shown(margin),
                     mend=f"{margin:g} points are {margin / 100:g}",
                 )
+
+
+def _level_problems(question: LevelQuestion, where: Where, places: Places) -> Iterator[Problem]:
+    if target_of(question.metric) is not None:
+        yield places.problem(
+            (*where, "metric"),
+            expected="a metric that every run has, not a time that may never come",
+            came="a time to a target",
+            mend='ask for the value instead, for example {"final": "accuracy"}',
+        )
+    gap = isinstance(question.metric, GapMetric)
+    if is_bounded(question.metric) and not (-1 if gap else 0) <= question.than <= 1:
+        yield places.problem(
+            (*where, "than"),
+            expected=f"a number from {-1 if gap else 0} to 1, between which the metric lies",
+            came=shown(question.than),
+            mend=f"{question.than:g}% is {question.than / 100:g}" if question.than > 1 else None,
+        )
 
 
 def _seed_problems(
@@ -123,7 +164,8 @@ def _metric_problems(
     metric = question.metric
     where = (*where, "metric")
     without = [name for name, network in networks.items() if network.data.validation == 0]
-    if getattr(metric, "split", None) == "validation" and without:
+    of_rows = not isinstance(metric, OpenSetMetric)  # whose split is one of classes
+    if of_rows and getattr(metric, "split", None) == "validation" and without:
         yield places.problem(
             (*where, "split"),
             expected="a split that every network of the question has",

@@ -12,7 +12,7 @@ import pandas as pd
 from mlplab.declarations.figure import CurveFigure
 from mlplab.figures import many, theme, vega
 from mlplab.figures.drawing import Key
-from mlplab.figures.ensemble import Ensemble, gather, runs_by_network
+from mlplab.figures.ensemble import Ensemble, drawn_by_default, gather, runs_by_network
 from mlplab.figures.figure import Figure
 from mlplab.figures.possible_range import CUT, cut, reaches_beyond
 from mlplab.figures.published import PublishedFigure
@@ -58,7 +58,7 @@ def curve_figures(
     Empty where no run has the metric.
     """
     runs = runs_by_network(results)
-    shown = [n for n in declared.networks or tuple(runs) if n in runs]
+    shown = [n for n in declared.networks or drawn_by_default(results) if n in runs]
     splits = (declared.split,) if isinstance(declared.split, str) else declared.split
     notes: list[str] = []
     metrics = [declared.metric]

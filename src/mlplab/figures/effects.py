@@ -1,8 +1,10 @@
-"""The answer to a question drawn: the difference of a pair, a trend's values, a ranking."""
+"""The answer to a question drawn: a pair's difference, a level, a trend's values, a ranking."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,14 @@ import pandas as pd
 
 from mlplab.analysis.questions.answers import Answer
 from mlplab.analysis.questions.finding import Ranking
+from mlplab.analysis.questions.level_sentence import limits
 from mlplab.analysis.questions.units import phrase_of
-from mlplab.declarations.question import PairQuestion, RankingQuestion, TrendQuestion
+from mlplab.declarations.question import (
+    LevelQuestion,
+    PairQuestion,
+    RankingQuestion,
+    TrendQuestion,
+)
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
@@ -33,19 +41,53 @@ def effect_figure(answer: Answer, name: str) -> Figure | None:
             return _trend_figure(answer, answer.question, name)
         case RankingQuestion():
             return _ranking_figure(answer, answer.question, name)
+        case LevelQuestion():
+            return _level_figure(answer, answer.question, name)
 
 
 def _pair_figure(answer: Answer, question: PairQuestion, name: str) -> Figure | None:
     """Margins, the seeds' differences, their mean and its interval on one line."""
+    title = f"{' minus '.join(question.arms)}: {phrase_of(question.metric)}"
+    title += f" ({answer.unit.many})" if answer.unit.many else ""
+    line = _Line(title, _bounds(question), question.within, answer.finding.low, answer.finding.high)
+    return _line_figure(answer, line, name)
+
+
+def _level_figure(answer: Answer, question: LevelQuestion, name: str) -> Figure | None:
+    """The number asked about, the seeds' values, their mean and its interval on one line."""
+    sign = " (%)" if answer.unit.many == "points" else ""
+    title = f"{question.level_of}: {phrase_of(question.metric)}{sign}"
+    low, high = limits(question, answer.finding)
+    line = _Line(title, [question.than], question.within, low, high, question.than)
+    return _line_figure(answer, line, name)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What one line shows besides the seeds, in the metric's own numbers."""
+
+    title: str
+    bounds: list[float]
+    """Drawn as rules; the first without dashes."""
+    within: float | None
+    """Half the width of the band around the first bound."""
+    low: float
+    high: float
+    shift: float = 0.0
+    """What is added to the finding's differences."""
+
+
+def _line_figure(answer: Answer, line: _Line, name: str) -> Figure | None:
     finding, scale = answer.finding, answer.unit.scale
     differences = finding.differences if finding.differences is not None else np.empty(0)
-    seen = differences[np.isfinite(differences)] / scale
+    seen = (differences[np.isfinite(differences)] + line.shift) / scale
     if not len(seen):
         return None
-    low, high = finding.low / scale, finding.high / scale
-    effect = (math.nan if finding.effect is None else finding.effect) / scale
-    bounds = _bounds(question, scale)
-    edges = () if question.within is None else (-question.within / scale, question.within / scale)
+    low, high = line.low / scale, line.high / scale
+    effect = (math.nan if finding.effect is None else finding.effect + line.shift) / scale
+    middle, reach = line.bounds[0], line.within
+    edges = () if reach is None else ((middle - reach) / scale, (middle + reach) / scale)
+    bounds = [bound / scale for bound in line.bounds]
     finite = [v for v in (*seen, low, high, effect, *bounds, *edges) if math.isfinite(v)]
     room = 0.06 * ((max(finite) - min(finite)) or 1.0)
     domain = [min(finite) - room, max(finite) + room]
@@ -58,16 +100,14 @@ def _pair_figure(answer: Answer, question: PairQuestion, name: str) -> Figure | 
         }
     )
     drawn = table.assign(low=table["low"].clip(*domain), high=table["high"].clip(*domain))
-    title = f"{' minus '.join(question.compare)}: {phrase_of(question.metric)}"
-    title += f" ({answer.unit.many})" if answer.unit.many else ""
-    x = {"title": title, "scale": {"domain": domain, "nice": False}, "axis": {"tickCount": 7}}
+    x = {"title": line.title, "scale": {"domain": domain, "nice": False}, "axis": {"tickCount": 7}}
     chart = {
         "data": vega.rows(drawn, 7),
         "width": theme.WIDTH - 40,
         "height": 64,
-        "layer": [*_margins(question, scale, domain), *_differences(x)],
+        "layer": [*_margins(bounds, edges, domain), *_differences(x)],
     }
-    return Figure(name, question.ask, _pair_caption(answer, len(seen)), table, chart)
+    return Figure(name, answer.question.ask, _line_caption(answer, len(seen)), table, chart)
 
 
 def _differences(x: Spec) -> list[Spec]:
@@ -112,11 +152,15 @@ def _differences(x: Spec) -> list[Spec]:
     ]
 
 
-def _pair_caption(answer: Answer, shown: int) -> str:
+def _line_caption(answer: Answer, shown: int) -> str:
+    of_level = isinstance(answer.question, LevelQuestion)
+    effect, seeds = answer.finding.effect_is, "1 seed" if shown == 1 else f"{shown} seeds"
     words = (
-        f"Dot: the {answer.finding.effect_is} paired difference; bar: its interval; ticks: the "
-        f"differences of {shown} seeds. "
+        f"Dot: the {effect}{'' if of_level else ' paired difference'}; bar: its interval; ticks: "
+        f"the {'values' if of_level else 'differences'} of {seeds}. "
     )
+    if of_level:
+        words = f"Upright line: the number asked about. {words}"
     if not math.isfinite(answer.finding.low) or not math.isfinite(answer.finding.high):
         words += "Where the bar reaches the edge, the interval has no end. "
     hidden = answer.finding.seeds - shown
@@ -125,17 +169,19 @@ def _pair_caption(answer: Answer, shown: int) -> str:
     return words + answer.sentence
 
 
-def _bounds(question: PairQuestion, scale: float) -> list[float]:
+def _bounds(question: PairQuestion) -> list[float]:
     sign = -1 if question.expect == "less" else 1
-    return [0.0] + ([sign * question.by_at_least / scale] if question.by_at_least else [])
+    return [0.0] + ([sign * question.by_at_least] if question.by_at_least else [])
 
 
-def _margins(question: PairQuestion, scale: float, domain: list[float]) -> list[Spec]:
-    """Zero and the difference asked for as rules; what counts as the same as a band."""
+def _margins(
+    bounds: Sequence[float], edges: Sequence[float], domain: Sequence[float]
+) -> list[Spec]:
+    """What is asked about as rules, the first without dashes; what counts as the same as a band."""
     layers: list[Spec] = []
-    if question.within is not None:
-        reach = question.within / scale
-        band = pd.DataFrame({"low": [max(-reach, domain[0])], "high": [min(reach, domain[1])]})
+    if edges:
+        ends = {"low": [max(edges[0], domain[0])], "high": [min(edges[1], domain[1])]}
+        band = pd.DataFrame(ends)
         layers.append(
             vega.mark(
                 "rect",
@@ -146,12 +192,12 @@ def _margins(question: PairQuestion, scale: float, domain: list[float]) -> list[
             )
             | {"data": vega.rows(band, 7)}
         )
-    for bound in _bounds(question, scale):
+    for place, bound in enumerate(bounds):
         layers.append(
             vega.mark(
                 "rule",
                 color=theme.MUTED,
-                strokeDash=[4, 3] if bound else [1, 0],
+                strokeDash=[4, 3] if place else [1, 0],
                 encoding={"x": vega.field("at:Q")},
             )
             | {"data": vega.rows(pd.DataFrame({"at": [bound]}), 7)}

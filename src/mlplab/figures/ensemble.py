@@ -49,6 +49,16 @@ def runs_by_network(results: Results) -> Mapping[str, Sequence[Run]]:
     return {name: runs[name] for name in results.study.networks if name in runs}
 
 
+def drawn_by_default(results: Results) -> tuple[str, ...]:
+    """The networks of a figure that names none: those that learn all classes, in the study's order.
+
+    Open-set forms are measured on other test rows, and are drawn only where there is nothing else.
+    """
+    runs, networks = runs_by_network(results), results.study.networks
+    whole = tuple(name for name in runs if networks[name].roles is None)
+    return whole or tuple(runs)
+
+
 def gather(runs: Sequence[Run], split: str, metric: str) -> Ensemble | None:
     """One curve of one network's runs; None where none of them has a finite value of it."""
     found = [(run, run.curves[split, metric]) for run in runs if (split, metric) in run.curves]

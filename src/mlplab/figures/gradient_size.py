@@ -10,7 +10,7 @@ import pandas as pd
 
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
-from mlplab.figures.ensemble import gather, runs_by_network
+from mlplab.figures.ensemble import drawn_by_default, gather, runs_by_network
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
 from mlplab.figures.wording import count, number, spread_of
@@ -67,7 +67,7 @@ def _table(
     runs = runs_by_network(results)
     parts: list[pd.DataFrame] = []
     panels = 0
-    for network in networks or runs:
+    for network in networks or drawn_by_default(results):
         if network not in runs or panels == MOST_PANELS:
             continue
         before = len(parts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.figures import published
 from mlplab.figures.curves import curve_figures
-from mlplab.figures.ensemble import runs_by_network
+from mlplab.figures.ensemble import drawn_by_default, runs_by_network
 from mlplab.figures.figure import Figure
 from mlplab.figures.gradient_size import layer_figure
 from mlplab.figures.roc import roc_figure
@@ -50,7 +50,7 @@ def declared_figures(results: Results) -> list[list[Figure]]:
 
 def automatic(results: Results) -> Sequence[CurveFigure]:
     """Accuracy and loss by network, and accuracy again for each optimizer if there are several."""
-    networks = results.study.networks
+    networks = {name: results.study.networks[name] for name in drawn_by_default(results)}
     split: Literal["test", "validation"] = "test"
     figures = [
         CurveFigure(title="Test accuracy over training", metric="accuracy", split=split),

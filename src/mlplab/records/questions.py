@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from mlplab.declarations.arms import Arm, arms_of
 from mlplab.declarations.network import Network
 from mlplab.declarations.question import Question
 from mlplab.declarations.study import Study
@@ -19,6 +21,8 @@ from mlplab.records.database import reading, transaction
 from mlplab.records.key import key_content
 
 _WORDING = {"ask", "factor"}
+_ADDED_LATER = ("detectors",)
+"""Keys that older records lack; a question without them is the question that it was."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,24 @@ def question_digest(question: Question, study: Study) -> str:
     """SHA-256 of all that decides the answer: metric, expectation, margins, networks' settings.
 
     Wording, seeds and where data lie are not in it; the settings of the networks are, since a
-    question about another network is another question. Of a tuned network not the values that are
-    chosen decide it, which nobody knows when the question is asked, but how they are chosen.
+    question about another network is another question, and so are those of its detectors. Of a
+    tuned network not the values that are chosen decide it, which nobody knows when the question is
+    asked, but how they are chosen.
     """
-    content = {
-        "question": question.model_dump(mode="json", exclude=_WORDING),
-        "networks": {name: _asked_about(name, study) for name in question.networks},
+    asked = question.model_dump(mode="json", exclude=_WORDING)
+    arms = arms_of(question, study)
+    content: dict[str, Any] = {
+        "question": {
+            key: value
+            for key, value in asked.items()
+            if value is not None or key not in _ADDED_LATER
+        },
+        "networks": {
+            name: _asked_about(name, study) for name in dict.fromkeys(arm.network for arm in arms)
+        },
     }
+    if any(arm.form for arm in arms):
+        content["open_set"] = _tests(arms, study)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -70,6 +85,20 @@ def _without_choice(network: Network, tune: Tuning) -> Network:
     return first
 
 
+def _tests(arms: Sequence[Arm], study: Study) -> list[dict[str, Any]]:
+    """What decides how each side is tested on unknown classes."""
+    tests = []
+    for arm in arms:
+        assert arm.form is not None
+        entry = study.open_set[arm.form.entry]
+        how = {"reject_at_most", "threshold_by_class", "fit_on", "unknown_data"}
+        tests.append(
+            entry.model_dump(mode="json", include=how)
+            | {"detector": arm.detector, "split": arm.form.split.title}
+        )
+    return tests
+
+
 def register(connection: sqlite3.Connection, study: Study, seen: Set[str]) -> None:
     """Write down the questions that are new, before anything is trained.
 
@@ -79,17 +108,19 @@ def register(connection: sqlite3.Connection, study: Study, seen: Set[str]) -> No
     with transaction(connection):
         connection.executemany(
             "INSERT OR IGNORE INTO question VALUES (?, ?, ?, ?, ?)",
-            [
-                (
-                    question_digest(question, study),
-                    question.model_dump_json(),
-                    now,
-                    not seen.isdisjoint(question.networks),
-                    min(len(study.networks[name].seeds) for name in question.networks),
-                )
-                for question in study.questions
-            ],
+            [_row(question, study, seen, now) for question in study.questions],
         )
+
+
+def _row(question: Question, study: Study, seen: Set[str], now: str) -> tuple[Any, ...]:
+    networks = [arm.network for arm in arms_of(question, study)]
+    return (
+        question_digest(question, study),
+        question.model_dump_json(),
+        now,
+        not seen.isdisjoint(networks),
+        min(len(study.networks[name].seeds) for name in networks),
+    )
 
 
 def registrations(folder: Path) -> dict[str, Registration]:

@@ -9,6 +9,7 @@ from mlplab.declarations.data import CsvData, KnownData
 from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
+from mlplab.declarations.open_set_networks import listed_classes
 from mlplab.figures.wording import listed
 
 OPTIMIZERS = {
@@ -75,6 +76,16 @@ def data_title(network: Network) -> str:
     if data.classes is not None:
         title += f", classes {listed([str(c) for c in data.classes])}"
     return title
+
+
+def classes(network: Network) -> str:
+    """All, or which are known and which negative."""
+    if network.roles is None:
+        return "all"
+    words = f"{listed_classes([str(c) for c in network.roles.known])} known"
+    if network.roles.negative:
+        words += f", {listed_classes([str(c) for c in network.roles.negative])} negative"
+    return words
 
 
 def scaling(network: Network) -> str:

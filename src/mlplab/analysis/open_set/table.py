@@ -35,11 +35,12 @@ def network_label(test: Tested) -> str:
 def _rows(study: str, test: Tested) -> Iterator[tuple[Any, ...]]:
     start = (study, network_label(test), test.seed, test.form.split.title)
     for detector in test.finding.detectors:
-        for metric, value in _measures(test.finding, detector):
+        for metric, value in measures(test.finding, detector):
             yield (*start, detector.detector, metric, value)
 
 
-def _measures(finding: RunFinding, detector: DetectorFinding) -> Iterator[tuple[str, float]]:
+def measures(finding: RunFinding, detector: DetectorFinding) -> Iterator[tuple[str, float]]:
+    """Every measure of one detector on one network, by its name in the table."""
     yield from detector.metrics.items()
     for name, value in detector.auroc_by_class.items():
         yield f"auroc_of_{name}", value

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
+from mlplab.analysis.open_set.evaluating import tests_of
 from mlplab.analysis.questions.finding import Finding
 from mlplab.analysis.questions.finite_rows import RowsError, rows_error
 from mlplab.analysis.questions.judging import judge
-from mlplab.analysis.questions.methods import METHODS, Method
+from mlplab.analysis.questions.methods import METHODS, METHODS_OF_LEVELS, Method
+from mlplab.analysis.questions.open_set_values import TestsByForm, open_set_values, tests_by_form
 from mlplab.analysis.questions.sentence import sentence_of, unit_for
 from mlplab.analysis.questions.units import Unit, unit_of
 from mlplab.analysis.questions.values import (
@@ -19,9 +23,10 @@ from mlplab.analysis.questions.values import (
     runs_by_network,
     sizes_known,
 )
+from mlplab.declarations.arms import Arm, arms_of
 from mlplab.declarations.audit import Audit, audit_question
-from mlplab.declarations.metric import SecondsToMetric
-from mlplab.declarations.question import Question
+from mlplab.declarations.metric import OpenSetMetric, SecondsToMetric
+from mlplab.declarations.question import LevelQuestion, Question
 from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
@@ -43,6 +48,8 @@ class Answer:
     rows_error: RowsError | None
     questions: int
     """Asked together: their intervals hold for all of them at once."""
+    arms: tuple[Arm, ...] = field(default=())
+    """The trained networks of its sides, and how each is tested on unknown classes."""
 
     @property
     def is_registered(self) -> bool:
@@ -57,7 +64,8 @@ class Answer:
     @property
     def method(self) -> Method:
         """The test that decided."""
-        return METHODS[self.finding.test]
+        of_level = isinstance(self.question, LevelQuestion)
+        return (METHODS_OF_LEVELS if of_level else METHODS)[self.finding.test]
 
     @cached_property
     def unit(self) -> Unit:
@@ -87,35 +95,55 @@ def answer(
     asked: registrations by digest; a question that is not among them was asked afterwards.
     together: how many questions share the level, if more than these.
     """
-    by_network = runs_by_network(results)
+    seen = _Seen(results)
     count = max(1, together or len(questions))
     alpha = FALSE_VERDICTS / count
-    return tuple(
-        _answer(question, results, by_network, asked, alpha, count) for question in questions
-    )
+    return tuple(_answer(question, seen, asked, alpha, count) for question in questions)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """Results as questions look at them, each arranged once."""
+
+    results: Results
+
+    @cached_property
+    def runs(self) -> RunsByNetwork:
+        return runs_by_network(self.results)
+
+    @cached_property
+    def tests(self) -> TestsByForm:
+        return tests_by_form(tests_of(self.results))
+
+    def values(self, question: Question, arms: tuple[Arm, ...]) -> MetricValues:
+        metric = question.metric
+        if isinstance(metric, OpenSetMetric):
+            return open_set_values(metric, question.arms, arms, self.runs, self.tests)
+        return metric_values(self.results, metric, question.networks, self.runs)
 
 
 def _answer(
     question: Question,
-    results: Results,
-    by_network: RunsByNetwork,
+    seen: _Seen,
     asked: Mapping[str, Registration],
     alpha: float,
     questions: int,
 ) -> Answer:
-    measured = metric_values(results, question.metric, question.networks, by_network)
-    networks = results.study.networks
-    sizes = sizes_known(results, question.networks, by_network)
+    study = seen.results.study
+    arms = arms_of(question, study)
+    measured = seen.values(question, arms)
+    sizes = sizes_known(seen.results, [arm.network for arm in arms], seen.runs)
     return Answer(
         question=question,
         finding=judge(question, measured, alpha),
         measured=measured,
         audit=audit_question(
-            question, networks, sizes, tuned_together(results.study, question.networks)
+            question, arms, study.networks, sizes, tuned_together(study, question.networks)
         ),
-        registration=asked.get(question_digest(question, results.study)) if asked else None,
-        rows_error=rows_error(question.metric, measured, by_network),
+        registration=asked.get(question_digest(question, study)) if asked else None,
+        rows_error=rows_error(question.metric, measured, seen.runs),
         questions=questions,
+        arms=arms,
     )
 
 
@@ -139,17 +167,40 @@ def _caveats(answer: Answer) -> Iterator[str]:
         )
     yield from _fates(measured)
     if measured.unpaired:
-        one = measured.unpaired == 1
         yield (
-            f"{measured.unpaired} {'seed is' if one else 'seeds are'} left out, as not every "
-            "network has finished them."
+            f"{_seeds_are(measured.unpaired)} left out, as not every network has finished "
+            f"{'it' if measured.unpaired == 1 else 'them'}."
         )
+    yield from _tests(answer)
     if answer.rows_error is not None:
         error = unit_of(answer.question.metric, [answer.rows_error.at_most])
         yield (
             f"The verdict is about seeds, on this very test set. Another test set of "
-            f"{answer.rows_error.rows:,} rows would move the difference by a standard error of at "
-            f"most {error.amount(answer.rows_error.at_most)}."
+            f"{answer.rows_error.rows:,} rows would move the {_moved(answer)} by a standard error "
+            f"of at most {error.amount(answer.rows_error.at_most)}."
+        )
+
+
+def _moved(answer: Answer) -> str:
+    return "mean" if isinstance(answer.question, LevelQuestion) else "difference"
+
+
+def _seeds_are(count: int) -> str:
+    return "1 seed is" if count == 1 else f"{count:,} seeds are"
+
+
+def _tests(answer: Answer) -> Iterator[str]:
+    """On which classes a network was tested, and where a test is missing."""
+    forms = [arm.form for arm in answer.arms if arm.form is not None]
+    if not forms:
+        return
+    titles = dict.fromkeys(form.split.title for form in forms)
+    yield f"Tested on: {'; '.join(titles)}."
+    untested = int(np.isnan(answer.measured.values).any(axis=1).sum())
+    if untested:
+        yield (
+            f"{_seeds_are(untested)} left out, as a test on unknown classes is not made yet, or "
+            "has no such number."
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlplab.analysis.questions.answers import Answer
+from mlplab.declarations.question import LevelQuestion
 
 _ABOVE, _BELOW = "\x00+infinite\x00", "\x00-infinite\x00"
 _INFINITE = {_ABOVE: "1e999", _BELOW: "-1e999"}
@@ -17,7 +18,8 @@ _INFINITE = {_ABOVE: "1e999", _BELOW: "-1e999"}
 def _values(answer: Answer) -> dict[str, Any]:
     """One answer as JSON-able values; what is not a number is null.
 
-    Effect and interval are in the metric's own numbers: 0.005 of accuracy is half a point.
+    Effect and interval are in the metric's own numbers: 0.005 of accuracy is half a point. Of a
+    question about a level they are those of the mean less `than`.
     """
     finding, question = answer.finding, answer.question
     values = {
@@ -40,6 +42,10 @@ def _values(answer: Answer) -> dict[str, Any]:
         "test": answer.method.name,
         "caveats": list(answer.caveats),
     }
+    if question.own_detectors:
+        values["detectors"] = list(question.own_detectors)
+    if isinstance(question, LevelQuestion):
+        values["than"] = question.than
     if finding.ranking is not None:
         ranks = zip(finding.ranking.networks, finding.ranking.average_ranks, strict=True)
         values["average_ranks"] = dict(ranks)

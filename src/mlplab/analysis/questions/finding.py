@@ -15,7 +15,7 @@ TestName = Literal["sign-flip", "equivalence", "log-rank", "sign", "page", "frie
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Networks by their average rank within seeds, and which are told apart."""
+    """Networks, or detectors, by their average rank within seeds, and which are told apart."""
 
     networks: tuple[str, ...]
     """From best to worst."""
@@ -47,7 +47,8 @@ class Finding:
     """Two-sided, of this question alone: decided if at most 1 - level."""
     test: TestName
     effect: float | None
-    """First minus second; of a trend, the last less the first; None of a ranking."""
+    """First minus second; of a trend, the last less the first; of a level, the mean less the number
+    asked about; None of a ranking."""
     low: float
     high: float
     """Limits of the effect at the level; infinite where the seeds exclude nothing."""

@@ -26,12 +26,15 @@ class RowsError:
 def rows_error(
     metric: Metric, measured: MetricValues, by_network: RunsByNetwork
 ) -> RowsError | None:
-    """The most that it can be for the first and last network; None where the metric is no share.
+    """The most that it can be for the first and last network, or for the mean of the only one; None
+    where the metric is no share.
 
     For every row let d be the difference of the networks' shares of seeds that got it right. Its
     mean is the difference D of accuracies, and its square is at most |d|, which is on average at
     most the sum of both error rates; so the variance of the mean over N rows is at most
-    (e₁ + e₂ - D²)/N, which is McNemar's with every error on another row (McNemar, 1947).
+    (e₁ + e₂ - D²)/N, which is McNemar's with every error on another row (McNemar, 1947). Of one
+    network, the share of seeds that got a row right lies between 0 and 1 and has the accuracy a
+    for its mean, so that its variance is at most a(1 - a).
     """
     if measure_of(metric) != "accuracy" or not isinstance(
         metric, FinalMetric | BestMetric | AtStepMetric
@@ -45,6 +48,8 @@ def rows_error(
     if rows is None or not len(ends):
         return None
     first, last = ends.mean(axis=0)
+    if len(measured.networks) == 1:
+        return RowsError(rows, math.sqrt(first * (1 - first) / rows))
     variance = ((1 - first) + (1 - last) - (first - last) ** 2) / rows
     return RowsError(rows, math.sqrt(max(0.0, variance)))
 

@@ -16,7 +16,13 @@ from mlplab.analysis.questions.finding import Finding, Ranking, TestName
 from mlplab.analysis.questions.foresight import seeds_for_trend_about
 from mlplab.analysis.questions.values import MetricValues, is_better_higher
 from mlplab.declarations.metric import Metric, target_of
-from mlplab.declarations.question import PairQuestion, Question, RankingQuestion, TrendQuestion
+from mlplab.declarations.question import (
+    LevelQuestion,
+    PairQuestion,
+    Question,
+    RankingQuestion,
+    TrendQuestion,
+)
 from mlplab.statistics import friedman, page
 from mlplab.statistics.critical_difference import PairwiseTests, cliques, pairwise_tests
 from mlplab.statistics.sign_flip import seeds_needed_for_level, smallest_p
@@ -41,6 +47,8 @@ def judge(question: Question, measured: MetricValues, alpha: float) -> Finding:
             return _judge_trend(question, whole, alpha)
         case RankingQuestion():
             return _judge_ranking(question, whole, alpha)
+        case LevelQuestion():
+            return _judge_level(question, whole, alpha)
 
 
 def effect_of(
@@ -64,20 +72,38 @@ def _judge_pair(question: PairQuestion, values: np.ndarray, alpha: float) -> Fin
         sign * question.by_at_least, question.within if question.expect == "same" else None
     )
     effect = effect_of(question.metric, values[:, 0], values[:, 1], margin, alpha)
+    return _compared(question, effect, question.by_at_least, len(values), alpha)
+
+
+def _judge_level(question: LevelQuestion, values: np.ndarray, alpha: float) -> Finding:
+    """The values less the number are judged as a pair's differences are."""
+    margin = Margin(within=question.within if question.expect == "same" else None)
+    level = np.full(len(values), question.than)
+    effect = effect_of_values(values[:, 0], level, margin, alpha)
+    return _compared(question, effect, 0.0, len(values), alpha)
+
+
+def _compared(
+    question: PairQuestion | LevelQuestion,
+    effect: Effect,
+    by_at_least: float,
+    seeds: int,
+    alpha: float,
+) -> Finding:
     fewest = seeds_needed_for_level(alpha)
     decision = decide_comparison(
         question.expect,
         effect=effect.effect,
         low=effect.low,
         high=effect.high,
-        seeds=len(values),
+        seeds=seeds,
         fewest_seeds=fewest,
-        by_at_least=question.by_at_least,
+        by_at_least=by_at_least,
         within=question.within,
         deviation=deviation_of(effect),
         alpha=alpha,
     )
-    return _finding(decision, effect, effect.test, effect.p_value, len(values), fewest, alpha)
+    return _finding(decision, effect, effect.test, effect.p_value, seeds, fewest, alpha)
 
 
 def _finding(
@@ -153,9 +179,9 @@ def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) 
     order = np.argsort(ranks, kind="stable")
     bars = cliques(ranks, pairs.separated(alpha)) if pairs else ()
     ranking = Ranking(
-        networks=tuple(question.rank[i] for i in order),
+        networks=tuple(question.arms[i] for i in order),
         average_ranks=tuple(float(ranks[i]) for i in order),
-        cliques=tuple(tuple(question.rank[i] for i in bar) for bar in bars),
+        cliques=tuple(tuple(question.arms[i] for i in bar) for bar in bars),
         pairs=pairs,
         concordance=tested.statistic / (tested.n * (count - 1)) if tested.n else 0.0,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from mlplab.analysis.questions.finding import TestName
 
@@ -17,7 +18,7 @@ class Method:
     """The source of the method."""
 
 
-METHODS: dict[TestName, Method] = {
+METHODS: Mapping[TestName, Method] = {
     "sign-flip": Method(
         "exact sign-flip test",
         "If two networks were alike, each seed's difference could as well have the other sign; "
@@ -56,3 +57,23 @@ METHODS: dict[TestName, Method] = {
         "1-30; Holm (1979), Scand. J. Stat. 6, 65-70",
     ),
 }
+
+_SAME_MEAN = (
+    "If the mean over all seeds were the number asked about, and values lay evenly to both sides "
+    "of it, each seed could as well lie as far on the other side; the test counts the sign patterns "
+    "whose mean is as extreme as the one seen."
+)
+METHODS_OF_LEVELS: Mapping[TestName, Method] = {
+    **METHODS,
+    "sign-flip": replace(METHODS["sign-flip"], what=_SAME_MEAN),
+    "equivalence": replace(
+        METHODS["equivalence"],
+        what="The mean is shown to lie above the lower end of the margin and below the upper one.",
+    ),
+    "sign": replace(
+        METHODS["sign"],
+        what="It counts the seeds that lie above the number; a diverged run counts as worst, so the "
+        "median takes the place of the mean.",
+    ),
+}
+"""The same tests in words that fit one network and a number."""

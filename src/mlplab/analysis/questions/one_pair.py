@@ -9,12 +9,14 @@ from mlplab.records.results import Results
 
 
 def answers_about(results: Results, first: str, second: str) -> tuple[Answer, ...]:
-    """The study's answers about just these two; if it asked nothing, whether the first is better.
+    """The study's answers about just these two; if it asked nothing of both, whether the first is
+    better, beside what it asked of either.
 
     A question that the study did not ask counts as asked afterwards, and stands for itself.
     """
-    asked = [a for a in answer_questions(results) if set(a.question.networks) == {first, second}]
-    if asked:
+    both = {first, second}
+    asked = [a for a in answer_questions(results) if set(a.question.networks) <= both]
+    if any(set(a.question.networks) == both for a in asked):
         return tuple(asked)
     question = PairQuestion(
         ask=f"Does {first} end up more accurate than {second}?",
@@ -22,4 +24,4 @@ def answers_about(results: Results, first: str, second: str) -> tuple[Answer, ..
         metric=FinalMetric(final="accuracy"),
         expect="greater",
     )
-    return answer(results, (question,), {})
+    return (*answer(results, (question,), {}), *asked)

@@ -11,7 +11,12 @@ from scipy import special, stats
 from mlplab.analysis.questions.answers import Answer
 from mlplab.analysis.questions.effects import paired_differences
 from mlplab.analysis.questions.foresight import seeds_for_trend_about, seeds_for_trend_of_ranks
-from mlplab.declarations.question import PairQuestion, RankingQuestion, TrendQuestion
+from mlplab.declarations.question import (
+    LevelQuestion,
+    PairQuestion,
+    RankingQuestion,
+    TrendQuestion,
+)
 from mlplab.statistics.intervals import clopper_pearson_interval
 from mlplab.statistics.power import (
     SeedsRange,
@@ -84,7 +89,11 @@ def foresee(answer: Answer) -> Foresight:
     if len(values) >= FEWEST_OF_A_PILOT:
         match answer.question:
             case PairQuestion():
-                wanted = _of_pair(answer, answer.question, values)
+                wanted = _of_difference(
+                    answer, answer.question, values, answer.question.by_at_least
+                )
+            case LevelQuestion():
+                wanted = _of_difference(answer, answer.question, values, 0.0)
             case TrendQuestion():
                 wanted = _of_trend(answer, answer.question, values)
             case RankingQuestion():
@@ -92,13 +101,20 @@ def foresee(answer: Answer) -> Foresight:
     return Foresight(len(values), finding.fewest, wanted)
 
 
-def _of_pair(answer: Answer, question: PairQuestion, values: np.ndarray) -> SeedsRange | None:
+def _of_difference(
+    answer: Answer,
+    question: PairQuestion | LevelQuestion,
+    values: np.ndarray,
+    by_at_least: float,
+) -> SeedsRange | None:
     finding = answer.finding
     differences = finding.differences
     if differences is None or finding.effect is None:
         return None
     if not np.isfinite(differences).all():
-        return _of_signs(answer, question, paired_differences(values[:, 0], values[:, 1]))
+        if isinstance(question, PairQuestion):
+            differences = paired_differences(values[:, 0], values[:, 1])
+        return _of_signs(answer, question, differences, by_at_least)
     effect, alpha = finding.effect, 1 - finding.level
 
     def seeds_for(deviation: float) -> int | None:
@@ -109,13 +125,18 @@ def _of_pair(answer: Answer, question: PairQuestion, values: np.ndarray) -> Seed
                 )
             gap = abs(effect) - question.within
         else:
-            gap = (effect if question.expect == "greater" else -effect) - question.by_at_least
+            gap = (effect if question.expect == "greater" else -effect) - by_at_least
         return seeds_for_difference(gap, deviation, alpha=alpha, fewest=finding.fewest)
 
     return seeds_range(float(differences.std(ddof=1)), finding.seeds, seeds_for)
 
 
-def _of_signs(answer: Answer, question: PairQuestion, differences: np.ndarray) -> SeedsRange | None:
+def _of_signs(
+    answer: Answer,
+    question: PairQuestion | LevelQuestion,
+    differences: np.ndarray,
+    by_at_least: float,
+) -> SeedsRange | None:
     """By how many seeds lie on the side that they mostly lie on, or within both margins."""
     alpha, fewest, n = 1 - answer.finding.level, answer.finding.fewest, len(differences)
     if question.expect == "same" and question.within is not None:
@@ -124,7 +145,7 @@ def _of_signs(answer: Answer, question: PairQuestion, differences: np.ndarray) -
         )
     else:
         sign = -1 if question.expect == "less" else 1
-        beyond = differences - sign * question.by_at_least
+        beyond = differences - sign * by_at_least
         inside = max(int((beyond > 0).sum()), int((beyond < 0).sum()))
     limit = float(clopper_pearson_interval(inside, n, _TWO_SIDED_OF_80_UPPER).low)
     likely = seeds_for_sign(inside / n, alpha=alpha, fewest=fewest)

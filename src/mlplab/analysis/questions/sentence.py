@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from mlplab.analysis.questions.evidence import level_in_words, p_in_words, seeds_in_words
 from mlplab.analysis.questions.finding import Finding, Ranking
+from mlplab.analysis.questions.level_sentence import level_seen, level_sentence, level_unit
 from mlplab.analysis.questions.methods import METHODS
 from mlplab.analysis.questions.units import Unit, comparative, phrase_of, unit_of
 from mlplab.analysis.questions.values import is_better_higher
-from mlplab.declarations.metric import target_of
-from mlplab.declarations.question import PairQuestion, Question, RankingQuestion, TrendQuestion
+from mlplab.declarations.metric import OpenSetMetric, target_of
+from mlplab.declarations.question import (
+    LevelQuestion,
+    PairQuestion,
+    Question,
+    RankingQuestion,
+    TrendQuestion,
+)
 
 _MOST_NAMED = 6
 
@@ -21,7 +29,7 @@ def sentence_of(question: Question, finding: Finding, questions: int = 1) -> str
     questions: how many the intervals hold for together.
     """
     if finding.seeds == 0:
-        return f"No answer yet: no seed is finished for all of {_listed(question.networks)}."
+        return _no_answer(question)
     if finding.verdict == "undecidable":
         return _undecidable(question, finding)
     match question:
@@ -31,10 +39,14 @@ def sentence_of(question: Question, finding: Finding, questions: int = 1) -> str
             return _trend(question, finding, questions)
         case RankingQuestion():
             return _ranking(question, finding)
+        case LevelQuestion():
+            return level_sentence(question, finding, questions)
 
 
 def unit_for(question: Question, finding: Finding) -> Unit:
     """The unit and the decimals in which a finding is told."""
+    if isinstance(question, LevelQuestion):
+        return level_unit(question, finding)
     bounds = [0.0]
     if isinstance(question, PairQuestion):
         sign = -1 if question.expect == "less" else 1
@@ -43,15 +55,6 @@ def unit_for(question: Question, finding: Finding) -> Unit:
             bounds += [question.within, -question.within]
     effect = math.nan if finding.effect is None else finding.effect
     return unit_of(question.metric, (finding.low, finding.high, effect), bounds)
-
-
-def p_in_words(p: float) -> str:
-    """p = 0.031, p < 0.0001; never p = 0."""
-    if p < 0.0001:
-        return "p < 0.0001"
-    if p >= 0.9995:
-        return "p = 1"
-    return f"p = {p:.2g}" if p < 0.1 else f"p = {p:.2f}"
 
 
 def interval_in_words(finding: Finding, unit: Unit) -> str:
@@ -65,18 +68,17 @@ def interval_in_words(finding: Finding, unit: Unit) -> str:
     return f"{unit.signed(finding.low)} to {unit.signed(finding.high)} {unit.many}".rstrip()
 
 
-def level_in_words(questions: int) -> str:
-    """95% interval, simultaneous over the questions if there are several."""
-    return (
-        "95% interval"
-        if questions == 1
-        else f"simultaneous 95% interval over {questions} questions"
-    )
+def _no_answer(question: Question) -> str:
+    names = list(dict.fromkeys(question.networks))
+    done = "finished and tested" if isinstance(question.metric, OpenSetMetric) else "finished"
+    whom = f"all of {_listed(names)}" if len(names) > 1 else names[0]
+    return f"No answer yet: no seed is {done} for {whom}."
 
 
 def _undecidable(question: Question, finding: Finding) -> str:
+    seeds = seeds_in_words(finding.seeds, paired=not isinstance(question, LevelQuestion))
     start = (
-        f"Undecidable with {_seeds(finding.seeds)}: whatever they had shown, it could not have "
+        f"Undecidable with {seeds}: whatever they had shown, it could not have "
         f"reached the corrected level of {_level(finding)}; {finding.fewest} seeds could."
     )
     if finding.effect is None or isinstance(question, RankingQuestion):
@@ -118,9 +120,10 @@ def _refuted(question: PairQuestion, finding: Finding) -> str:
     if opposite:
         return f"No, the opposite: {_seen(question, finding)}"
     word = comparative(question.metric, above)
+    first, second = (_whose(question, name) for name in _ends(question))
     return (
-        f"No: the {phrase_of(question.metric)} of {question.compare[0]} is not {word} than that of "
-        f"{question.compare[1]} by as much as {_asked(question, finding)}; "
+        f"No: the {phrase_of(question.metric)} {first} is not {word} than that "
+        f"{second} by as much as {_asked(question, finding)}; "
         f"the difference is {_signed_effect(question, finding)}"
     )
 
@@ -146,25 +149,28 @@ def _why_open(question: PairQuestion, finding: Finding) -> str:
 
 def _seen(question: Question, finding: Finding) -> str:
     """The effect as a statement about two networks, without a judgement."""
-    first, second = _ends(question)
+    if isinstance(question, LevelQuestion):
+        return level_seen(question, finding)
     phrase = phrase_of(question.metric)
     effect = finding.effect
     if effect is None or math.isnan(effect):
+        first, second = _ends(question)
         return f"in most seeds neither {first} nor {second} has a {phrase} that could be told apart"
+    first, second = (_whose(question, name) for name in _ends(question))
     if (
         finding.differences is not None
         and len(finding.differences)
         and not finding.differences.any()
     ):
-        return f"the {phrase} of {first} equals that of {second} in every seed"
+        return f"the {phrase} {first} equals that {second} in every seed"
     unit = unit_for(question, finding)
     middle = "in the median " if finding.effect_is == "median" else ""
     if math.isinf(effect):
         return _one_sided(question, effect)
     word = comparative(question.metric, effect > 0)
     if not unit.number(effect).strip("0.,−"):
-        return f"the {phrase} of {first} is {middle}the same as that of {second} as far as shown"
-    return f"the {phrase} of {first} is {middle}{unit.amount(effect)} {word} than that of {second}"
+        return f"the {phrase} {first} is {middle}the same as that {second} as far as shown"
+    return f"the {phrase} {first} is {middle}{unit.amount(effect)} {word} than that {second}"
 
 
 def _one_sided(question: Question, effect: float) -> str:
@@ -179,9 +185,9 @@ def _one_sided(question: Question, effect: float) -> str:
 
 
 def _alike(question: PairQuestion, finding: Finding) -> str:
-    first, second = question.compare
+    first, second = (_whose(question, name) for name in _ends(question))
     return (
-        f"the {phrase_of(question.metric)} of {first} and of {second} differ by less than "
+        f"the {phrase_of(question.metric)} {first} and {second} differ by less than "
         f"{_within(question, finding)}; the difference is {_signed_effect(question, finding)}"
     )
 
@@ -205,7 +211,7 @@ def _evidence(question: Question, finding: Finding, questions: int) -> str:
     unit = unit_for(question, finding)
     return (
         f"{level_in_words(questions)} {interval_in_words(finding, unit)}; "
-        f"{_seeds(finding.seeds)}, {METHODS[finding.test].name}, {p_in_words(finding.p_value)}"
+        f"{seeds_in_words(finding.seeds)}, {METHODS[finding.test].name}, {p_in_words(finding.p_value)}"
     )
 
 
@@ -226,7 +232,7 @@ def _trend(question: TrendQuestion, finding: Finding, questions: int) -> str:
         start = f"Not decided: the {phrase} shows no clear order along {order}"
         if finding.seeds_needed is not None:
             start += f"; about {finding.seeds_needed:,} seeds would probably decide"
-    p = f"{METHODS[finding.test].name}, {_seeds(finding.seeds)}, {p_in_words(finding.p_value)}"
+    p = f"{METHODS[finding.test].name}, {seeds_in_words(finding.seeds)}, {p_in_words(finding.p_value)}"
     ends = _seen(question, finding)
     if finding.effect is None or math.isnan(finding.effect):
         return f"{start} ({p})."
@@ -238,7 +244,7 @@ def _trend(question: TrendQuestion, finding: Finding, questions: int) -> str:
 def _ranking(question: RankingQuestion, finding: Finding) -> str:
     ranking = finding.ranking
     assert ranking is not None
-    p = f"{_seeds(finding.seeds)}, Friedman's test, {p_in_words(finding.p_value)}"
+    p = f"{seeds_in_words(finding.seeds)}, Friedman's test, {p_in_words(finding.p_value)}"
     phrase = phrase_of(question.metric)
     best, rank = ranking.networks[0], ranking.average_ranks[0]
     if finding.verdict == "supported":
@@ -248,7 +254,8 @@ def _ranking(question: RankingQuestion, finding: Finding) -> str:
         )
         return f"{start}; {_told_apart(question, ranking, finding)}."
     return (
-        f"Not decided: no difference in {phrase} between the {len(ranking.networks)} networks is "
+        f"Not decided: no difference in {phrase} between the {len(ranking.networks)} "
+        f"{'detectors' if question.is_of_detectors else 'networks'} is "
         f"shown ({p}); {best} has the best average rank, {rank:.1f} of {len(ranking.networks)}."
     )
 
@@ -259,8 +266,8 @@ def _told_apart(question: RankingQuestion, ranking: Ranking, finding: Finding) -
     apart = int((ranking.pairs.adjusted <= (1 - finding.level) * (1 + 1e-9)).sum())
     total = len(ranking.pairs.adjusted)
     best = ranking.networks[0]
-    separated = ranking.pairs.separated(1 - finding.level)[question.rank.index(best)]
-    others = [name for name in ranking.networks[1:] if not separated[question.rank.index(name)]]
+    separated = ranking.pairs.separated(1 - finding.level)[question.arms.index(best)]
+    others = [name for name in ranking.networks[1:] if not separated[question.arms.index(name)]]
     told = f"{apart:,} of {total:,} pairs are told apart"
     if others:
         return f"{told}, but {best} is not told apart from {_listed(others)}"
@@ -268,14 +275,15 @@ def _told_apart(question: RankingQuestion, ranking: Ranking, finding: Finding) -
 
 
 def _ends(question: Question) -> tuple[str, str]:
-    """The networks of which the effect is the first less the second."""
+    """The sides of which the effect is the first less the second."""
     if isinstance(question, PairQuestion):
-        return question.compare
-    return question.networks[-1], question.networks[0]
+        return question.arms[0], question.arms[1]
+    return question.arms[-1], question.arms[0]
 
 
-def _seeds(count: int) -> str:
-    return "1 seed" if count == 1 else f"{count:,} paired seeds"
+def _whose(question: Question, name: str) -> str:
+    """Of a network, but by a detector."""
+    return f"{'by' if question.is_of_detectors else 'of'} {name}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -18,8 +18,9 @@ from mlplab.declarations.metric import (
     GradientMetric,
     LossTarget,
     Metric,
+    OpenSetMetric,
     SecondsToMetric,
-    measure_of,
+    is_share,
     target_of,
 )
 
@@ -91,7 +92,7 @@ def _misleads(
 
 
 def _plain_unit(metric: Metric, largest: float) -> tuple[float, int, str, str]:
-    if isinstance(metric, DivergedMetric) or measure_of(metric) == "accuracy":
+    if is_share(metric):
         return 0.01, 2, "point", "points"
     if isinstance(metric, FlopsToMetric):
         scale, prefix = next((p for p in _PREFIXES if largest >= p[0]), (1.0, ""))
@@ -127,6 +128,10 @@ def phrase_of(metric: Metric) -> str:
             return "share of diverged runs"
         case GradientMetric():
             return _gradient_phrase(metric)
+        case OpenSetMetric():
+            words = metric.measure.words
+            needed = metric.detector is not None and not metric.measure.before_rejection
+            return f"{words} by {metric.detector}" if needed else words
     what = "number of steps"
     if isinstance(metric, SecondsToMetric):
         what = "training time"

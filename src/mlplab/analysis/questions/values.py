@@ -7,7 +7,7 @@ both rank last, and neither is missing.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ from mlplab.declarations.metric import (
     GradientMetric,
     LossTarget,
     Metric,
+    OpenSetMetric,
     SecondsToMetric,
     StepsToMetric,
     measure_of,
@@ -40,6 +41,7 @@ class MetricValues:
     """One metric of some networks, paired by seed."""
 
     networks: tuple[str, ...]
+    """As they are called: of questions about detectors, these."""
     seeds: tuple[int, ...]
     """Those that all of the networks have finished."""
     values: np.ndarray
@@ -59,19 +61,34 @@ def metric_values(
 ) -> MetricValues:
     """The metric of each network on the seeds that all of them have finished."""
     runs = [by_network.get(name, {}) for name in networks]
+    return paired_values(
+        metric, networks, runs, lambda _, run: metric_of_run(metric, run, results.study)
+    )
+
+
+def paired_values(
+    metric: Metric,
+    names: Sequence[str],
+    runs: Sequence[Mapping[int, Run]],
+    value: Callable[[int, Run], float],
+) -> MetricValues:
+    """Some value of each side's runs on the seeds that all sides have finished.
+
+    names, runs: of each side. value: of a side's place and its run.
+    """
     seeds = sorted(set.intersection(*(set(own) for own in runs)))
     some = set.union(*(set(own) for own in runs))
-    values = np.full((len(seeds), len(networks)), np.nan)
-    diverged, unreached = [0] * len(networks), [0] * len(networks)
+    values = np.full((len(seeds), len(names)), np.nan)
+    diverged, unreached = [0] * len(names), [0] * len(names)
     targeted = target_of(metric) is not None
     for column, own in enumerate(runs):
         for row, seed in enumerate(seeds):
             run = own[seed]
-            values[row, column] = metric_of_run(metric, run, results.study)
+            values[row, column] = value(column, run)
             diverged[column] += run.diverged_at is not None
             unreached[column] += targeted and math.isinf(values[row, column])
     return MetricValues(
-        tuple(networks),
+        tuple(names),
         tuple(seeds),
         values,
         tuple(diverged),
@@ -121,6 +138,8 @@ def metric_of_run(metric: Metric, run: Run, study: Study) -> float:
 
 def is_better_higher(metric: Metric) -> bool:
     """Whether a higher value is better; times, losses, gaps and shares of diverged are not."""
+    if isinstance(metric, OpenSetMetric):
+        return metric.measure.higher_is_better
     return measure_of(metric) == "accuracy" and not isinstance(metric, GapMetric)
 
 

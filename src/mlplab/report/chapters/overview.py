@@ -51,7 +51,9 @@ def _no_choice(context: Context) -> str:
 def studied(context: Context) -> str:
     """How many networks, on what, for how long, from how many seeds, and how they differ."""
     study = context.results.study
-    networks = list(study.networks.values())
+    networks = [n for n in study.networks.values() if n.roles is None]
+    forms = len(study.networks) - len(networks) if networks else 0
+    networks = networks or list(study.networks.values())
     low, high = context.seeds
     seeds = f"from {count(high, 'seed')}" if low == high else f"from {low} to {count(high, 'seed')}"
     each = "each trained" if len(networks) > 1 else "trained"
@@ -61,6 +63,9 @@ def studied(context: Context) -> str:
     words = (
         f"**{count(len(networks), 'network')}**, {each} {seeds}{long}, on {listed(titles, most=3)}."
     )
+    if forms:
+        more = "network learns" if forms == 1 else "networks learn"
+        words += f" {forms} more {more} only some of the classes, to be shown the others."
     differences = wording.varied(networks)
     if differences:
         words += f" They differ in {plain(listed(differences, most=8))}."

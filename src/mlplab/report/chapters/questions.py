@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from mlplab.analysis.questions.answers import FALSE_VERDICTS, Answer
-from mlplab.analysis.questions.sentence import interval_in_words, p_in_words
+from mlplab.analysis.questions.evidence import p_in_words
+from mlplab.analysis.questions.level_sentence import level_interval, level_value
+from mlplab.analysis.questions.sentence import interval_in_words
+from mlplab.declarations.question import LevelQuestion
 from mlplab.figures.effects import effect_figure
 from mlplab.report.context import Context
 from mlplab.report.document import (
@@ -79,6 +82,8 @@ def _table(answers: tuple[Answer, ...]) -> Table:
     )
     heads = columns("question", "verdict", "effect", "interval", "p", "seeds", left=2)
     caption = "The questions at a glance: mean paired differences with simultaneous 95% intervals."
+    if any(isinstance(answer.question, LevelQuestion) for answer in answers):
+        caption += " Where one network is held against a number, its mean stands there itself."
     return Table(caption, heads, rows)
 
 
@@ -86,13 +91,18 @@ def _effect(answer: Answer) -> str:
     effect = answer.finding.effect
     if effect is None or effect != effect:
         return "–"
+    if isinstance(answer.question, LevelQuestion):
+        return level_value(answer.question, answer.finding)
     return f"{answer.unit.signed(effect)} {answer.unit.many}".rstrip()
 
 
 def _interval(answer: Answer) -> str:
     if answer.finding.effect is None or answer.finding.effect != answer.finding.effect:
         return "–"
-    words = interval_in_words(answer.finding, answer.unit)
+    if isinstance(answer.question, LevelQuestion):
+        words = level_interval(answer.question, answer.finding)
+    else:
+        words = interval_in_words(answer.finding, answer.unit)
     return "excludes nothing" if "excludes nothing" in words else words
 
 

@@ -22,6 +22,9 @@ def chapter(context: Context) -> Chapter:
     networks = context.results.study.networks
     parameters = _parameters(context)
     described = {name: _aspects(network) for name, network in networks.items()}
+    if any(network.roles is not None for network in networks.values()):
+        for name, network in networks.items():
+            described[name]["classes"] = wording.classes(network)
     first = next(iter(described.values()))
     shared = [k for k in first if len({d[k] for d in described.values()}) == 1]
     differing = [k for k in first if k not in shared]
