@@ -162,4 +162,7 @@ def _by_key(connection: sqlite3.Connection, query: str, keys: Iterable[str]) -> 
     wanted = list(dict.fromkeys(keys))
     for start in range(0, len(wanted), _KEYS_A_QUERY):
         portion = wanted[start : start + _KEYS_A_QUERY]
-        yield from connection.execute(query.format(",".join("?" * len(portion))), portion)
+        # All at once: a statement that is still open would outlive its connection.
+        yield from connection.execute(
+            query.format(",".join("?" * len(portion))), portion
+        ).fetchall()
