@@ -60,7 +60,8 @@ def test_every_network_runs_with_the_rate_that_was_best_on_validation_rows(resul
     for name, network in results.study.networks.items():
         own = means[[trial for trial in means.index if trial.startswith(f"{name} ·")]]
         rate = network.optimizer.learning_rate
-        assert own.idxmax() == f"{name} · learning_rate {rate:g}"
+        # Where accuracies tie, the loss decides; the chosen one has none above it all the same.
+        assert own[f"{name} · learning_rate {rate:g}"] == own.max()
         assert results.study.tuned[name] == {"optimizer.learning_rate": rate}
     assert {run.seed for run in results.runs} == {0, 1}
     assert all(run.stopped_at == 40 for run in results.runs)
