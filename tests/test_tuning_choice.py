@@ -213,7 +213,10 @@ def test_many_networks_have_a_figure_an_optimizer_and_words_an_axis_of_their_own
     asked = replace(study(networks), tune=Tuning(space=space, seeds=1))
     scores = {name: [(0.5,), (0.6,)] for name in networks}
     figures = sensitivity_figures(tuning_of(asked, trained(asked, scores)), "activation")
-    assert [figure.name for figure in figures] == ["tuning-activation-adam", "tuning-activation-sgd"]
+    assert [figure.name for figure in figures] == [
+        "tuning-activation-adam",
+        "tuning-activation-sgd",
+    ]
     assert figures[0].drawing["layer"][0]["encoding"]["x"]["type"] == "nominal"
     assert all(len(figure.keys) == 5 for figure in figures)
     figures[0].chart.to_dict()

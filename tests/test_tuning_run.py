@@ -79,7 +79,8 @@ def test_the_progress_says_in_words_that_it_is_tuning(folder):
 def test_questions_stood_before_the_first_trial(results):
     (found,) = answer_questions(results)
     assert found.is_registered
-    assert found.audit.is_controlled
+    assert [one.path for one in found.audit.others] == ["hidden"]
+    assert [one.path for one in found.audit.tuned] == ["optimizer.learning_rate"]
     assert not any("Asked afterwards" in caveat for caveat in found.caveats)
     late = PairQuestion(ask="Late?", compare=("adam", "sgd"), expect="less",
                         metric=FinalMetric(final="loss"))  # fmt: skip
@@ -111,7 +112,10 @@ def test_the_plan_of_halving_counts_the_rounds_to_come(folder, tmp_path):
     seen: list[events.Event] = []
     study.run(tmp_path, watch=seen.append)
     rounds = [e for e in seen if isinstance(e, events.TuningStarted)]
-    assert [(e.round, e.rounds, e.settings, e.steps) for e in rounds] == [(1, 2, 3, 20), (2, 2, 2, 40)]
+    assert [(e.round, e.rounds, e.settings, e.steps) for e in rounds] == [
+        (1, 2, 3, 20),
+        (2, 2, 2, 40),
+    ]
     first, second, main = [e for e in seen if isinstance(e, events.RunPlanned)]
     assert (first.total, second.total, second.already, main.total) == (12, 20, 12, 4)
     assert first.flops + second.flops == plan.tuning.flops

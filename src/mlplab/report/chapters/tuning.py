@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from mlplab.analysis.tuning import CLOSE, FEWEST_FOR_INTERVAL, NetworkTuning, TrialOutcome, TuningOutcome
+from mlplab.analysis.tuning import (
+    CLOSE,
+    FEWEST_FOR_INTERVAL,
+    NetworkTuning,
+    TrialOutcome,
+    TuningOutcome,
+)
 from mlplab.declarations.factor import in_words
 from mlplab.declarations.grid import readable
 from mlplab.figures.tuning import sensitivity_figures
