@@ -47,6 +47,15 @@ def in_own_process(contender: str, order: Order) -> Measured:
     return json.loads(ended.stdout.strip().splitlines()[-1])
 
 
+def brief(measured: Measured) -> Measured:
+    """What was measured with a summary of its networks in the place of thousands of them."""
+    if "ended" not in measured:
+        return measured
+    values = [ended["accuracy"] for ended in measured["ended"]]
+    summary = {"networks": len(values), "mean": sum(values) / len(values)}
+    return {**measured, "ended": {**summary, "least": min(values), "most": max(values)}}
+
+
 def _tell(name: str, turn: int, repeats: int, measured: Measured) -> None:
     said = measured.get("skipped") or f"{shown(measured['seconds'])} s"
     print(f"{name}, {turn + 1} of {repeats}: {said}", file=sys.stderr, flush=True)

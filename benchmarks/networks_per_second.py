@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import machine
-from benchmarks.alternating import Measured, by_turns
+from benchmarks.alternating import Measured, brief, by_turns
 from benchmarks.contenders import CONTENDERS
 from benchmarks.findings import RESULTS, Findings, Table, keep, shown
 from benchmarks.job import Order
@@ -71,7 +71,12 @@ def findings(
                 note,
             )
         ],
-        data={"measured": measured},
+        data={
+            "measured": {
+                count: {name: [brief(m) for m in mine] for name, mine in own.items()}
+                for count, own in measured.items()
+            }
+        },
         load_at_start=load,
     )
 

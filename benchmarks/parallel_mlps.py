@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import machine
-from benchmarks.alternating import Measured, by_turns
+from benchmarks.alternating import Measured, brief, by_turns
 from benchmarks.contenders import CONTENDERS
 from benchmarks.findings import RESULTS, Findings, Table, keep, shown, spread
 from benchmarks.job import Order
@@ -72,7 +72,13 @@ def findings(
         tables=[
             Table("Seconds", columns, rows, note + f"{_mean_accuracy(sampled):.3f} in the mean.")
         ],
-        data={"measured": measured, "sampled": sampled},
+        data={
+            "measured": {
+                count: {name: [brief(m) for m in mine] for name, mine in own.items()}
+                for count, own in measured.items()
+            },
+            "sampled": [brief(m) for m in sampled],
+        },
         load_at_start=load,
     )
 

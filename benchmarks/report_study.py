@@ -50,8 +50,12 @@ def findings(
     measured: Mapping[str, Sequence[Measured]],
     limits: Mapping[str, float],
     load: str,
+    earlier: Mapping[int, Mapping[str, float]],
 ) -> Findings:
-    """All measurements of one number of seeds in words."""
+    """All measurements of one number of seeds in words.
+
+    earlier: the median seconds of each contender for the numbers of seeds before this one.
+    """
     present = {name: own for name, own in measured.items() if "seconds" in own[0]}
     skipped = {name: own[-1]["skipped"] for name, own in measured.items() if "skipped" in own[-1]}
     wrong = {
@@ -59,7 +63,9 @@ def findings(
         for name, own in present.items()
         if (complaints := [c for m in own if "seconds" in m for c in insane(m, steps)])
     }
-    largest = max(m["flops"] for own in present.values() for m in own if "flops" in m)
+    largest = max((m["flops"] for own in present.values() for m in own if "flops" in m), default=0)
+    if not largest:
+        raise SystemExit(f"nobody could be measured: {skipped}")
     doubts = [f"{CONTENDERS[name].title}: {'; '.join(c[:5])}" for name, c in wrong.items()]
     note = " ".join(
         [
@@ -83,6 +89,12 @@ def findings(
         ),
         tables=[
             _seconds_table(present, limits, largest, note),
+            *_ratio_tables(
+                {name: own for name, own in present.items() if name not in wrong},
+                largest,
+                order.seeds,
+                earlier,
+            ),
             _apart_table(present),
             _accuracy_table(present),
         ],
@@ -126,6 +138,38 @@ def _seconds_table(
         f"time a FLOP, {base} = 1",
     ]
     return Table("Training and evaluation", columns, rows, note)
+
+
+def _ratio_tables(
+    present: Mapping[str, Sequence[Measured]],
+    largest: int,
+    seeds: int,
+    earlier: Mapping[int, Mapping[str, float]],
+) -> list[Table]:
+    """mlplab's time as a share of others', among those that trained every network."""
+    whole = {n: median(_seconds(own)) for n, own in present.items() if own[0]["flops"] == largest}
+    rows = []
+    for name in (name for name in whole if name.startswith("mlplab")):
+        own_precision = CONTENDERS[name].precision
+        peers = {
+            peer: seconds
+            for peer, seconds in whole.items()
+            if not peer.startswith("mlplab")
+            and (own_precision == "bfloat16" or CONTENDERS[peer].precision == "float32")
+        }
+        title = CONTENDERS[name].title
+        if "usual" in peers:
+            rows.append([title, CONTENDERS["usual"].title, f"{whole[name] / peers['usual']:.2f}"])
+        if peers:
+            best = min(peers, key=lambda peer: peers[peer])
+            strongest = f"the strongest peer: {CONTENDERS[best].title}"
+            rows.append([title, strongest, f"{whole[name] / peers[best]:.2f}"])
+        for count, medians in earlier.items():
+            if name in medians:
+                itself = f"itself with {count} seed(s) instead of {seeds}"
+                rows.append([title, itself, f"{whole[name] / medians[name]:.2f}"])
+    note = "float32 is held against float32 only, bfloat16 against all."
+    return [Table("Time as a share", ["of", "against", "share"], rows, note)] if rows else []
 
 
 def _apart_table(present: Mapping[str, Sequence[Measured]]) -> Table:
@@ -186,10 +230,14 @@ def main(arguments: list[str]) -> None:
     if given.data != "mnist":
         overrides.append(f"data.name={given.data}")
     load = machine.load()
+    earlier: dict[int, dict[str, float]] = {}
     for seeds in given.seeds:
         order = Order(STUDY, seeds, tuple(given.networks), tuple(overrides))
         before = machine.product_limits()
         measured = by_turns(order, given.contenders, given.repeats)
         after = machine.product_limits()
         limits = {name: max(rate, after[name]) for name, rate in before.items()}
-        keep(findings(order, steps, measured, limits, load), given.out)
+        keep(findings(order, steps, measured, limits, load, earlier), given.out)
+        earlier[seeds] = {
+            name: median(_seconds(own)) for name, own in measured.items() if _seconds(own)
+        }
