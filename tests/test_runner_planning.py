@@ -108,9 +108,8 @@ def test_stacks_shrink_with_the_memory_that_a_gpu_has_free_but_hold_one_at_least
     assert sizes[1] * size.memory_bytes() <= free[1] / 2 < (sizes[1] + 1) * size.memory_bytes()
     assert sizes[-1] == 1
     many = [Wished(str(k), layers=size.layers) for k in range(200)]
-    made = make_plan(
-        many, [], precision="float32", device="cuda", cores=2, gpu_bytes=20 * size.memory_bytes()
-    )
+    room = 20 * many[0].size.memory_bytes()
+    made = make_plan(many, [], precision="float32", device="cuda", cores=2, gpu_bytes=room)
     assert {len(s.keys) for s in made.stacks} <= {10}
 
 
