@@ -99,6 +99,20 @@ def test_stacks_shrink_as_networks_grow_but_hold_one_at_least():
     assert stack_size(Size((784, 128, 256, 10), 256, 1), "cuda") > 100
 
 
+def test_stacks_shrink_with_the_memory_that_a_gpu_has_free_but_hold_one_at_least():
+    size = Size((784, 128, 256, 10), 256, 1)
+    free = [64 * 2**30, 2**30, 2**28, 2**10]
+    sizes = [stack_size(size, "cuda", gpu_bytes) for gpu_bytes in free]
+    assert sizes[0] == stack_size(size, "cuda")
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[1] * size.memory_bytes() <= free[1] / 2 < (sizes[1] + 1) * size.memory_bytes()
+    assert sizes[-1] == 1
+    many = [Wished(str(k), layers=size.layers) for k in range(200)]
+    room = 20 * many[0].size.memory_bytes()
+    made = make_plan(many, [], precision="float32", device="cuda", cores=2, gpu_bytes=room)
+    assert {len(s.keys) for s in made.stacks} <= {10}
+
+
 def test_a_huge_network_has_all_cores_to_itself():
     (only,) = plan([Wished("a", layers=(784, 8192, 8192, 10))], cores=8).stacks
     assert only.threads == 8

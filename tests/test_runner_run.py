@@ -274,7 +274,8 @@ def test_fail_fast_stops_at_the_first_failure(tmp_path, bad_seed_13):
     assert ("first", 13) in results.missing
 
 
-def test_an_interruption_keeps_what_is_finished_and_ends_in_the_same_bits(tmp_path):
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_an_interruption_keeps_what_is_finished_and_ends_in_the_same_bits(tmp_path, precision):
     declared = study(a=network(seeds=range_of(4)), b=network(hidden=[24], seeds=range_of(4)))
     told = Told()
 
@@ -284,16 +285,16 @@ def test_an_interruption_keeps_what_is_finished_and_ends_in_the_same_bits(tmp_pa
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(declared, tmp_path / "stopped", watch=interrupt)
+        run(declared, tmp_path / "stopped", precision=precision, watch=interrupt)
     ended = told[-1]
     assert isinstance(ended, RunEnded)
     assert ended.interrupted
     assert ended.finished >= 1
     kept = {r.key for r in Results.open(tmp_path / "stopped").runs}
     assert len(kept) == ended.finished
-    resumed, told = run_and_hear(declared, tmp_path / "stopped")
+    resumed, told = run_and_hear(declared, tmp_path / "stopped", precision=precision)
     assert told.of(RunPlanned)[0].resumed == told.of(RunPlanned)[0].stacks
-    whole = run(declared, tmp_path / "whole")
+    whole = run(declared, tmp_path / "whole", precision=precision)
     assert bits(resumed) == bits(whole)
 
 

@@ -42,11 +42,17 @@ class Dropout:
         self.rates = rates.reshape(-1, 1, 1)
         self.keys = _scramble(seeds.reshape(-1, 1, 1) * _GOLDEN + 1)
 
-    def mask(self, step: int, layer: int, batch: int, units: int) -> torch.Tensor:
-        """(network, batch, unit): 0 where dropped, 1/(1 − rate) where kept."""
+    def mask(self, step: int | torch.Tensor, layer: int, batch: int, units: int) -> torch.Tensor:
+        """(network, batch, unit): 0 where dropped, 1/(1 − rate) where kept.
+
+        Args:
+            step: a number, or a () int64 tensor that holds it.
+        """
         device = self.rates.device
         counter = torch.arange(batch * units, device=device).reshape(1, batch, units)
-        stream = _scramble(self.keys + _signed((step * 1009 + layer) * _GOLDEN))
+        place = (step * 1009 + layer) * _GOLDEN
+        # A tensor's integers run over by themselves.
+        stream = _scramble(self.keys + (_signed(place) if isinstance(place, int) else place))
         bits = _scramble(stream + counter * _GOLDEN)
         uniform = _shift_right(bits, 40).to(self.rates.dtype) * 2.0**-24
         return (uniform >= self.rates).to(self.rates.dtype) / (1 - self.rates)

@@ -125,6 +125,9 @@ class Crew:
             self.messages.put(Progressed(job, progress))
 
         torch.set_num_threads(job.stack.threads)
+        if job.stack.device == "cuda":
+            # What the last stack held, all the more one that failed for want of memory, is free.
+            torch.cuda.empty_cache()
         networks = train([run.recipe for run in job.runs], job.data, watch)
         finished = tuple(map(finish, job.runs, networks))
         trained = dict(zip((run.key for run in job.runs), networks, strict=True))

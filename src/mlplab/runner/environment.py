@@ -73,6 +73,15 @@ def resolve_device(wanted: str) -> str:
     return wanted
 
 
+def free_gpu_bytes(device: str) -> int | None:
+    """Return the memory of the GPU that no program holds; None where `device` is cpu."""
+    if device != "cuda":
+        return None
+    import torch
+
+    return torch.cuda.mem_get_info()[0]
+
+
 def _container_cores() -> int | None:
     """Return the whole cores that a Linux container is given, None if there is no limit."""
     try:

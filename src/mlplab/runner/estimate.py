@@ -18,7 +18,7 @@ from mlplab.declarations.study import Study
 from mlplab.records.database import DATABASE_FILE, reading
 from mlplab.records.stacks import PlannedStack, unfinished
 from mlplab.records.studies import Member, members_of
-from mlplab.runner.environment import resolve_device, usable_cores
+from mlplab.runner.environment import free_gpu_bytes, resolve_device, usable_cores
 from mlplab.runner.planning import Plannable, make_plan
 from mlplab.runner.rates import Rates, measured_rates
 from mlplab.runner.run import present_runs
@@ -110,7 +110,14 @@ def estimate(
     keys, present, recorded = _already(study, folder, str(precision), device, announce)
     foreseen = _foresee(study, sizes, keys)
     missing = [run for run in foreseen.values() if run.key not in present]
-    plan = make_plan(missing, recorded, precision=str(precision), device=device, cores=cores)
+    plan = make_plan(
+        missing,
+        recorded,
+        precision=str(precision),
+        device=device,
+        cores=cores,
+        gpu_bytes=free_gpu_bytes(device),
+    )
     rates = measured_rates(device=device, precision=str(precision), cores=cores)
     by_key = {run.key: run for run in missing}
     evaluated = _evaluated_rows(study, sizes, keys)

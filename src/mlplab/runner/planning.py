@@ -17,6 +17,9 @@ larger stack is no faster; below it the cost of calling an operation is shared b
 _CPU_LARGEST_STACK = 64
 _GPU_LARGEST_STACK = 512
 _GPU_STACK_BYTES = 16 * 2**30
+"""Likewise of a GPU's memory, on one that has much of it free."""
+_GPU_STACK_SHARE = 0.5
+"""Of the memory that is free: the data lie there too, and each operation's own results."""
 _ALONE_FROM_PARAMETERS = 20_000_000
 """One network this large is mostly memory traffic and large products: all cores work on it."""
 _SHARED_FROM_STEP_FLOPS = 200e6
@@ -60,6 +63,7 @@ def make_plan(
     precision: str,
     device: str,
     cores: int,
+    gpu_bytes: int | None = None,
 ) -> Plan:
     """Plan the training of all that is missing.
 
@@ -67,6 +71,7 @@ def make_plan(
         missing: in the order of the study, without repetition.
         recorded: the unfinished stacks of earlier runs, in their order.
         cores: how many this process may use.
+        gpu_bytes: of the GPU's memory, what is free; None where that is unknown or there is none.
     """
     left = {run.key: run for run in missing}
     resumed, given_up = [], []
@@ -78,7 +83,7 @@ def make_plan(
                 del left[key]
         elif any(present):
             given_up.append(stack)
-    groups = _together(list(left.values()), device, cores)
+    groups = _together(list(left.values()), device, cores, gpu_bytes)
     by_work = sorted(groups, key=lambda runs: -sum(run.size.training_flops for run in runs))
     fresh = [
         PlannedStack(
@@ -102,14 +107,23 @@ def halves(stack: PlannedStack) -> tuple[PlannedStack, PlannedStack]:
     )
 
 
-def stack_size(size: Size, device: str) -> int:
-    """Return how many networks of a size train best together on a kind of device."""
+def stack_size(size: Size, device: str, gpu_bytes: int | None = None) -> int:
+    """Return how many networks of a size train best together on a kind of device.
+
+    One at the least, whatever memory there is: a stack that turns out too large for it fails, and
+    is then tried in halves.
+    """
     if device == "cuda":
-        return max(1, min(_GPU_LARGEST_STACK, _GPU_STACK_BYTES // size.memory_bytes()))
+        room = _GPU_STACK_BYTES
+        if gpu_bytes is not None:
+            room = min(room, int(_GPU_STACK_SHARE * gpu_bytes))
+        return max(1, min(_GPU_LARGEST_STACK, room // size.memory_bytes()))
     return max(1, min(_CPU_LARGEST_STACK, _CPU_STACK_BYTES // size.memory_bytes()))
 
 
-def _together(missing: Sequence[Plannable], device: str, cores: int) -> list[Sequence[Plannable]]:
+def _together(
+    missing: Sequence[Plannable], device: str, cores: int, gpu_bytes: int | None
+) -> list[Sequence[Plannable]]:
     """Divide what is missing into stacks; none is so large that other cores wait for its end."""
     by_kind: dict[tuple, list[Plannable]] = {}
     for run in missing:
@@ -118,7 +132,7 @@ def _together(missing: Sequence[Plannable], device: str, cores: int) -> list[Seq
     stacks: list[Sequence[Plannable]] = []
     for runs in by_kind.values():
         largest = max(run.size.training_flops for run in runs)
-        most = min(stack_size(runs[0].size, device), ceil(share / largest))
+        most = min(stack_size(runs[0].size, device, gpu_bytes), ceil(share / largest))
         stacks += _divide(runs, most)
     return stacks
 

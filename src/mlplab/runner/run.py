@@ -31,7 +31,12 @@ from mlplab.records.studies import (
     record_study,
 )
 from mlplab.records.weights import WEIGHTS_FOLDER, weights_file
-from mlplab.runner.environment import describe, resolve_device, usable_cores
+from mlplab.runner.environment import (
+    describe,
+    free_gpu_bytes,
+    resolve_device,
+    usable_cores,
+)
 from mlplab.runner.events import DataAnnounced, Rerun, RunEnded, RunPlanned, Waiting, Watch
 from mlplab.runner.planning import make_plan, work
 from mlplab.runner.training import Training, train_plan
@@ -192,6 +197,7 @@ class _Run:
             precision=self.precision,
             device=self.device,
             cores=cores,
+            gpu_bytes=free_gpu_bytes(self.device),
         )
         store_plan(self.connection, plan.stacks, plan.given_up)
         by_key = {run.key: run for run in missing}

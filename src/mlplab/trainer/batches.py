@@ -26,6 +26,8 @@ class Batches:
         self._data = data
         self._recipes = list(recipes)
         self._batch_size = recipes[0].training.batch_size
+        self._inputs: torch.Tensor | None = None
+        self._targets: torch.Tensor | None = None
         self._orders: dict[tuple[int, int], BatchOrder] = {}
         for recipe in recipes:
             key = recipe.seed, len(recipe.train_rows)
@@ -40,12 +42,12 @@ class Batches:
     def take(self, steps: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """The next batches: inputs (network, batch, feature) and targets (network, batch).
 
-        The memory of a batch is that of the next one too.
+        The memory of a batch is that of the next one too, as long as the same networks are left.
         """
         streams = {(r.seed, id(r.train_rows), id(r.label_map)): r for r in self._recipes}
         shared = len(streams) == 1
         members = self._recipes[:1] if shared else self._recipes
-        memory = self._data.memory(len(members), self._batch_size)
+        into, right = self._memory(len(members))
         most = max(1, _LARGEST_BLOCK // (len(members) * self._batch_size))
         while steps:
             block = min(steps, most)
@@ -53,9 +55,18 @@ class Batches:
             rows, targets = self._block(block, members)
             for row, target in zip(rows, targets, strict=True):
                 yield (
-                    self._data.gather(row, memory).expand(len(self._recipes), -1, -1),
-                    target.expand(len(self._recipes), -1),
+                    self._data.gather(row, into).expand(len(self._recipes), -1, -1),
+                    right.copy_(target).expand(len(self._recipes), -1),
                 )
+
+    def _memory(self, members: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Where the inputs and targets of every batch are written, (member, batch, …)."""
+        if self._inputs is None or self._targets is None or len(self._inputs) != members:
+            self._inputs = self._data.memory(members, self._batch_size)
+            self._targets = torch.empty(
+                members, self._batch_size, dtype=torch.int64, device=self._data.device
+            )
+        return self._inputs, self._targets
 
     def _block(self, steps: int, members: Sequence[Recipe]) -> tuple[torch.Tensor, torch.Tensor]:
         """Row numbers and targets, each (step, member, batch)."""

@@ -14,7 +14,7 @@ from mlplab.networks.initial_weights import draw_kernels
 from mlplab.networks.precision import Precision
 from mlplab.objectives.objective import BatchOutputs, Objective
 from mlplab.optimizers.coefficients import coefficients
-from mlplab.optimizers.update import CoefficientTables, Optimized
+from mlplab.optimizers.update import CoefficientTables, Optimized, StepCoefficients
 from mlplab.trainer.recipe import Recipe
 
 SeeGradient = Callable[[int, torch.Tensor], None]
@@ -114,12 +114,31 @@ def lean_step(
         see_gradient: for diagnostics.
     """
     state.step += 1
+    take_step(state, inputs, targets, state.tables.at(state.step), state.step, see_gradient)
+
+
+def take_step(
+    state: StackState,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    by: StepCoefficients,
+    number: int | torch.Tensor,
+    see_gradient: SeeGradient | None = None,
+) -> None:
+    """What a step does to a stack, all of it on the device.
+
+    With a tensor for `number`, and but for `see_gradient`, it reads nothing that the host changes
+    from step to step: it can be recorded once and played again.
+
+    Args:
+        by: the coefficients of this step.
+        number: of this step, from 1; or a () int64 tensor that holds it.
+    """
     stack, workspace = state.stack, state.workspace
-    logits = forward(stack, inputs, workspace, _masks(state))
+    logits = forward(stack, inputs, workspace, _masks(state, number))
     loss, hidden_gradient = _losses(state, logits, targets)
     newly = ~torch.isfinite(loss) & (state.diverged_at == 0)
-    state.diverged_at.masked_fill_(newly, state.step)
-    by = state.tables.at(state.step)
+    state.diverged_at.copy_(torch.where(newly, number, state.diverged_at))
 
     def change(layer: int) -> None:
         if see_gradient is not None:
@@ -162,11 +181,13 @@ def _losses(
     return values[0] if len(values) == 1 else torch.cat(values), hidden_gradient
 
 
-def _masks(state: StackState) -> Callable[[int, int, int], torch.Tensor] | None:
-    dropout, step = state.dropout, state.step
+def _masks(
+    state: StackState, number: int | torch.Tensor
+) -> Callable[[int, int, int], torch.Tensor] | None:
+    dropout = state.dropout
     if dropout is None:
         return None
-    return lambda layer, rows, units: dropout.mask(step, layer, rows, units)
+    return lambda layer, rows, units: dropout.mask(number, layer, rows, units)
 
 
 def _dropout(recipes: Sequence[Recipe], dtype: torch.dtype, device: torch.device) -> Dropout | None:

@@ -18,8 +18,9 @@ from mlplab.trainer.diagnostics import DIAGNOSTICS, dead_units, gradient_size
 from mlplab.trainer.early_stopping import EarlyStops
 from mlplab.trainer.evaluation import METRICS, EvaluationRows, measure, stack_metric_sums
 from mlplab.trainer.history import History
-from mlplab.trainer.lean_step import StackState, lean_step, runs_of_equal_objectives
+from mlplab.trainer.lean_step import StackState, runs_of_equal_objectives
 from mlplab.trainer.recipe import Recipe, TrainedNetwork, TrainingProgress
+from mlplab.trainer.repeated_step import step_for
 from mlplab.trainer.resident import ResidentData
 
 Watch = Callable[[TrainingProgress], None]
@@ -59,6 +60,7 @@ class _Training:
         self.recipes, self.data, self.watch = recipes, data, watch
         self.present = list(range(len(recipes)))
         self.state = StackState.beginning(recipes, data.precision, data.device)
+        self.step = step_for(self.state)
         self.batches = Batches(recipes, data)
         self.history = History(len(recipes))
         self.early_stops = EarlyStops(recipes)
@@ -93,9 +95,7 @@ class _Training:
 
         for inputs, targets in self.batches.take(boundary - self.state.step):
             at_the_end = self.state.step + 1 == boundary
-            lean_step(
-                self.state, inputs, targets, see_gradient if diagnose and at_the_end else None
-            )
+            self.step(inputs, targets, see_gradient if diagnose and at_the_end else None)
         self.data.synchronise()
         self.seconds[self.present] += (time.perf_counter() - began) / len(self.present)
         self._measure_batch(inputs, targets, values, diagnose)
@@ -218,6 +218,7 @@ class _Training:
             return
         left = [self.recipes[i] for i in self.present]
         self.state = self.state.select(torch.tensor(keep, device=self.data.device), left)
+        self.step = step_for(self.state)
         self.batches.select(keep)
         self.rows = self._evaluation_rows(left)
 

@@ -1,0 +1,84 @@
+"""One step of a stack, recorded once and played again: what a GPU needs to be kept busy.
+
+A step is some hundred small operations, and asking a GPU for each of them takes longer than most
+of them do. So the step is recorded as one graph that reads only memory which stays where it is;
+between two steps no more is done than to write the next batch and the step's coefficients there.
+Nothing waits for the GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from mlplab.objectives.cross_entropy import CrossEntropy
+from mlplab.optimizers.update import StepCoefficients
+from mlplab.trainer.lean_step import SeeGradient, StackState, lean_step, take_step
+
+Record = Callable[[Callable[[], None]], Callable[[], object]]
+"""Makes of a function, without running it, what does again what the function would do."""
+Step = Callable[[torch.Tensor, torch.Tensor, SeeGradient | None], None]
+"""One step on inputs (network, batch, feature) and targets (network, batch)."""
+
+_WARM_UP = 2
+"""Steps done one operation at a time, in which libraries choose kernels and get their memory."""
+
+
+def step_for(state: StackState) -> Step:
+    """How a stack takes its steps: recorded on a GPU, one operation at a time elsewhere."""
+    if state.diverged_at.device.type == "cuda" and can_be_recorded(state):
+        return RepeatedStep(state, cuda_graph)
+    return partial(lean_step, state)
+
+
+def can_be_recorded(state: StackState) -> bool:
+    """Whether no objective of the stack needs autograd, which recording here does not promise."""
+    return all(isinstance(objective, CrossEntropy) for objective, _ in state.objectives)
+
+
+def cuda_graph(body: Callable[[], None]) -> Callable[[], object]:
+    """A `Record` that makes a CUDA graph."""
+    graph = torch.cuda.CUDAGraph()
+    # Other threads may meanwhile bring data to the GPU; that is none of this recording's business.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        body()
+    return graph.replay
+
+
+class RepeatedStep:
+    """`lean_step` of one state, to the bit, as a recording.
+
+    Steps that show gradients are not played but taken: what looks at them runs on the host.
+
+    Args:
+        state: of the stack; a smaller stack needs a recording of its own.
+        record: how the step is recorded.
+    """
+
+    def __init__(self, state: StackState, record: Record) -> None:
+        self._state, self._record = state, record
+        self._warming_up = _WARM_UP
+        first = state.tables.at(1)
+        self._by = StepCoefficients(first.constants, first.by_step.clone())
+        self._number = torch.zeros((), dtype=torch.int64, device=state.diverged_at.device)
+        self._play: Callable[[], object] | None = None
+        self._read: tuple[int, int] | None = None
+
+    def __call__(
+        self, inputs: torch.Tensor, targets: torch.Tensor, see_gradient: SeeGradient | None = None
+    ) -> None:
+        """See `lean_step`; a batch in other memory than the last is recorded anew."""
+        if see_gradient is not None or self._warming_up:
+            self._warming_up = max(0, self._warming_up - 1)
+            lean_step(self._state, inputs, targets, see_gradient)
+            return
+        self._state.step += 1
+        self._number.fill_(self._state.step)
+        self._by.by_step.copy_(self._state.tables.at(self._state.step).by_step)
+        reads = inputs.data_ptr(), targets.data_ptr()
+        if self._play is None or reads != self._read:
+            body = partial(take_step, self._state, inputs, targets, self._by, self._number)
+            self._play, self._read = self._record(body), reads
+        self._play()
