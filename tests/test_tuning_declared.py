@@ -249,7 +249,7 @@ def test_what_cannot_be_tuned_is_told_in_a_sentence(tmp_path, tune, told):
 
 
 def test_tuning_needs_a_validation_part_and_no_open_set_forms(tmp_path):
-    with pytest.raises(BadInput, match='a validation part, .*add "validation": 0.1 to data'):
+    with pytest.raises(BadInput, match=r'a validation part, .*add "validation": 0\.1 to data'):
         loaded(tmp_path, more={"data": {"name": "digits"}})
     asked = [{"known": [0, 1, 2], "unknown": [3], "networks": ["adam"], "detectors": ["softmax"]}]
     with pytest.raises(BadInput, match='"adam", whose open-set forms'):
