@@ -215,7 +215,11 @@ def test_a_missing_file_is_fetched_into_the_cache_once(
     assert server.asked == ["missing", "good"]
 
 
-@pytest.mark.parametrize("kept", [b"", b"\x1f\x8b", gzip.compress(b"another file")])
+@pytest.mark.parametrize(
+    "kept",
+    [b"", b"\x1f\x8b", gzip.compress(b"another file", mtime=0)],
+    ids=["empty", "cut off", "another file"],
+)
 def test_a_damaged_file_in_the_cache_is_fetched_anew_with_a_word(
     kept: bytes, server: Server, published: SourceFile
 ) -> None:
