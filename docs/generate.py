@@ -1,7 +1,8 @@
 """Write what the documentation takes from the program: `make docs`.
 
 docs/commands.md is the program's own help, docs/study.md the keys of a study as declared, and the
-tree in README.md has the first sentence of every module. A test says when they are out of date.
+tree in README.md has the first sentence of every module; the schema that ships beside the studies
+is that of the declarations. A test says when they are out of date.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typer.testing import CliRunner
 
 from mlplab.commands.explanation import explain
 from mlplab.commands.main import app
+from mlplab.declarations.loading import shipped_folder
+from mlplab.declarations.schema import schema_text
 
 ROOT = Path(__file__).parent.parent
 TREE_START, TREE_END = "<!-- tree -->", "<!-- end of tree -->"
@@ -75,4 +78,5 @@ def readme() -> str:
 if __name__ == "__main__":
     (ROOT / "docs" / "commands.md").write_text(commands_page(), encoding="utf-8")
     (ROOT / "docs" / "study.md").write_text(explain(), encoding="utf-8")
+    (shipped_folder() / "study.schema.json").write_text(schema_text(), encoding="utf-8")
     (ROOT / "README.md").write_text(readme(), encoding="utf-8")

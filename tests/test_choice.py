@@ -34,7 +34,7 @@ SEEDS = len(NOISE)
 
 def made(split: str = "validation", choice: ChoiceRule | None = None, **of) -> Results:
     """Results of networks by name: (hidden units, mean accuracy, seconds), five seeds each."""
-    part = 0.1 if split == "validation" else 0.0
+    part = 0.1 if split == "validation" else 0
     networks, runs = {}, []
     for name, (units, accuracy, seconds) in of.items():
         networks[name] = network(
