@@ -69,9 +69,13 @@ class Context:
 
     @cached_property
     def _comparable(self) -> pd.DataFrame:
+        return self.summary[self.summary["network"].isin(self._whole)]
+
+    @cached_property
+    def _whole(self) -> frozenset[str]:
+        """The networks that know all classes."""
         networks = self.results.study.networks
-        whole = [name for name, network in networks.items() if network.roles is None]
-        return self.summary[self.summary["network"].isin(whole)]
+        return frozenset(name for name, network in networks.items() if network.roles is None)
 
     @cached_property
     def choice(self) -> Finals | None:
@@ -135,8 +139,9 @@ class Context:
 
     @cached_property
     def seeds(self) -> tuple[int, int]:
-        """The fewest and the most finished runs of a network."""
-        counts = [len(runs) for runs in self.runs.values()] or [0]
+        """The fewest and the most finished runs of a network that knows all classes, if any does."""
+        counted = self._whole & self.runs.keys() or self.runs.keys()
+        counts = [len(self.runs[name]) for name in counted] or [0]
         return min(counts), max(counts)
 
     @cached_property

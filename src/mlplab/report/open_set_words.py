@@ -318,7 +318,8 @@ def _difference(gap: MeanInterval) -> str:
 def signed(gap: MeanInterval) -> str:
     """A difference of AUROC with its sign and interval."""
     half = (float(gap.high) - float(gap.low)) / 2
-    return f"{float(gap.mean):+.3f}" + (f" ± {half:.3f}" if math.isfinite(half) else "")
+    middle = f"{float(gap.mean):+.3f}".replace("-", "−")
+    return f"{middle} ± {half:.3f}" if math.isfinite(half) else middle
 
 
 def _unsure(gap: MeanInterval) -> str:
