@@ -106,11 +106,20 @@ def _interval(answer: Answer) -> str:
     return "excludes nothing" if "excludes nothing" in words else words
 
 
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _beside(verdict: str, sentence: str) -> str:
+    """The sentence without the verdict that it begins with, which stands in front of it here."""
+    return _capital(sentence.removeprefix(f"{_capital(verdict)}: "))
+
+
 def _section(number: int, answer: Answer, *, draw: bool) -> list[Block]:
     verdict = _WORDS[answer.finding.verdict]
     blocks: list[Block] = [
         Heading(f"{number}. {plain(answer.question.ask)}", f"question-{number}"),
-        Paragraph(f"**{verdict[0].upper()}{verdict[1:]}.** {plain(answer.sentence)}"),
+        Paragraph(f"**{_capital(verdict)}.** {plain(_beside(verdict, answer.sentence))}"),
     ]
     figure = effect_figure(answer, f"question-{number}") if draw else None
     if figure is not None:
