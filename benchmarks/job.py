@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlplab.declarations.loading import load
 from mlplab.declarations.network import Network
 from mlplab.declarations.optimizer import Optimizer
-from mlplab.declarations.size import Size
+from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.study import Study
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from benchmarks import machine
 from benchmarks.findings import RESULTS, Findings, Table, keep
 from mlplab.declarations.loading import load
 from mlplab.declarations.network import Network
-from mlplab.declarations.size import size_of
+from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.study import Study as Declared
 from mlplab.study import Study
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlplab.declarations import consistency
+from mlplab.declarations.checking import consistency
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlplab.declarations.audit import audit_study
+from mlplab.declarations.checking.audit import audit_study
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
-from mlplab.declarations.size import Size
-from mlplab.declarations.widths import nearest_widths
+from mlplab.declarations.resolving.size import Size
+from mlplab.declarations.resolving.widths import nearest_widths
 from mlplab.declarations.writing import study_json
 
 ADAM = {"name": "adam", "learning_rate": 0.001}

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from mlplab.declarations.data import CsvData, IdxData, NpzData
-from mlplab.declarations.data_size import data_size
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
+from mlplab.declarations.resolving.data_size import data_size
 
 
 def idx(shape, kind=8):

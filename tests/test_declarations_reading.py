@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlplab.declarations.problems import BadInput
-from mlplab.declarations.reading import parse_object, read_object
+from mlplab.declarations.reading.json_text import parse_object, read_object
 
 BROKEN = [
     ("", "a JSON object", None),

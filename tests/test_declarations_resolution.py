@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplab.declarations.grid import spread
 from mlplab.declarations.loading import load
 from mlplab.declarations.optimizer import Adam, Sgd
-from mlplab.declarations.places import Places
 from mlplab.declarations.problems import BadInput
-from mlplab.declarations.resolution import merged
+from mlplab.declarations.reading.places import Places
+from mlplab.declarations.resolving.grid import spread
+from mlplab.declarations.resolving.resolution import merged
 
 BASE: dict[str, Any] = {
     "data": {"name": "digits", "validation": 0.1},

@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlplab.commands.init import STARTER
-from mlplab.declarations.arms import can_be_asked
-from mlplab.declarations.consistency import published_figures
+from mlplab.declarations.checking.consistency import published_figures
 from mlplab.declarations.data import CsvData, IdxData, KnownData, NpzData
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
@@ -29,8 +28,9 @@ from mlplab.declarations.optimizer import (
     StepSchedule,
 )
 from mlplab.declarations.problems import BadInput
+from mlplab.declarations.resolving.arms import can_be_asked
+from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.schema import schema_text, study_schema
-from mlplab.declarations.size import size_of
 from mlplab.declarations.study import Study
 from mlplab.declarations.training import EarlyStopping, Training
 from mlplab.declarations.writing import study_json, study_values

@@ -22,10 +22,10 @@ from mlplab.declarations.open_set import (
     USUAL_SIX_FOUR,
     DetectorSettings,
 )
-from mlplab.declarations.open_set_networks import forms_of
 from mlplab.declarations.problems import BadInput
+from mlplab.declarations.resolving.open_set_networks import forms_of
+from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.roles import Roles
-from mlplab.declarations.size import size_of
 from mlplab.declarations.writing import study_json
 from mlplab.openset import roles
 from mlplab.openset.detectors.registry import DETECTORS, facts, make

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mlplab.declarations.audit import audit_study
+from mlplab.declarations.checking.audit import audit_study
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
 

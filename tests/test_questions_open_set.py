@@ -10,13 +10,13 @@ import pytest
 from command_line import mlplab
 from mlplab.analysis.open_set.table import open_set_table
 from mlplab.analysis.questions.answers import answer_questions
-from mlplab.declarations.arms import arms_of
-from mlplab.declarations.audit import audit_study
+from mlplab.declarations.checking.audit import audit_study
 from mlplab.declarations.loading import load
 from mlplab.declarations.metric import OpenSetMetric
 from mlplab.declarations.open_set_measures import measure_named, measure_names
 from mlplab.declarations.problems import BadInput
 from mlplab.declarations.question import PairQuestion
+from mlplab.declarations.resolving.arms import arms_of
 from mlplab.records.database import writing
 from mlplab.records.questions import question_digest
 from mlplab.report.chapters import chapters_of

@@ -14,7 +14,7 @@ from mlplab.analysis.questions.values import (
     runs_by_network,
 )
 from mlplab.declarations import metric as m
-from mlplab.declarations.size import Size
+from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.study import Study
 from mlplab.records.results import Results
 from simulated_questions import run

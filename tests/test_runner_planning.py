@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplab.declarations.size import Size
+from mlplab.declarations.resolving.size import Size
 from mlplab.records.stacks import PlannedStack
 from mlplab.runner.estimate import side_by_side
 from mlplab.runner.planning import halves, make_plan, stack_size

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mlplab.analysis.tuning import TuningOutcome, tuning_of
+from mlplab.declarations.resolving.tuning_trials import study_of_trials
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import Range, Tuning
-from mlplab.declarations.tuning_trials import study_of_trials
 from mlplab.figures.tuning import sensitivity_figures
 from mlplab.records.results import Failure, Results, Run
 from small_studies import ADAM, SGD, network, study

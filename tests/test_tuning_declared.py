@@ -6,11 +6,10 @@ import json
 
 import pytest
 
-from mlplab.declarations.audit import audit_study
+from mlplab.declarations.checking.audit import audit_study
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
-from mlplab.declarations.tuning import Range, Tuning
-from mlplab.declarations.tuning_trials import (
+from mlplab.declarations.resolving.tuning_trials import (
     candidates,
     rounds_of,
     study_of_trials,
@@ -19,6 +18,7 @@ from mlplab.declarations.tuning_trials import (
     values_of,
     with_chosen,
 )
+from mlplab.declarations.tuning import Range, Tuning
 from mlplab.declarations.writing import study_json
 from small_studies import network
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from mlplab.analysis.tuning import TUNING_FOLDER, TuningOutcome, tuning_of
 from mlplab.declarations.problems import BadInput, Problem
-from mlplab.declarations.study import Study
-from mlplab.declarations.tuning_trials import (
+from mlplab.declarations.resolving.tuning_trials import (
     Trial,
     study_of_trials,
     trials_of_round,
     with_chosen,
 )
+from mlplab.declarations.study import Study
 from mlplab.records.database import DATABASE_FILE
 from mlplab.records.results import Results
 from mlplab.runner.estimate import Estimate, estimate

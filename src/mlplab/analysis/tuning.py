@@ -12,10 +12,8 @@ import numpy as np
 
 from mlplab.analysis.questions.values import metric_of_run
 from mlplab.declarations.metric import FinalMetric, Measure
-from mlplab.declarations.size import Size
-from mlplab.declarations.study import Study
-from mlplab.declarations.tuning import Tuning, setting_at
-from mlplab.declarations.tuning_trials import (
+from mlplab.declarations.resolving.size import Size
+from mlplab.declarations.resolving.tuning_trials import (
     Round,
     Settings,
     Trial,
@@ -25,6 +23,8 @@ from mlplab.declarations.tuning_trials import (
     trials_of_round,
     tuned_networks,
 )
+from mlplab.declarations.study import Study
+from mlplab.declarations.tuning import Tuning, setting_at
 from mlplab.records.database import DATABASE_FILE
 from mlplab.records.results import Results, Run
 from mlplab.statistics.intervals import MeanInterval, t_interval

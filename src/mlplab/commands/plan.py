@@ -88,8 +88,8 @@ def _print_seeds(study: Study, folder: Path) -> None:
 
 def _strange(question: Question, study: Study, recorded: Study) -> str:
     """Why the finished records say nothing of a question: other networks, or none."""
-    from mlplab.declarations.arms import arms_of, can_be_asked
     from mlplab.declarations.problems import listed
+    from mlplab.declarations.resolving.arms import arms_of, can_be_asked
 
     if not can_be_asked(question, recorded):
         missing = [name for name in question.networks if name not in recorded.networks]

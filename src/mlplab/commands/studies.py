@@ -39,7 +39,7 @@ def print_audits(study: Study) -> None:
     """Say of each question what differs between its networks."""
     if not study.questions:
         return
-    from mlplab.declarations.audit import audit_study
+    from mlplab.declarations.checking.audit import audit_study
 
     for number, (question, audit) in enumerate(
         zip(study.questions, audit_study(study), strict=True), start=1

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlplab.commands.output import in_words
 from mlplab.commands.studies import counted
-from mlplab.declarations.tuning_trials import label
+from mlplab.declarations.resolving.tuning_trials import label
 from mlplab.records.studies import Member
 from mlplab.runner import events
 

@@ -7,21 +7,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mlplab.declarations import overrides as overriding
-from mlplab.declarations.arms import can_be_asked
+from mlplab.declarations.checking.consistency import check_study
+from mlplab.declarations.checking.tuning_checks import seed_fault
 from mlplab.declarations.choice import ChoiceRule
-from mlplab.declarations.consistency import check_study
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
-from mlplab.declarations.matching import match_widths
-from mlplab.declarations.names import EVERY_NETWORK, plain
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
-from mlplab.declarations.open_set_networks import forms_of, with_open_set
-from mlplab.declarations.places import Places
 from mlplab.declarations.problems import BadInput, Problem, Where, did_you_mean, dotted, listed
-from mlplab.declarations.reading import read_object
-from mlplab.declarations.report_files import is_configuration, translate_file, translate_folder
-from mlplab.declarations.resolution import (
+from mlplab.declarations.reading import overrides as overriding
+from mlplab.declarations.reading.json_text import read_object
+from mlplab.declarations.reading.names import EVERY_NETWORK, plain
+from mlplab.declarations.reading.places import Places
+from mlplab.declarations.reading.report_files import (
+    is_configuration,
+    translate_file,
+    translate_folder,
+)
+from mlplab.declarations.reading.validation import validate
+from mlplab.declarations.resolving.arms import can_be_asked
+from mlplab.declarations.resolving.matching import match_widths
+from mlplab.declarations.resolving.open_set_networks import forms_of, with_open_set
+from mlplab.declarations.resolving.resolution import (
     MOST_SEEDS,
     Origins,
     Resolution,
@@ -31,8 +37,6 @@ from mlplab.declarations.resolution import (
 )
 from mlplab.declarations.study import Presentation, Study
 from mlplab.declarations.tuning import Tuning
-from mlplab.declarations.tuning_checks import seed_fault
-from mlplab.declarations.validation import validate
 
 STUDY_KEYS = ("name", "networks", "grid", *Presentation.model_fields, *Network.model_fields)
 """Every key that a study file may have at its top."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mlplab.declarations.names import LONGEST_STUDY
 from mlplab.declarations.network import Network
-from mlplab.declarations.resolution import MOST_SEEDS
+from mlplab.declarations.reading.names import LONGEST_STUDY
+from mlplab.declarations.resolving.resolution import MOST_SEEDS
 from mlplab.declarations.study import Presentation
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

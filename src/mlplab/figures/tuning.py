@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mlplab.analysis.tuning import FEWEST_FOR_INTERVAL, NetworkTuning, TuningOutcome, is_number
-from mlplab.declarations.factor import in_words
-from mlplab.declarations.grid import readable
+from mlplab.declarations.resolving.factor import in_words
+from mlplab.declarations.resolving.grid import readable
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlplab.declarations.arms import Arm, arms_of
 from mlplab.declarations.network import Network
 from mlplab.declarations.question import Question
+from mlplab.declarations.resolving.arms import Arm, arms_of
+from mlplab.declarations.resolving.tuning_trials import candidates, with_settings
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import Tuning
-from mlplab.declarations.tuning_trials import candidates, with_settings
 from mlplab.records.database import reading, transaction
 from mlplab.records.key import key_content
 

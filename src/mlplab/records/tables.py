@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mlplab.declarations.size import Size
+from mlplab.declarations.resolving.size import Size
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results, Run

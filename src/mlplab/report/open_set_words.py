@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from mlplab.analysis.open_set.findings import CentreEvidence
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task
-from mlplab.declarations.open_set_networks import listed_classes
+from mlplab.declarations.resolving.open_set_networks import listed_classes
 from mlplab.figures.wording import count, listed, with_interval
 from mlplab.report.document import plain
 from mlplab.statistics.intervals import MeanInterval, t_interval

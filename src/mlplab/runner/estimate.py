@@ -11,9 +11,9 @@ from pathlib import Path
 
 from mlplab.data.announcing import Announce, to_stderr
 from mlplab.declarations.data import Data
-from mlplab.declarations.data_size import DataSize, data_size
 from mlplab.declarations.network import Network
-from mlplab.declarations.size import Size, size_of
+from mlplab.declarations.resolving.data_size import DataSize, data_size
+from mlplab.declarations.resolving.size import Size, size_of
 from mlplab.declarations.study import Study
 from mlplab.records.database import DATABASE_FILE, reading
 from mlplab.records.stacks import PlannedStack, unfinished

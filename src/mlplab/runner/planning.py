@@ -8,7 +8,7 @@ from itertools import groupby
 from math import ceil
 from typing import Protocol
 
-from mlplab.declarations.size import Size
+from mlplab.declarations.resolving.size import Size
 from mlplab.records.stacks import PlannedStack
 
 _CPU_STACK_BYTES = 48 * 2**20

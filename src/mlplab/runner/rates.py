@@ -19,7 +19,7 @@ import torch
 
 from mlplab.declarations.initial_weights import Glorot
 from mlplab.declarations.optimizer import Adam
-from mlplab.declarations.size import Size
+from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.training import Training
 from mlplab.records.atomic import replacing
 from mlplab.runner.environment import processor

@@ -13,8 +13,8 @@ from mlplab.data.preparation import prepare
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.resolving.size import Size, outputs_of
 from mlplab.declarations.roles import Roles
-from mlplab.declarations.size import Size, outputs_of
 from mlplab.declarations.study import Study
 from mlplab.objectives.declared import objective_of
 from mlplab.records.key import key_content, key_of

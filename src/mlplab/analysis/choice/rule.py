@@ -11,7 +11,7 @@ from mlplab.analysis.questions.values import RunsByNetwork, metric_values, runs_
 from mlplab.analysis.timing import measured_once
 from mlplab.declarations.choice import ChoiceRule, CostName
 from mlplab.declarations.metric import FinalMetric, Split
-from mlplab.declarations.size import Size
+from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.study import Study
 from mlplab.records.results import Results, Run
 from mlplab.statistics.best import cheapest_good_enough

@@ -13,7 +13,12 @@ from mlplab.analysis.open_set.measuring import measure
 from mlplab.analysis.open_set.tested import test_bed
 from mlplab.data.loading import load
 from mlplab.declarations.open_set import OpenSet
-from mlplab.declarations.open_set_networks import NamedSplit, OpenSetForm, forms_of, splits_of
+from mlplab.declarations.resolving.open_set_networks import (
+    NamedSplit,
+    OpenSetForm,
+    forms_of,
+    splits_of,
+)
 from mlplab.openset.errors import OpenSetError
 from mlplab.records.analyses import read_findings, record_finding
 from mlplab.records.database import reading, writing

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from mlplab.analysis.open_set.evaluating import Tested
 from mlplab.analysis.open_set.findings import DetectorFinding, RunFinding
-from mlplab.declarations.open_set_networks import NamedSplit
+from mlplab.declarations.resolving.open_set_networks import NamedSplit
 from mlplab.openset.intervals import wilson
 from mlplab.openset.rows_and_seeds import over_rows_and_seeds
 from mlplab.statistics.best import comparisons_with_best

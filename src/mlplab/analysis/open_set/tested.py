@@ -17,8 +17,8 @@ from mlplab.data.scaling import default_scaling, fit_scaling
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
-from mlplab.declarations.open_set_networks import NamedSplit, data_name
 from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.resolving.open_set_networks import NamedSplit, data_name
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.from_weights import activations_from_weights
 

@@ -23,10 +23,10 @@ from mlplab.analysis.questions.values import (
     runs_by_network,
     sizes_known,
 )
-from mlplab.declarations.arms import Arm, arms_of
-from mlplab.declarations.audit import Audit, audit_question
+from mlplab.declarations.checking.audit import Audit, audit_question
 from mlplab.declarations.metric import OpenSetMetric, SecondsToMetric
 from mlplab.declarations.question import LevelQuestion, Question
+from mlplab.declarations.resolving.arms import Arm, arms_of
 from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results

@@ -17,9 +17,9 @@ from mlplab.analysis.questions.values import (
     is_better_higher,
     paired_values,
 )
-from mlplab.declarations.arms import Arm
 from mlplab.declarations.metric import OpenSetMetric
-from mlplab.declarations.open_set_networks import OpenSetForm
+from mlplab.declarations.resolving.arms import Arm
+from mlplab.declarations.resolving.open_set_networks import OpenSetForm
 from mlplab.records.results import Run
 
 TestsByForm = Mapping[OpenSetForm, Mapping[int, RunFinding]]

@@ -30,7 +30,7 @@ from mlplab.declarations.metric import (
     measure_of,
     target_of,
 )
-from mlplab.declarations.size import Size
+from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.study import Study
 from mlplab.declarations.training import Training
 from mlplab.records.results import Results, Run

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlplab.analysis.open_set.tasks import Task
-from mlplab.declarations.open_set_networks import listed_classes
+from mlplab.declarations.resolving.open_set_networks import listed_classes
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure

@@ -9,8 +9,8 @@ from mlplab.analysis.tuning import (
     TrialOutcome,
     TuningOutcome,
 )
-from mlplab.declarations.factor import in_words
-from mlplab.declarations.grid import readable
+from mlplab.declarations.resolving.factor import in_words
+from mlplab.declarations.resolving.grid import readable
 from mlplab.figures.tuning import sensitivity_figures
 from mlplab.figures.wording import count, listed, number, with_interval
 from mlplab.report.context import MOST_ROWS, Context

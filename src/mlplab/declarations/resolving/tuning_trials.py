@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from mlplab.declarations.grid import readable
 from mlplab.declarations.network import Network
+from mlplab.declarations.reading.validation import Validated, validate
+from mlplab.declarations.resolving.grid import readable
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import Range, Tuning, put_setting, setting_at
-from mlplab.declarations.validation import Validated, validate
 
 MOST_TRIALS = 10_000
 """Of all networks together."""

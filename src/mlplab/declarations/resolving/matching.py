@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlplab.declarations.data_size import data_size
 from mlplab.declarations.matched import Matched
 from mlplab.declarations.network import Network
-from mlplab.declarations.places import Places
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.resolution import Resolution, Resolved
-from mlplab.declarations.size import Size, are_alike, count_in_words, size_of
-from mlplab.declarations.validation import Fault
-from mlplab.declarations.widths import Widths, nearest_widths
+from mlplab.declarations.reading.places import Places
+from mlplab.declarations.reading.validation import Fault
+from mlplab.declarations.resolving.data_size import data_size
+from mlplab.declarations.resolving.resolution import Resolution, Resolved
+from mlplab.declarations.resolving.size import Size, are_alike, count_in_words, size_of
+from mlplab.declarations.resolving.widths import Widths, nearest_widths
 
 _IN_WORDS = {"parameters": "parameters", "flops": "training FLOPs"}
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlplab.declarations.arms import Arm, arms_of
-from mlplab.declarations.data_size import data_size
-from mlplab.declarations.factor import in_words, settings_of
 from mlplab.declarations.network import Network
 from mlplab.declarations.question import Question
-from mlplab.declarations.size import Size, are_alike, count_in_words, size_of
+from mlplab.declarations.resolving.arms import Arm, arms_of
+from mlplab.declarations.resolving.data_size import data_size
+from mlplab.declarations.resolving.factor import in_words, settings_of
+from mlplab.declarations.resolving.size import Size, are_alike, count_in_words, size_of
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import TunedTogether, tuned_together
 

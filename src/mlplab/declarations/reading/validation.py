@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from mlplab.declarations.base import LARGEST_COUNT
 from mlplab.declarations.problems import Where, closest, did_you_mean, listed, shown
-from mlplab.declarations.wording import Wanted, field_wanted, follow, wanted, words
+from mlplab.declarations.reading.wording import Wanted, field_wanted, follow, wanted, words
 
 Declared = TypeVar("Declared", bound=BaseModel)
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlplab.declarations.metric import OpenSetMetric
-from mlplab.declarations.open_set_networks import OpenSetForm, forms_of
 from mlplab.declarations.question import Question
+from mlplab.declarations.resolving.open_set_networks import OpenSetForm, forms_of
 from mlplab.declarations.study import Study
 
 

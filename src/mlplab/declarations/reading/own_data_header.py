@@ -22,7 +22,7 @@ from typing import IO, TypeGuard, TypeVar
 
 from mlplab.declarations.data import CsvData, IdxData, NpzData, part_size
 from mlplab.declarations.problems import did_you_mean, listed, shown
-from mlplab.declarations.validation import Fault
+from mlplab.declarations.reading.validation import Fault
 
 DRAWN_TEST_SHARE = 0.2
 """The share of rows drawn as the test part when none is given."""

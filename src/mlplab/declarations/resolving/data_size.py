@@ -9,7 +9,7 @@ from pathlib import Path
 from mlplab.declarations.data import Data, KnownData, part_size
 from mlplab.declarations.known_data import KNOWN_SETS, KnownSet
 from mlplab.declarations.problems import did_you_mean, listed, shown
-from mlplab.declarations.validation import Fault
+from mlplab.declarations.reading.validation import Fault
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def data_size(data: Data, folder: Path) -> tuple[DataSize, tuple[Fault, ...]]:
         classes: int | None = len(chosen)
     else:
         # Known sets need none of the modules that read own files, and checking is to be quick.
-        from mlplab.declarations.own_data_header import read_header
+        from mlplab.declarations.reading.own_data_header import read_header
 
         header = read_header(data, folder)
         faults = [*header.faults, *repeated]

@@ -6,7 +6,11 @@ from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
-from mlplab.declarations.factor import FACTORS, settings_of
+from mlplab.declarations.checking.open_set_question_checks import (
+    detector_problems,
+    open_set_metric_problems,
+    untested_network_problem,
+)
 from mlplab.declarations.metric import (
     AtStepMetric,
     GapMetric,
@@ -16,14 +20,10 @@ from mlplab.declarations.metric import (
     target_of,
 )
 from mlplab.declarations.network import Network
-from mlplab.declarations.open_set_question_checks import (
-    detector_problems,
-    open_set_metric_problems,
-    untested_network_problem,
-)
-from mlplab.declarations.places import Places
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
 from mlplab.declarations.question import LevelQuestion, PairQuestion, Question
+from mlplab.declarations.reading.places import Places
+from mlplab.declarations.resolving.factor import FACTORS, settings_of
 from mlplab.declarations.study import Study
 
 _GROUPS = ("data", "optimizer", "initial_weights", "training")

@@ -13,10 +13,10 @@ from mlplab.declarations.open_set import (
     OpenSet,
     Split,
 )
-from mlplab.declarations.open_set_networks import class_names_of, data_name, name_of
 from mlplab.declarations.problems import Where, did_you_mean, listed, shown
+from mlplab.declarations.reading.validation import Fault
+from mlplab.declarations.resolving.open_set_networks import class_names_of, data_name, name_of
 from mlplab.declarations.study import Study
-from mlplab.declarations.validation import Fault
 
 _EXACT_ONLY = frozenset({"normalise", "clusters"})
 _ROLES = ("known", "negative", "unknown")

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlplab.declarations.grid import spread
 from mlplab.declarations.network import Network
-from mlplab.declarations.places import Places
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.validation import Fault, at, home_of, validate
+from mlplab.declarations.reading.places import Places
+from mlplab.declarations.reading.validation import Fault, at, home_of, validate
+from mlplab.declarations.resolving.grid import spread
 
 TAGS = ("name", "format", "distribution")
 """Keys that say what kind of thing an object is: another kind replaces, the same kind merges."""

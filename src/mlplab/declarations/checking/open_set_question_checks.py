@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mlplab.declarations.arms import form_for, forms_tested
+from mlplab.declarations.checking.open_set_checks import open_set_faults
 from mlplab.declarations.metric import OpenSetMetric
-from mlplab.declarations.open_set_checks import open_set_faults
 from mlplab.declarations.open_set_measures import measure_named, measure_names
-from mlplab.declarations.open_set_networks import (
+from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
+from mlplab.declarations.question import Question
+from mlplab.declarations.reading.places import Places
+from mlplab.declarations.resolving.arms import form_for, forms_tested
+from mlplab.declarations.resolving.open_set_networks import (
     OpenSetForm,
     class_names_of,
     data_name,
     forms_of,
 )
-from mlplab.declarations.places import Places
-from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.question import Question
 from mlplab.declarations.study import Study
 
 

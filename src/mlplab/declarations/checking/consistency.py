@@ -10,24 +10,24 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mlplab.declarations.choice_checks import choice_problems
-from mlplab.declarations.data_size import DataSize, data_size
+from mlplab.declarations.checking.choice_checks import choice_problems
+from mlplab.declarations.checking.open_set_checks import objective_fault, open_set_faults
+from mlplab.declarations.checking.question_checks import question_problems
+from mlplab.declarations.checking.tuning_checks import tuning_faults
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.initial_weights import Uniform
-from mlplab.declarations.names import fault_of_network_name, fault_of_study_name
 from mlplab.declarations.network import Network
-from mlplab.declarations.open_set_checks import objective_fault, open_set_faults
-from mlplab.declarations.places import Places
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.question_checks import question_problems
-from mlplab.declarations.resolution import Resolution, Resolved
-from mlplab.declarations.size import size_of
+from mlplab.declarations.reading.names import fault_of_network_name, fault_of_study_name
+from mlplab.declarations.reading.places import Places
+from mlplab.declarations.reading.validation import Fault
+from mlplab.declarations.resolving.data_size import DataSize, data_size
+from mlplab.declarations.resolving.resolution import Resolution, Resolved
+from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.study import Study
-from mlplab.declarations.tuning_checks import tuning_faults
-from mlplab.declarations.validation import Fault
 
 # importlib.resources would cost a tenth of the time that checking takes.
-_PUBLISHED = Path(__file__).parent.parent / "published"
+_PUBLISHED = Path(__file__).parents[2] / "published"
 
 
 @dataclass(frozen=True)

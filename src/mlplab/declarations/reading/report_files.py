@@ -17,11 +17,11 @@ from pydantic import Field
 
 from mlplab.declarations.base import Count, Declaration, PositiveNumber
 from mlplab.declarations.known_data import KNOWN_SETS
-from mlplab.declarations.names import plain
-from mlplab.declarations.places import Place, Places
 from mlplab.declarations.problems import BadInput, Problem, Where, shown
-from mlplab.declarations.reading import Read, read_object
-from mlplab.declarations.validation import validate
+from mlplab.declarations.reading.json_text import Read, read_object
+from mlplab.declarations.reading.names import plain
+from mlplab.declarations.reading.places import Place, Places
+from mlplab.declarations.reading.validation import validate
 
 EVALUATE_EVERY = 100
 

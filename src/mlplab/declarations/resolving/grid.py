@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlplab.declarations.network import Network
-from mlplab.declarations.places import Places
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
+from mlplab.declarations.reading.places import Places
 
 LARGEST_GRID = 100_000
 

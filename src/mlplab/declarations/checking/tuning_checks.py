@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlplab.declarations.network import Network
-from mlplab.declarations.open_set_networks import base_networks
 from mlplab.declarations.problems import Where, did_you_mean, listed, shown
-from mlplab.declarations.resolution import TAGS
-from mlplab.declarations.study import Study
-from mlplab.declarations.tuning import Range, Tuning, setting_at
-from mlplab.declarations.tuning_trials import (
+from mlplab.declarations.reading.validation import Fault
+from mlplab.declarations.resolving.open_set_networks import base_networks
+from mlplab.declarations.resolving.resolution import TAGS
+from mlplab.declarations.resolving.tuning_trials import (
     MOST_TRIALS,
     Settings,
     candidates,
@@ -21,7 +20,8 @@ from mlplab.declarations.tuning_trials import (
     tuned_networks,
     with_settings,
 )
-from mlplab.declarations.validation import Fault
+from mlplab.declarations.study import Study
+from mlplab.declarations.tuning import Range, Tuning, setting_at
 
 Check = Callable[[str, Network], Iterator[Fault]]
 """What is wrong with a network that stands in place of the named one."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlplab.declarations.places import Places
 from mlplab.declarations.problems import Problem, did_you_mean, listed, shown
+from mlplab.declarations.reading.places import Places
 from mlplab.declarations.study import Study
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlplab.declarations.places import Place, Places
 from mlplab.declarations.problems import BadInput, Problem, Where, shown
+from mlplab.declarations.reading.places import Place, Places
 
 DEEPEST = 50
 """Levels of nesting allowed; a study needs about six."""

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mlplab.declarations.places import Place, Places
 from mlplab.declarations.problems import BadInput, Problem, Where, closest, shortened, shown
-from mlplab.declarations.reading import parse_object
+from mlplab.declarations.reading.json_text import parse_object
+from mlplab.declarations.reading.places import Place, Places
 
 
 @dataclass(frozen=True)
