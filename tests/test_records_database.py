@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mlplab.declarations.problems import BadInput
 from mlplab.records import runs, schema, weights
 from mlplab.records.atomic import remove_unfinished, replacing
-from mlplab.records.database import DATABASE_FILE, reading, transaction, writing
+from mlplab.records.database import DATABASE_FILE, has_records, reading, transaction, writing
 from mlplab.records.stacks import PlannedStack, failures, record_failure, store_plan, unfinished
 from mlplab.records.studies import read_study, record_environment, record_study
 from small_studies import network, study
@@ -262,3 +262,12 @@ def test_weights_that_are_gone_or_damaged_are_a_sentence(tmp_path):
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(BadInput, match="damaged"):
         weights.load(path, "a", 2)
+
+
+def test_a_file_in_which_nothing_stands_is_no_records_yet(tmp_path):
+    assert not has_records(tmp_path)
+    (tmp_path / DATABASE_FILE).touch()
+    assert not has_records(tmp_path)
+    with writing(tmp_path):
+        pass
+    assert has_records(tmp_path)

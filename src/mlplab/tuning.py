@@ -19,7 +19,7 @@ from mlplab.declarations.resolving.tuning_trials import (
     with_chosen,
 )
 from mlplab.declarations.study import Study
-from mlplab.records.database import DATABASE_FILE
+from mlplab.records.database import has_records
 from mlplab.records.results import Results
 from mlplab.runner.estimate import Estimate, estimate
 from mlplab.runner.events import TuningEnded, TuningStarted, Watch
@@ -102,7 +102,7 @@ def foresee(study: Study, folder: Path, means: Means) -> Estimate:
     if study.tune is None:
         return estimate(study, folder, device=means.device, precision=means.precision)
     place = folder / TUNING_FOLDER
-    recorded = Results.open(place) if (place / DATABASE_FILE).is_file() else None
+    recorded = Results.open(place) if has_records(place) else None
     known = tuning_of(study, recorded)
     trials = study_of_trials(study, [*known.trials, *_later_trials(study, known)])
     tuning = estimate(trials, place, device=means.device, precision=means.precision)

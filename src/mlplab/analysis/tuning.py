@@ -25,7 +25,7 @@ from mlplab.declarations.resolving.tuning_trials import (
 )
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import Tuning, setting_at
-from mlplab.records.database import DATABASE_FILE
+from mlplab.records.database import has_records
 from mlplab.records.results import Results, Run
 from mlplab.statistics.intervals import MeanInterval, t_interval
 
@@ -215,7 +215,7 @@ def tuning_results(results: Results) -> Results | None:
     if results.folder is None or results.study.tune is None:
         return None
     folder = results.folder / TUNING_FOLDER
-    return Results.open(folder) if (folder / DATABASE_FILE).is_file() else None
+    return Results.open(folder) if has_records(folder) else None
 
 
 def read_tuning(results: Results) -> TuningOutcome | None:

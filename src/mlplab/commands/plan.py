@@ -61,10 +61,10 @@ def _print_seeds(study: Study, folder: Path) -> None:
     from mlplab.analysis.questions.answers import answer
     from mlplab.analysis.questions.pilot import foresee
     from mlplab.declarations.problems import BadInput
-    from mlplab.records.database import DATABASE_FILE
+    from mlplab.records.database import has_records
     from mlplab.records.results import Results
 
-    if not (folder / DATABASE_FILE).is_file():
+    if not has_records(folder):
         print("\nA run of a few seeds (--seeds 3) lets plan tell how many each question needs.")
         return
     print("\nseeds that the questions need, by the seeds that are finished:")

@@ -37,6 +37,12 @@ def writing(folder: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
+def has_records(folder: Path) -> bool:
+    """Whether a run has written records in a folder; one that was killed at once left none."""
+    path = folder / DATABASE_FILE
+    return path.is_file() and path.stat().st_size > 0
+
+
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """Open the records of a folder to read them.

@@ -15,7 +15,7 @@ from mlplab.declarations.network import Network
 from mlplab.declarations.resolving.data_size import DataSize, data_size
 from mlplab.declarations.resolving.size import Size, size_of
 from mlplab.declarations.study import Study
-from mlplab.records.database import DATABASE_FILE, reading
+from mlplab.records.database import has_records, reading
 from mlplab.records.stacks import PlannedStack, unfinished
 from mlplab.records.studies import Member, members_of
 from mlplab.runner.environment import free_gpu_bytes, resolve_device, usable_cores
@@ -164,7 +164,7 @@ def _already(
     study: Study, folder: Path, precision: str, device: str, announce: Announce
 ) -> tuple[Mapping[Member, str], set[str], list[PlannedStack]]:
     """Return every member's key, the keys that are finished, and the stacks that are not."""
-    if not (folder / DATABASE_FILE).is_file():
+    if not has_records(folder):
         # Without records nothing is finished, and any name does for a key.
         return {(name, seed): f"{name} {seed}" for name, seed in members_of(study)}, set(), []
     wanted = wanted_runs(study, precision=precision, device=device, announce=announce)

@@ -17,7 +17,7 @@ from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.study import Study
 from mlplab.networks.precision import has_fast_bfloat16
 from mlplab.records.atomic import remove_unfinished
-from mlplab.records.database import DATABASE_FILE, reading, writing
+from mlplab.records.database import has_records, reading, writing
 from mlplab.records.key import difference
 from mlplab.records.lock import only_run
 from mlplab.records.questions import register
@@ -105,7 +105,7 @@ def finished_networks(study: Study, folder: Path, *, precision: str, device: str
     Raises:
         BadInput: data, device or records that cannot be used.
     """
-    if not (folder / DATABASE_FILE).is_file():
+    if not has_records(folder):
         return set()
     device = resolve_device(str(device))
     wanted = wanted_runs(study, precision=str(precision), device=device, announce=_nobody)
