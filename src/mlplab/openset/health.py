@@ -60,9 +60,17 @@ class Health:
         return "; ".join(parts)
 
 
-def health(fitted: Fitted, activations: Activations, looked_at_alone: int = 16) -> Health:
-    """Examine a fitted detector on rows, some of which are also scored one by one."""
-    scores = fitted.score(activations)
+def health(
+    fitted: Fitted,
+    activations: Activations,
+    looked_at_alone: int = 16,
+    scores: np.ndarray | None = None,
+) -> Health:
+    """Examine a fitted detector on rows, some of which are also scored one by one.
+
+    scores: (row,) of these rows, where they are known already.
+    """
+    scores = fitted.score(activations) if scores is None else scores
     n = len(scores)
     rows = np.unique(np.linspace(0, n - 1, min(looked_at_alone, n)).astype(int))
     alone = np.array([fitted.score(activations.take([row]))[0] for row in rows])

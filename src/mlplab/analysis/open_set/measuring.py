@@ -181,7 +181,7 @@ def _detector(
         guarantee=threshold.guarantee,
         realised=Share(rate.value, rate.low, rate.high),
         absorbed=_absorbed(seen, unknown.rejected),
-        health=health(fitted, seen.known).line,
+        health=health(fitted, seen.known, scores=known.scores).line,
         histogram=_histogram(known.scores, unknown.scores) if in_full else None,
         roc=_roc(known.scores, unknown.scores) if in_full else None,
         oscr=thinned(oscr.unknown_accepted, oscr.known_right) if in_full else None,
