@@ -297,8 +297,8 @@ def room(values: pd.Series, table: pd.DataFrame) -> tuple[float, float]:
     """
     least, most = float(values.min()), float(values.max())
     reach = max(0.02, 0.5 * (most - least))
-    low = max(least - reach, float(table["low"].min()) - 0.002, 0.0)
-    high = min(most + reach, float(table["high"].max()) + 0.002, 1.0)
+    low = max(least - reach, min(least, float(table["low"].min())) - 0.002, 0.0)
+    high = min(most + reach, max(most, float(table["high"].max())) + 0.002, 1.0)
     return low, high
 
 
