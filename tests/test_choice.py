@@ -131,7 +131,7 @@ def test_words_hold_the_numbers():
         made(small=(16, 0.949, 1), large=(64, 0.95, 1), choice=ChoiceRule(within=0.01))
     )  # fmt: skip
     assert rule_in_words(found.rule, found.split).startswith(
-        "the cheapest network (by parameters) that is shown to be less than 1 points worse"
+        "the cheapest network (by parameters) that is shown to be less than 1 point worse"
     )
     # 4,810 parameters of the large one beside 1,210.
     assert outcome_in_words(found) == (

@@ -20,8 +20,14 @@ def rule_in_words(rule: ChoiceRule, split: Split) -> str:
     """The cheapest network (by parameters) that is shown to be less than 0.2 points worse …"""
     return (
         f"the cheapest network (by {BY_COST[rule.cost]}) that is shown to be less than "
-        f"{100 * rule.within:.10g} points worse than the best in final {split} accuracy"
+        f"{margin_in_words(rule)} worse than the best in final {split} accuracy"
     )
+
+
+def margin_in_words(rule: ChoiceRule) -> str:
+    """How much worse than the best is near enough: 0.2 points, 1 point."""
+    points = f"{100 * rule.within:.10g}"
+    return f"{points} point" if points == "1" else f"{points} points"
 
 
 def outcome_in_words(choice: Choice) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from mlplab.analysis.calibration import CalibrationOverSeeds
 from mlplab.analysis.choice.rule import Candidate, Choice, NoChoice, Spread
-from mlplab.analysis.choice.words import caveats_of, outcome_in_words, rule_in_words
+from mlplab.analysis.choice.words import (
+    caveats_of,
+    margin_in_words,
+    outcome_in_words,
+    rule_in_words,
+)
 from mlplab.declarations.choice import CostName
 from mlplab.declarations.figure import CurveFigure, Split
 from mlplab.declarations.problems import BadInput
@@ -16,8 +21,7 @@ from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.curves import curve_figures
 from mlplab.figures.roc import roc_figure
 from mlplab.figures.wording import count, with_interval
-from mlplab.metrics.classification import Evaluation
-from mlplab.report.chapters.evaluation import cell
+from mlplab.report.chapters.evaluation import MEASURES, cell
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -37,18 +41,6 @@ _UNITS: dict[CostName, str] = {
     "parameters": "parameters",
     "flops": "training FLOPs",
     "seconds": "seconds",
-}
-
-_MEASURES: dict[str, tuple[Callable[[Evaluation], float | None], str]] = {
-    "accuracy": (lambda e: e.accuracy, "accuracy"),
-    "log loss": (lambda e: e.log_loss, "loss"),
-    "precision, macro": (lambda e: e.macro.precision, "accuracy"),
-    "recall, macro": (lambda e: e.macro.recall, "accuracy"),
-    "F1, macro": (lambda e: e.macro.f1, "accuracy"),
-    "precision, weighted": (lambda e: e.weighted.precision, "accuracy"),
-    "recall, weighted": (lambda e: e.weighted.recall, "accuracy"),
-    "F1, weighted": (lambda e: e.weighted.f1, "accuracy"),
-    "ROC area, macro": (lambda e: e.roc.macro.area, "accuracy"),
 }
 
 
@@ -86,7 +78,7 @@ def _table(choice: Choice) -> Table:
         caption += f" Only the {MOST_SHOWN} most accurate of {len(choice.candidates):,} are shown."
     heads = columns(
         "network", *_UNITS.values(), "accuracy", "less the best other",
-        f"within {100 * rule.within:.10g} points", "unbeaten in", left=1,
+        f"within {margin_in_words(rule)}", "unbeaten in", left=1,
     )  # fmt: skip
     return Table(caption, heads, tuple(_row(c, choice) for c in shown), sortable=True)
 
@@ -134,7 +126,7 @@ def _in_full(context: Context, choice: Choice) -> Iterator[Block]:
     title = "in full" if choice.chosen else "the best mean so far, in full"
     yield Heading(f"{plain(name)}, {title}", "chosen")
     calibration, missing = _calibration(context, name)
-    measured = [(label, cell(evaluations, *measure)) for label, measure in _MEASURES.items()]
+    measured = [(label, cell(evaluations, *measure)) for label, measure in MEASURES.items()]
     if calibration is not None:
         ece = "expected calibration error (ECE)"
         measured.append((ece, with_interval(calibration.expected_error)))

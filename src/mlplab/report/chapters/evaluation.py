@@ -24,15 +24,20 @@ from mlplab.report.document import (
 )
 from mlplab.statistics.intervals import t_interval
 
-_MEASURES: dict[str, tuple[Callable[[Evaluation], float | None], str]] = {
+MEASURES: dict[str, tuple[Callable[[Evaluation], float | None], str]] = {
     "accuracy": (lambda e: e.accuracy, "accuracy"),
     "log loss": (lambda e: e.log_loss, "loss"),
-    "precision": (lambda e: e.macro.precision, "accuracy"),
-    "recall": (lambda e: e.macro.recall, "accuracy"),
-    "F1": (lambda e: e.macro.f1, "accuracy"),
-    "F1 weighted": (lambda e: e.weighted.f1, "accuracy"),
-    "ROC area": (lambda e: e.roc.macro.area, "accuracy"),
+    "precision, macro": (lambda e: e.macro.precision, "accuracy"),
+    "recall, macro": (lambda e: e.macro.recall, "accuracy"),
+    "F1, macro": (lambda e: e.macro.f1, "accuracy"),
+    "precision, weighted": (lambda e: e.weighted.precision, "accuracy"),
+    "recall, weighted": (lambda e: e.weighted.recall, "accuracy"),
+    "F1, weighted": (lambda e: e.weighted.f1, "accuracy"),
+    "ROC area, macro": (lambda e: e.roc.macro.area, "accuracy"),
 }
+"""What is told of a network, each with the metric whose decimals it takes."""
+_IN_FULL_ONLY = ("precision, weighted", "recall, weighted")
+"""Told of a single network; a table of all of them would grow too wide to be read."""
 
 
 def chapter(context: Context) -> Chapter | None:
@@ -65,17 +70,17 @@ def chapter(context: Context) -> Chapter | None:
 def _table(context: Context, evaluations: dict[str, list[Evaluation]]) -> Table:
     assert context.ranking is not None
     every = len(context.ranking.networks)
+    measures = {label: m for label, m in MEASURES.items() if label not in _IN_FULL_ONLY}
     caption = (
-        "Best first, by test accuracy. Precision, recall, F1 and area are averages over classes "
-        "(macro) unless said otherwise."
+        "Best first, by test accuracy. Macro: averaged over classes; weighted: by their test rows."
     )
     if every > MOST_ROWS:
         caption += f" Of {count(every, 'network')} the best {MOST_ROWS - 10} and the last 10."
     return Table(
         caption,
-        columns("network", "n", *_MEASURES),
+        columns("network", "n", *measures),
         tuple(
-            (plain(name), str(len(found)), *(cell(found, *m) for m in _MEASURES.values()))
+            (plain(name), str(len(found)), *(cell(found, *m) for m in measures.values()))
             for name, found in evaluations.items()
         ),
         sortable=True,
