@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from mlplab.declarations.resolving.size import Size
 from mlplab.records.stacks import PlannedStack
+from mlplab.runner.environment import Placement
 from mlplab.runner.estimate import side_by_side
-from mlplab.runner.planning import halves, make_plan, stack_size
+from mlplab.runner.planning import halves, make_plan
 from mlplab.runner.rates import Rates
+from mlplab.runner.stack_room import room_on_cpu, room_on_gpu, smallest_near_the_best, stack_room
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,11 @@ class Wished:
         return self.layers
 
 
+ROOM = {"cpu": room_on_cpu(), "cuda": room_on_gpu(None)}
+
+
 def plan(missing, recorded=(), cores=2, device="cpu"):
-    return make_plan(missing, recorded, precision="float32", device=device, cores=cores)
+    return make_plan(missing, recorded, Placement(device, "float32", cores), ROOM[device])
 
 
 def stack(*keys, device="cpu"):
@@ -65,7 +70,7 @@ def test_every_run_is_in_one_stack_with_others_of_its_kind(missing, cores, devic
     for s in made.stacks:
         kinds = {by_key[key].kind for key in s.keys}
         assert len(kinds) == 1
-        assert 1 <= len(s.keys) <= stack_size(by_key[s.keys[0]].size, device)
+        assert 1 <= len(s.keys) <= ROOM[device].holds(by_key[s.keys[0]].size)
         assert 1 <= s.threads <= cores
 
 
@@ -91,26 +96,41 @@ def test_no_core_is_left_idle_while_one_stack_holds_all_networks():
 
 def test_stacks_shrink_as_networks_grow_but_hold_one_at_least():
     sizes = [
-        stack_size(Size((784, width, width, 10), 256, 1), "cpu")
+        room_on_cpu().holds(Size((784, width, width, 10), 256, 1))
         for width in (8, 64, 256, 1024, 4096)
     ]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] == 1
-    assert stack_size(Size((784, 128, 256, 10), 256, 1), "cuda") > 100
+    assert room_on_gpu(None).holds(Size((784, 128, 256, 10), 256, 1)) > 100
 
 
 def test_stacks_shrink_with_the_memory_that_a_gpu_has_free_but_hold_one_at_least():
     size = Size((784, 128, 256, 10), 256, 1)
     free = [64 * 2**30, 2**30, 2**28, 2**10]
-    sizes = [stack_size(size, "cuda", gpu_bytes) for gpu_bytes in free]
-    assert sizes[0] == stack_size(size, "cuda")
+    sizes = [room_on_gpu(gpu_bytes).holds(size) for gpu_bytes in free]
+    assert sizes[0] == room_on_gpu(None).holds(size)
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[1] * size.memory_bytes() <= free[1] / 2 < (sizes[1] + 1) * size.memory_bytes()
     assert sizes[-1] == 1
     many = [Wished(str(k), layers=size.layers) for k in range(200)]
-    room = 20 * many[0].size.memory_bytes()
-    made = make_plan(many, [], precision="float32", device="cuda", cores=2, gpu_bytes=room)
+    room = room_on_gpu(20 * many[0].size.memory_bytes())
+    made = make_plan(many, [], Placement("cuda", "float32", 2), room)
     assert {len(s.keys) for s in made.stacks} <= {10}
+
+
+def test_of_stacks_that_are_hardly_slower_the_smallest_is_taken():
+    assert smallest_near_the_best({2: 1.30, 4: 1.02, 8: 1.00, 16: 1.01}) == 4
+    assert smallest_near_the_best({2: 1.00, 4: 1.20}) == 2
+    assert smallest_near_the_best({2: 3.0, 4: 2.0, 8: 1.0}) == 8
+
+
+def test_the_room_is_measured_once_and_only_for_work_that_is_worth_it():
+    on = Placement("cpu", "float32", cores=1)
+    assert stack_room(on, flops=10**9) == room_on_cpu()
+    measured = stack_room(on, flops=10**13)
+    config10 = Size((784, 256, 512, 10), 256, 1)
+    assert 2 <= measured.holds(config10) <= 32
+    assert stack_room(on, flops=10**9) == stack_room(on, flops=10**13) == measured
 
 
 def test_a_huge_network_has_all_cores_to_itself():

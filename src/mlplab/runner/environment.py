@@ -8,10 +8,22 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where training computes, and how: all that its speed depends on beside its work."""
+
+    device: str
+    """cpu or cuda."""
+    precision: str
+    cores: int
+    """How many this process may use."""
 
 
 def usable_cores() -> int:

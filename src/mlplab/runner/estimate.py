@@ -18,10 +18,11 @@ from mlplab.declarations.study import Study
 from mlplab.records.database import has_records, reading
 from mlplab.records.stacks import PlannedStack, unfinished
 from mlplab.records.studies import Member, members_of
-from mlplab.runner.environment import free_gpu_bytes, resolve_device, usable_cores
+from mlplab.runner.environment import Placement, resolve_device, usable_cores
 from mlplab.runner.planning import Plannable, make_plan
 from mlplab.runner.rates import Rates, measured_rates
 from mlplab.runner.run import present_runs
+from mlplab.runner.stack_room import stack_room
 from mlplab.runner.wanted import keys_by_member, wanted_runs
 
 _RECORD_BYTES = 12_000
@@ -110,15 +111,10 @@ def estimate(
     keys, present, recorded = _already(study, folder, str(precision), device, announce)
     foreseen = _foresee(study, sizes, keys)
     missing = [run for run in foreseen.values() if run.key not in present]
-    plan = make_plan(
-        missing,
-        recorded,
-        precision=str(precision),
-        device=device,
-        cores=cores,
-        gpu_bytes=free_gpu_bytes(device),
-    )
-    rates = measured_rates(device=device, precision=str(precision), cores=cores)
+    flops = sum(run.size.training_flops for run in missing)
+    on = Placement(device, str(precision), cores)
+    plan = make_plan(missing, recorded, on, stack_room(on, flops=flops))
+    rates = measured_rates(on)
     by_key = {run.key: run for run in missing}
     evaluated = _evaluated_rows(study, sizes, keys)
     members: dict[str, list[Member]] = {}
@@ -141,7 +137,7 @@ def estimate(
         stacks=stacks,
         total=len(keys),
         finished=sum(done.values()),
-        flops=sum(run.size.training_flops for run in missing),
+        flops=flops,
         seconds=side_by_side([(s.seconds, s.threads) for s in stacks], cores),
         disk_bytes=_disk_bytes(study, missing, keys),
         rates=rates,

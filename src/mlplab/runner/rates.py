@@ -6,23 +6,19 @@ model: a step costs so much for each layer of a stack, however small, and so muc
 
 from __future__ import annotations
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
-from pathlib import Path
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
-import platformdirs
 import torch
 
 from mlplab.declarations.initial_weights import Glorot
 from mlplab.declarations.optimizer import Adam
 from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.training import Training
-from mlplab.records.atomic import replacing
-from mlplab.runner.environment import processor
+from mlplab.runner.environment import Placement
+from mlplab.runner.remembered import recall, remember
 from mlplab.trainer.recipe import Recipe
 from mlplab.trainer.resident import ResidentData
 from mlplab.trainer.train import train
@@ -57,44 +53,43 @@ class Rates:
         )
 
 
-def measured_rates(*, device: str, precision: str, cores: int) -> Rates:
+def measured_rates(on: Placement) -> Rates:
     """Return the best rates of this machine seen so far.
 
     They are measured now, in about half a second, and the faster of now and before is remembered:
     other programs make a machine slower than it is, never faster.
     """
-    path = platformdirs.user_cache_path("mlplab") / "rates.json"
-    name = "|".join(
-        (version("mlplab"), torch.__version__, processor(), str(cores), device, precision)
-    )
-    known = _remembered(path)
-    rates = measure_rates(device=device, precision=precision, cores=cores)
-    if name in known:
-        rates = rates.or_better(Rates(**known[name]))
-    try:
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps({**known, name: asdict(rates)}, indent=1))
-    except OSError:
-        pass  # An estimate that is measured again next time is no harm.
+    rates = measure_rates(on)
+    names = [field.name for field in fields(Rates)]
+    if known := recall("rates", names, on):
+        rates = rates.or_better(Rates(**known))
+    remember("rates", asdict(rates), on)
     return rates
 
 
-def measure_rates(*, device: str, precision: str, cores: int) -> Rates:
+def measure_rates(on: Placement) -> Rates:
     """Measure the rates of this machine, in about half a second."""
-    workers = 1 if device == "cuda" else cores
+    small, large = Size((16, 16, 16, _CLASSES), 16, 1), Size((784, 256, 256, _CLASSES), 256, 1)
+    calls = seconds_a_step_on_every_core(small, on, networks=2, steps=50)
+    seconds_a_layer = calls / (len(small.layers) - 1)
+    networks = 4
+    step = seconds_a_step_on_every_core(large, on, networks=networks, steps=5)
+    products = max(step - (len(large.layers) - 1) * seconds_a_layer, step / 4)
+    return Rates(networks * large.step_flops / products, seconds_a_layer)
 
-    def on_every_core(layers: tuple[int, ...], networks: int, batch: int, steps: int) -> float:
-        recipes = [_recipe(layers, batch, steps, seed) for seed in range(networks)]
-        data = _data(layers[0], precision, device)
-        with ThreadPoolExecutor(workers) as pool:
-            return max(pool.map(lambda _: _seconds_a_step(recipes, data), range(workers)))
 
-    small, large = (16, 16, 16, _CLASSES), (784, 256, 256, _CLASSES)
-    seconds_a_layer = on_every_core(small, networks=2, batch=16, steps=50) / (len(small) - 1)
-    networks, batch = 4, 256
-    step = on_every_core(large, networks, batch, steps=5)
-    products = max(step - (len(large) - 1) * seconds_a_layer, step / 4)
-    return Rates(networks * Size(large, batch, 1).step_flops / products, seconds_a_layer)
+def seconds_a_step_on_every_core(size: Size, on: Placement, *, networks: int, steps: int) -> float:
+    """Return the time of a step of a stack while every core trains one, the best of a few tries.
+
+    Args:
+        networks: in each stack.
+        steps: of each try.
+    """
+    workers = 1 if on.device == "cuda" else on.cores
+    recipes = [_recipe(size.layers, size.batch_size, steps, seed) for seed in range(networks)]
+    data = _data(size.layers[0], on.precision, on.device)
+    with ThreadPoolExecutor(workers) as pool:
+        return max(pool.map(lambda _: _seconds_a_step(recipes, data), range(workers)))
 
 
 def _seconds_a_step(recipes: list[Recipe], data: ResidentData) -> float:
@@ -130,14 +125,3 @@ def _data(features: int, precision: str, device: str) -> ResidentData:
     inputs = random.random((_ROWS, features), dtype=np.float32)
     labels = random.integers(0, _CLASSES, _ROWS)
     return ResidentData(inputs, labels, precision, device)
-
-
-def _remembered(path: Path) -> dict[str, dict[str, float]]:
-    try:
-        known = json.loads(path.read_text())
-        return {
-            name: {"flops_a_second": r["flops_a_second"], "seconds_a_layer": r["seconds_a_layer"]}
-            for name, r in known.items()
-        }
-    except (OSError, ValueError, AttributeError, TypeError, KeyError):
-        return {}

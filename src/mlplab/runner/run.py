@@ -32,13 +32,14 @@ from mlplab.records.studies import (
 )
 from mlplab.records.weights import WEIGHTS_FOLDER, weights_file
 from mlplab.runner.environment import (
+    Placement,
     describe,
-    free_gpu_bytes,
     resolve_device,
     usable_cores,
 )
 from mlplab.runner.events import DataAnnounced, Rerun, RunEnded, RunPlanned, Waiting, Watch
 from mlplab.runner.planning import make_plan, work
+from mlplab.runner.stack_room import stack_room
 from mlplab.runner.training import Training, train_plan
 from mlplab.runner.wanted import WantedRun, keys_by_member, wanted_runs
 
@@ -191,14 +192,9 @@ class _Run:
             device=self.device,
             environment=environment,
         )
-        plan = make_plan(
-            missing,
-            unfinished(self.connection),
-            precision=self.precision,
-            device=self.device,
-            cores=cores,
-            gpu_bytes=free_gpu_bytes(self.device),
-        )
+        on = Placement(self.device, self.precision, cores)
+        room = stack_room(on, flops=sum(run.size.training_flops for run in missing))
+        plan = make_plan(missing, unfinished(self.connection), on, room)
         store_plan(self.connection, plan.stacks, plan.given_up)
         by_key = {run.key: run for run in missing}
         todo = sum(len(run.members) for run in missing)
