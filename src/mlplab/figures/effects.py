@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,16 +78,16 @@ class _Line:
 
 
 def _line_figure(answer: Answer, line: _Line, name: str) -> Figure | None:
-    finding, scale = answer.finding, answer.unit.scale
+    finding, unit = answer.finding, answer.unit.scale
     differences = finding.differences if finding.differences is not None else np.empty(0)
-    seen = (differences[np.isfinite(differences)] + line.shift) / scale
+    seen = (differences[np.isfinite(differences)] + line.shift) / unit
     if not len(seen):
         return None
-    low, high = line.low / scale, line.high / scale
-    effect = (math.nan if finding.effect is None else finding.effect + line.shift) / scale
+    low, high = line.low / unit, line.high / unit
+    effect = (math.nan if finding.effect is None else finding.effect + line.shift) / unit
     middle, reach = line.bounds[0], line.within
-    edges = () if reach is None else ((middle - reach) / scale, (middle + reach) / scale)
-    bounds = [bound / scale for bound in line.bounds]
+    edges = () if reach is None else ((middle - reach) / unit, (middle + reach) / unit)
+    bounds = [bound / unit for bound in line.bounds]
     finite = [v for v in (*seen, low, high, effect, *bounds, *edges) if math.isfinite(v)]
     room = 0.06 * ((max(finite) - min(finite)) or 1.0)
     domain = [min(finite) - room, max(finite) + room]
@@ -100,12 +100,13 @@ def _line_figure(answer: Answer, line: _Line, name: str) -> Figure | None:
         }
     )
     drawn = table.assign(low=table["low"].clip(*domain), high=table["high"].clip(*domain))
-    x = {"title": line.title, "scale": {"domain": domain, "nice": False}, "axis": {"tickCount": 7}}
+    scale = {"domain": domain, "nice": False}
+    x = {"title": line.title, "scale": scale, "axis": {"tickCount": 7}}
     chart = {
         "data": vega.rows(drawn, 7),
         "width": theme.WIDTH - 40,
         "height": 64,
-        "layer": [*_margins(bounds, edges, domain), *_differences(x)],
+        "layer": [*_margins(bounds, edges, scale), *_differences(x)],
     }
     return Figure(name, answer.question.ask, _line_caption(answer, len(seen)), table, chart)
 
@@ -175,12 +176,13 @@ def _bounds(question: PairQuestion) -> list[float]:
 
 
 def _margins(
-    bounds: Sequence[float], edges: Sequence[float], domain: Sequence[float]
+    bounds: Sequence[float], edges: Sequence[float], scale: Mapping[str, Any]
 ) -> list[Spec]:
     """What is asked about as rules, the first without dashes; what counts as the same as a band."""
     layers: list[Spec] = []
     if edges:
-        ends = {"low": [max(edges[0], domain[0])], "high": [min(edges[1], domain[1])]}
+        least, most = scale["domain"]
+        ends = {"low": [max(edges[0], least)], "high": [min(edges[1], most)]}
         band = pd.DataFrame(ends)
         layers.append(
             vega.mark(
@@ -188,7 +190,7 @@ def _margins(
                 color=theme.FAINT,
                 opacity=1,
                 fillOpacity=0.55,
-                encoding={"x": vega.field("low:Q"), "x2": {"field": "high"}},
+                encoding={"x": vega.field("low:Q", scale=scale), "x2": {"field": "high"}},
             )
             | {"data": vega.rows(band, 7)}
         )
@@ -198,7 +200,7 @@ def _margins(
                 "rule",
                 color=theme.MUTED,
                 strokeDash=[4, 3] if place else [1, 0],
-                encoding={"x": vega.field("at:Q")},
+                encoding={"x": vega.field("at:Q", scale=scale)},
             )
             | {"data": vega.rows(pd.DataFrame({"at": [bound]}), 7)}
         )

@@ -35,6 +35,12 @@ class Histogram:
     known: tuple[float, ...]
     unknown: tuple[float, ...]
 
+    @property
+    def of_equal_ratios(self) -> bool:
+        """Whether bins grow by a factor, and so belong on a logarithmic axis."""
+        first, last = self.edges[1] - self.edges[0], self.edges[-1] - self.edges[-2]
+        return last > 2 * first
+
 
 @dataclass(frozen=True)
 class DetectorFinding:

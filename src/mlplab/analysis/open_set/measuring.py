@@ -14,12 +14,12 @@ from mlplab.analysis.open_set.findings import (
     CentreEvidence,
     Curve,
     DetectorFinding,
-    Histogram,
     Mistake,
     RunFinding,
     Share,
     thinned,
 )
+from mlplab.analysis.open_set.histogram import score_histogram
 from mlplab.analysis.open_set.measures import Judged, metrics, without_groups
 from mlplab.analysis.open_set.tested import TestBed, activations
 from mlplab.declarations.network import Network
@@ -46,7 +46,6 @@ from mlplab.openset.threshold import (
     realised_rate,
 )
 
-_BINS = 48
 _MISTAKES = 8
 
 
@@ -182,7 +181,7 @@ def _detector(
         realised=Share(rate.value, rate.low, rate.high),
         absorbed=_absorbed(seen, unknown.rejected),
         health=health(fitted, seen.known, scores=known.scores).line,
-        histogram=_histogram(known.scores, unknown.scores) if in_full else None,
+        histogram=score_histogram(known.scores, unknown.scores) if in_full else None,
         roc=_roc(known.scores, unknown.scores) if in_full else None,
         oscr=thinned(oscr.unknown_accepted, oscr.known_right) if in_full else None,
     )
@@ -228,21 +227,6 @@ def _centre(detectors: Sequence[DetectorSettings], seen: _Seen) -> CentreEvidenc
 def _share(flags: np.ndarray) -> Share:
     low, high = wilson(flags.sum(), len(flags))
     return Share(float(flags.mean()), float(low), float(high))
-
-
-def _histogram(known: np.ndarray, unknown: np.ndarray) -> Histogram:
-    """Equal bins over the middle 99% of each side; what lies beyond counts at the ends."""
-    ends = np.quantile(np.concatenate([known, unknown]), [0.002, 0.998])
-    low, high = float(ends[0]), float(ends[1])
-    if high <= low:
-        high = low + max(abs(low), 1.0) * 1e-6
-    edges = np.linspace(low, high, _BINS + 1)
-
-    def shares(scores: np.ndarray) -> tuple[float, ...]:
-        counts = np.histogram(np.clip(scores, low, high), edges)[0] / len(scores)
-        return tuple(np.round(counts, 6).tolist())
-
-    return Histogram(tuple(edges.tolist()), shares(known), shares(unknown))
 
 
 def _roc(known: np.ndarray, unknown: np.ndarray) -> Curve:

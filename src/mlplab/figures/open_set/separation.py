@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import pandas as pd
 
+from mlplab.analysis.open_set.findings import Histogram
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
@@ -51,9 +51,10 @@ def scores_figure(task: Task, name: str) -> Figure | None:
         )  # fmt: skip
         parts.append(part)
         threshold = finding.threshold[0] if len(finding.threshold) == 1 else None
-        panels.append(_scores_panel(series, part, threshold, histogram.edges))
+        panels.append(_scores_panel(series, part, threshold, histogram))
         seed_shown = seed
     table = pd.concat(parts, ignore_index=True)
+    logs = any(f.histogram is not None and f.histogram.of_equal_ratios for _, _, f in shown)
     keys = tuple(Key(f"{side} test rows", colour) for side, colour in SIDES.items())
     return Figure(
         name=name,
@@ -61,7 +62,9 @@ def scores_figure(task: Task, name: str) -> Figure | None:
         caption=(
             f"Share of test rows by score, higher being more unknown, of seed {seed_shown}; the "
             "line is the threshold, and what lies to its right is rejected. Scores beyond the "
-            "middle 99.6% are counted at the ends. Where the two sides overlap no threshold helps."
+            "middle 99.6% are counted at the ends"
+            + (", and where they span orders of magnitude the axis is logarithmic" if logs else "")
+            + ". Where the two sides overlap no threshold helps."
         ),
         table=table,
         drawing={"concat": panels, "columns": 3, "spacing": {"row": 34, "column": 26}},
@@ -76,15 +79,20 @@ def _first(series: DetectorSeries):  # type: ignore[no-untyped-def]
 
 
 def _scores_panel(
-    series: DetectorSeries, part: pd.DataFrame, threshold: float | None, edges: Sequence[float]
+    series: DetectorSeries, part: pd.DataFrame, threshold: float | None, histogram: Histogram
 ) -> Spec:
+    edges = histogram.edges
     scale = {"domain": [edges[0], edges[-1]], "nice": False}
+    axis: Spec = {"tickCount": 4}
+    if histogram.of_equal_ratios:
+        scale["type"] = "log"
+        axis["format"] = "~e"
     sides = {"domain": list(SIDES), "range": list(SIDES.values())}
     bars = vega.mark(
         "rect",
         opacity=0.5,
         encoding={
-            "x": vega.field("from:Q", title=None, scale=scale, axis={"tickCount": 4}),
+            "x": vega.field("from:Q", title=None, scale=scale, axis=axis),
             "x2": {"field": "to"},
             "y": vega.field("share:Q", title=None, axis={"format": "%", "tickCount": 3}),
             "y2": {"datum": 0},
