@@ -167,7 +167,7 @@ def _line_caption(answer: Answer, shown: int) -> str:
     hidden = answer.finding.seeds - shown
     if hidden:
         words += f"{hidden} seeds with an infinite difference are not drawn. "
-    return words + answer.sentence
+    return words.rstrip()
 
 
 def _bounds(question: PairQuestion) -> list[float]:
@@ -237,7 +237,7 @@ def _trend_figure(answer: Answer, question: TrendQuestion, name: str) -> Figure:
         what = "that never get there" if any(answer.measured.unreached) else "that diverged"
         caption += f"{infinite} of {values.size} runs {what} are drawn on the dashed line. "
     shown = table.drop(columns="drawn")
-    return Figure(name, question.ask, caption + answer.sentence, shown, chart)
+    return Figure(name, question.ask, caption.rstrip(), shown, chart)
 
 
 def _trend_chart(table: pd.DataFrame, order: list[str], title: str, edges: list[float]) -> Spec:
@@ -286,7 +286,7 @@ def _ranking_figure(answer: Answer, question: RankingQuestion, name: str) -> Fig
     if len(shown) < len(ranking.networks):
         caption += f"Only the best {len(shown)} of {len(ranking.networks):,} are drawn. "
     chart = critical_difference_chart(ranking, shown)
-    return Figure(name, question.ask, caption + answer.sentence, table, chart)
+    return Figure(name, question.ask, caption.rstrip(), table, chart)
 
 
 def critical_difference_chart(ranking: Ranking, shown: tuple[str, ...]) -> Spec:

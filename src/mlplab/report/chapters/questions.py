@@ -110,16 +110,19 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _beside(verdict: str, sentence: str) -> str:
-    """The sentence without the verdict that it begins with, which stands in front of it here."""
-    return _capital(sentence.removeprefix(f"{_capital(verdict)}: "))
+def _led(verdict: str, sentence: str) -> str:
+    """The sentence with the verdict in bold before it, told once where it begins with that."""
+    head, colon, rest = sentence.partition(": ")
+    if colon and head.lower().startswith(verdict.split(" with ")[0]):
+        return f"**{plain(head)}.** {plain(_capital(rest))}"
+    return f"**{_capital(verdict)}.** {plain(sentence)}"
 
 
 def _section(number: int, answer: Answer, *, draw: bool) -> list[Block]:
     verdict = _WORDS[answer.finding.verdict]
     blocks: list[Block] = [
         Heading(f"{number}. {plain(answer.question.ask)}", f"question-{number}"),
-        Paragraph(f"**{_capital(verdict)}.** {plain(_beside(verdict, answer.sentence))}"),
+        Paragraph(_led(verdict, answer.sentence)),
     ]
     figure = effect_figure(answer, f"question-{number}") if draw else None
     if figure is not None:
