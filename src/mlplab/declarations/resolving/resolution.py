@@ -263,7 +263,7 @@ def _unused(
 
     told: dict[Where, Fault] | None = None
     for tree in own.values() if len(used) < len(leaves) else ():
-        _, faults = _network(merged(_ANY | tree, shared))
+        _, faults = _network(merged({**_ANY, **tree}, shared))
         its = {f.where: f for f in faults if not f.missing and unused(f.where)}
         told = its if told is None else {where: f for where, f in told.items() if where in its}
         if not told:
