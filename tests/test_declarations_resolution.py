@@ -242,6 +242,13 @@ def test_overrides_reach_any_value(write, override, reached):
         ("training..steps=5", "training..steps", "keys joined by single dots", ""),
         ("training.steps=many", "training.steps", "a whole number of at least 1", ""),
         ("training.steps=NaN", "", "a finite number", ""),
+        ("training.steps=[[[", "", "a whole JSON value", "single quotes"),
+        ("networks.a.hidden=[5,", "", "a whole JSON value", "single quotes"),
+        ("training={steps: 5}", "", "a whole JSON value", "single quotes"),
+        ('name="half', "", "a whole JSON value", "single quotes"),
+        ("training.steps=" + "9" * 5000, "", "numbers of at most 400 digits", "shorten it"),
+        ("training.steps=" + "[" * 5000 + "]" * 5000, "", "at most 50 levels", ""),
+        ("networks.a.hidden.99999999999=5", "networks.a.hidden.99999999999", "a position", "[8]"),
         ('optimizer={"name": 1, "name": 2}', "", "every key once", ""),
         (
             "networks.a.optimizer.learning_rate=-1",
@@ -270,6 +277,63 @@ def test_later_overrides_prevail(write):
     study = load(write(), overrides=["training={}", "training.steps=7", "training.steps=9"])
     assert study.networks["a"].training.steps == 9
     assert study.networks["a"].training.batch_size == 256
+
+
+def test_an_override_with_thousands_of_digits_is_told_in_short(write):
+    for override in (f"networks.a.hidden[{'9' * 5000}]=3", f"networks.a.hidden=[{'9' * 5000}]"):
+        (problem,) = problems_of(write(), overrides=[override])
+        assert len(str(problem)) < 500
+
+
+OWN_RATES = {
+    "a": {"hidden": [8], "optimizer": {"learning_rate": 0.1}},
+    "b": {"hidden": [8], "optimizer": {"name": "sgd", "learning_rate": 0.2}},
+}
+
+
+@pytest.mark.parametrize("value", ["abc", "-1", "null", "[0.1]", '{"x": 1}'])
+def test_a_shared_value_that_every_network_replaces_must_be_one_all_the_same(write, value):
+    path = write({"networks": OWN_RATES})
+    (problem,) = problems_of(path, overrides=[f"optimizer.learning_rate={value}"])
+    assert problem.where == "optimizer.learning_rate"
+    assert problem.expected == "a number above 0"
+
+
+def test_so_must_one_of_an_optimizer_that_has_no_shared_name(write):
+    networks = {
+        "a": {"hidden": [8], "optimizer": {"name": "adam", "learning_rate": 0.1}},
+        "b": {"hidden": [8], "optimizer": {"name": "sgd", "learning_rate": 0.2}},
+    }
+    shared = {"optimizer": {"learning_rate": "fast"}, "networks": networks}
+    (problem,) = problems_of(write(shared))
+    assert (problem.where, problem.came) == ("optimizer.learning_rate", '"fast"')
+
+
+def test_a_shared_value_that_is_right_for_some_network_is_no_fault(write):
+    placed = {
+        name: {"hidden": [8], "optimizer": {"name": name, "epsilon_placement": "outside_root"}}
+        for name in ("rmsprop", "adam")
+    }
+    shared = {"learning_rate": 0.1, "epsilon_placement": "before_correction"}
+    study = load(write({"optimizer": shared, "networks": placed}))
+    assert study.networks["rmsprop"].optimizer.epsilon_placement == "outside_root"
+
+
+def test_no_validation_part_may_be_written_as_a_share(write):
+    for none in ("0", "0.0", "-0.0", "0e5"):
+        data = load(write(), overrides=[f"data.validation={none}"]).networks["a"].data
+        assert data.validation == 0
+        assert isinstance(data.validation, int)
+        assert (
+            data.model_dump_json()
+            == load(write(), overrides=["data.validation=0"]).networks["a"].data.model_dump_json()
+        )
+
+
+def test_an_empty_path_is_not_the_current_folder(write, monkeypatch):
+    monkeypatch.chdir(write().parent)
+    (problem,) = problems_of("")
+    assert problem.came == "an empty path"
 
 
 # Lines

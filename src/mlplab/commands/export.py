@@ -124,26 +124,26 @@ def _export_choice(results: Results, path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise refuse(f"{path} cannot be written: {error.strerror or error}.") from error
+    from mlplab.records.atomic import replacing, writable
+
+    with writable(path), replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _export_weights(results: Results, folder: Path) -> None:
-    from safetensors.numpy import save_file
+    from mlplab.records.atomic import writable
+    from mlplab.records.weights import write_tensors
 
-    folder.mkdir(parents=True, exist_ok=True)
+    with writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     names = _file_names([run.network for run in results.runs])
     for run in results.runs:
         arrays: dict[str, np.ndarray] = {}
         for layer, (kernel, bias) in enumerate(results.weights(run.network, run.seed), start=1):
             arrays |= {f"kernel_{layer}": kernel, f"bias_{layer}": bias}
-        save_file(
-            arrays,
-            folder / f"{names[run.network]}-seed-{run.seed}.safetensors",
-            metadata={"network": run.network, "seed": str(run.seed)},
-        )
+        path = folder / f"{names[run.network]}-seed-{run.seed}.safetensors"
+        with writable(path):
+            write_tensors(path, arrays, {"network": run.network, "seed": str(run.seed)})
 
 
 def _file_names(networks: list[str]) -> dict[str, str]:

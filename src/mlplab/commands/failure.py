@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 import typer
 
@@ -26,18 +27,32 @@ def complain(sentence: str) -> None:
 def explained() -> Iterator[None]:
     """Turn every exception within into a sentence on stderr and an exit code."""
     try:
-        yield
+        try:
+            yield
+        finally:
+            # What cannot be written is to be found out here, where it can still be told.
+            sys.stdout.flush()
     except KeyboardInterrupt:
         complain("Stopped.")
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader of a pipe went away (`mlplab ... | head`): nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more(sys.stdout, sys.stderr)
         sys.exit(EXIT_NETWORK_FAILED)
     except Exception as error:
         if os.environ.get("MLPLAB_DEBUG") == "1":
             raise
-        sys.exit(_explain(error))
+        code = _explain(error)
+        if isinstance(error, OSError):
+            _write_no_more(sys.stdout)
+        sys.exit(code)
+
+
+def _write_no_more(*streams: TextIO) -> None:
+    """Let what is left to be written, when the program ends, go nowhere rather than fail again."""
+    for stream in streams:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _explain(error: Exception) -> int:
@@ -46,9 +61,12 @@ def _explain(error: Exception) -> int:
         for problem in problems:
             complain(f"{problem}")
         return EXIT_BAD_INPUT
-    if isinstance(error, OSError) and error.filename is not None:
-        complain(f"{error.filename}: {error.strerror}.")
-        return EXIT_NETWORK_FAILED
+    if isinstance(error, OSError) and error.strerror:
+        where = (
+            f"{error.filename}: " if error.filename is not None else "while reading or writing: "
+        )
+        complain(f"{where}{error.strerror.lower()}; make room or rights there, and try again.")
+        return EXIT_BAD_INPUT
     complain(
         f"mlplab met something it did not expect ({type(error).__name__}); this is a fault of "
         f"mlplab, not of your study. The details are in {_write_log()}; MLPLAB_DEBUG=1 shows them."

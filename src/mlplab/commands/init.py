@@ -91,15 +91,19 @@ def init(
         return
     if path.suffix != ".json":
         raise refuse(f"{path}: a study file ends in .json; try {path.name}.json.")
-    if path.exists():
-        raise refuse(f"{path} is there already; choose another name or move it away.")
 
+    from mlplab.declarations.reading.names import plain
     from mlplab.declarations.schema import schema_text
+    from mlplab.records.atomic import replacing, writable
 
-    study = {"$schema": f"./{SCHEMA_FILE}", "name": path.stem, **STARTER}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_as_json(study), encoding="utf-8")
-    (path.parent / SCHEMA_FILE).write_text(schema_text(), encoding="utf-8")
+    with writable(path):
+        is_there = path.exists()
+    if is_there:
+        raise refuse(f"{path} is there already; choose another name or move it away.")
+    study = {"$schema": f"./{SCHEMA_FILE}", "name": plain(path.stem), **STARTER}
+    for file, text in ((path.parent / SCHEMA_FILE, schema_text()), (path, _as_json(study))):
+        with writable(file), replacing(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     print(f"{path} is a study that runs as it is: mlplab run {path}")
 
 

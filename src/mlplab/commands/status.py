@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mlplab.commands import options
+
+if TYPE_CHECKING:
+    from mlplab.records.results import Results
 
 MOST_LINES = 50
 
@@ -14,14 +19,35 @@ def status(run: options.ResultsArgument) -> None:
     Example:
       mlplab status runs/report-2023
 
-    A network that diverged is finished: that it diverged, and at which step, is its result.
+    A network that diverged is finished: that it diverged, and at which step, is its result. Of a
+    study that is still being tuned, its trials are shown.
     """
+    from mlplab.study import open_results
+    from mlplab.tuning import open_trials, study_has_begun
+
+    trials = open_trials(run)
+    tuning = "" if trials is None else f"{_count(trials)} trials × seeds of its tuning finished"
+    if trials is not None and not study_has_begun(run):
+        _print_networks(trials)
+        print(f"{tuning}; the networks themselves follow it")
+        return
+    results = open_results(run)
+    _print_networks(results)
+    if tuning:
+        print(tuning)
+    print(f"{_count(results)} networks × seeds of {results.study.name} finished")
+
+
+def _count(results: Results) -> str:
+    return f"{len(results.runs):,} of {len(results.runs) + len(results.missing):,}"
+
+
+def _print_networks(results: Results) -> None:
+    """Print a line for each network, and then what failed and what diverged."""
     from collections import Counter
 
     from mlplab.commands.output import print_table
-    from mlplab.study import open_results
 
-    results = open_results(run)
     diverged = Counter(run.network for run in results.runs if run.diverged_at is not None)
     finished = Counter(run.network for run in results.runs)
     failed = Counter(failure.network for failure in results.failures)
@@ -57,8 +83,6 @@ def status(run: options.ResultsArgument) -> None:
         ]
     )
     print()
-    total = len(results.runs) + len(results.missing)
-    print(f"{len(results.runs):,} of {total:,} networks × seeds of {results.study.name} finished")
 
 
 def _print_some(lines: list[str]) -> None:

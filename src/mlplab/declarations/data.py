@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from mlplab.declarations.base import (
     Count,
@@ -12,15 +12,23 @@ from mlplab.declarations.base import (
     NonNegativeCount,
     PositiveShareBelowOne,
     Seed,
+    ShareBelowOne,
 )
+
+
+def _none_is_a_count(part: float) -> float:
+    return part or 0
+
 
 Part = Count | PositiveShareBelowOne
 """A number of rows, or a share of them."""
+ValidationPart = Annotated[NonNegativeCount | ShareBelowOne, AfterValidator(_none_is_a_count)]
+"""The same, or 0 for none; 0.0 is the same 0, and makes the same content key."""
 Scaling = Literal["unit", "standard", "none"]
 
 
 class _Data(Declaration):
-    validation: NonNegativeCount | PositiveShareBelowOne = 0
+    validation: ValidationPart = 0
     """Rows (or a share of them) taken from the training rows, stratified by class; 0 for none."""
     classes: tuple[int | str, ...] | None = Field(default=None, min_length=1)
     """Only these classes, in all parts; None for all."""

@@ -58,6 +58,8 @@ def load(
 
     Raises BadInput with every problem at once.
     """
+    if not str(path).strip():
+        raise _no_path()
     source = _source(Path(path))
     given, problems = _parsed_overrides(overrides)
     source, more = _overridden(source, given)
@@ -101,6 +103,18 @@ class _Source:
     grid: dict[Where, Where] = field(default_factory=dict)
     translated: bool = False
     """From configuration files, each of which gives all its settings: nothing is shared."""
+
+
+def _no_path() -> BadInput:
+    """An empty path would be the current folder, which nobody means by it."""
+    return BadInput(
+        Problem(
+            "",
+            "a study file, a folder of configuration files, or the name of a shipped study",
+            "an empty path",
+            f"shipped are {listed(shipped_studies())}",
+        )
+    )
 
 
 def _source(path: Path) -> _Source:

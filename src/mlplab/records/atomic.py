@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mlplab.declarations.problems import BadInput, Problem
+
 _MARK = ".unfinished-"
 
 
@@ -16,8 +18,13 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; what is written there takes its place at the end.
 
     The temporary name ends like the final one, for writers that look at the ending. If the block
-    raises, nothing at `path` changes and the temporary file is removed.
+    raises, nothing at `path` changes and the temporary file is removed. A link is followed, and
+    what is no file, such as /dev/null, is written to as it is.
     """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        yield path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{_MARK}{uuid.uuid4().hex}{path.suffix}")
     try:
@@ -29,6 +36,27 @@ def replacing(path: Path) -> Iterator[Path]:
     if os.name == "posix":
         # The new name is safe from a power cut only once its folder is on disk too.
         _flush(path.parent)
+
+
+@contextmanager
+def writable(place: Path) -> Iterator[None]:
+    """Turn what the operating system says against writing a file or folder into a sentence.
+
+    Raises:
+        BadInput: the block could not write.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(
+            Problem(
+                "",
+                expected="a place that can be written to",
+                came=str(error.strerror or error).lower(),
+                mend="make room there, give yourself the right to write there, or choose another",
+                file=str(error.filename or place),
+            )
+        ) from error
 
 
 def remove_unfinished(folder: Path) -> None:

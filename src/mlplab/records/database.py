@@ -56,7 +56,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
             Problem(
                 "",
                 expected=f"a results folder, which holds the file {DATABASE_FILE}",
-                came="a folder without it" if folder.is_dir() else "nothing there",
+                came=_what_lies_at(folder),
                 mend="run the study first, or name the folder that `mlplab run` printed",
                 file=str(folder),
             )
@@ -64,6 +64,12 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     with _told(path), _opened(path, "rw") as connection:
         _check(connection, path)
         yield connection
+
+
+def _what_lies_at(folder: Path) -> str:
+    if folder.is_dir():
+        return "a folder without it"
+    return "a file" if folder.exists() else "nothing there"
 
 
 @contextmanager
@@ -156,6 +162,8 @@ def _told(path: Path) -> Iterator[None]:
             raise _refusal(path, f"damaged ones ({error})") from error
         if "locked" in str(error):
             came, mend = "records that another program keeps locked", "close that program"
+        elif "full" in str(error):
+            came, mend = "a full disk", "make room and run again: what is finished is kept"
         else:
             came, mend = f"the message “{error}”", "see whether the disk is full or write-protected"
         raise BadInput(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlplab.declarations.problems import BadInput, Problem
-from mlplab.records.atomic import replacing
+from mlplab.records.atomic import replacing, writable
 from mlplab.records.results import Results
 
 if TYPE_CHECKING:
@@ -53,14 +53,11 @@ def _write(make_table: Callable[[], pd.DataFrame], path: Path) -> None:
             path, "pyarrow for Parquet", "a Python without it", "pip install 'mlplab[parquet]'"
         )
     table = make_table()
-    try:
-        with replacing(path) as temporary:
-            if is_parquet:
-                table.to_parquet(temporary, index=False)
-            else:
-                table.to_csv(temporary, index=False, lineterminator="\n")
-    except OSError as error:
-        raise _refusal(path, "a place to write to", str(error.strerror or error)) from error
+    with writable(path), replacing(path) as temporary:
+        if is_parquet:
+            table.to_parquet(temporary, index=False)
+        else:
+            table.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def _refusal(path: Path, expected: str, came: str, mend: str | None = None) -> BadInput:

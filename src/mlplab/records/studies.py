@@ -81,6 +81,11 @@ def known_members(connection: sqlite3.Connection) -> dict[Member, str]:
     }
 
 
+def has_begun(connection: sqlite3.Connection) -> bool:
+    """Whether a run has come so far as to record its study."""
+    return bool(connection.execute("SELECT count(*) FROM study").fetchone()[0])
+
+
 def read_study(connection: sqlite3.Connection, folder: Path) -> RecordedStudy:
     """Return the study that was last run in a folder.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from mlplab.declarations.problems import BadInput, Problem
 from mlplab.records.atomic import replacing
 
 WEIGHTS_FOLDER = "weights"
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 LayerWeights = tuple[tuple[np.ndarray, np.ndarray], ...]
 """One (kernel (in, out), bias (out,)) a layer, float32."""
 
@@ -33,14 +36,34 @@ def save(
     """Write the weights of a stack, by key of the run; the file is there whole or not at all.
 
     `centres` are the running class centres (class, unit) of runs that kept any.
+
+    Raises:
+        OSError: it cannot be written.
     """
     tensors = {f"{key}.centres": np.ascontiguousarray(array) for key, array in centres.items()}
     for key, layers in weights.items():
         for number, (kernel, bias) in enumerate(layers, start=1):
             tensors[f"{key}.layer_{number}.kernel"] = np.ascontiguousarray(kernel)
             tensors[f"{key}.layer_{number}.bias"] = np.ascontiguousarray(bias)
-    with replacing(path) as temporary:
-        save_file(tensors, temporary)
+    write_tensors(path, tensors)
+
+
+def write_tensors(
+    path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a safetensors file, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    try:
+        with replacing(path) as temporary:
+            save_file(dict(tensors), temporary, metadata=dict(metadata) if metadata else None)
+    except SafetensorError as error:
+        # So the library tells of a full disk, with the operating system's number in its words.
+        number = _OS_ERROR.search(str(error))
+        told = (int(number[1]), os.strerror(int(number[1]))) if number else (str(error),)
+        raise OSError(*told) from error
 
 
 def load(path: Path, key: str, layers: int) -> LayerWeights:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -20,6 +19,7 @@ from markupsafe import Markup
 
 from mlplab.figures.drawing import VEGA_LITE, Drawing, Key, swatch
 from mlplab.figures.figure import Figure
+from mlplab.records.atomic import replacing
 from mlplab.report.document import (
     Block,
     Bullets,
@@ -79,11 +79,8 @@ def _vega() -> str:
         return kept.read_text("utf-8")
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
     bundle = re.sub(r"</(script)", r"<\\/\1", bundle, flags=re.IGNORECASE)
-    with contextlib.suppress(OSError):
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = kept.with_name(f"{name}.{os.getpid()}")
+    with contextlib.suppress(OSError), replacing(kept) as unfinished:
         unfinished.write_text(bundle, "utf-8")
-        unfinished.replace(kept)
     return bundle
 
 

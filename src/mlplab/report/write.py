@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlplab.figures.drawing import Drawing, draw_all
 from mlplab.figures.figure import Figure
+from mlplab.records.atomic import writable
 from mlplab.report import html, markdown
 from mlplab.report.chapters import chapters_of
 from mlplab.report.context import Context
@@ -23,16 +24,21 @@ def write(results: Results, folder: Path) -> Path:
 
     figures/ holds every figure as SVG, PNG and CSV; those of an earlier report that this one does
     not have are removed.
+
+    Raises:
+        BadInput: the folder cannot be written to; what stood there before still does.
     """
     chapters = chapters_of(Context(results))
     figures = [figure for chapter in chapters for figure in chapter.figures]
     drawings = draw_all([figure.job for figure in figures], processes=os.cpu_count() or 1)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_figures(figures, drawings, folder / "figures")
     title = results.study.name
-    _replace(folder / "report.md", markdown.document(title, chapters).encode())
+    text, page = markdown.document(title, chapters), html.page(title, chapters, drawings)
     target = folder / "report.html"
-    _replace(target, html.page(title, chapters, drawings).encode())
+    with writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_figures(figures, drawings, folder / "figures")
+        _replace(folder / "report.md", text.encode())
+        _replace(target, page.encode())
     return target
 
 
@@ -60,5 +66,8 @@ def _write_figures(figures: list[Figure], drawings: dict[str, Drawing], folder: 
 def _replace(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: someone may have the page open."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 
 from mlplab.metrics.classification import evaluate
 from mlplab.records import weights
@@ -67,7 +66,7 @@ class Unwritable:
     """The weights of a stack could not be written, so no other's could."""
 
     job: Job
-    error: Exception
+    error: OSError
 
 
 Message = Progressed | Trained | Failed | Unwritable
@@ -137,7 +136,7 @@ class Crew:
                 {key: network.weights for key, network in trained.items()},
                 {key: n.centres for key, n in trained.items() if n.centres is not None},
             )
-        except (OSError, SafetensorError) as error:
+        except OSError as error:
             return Unwritable(job, error)
         return Trained(job, finished)
 

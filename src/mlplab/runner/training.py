@@ -199,7 +199,7 @@ def _unwritable(message: Unwritable) -> BadInput:
         Problem(
             "",
             expected="to write trained weights there",
-            came=str(getattr(message.error, "strerror", None) or message.error),
+            came=str(message.error.strerror or message.error).lower(),
             mend="make room and run again: what is finished is kept",
             file=str(message.job.weights),
         )

@@ -13,6 +13,11 @@ from mlplab.declarations.problems import BadInput, Problem, Where, closest, shor
 from mlplab.declarations.reading.json_text import parse_object
 from mlplab.declarations.reading.places import Place, Places
 
+_JSON_ONLY = ("[", "{", '"')
+"""How lists, objects and quoted text start; what starts so and cannot be read is no plain text."""
+_MOST_DIGITS = 9
+"""Of a position in a list."""
+
 
 @dataclass(frozen=True)
 class Override:
@@ -35,14 +40,27 @@ def parse(given: str) -> Override:
         raise BadInput(
             Problem("", "path=value", shown(given), "such as training.steps=500", None, "--set")
         )
-    return Override(given, path, _value(text.strip(), f"--set {given}"))
+    return Override(given, path, _value(text.strip(), f"--set {shortened(given)}"))
 
 
 def _value(text: str, name: str) -> Any:
     try:
         json.loads(text)
+    except json.JSONDecodeError as error:
+        if not text.startswith(_JSON_ONLY):
+            return text
+        raise BadInput(
+            Problem(
+                "",
+                "a whole JSON value, as it starts like one",
+                shown(text),
+                "put path=value in single quotes, so that the shell hands it on as it is",
+                None,
+                name,
+            )
+        ) from error
     except (ValueError, RecursionError):
-        return text
+        pass  # numbers and nesting without end are told of below
     read = parse_object('{"value": ' + text + "}", name)
     if read.problems:
         raise BadInput(replace(problem, where="", line=None) for problem in read.problems)
@@ -114,11 +132,11 @@ def _next_step(holder: Any, rest: str, where: Where, override: Override) -> tupl
 
 
 def _position(holder: list[Any], rest: str, where: Where, override: Override) -> tuple[int, str]:
-    match = re.match(r"\[?(\d+)\]?\.?(.*)", rest, re.DOTALL)
+    match = re.match(rf"\[?(\d{{1,{_MOST_DIGITS}}})(?!\d)\]?\.?(.*)", rest, re.DOTALL)
     if match is None or int(match[1]) >= len(holder):
         raise BadInput(
             Problem(
-                override.path,
+                shortened(override.path),
                 f"a position from 0 to {len(holder) - 1}" if holder else "no position: it is empty",
                 shown(rest.strip("[]")),
                 f"the list is {shown(holder)}",
@@ -133,7 +151,7 @@ def _stuck(where: Where, holder: Any, rest: str, override: Override) -> BadInput
     way = ".".join(map(str, where))
     return BadInput(
         Problem(
-            override.path,
+            shortened(override.path),
             f"a way through objects and lists, but {way} is {shown(holder)}",
             f"{shown(rest)} after it",
             f"set {way} itself",
@@ -146,7 +164,7 @@ def _stuck(where: Where, holder: Any, rest: str, override: Override) -> BadInput
 def _malformed(override: Override) -> BadInput:
     return BadInput(
         Problem(
-            override.path,
+            shortened(override.path),
             "keys joined by single dots",
             shown(override.path),
             "such as training.steps=500",
@@ -162,7 +180,7 @@ def _unknown_network(holder: dict[str, Any], rest: str, override: Override) -> B
     mend = f'did you mean "{meant}"?' if meant else "`mlplab plan` lists the networks"
     return BadInput(
         Problem(
-            override.path,
+            shortened(override.path),
             "the name of a network of the study",
             shown(word),
             mend,

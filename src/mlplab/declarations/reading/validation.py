@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mlplab.declarations.base import LARGEST_COUNT
-from mlplab.declarations.problems import Where, closest, did_you_mean, listed, shown
+from mlplab.declarations.problems import Where, closest, did_you_mean, listed, shortened, shown
 from mlplab.declarations.reading.wording import Wanted, field_wanted, follow, wanted, words
 
 Declared = TypeVar("Declared", bound=BaseModel)
@@ -177,7 +177,7 @@ def _mend(here: Wanted, value: Any) -> str | None:
     if isinstance(value, str) and options:
         return did_you_mean(value, options)
     if isinstance(value, str) and here.type in (int, float) and _is_number(value):
-        return f"write {value} without quotes"
+        return f"write {shortened(value)} without quotes"
     if isinstance(value, float) and here.type is int and value.is_integer() and value:
         return f"write {int(value)}"
     if isinstance(value, int | str) and words(here).startswith(("a list", "a non-empty list")):

@@ -13,7 +13,7 @@ from typing import Any
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
 from mlplab.declarations.reading.places import Places
-from mlplab.declarations.reading.validation import Fault, at, home_of, validate
+from mlplab.declarations.reading.validation import Fault, home_of, validate
 from mlplab.declarations.resolving.grid import spread
 
 TAGS = ("name", "format", "distribution")
@@ -250,28 +250,47 @@ def _lacks(faults: tuple[Fault, ...], missing: Fault) -> bool:
 def _unused(
     shared: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]], places: Places
 ) -> Iterator[Problem]:
-    """What is wrong with shared settings that no network takes, so that it is told all the same."""
-    unused = {
-        key: value
-        for key, value in shared.items()
-        if own and all(_replaces(tree, key, value) for tree in own.values())
-    }
-    if not unused:
-        return
-    _, faults = _network(_ANY | unused)
-    for fault in faults:
-        if not fault.missing and at(unused, fault.where[:1]) is not None:
-            yield places.problem(
-                fault.where, expected=fault.expected, came=fault.came, mend=fault.mend
-            )
+    """What is wrong with shared settings that no network takes, so that it is told all the same.
+
+    Such a setting is tried in the place of each network's own: right for one, it is no fault.
+    """
+    leaves = list(_leaves(shared))
+    used = {leaf for leaf in leaves if any(_takes(tree, shared, leaf) for tree in own.values())}
+
+    def unused(where: Where) -> bool:
+        its = {leaf for leaf in leaves if leaf[: len(where)] == where[: len(leaf)]}
+        return bool(its) and its.isdisjoint(used)
+
+    told: dict[Where, Fault] | None = None
+    for tree in own.values() if len(used) < len(leaves) else ():
+        _, faults = _network(merged({**_ANY, **tree}, shared))
+        its = {f.where: f for f in faults if not f.missing and unused(f.where)}
+        told = its if told is None else {where: f for where, f in told.items() if where in its}
+        if not told:
+            return
+    for fault in (told or {}).values():
+        yield places.problem(fault.where, expected=fault.expected, came=fault.came, mend=fault.mend)
 
 
-def _replaces(own: Mapping[str, Any], key: str, shared: Any) -> bool:
-    if key not in own:
-        return False
-    value = own[key]
-    both = isinstance(value, dict) and isinstance(shared, dict)
-    return not both or _other_kind(shared, value)
+def _leaves(values: Mapping[str, Any], where: Where = ()) -> Iterator[Where]:
+    """The ways to all values that are no objects, or empty ones."""
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*where, key))
+        else:
+            yield (*where, key)
+
+
+def _takes(own: Any, shared: Any, where: Where) -> bool:
+    """Whether a network has a shared setting as it stands, with nothing of its own in its place."""
+    for step in where:
+        if step not in own:
+            return True
+        own, shared = own[step], shared[step]
+        both = isinstance(own, dict) and isinstance(shared, dict)
+        if not both or _other_kind(shared, own):
+            return False
+    return False
 
 
 def unknown_keys(
