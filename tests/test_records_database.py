@@ -80,7 +80,7 @@ def test_a_finished_stack_leaves_the_plan_and_its_runs_are_there(tmp_path):
         assert record.layers == (3, 4, 2)
         assert record.steps.tolist() == [10, 20]
         curve = runs.read_curves(connection, ["a"])["a"]["test", "loss"]
-        assert runs.decode_numbers(curve).tolist() == [0.1, 1 / 3]
+        assert curve.tolist() == [0.1, 1 / 3]
 
 
 def test_a_stack_is_recorded_whole_or_not_at_all(tmp_path):

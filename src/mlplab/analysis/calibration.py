@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 
 from mlplab.data.preparation import prepare
 from mlplab.metrics.calibration import BINS, Calibration, calibration_of
 from mlplab.metrics.probabilities import log_softmax
-from mlplab.objectives.declared import objective_of
 from mlplab.records.results import Results, Run
 from mlplab.statistics.intervals import MeanInterval, t_interval
 
@@ -54,6 +52,11 @@ def _calibration(results: Results, run: Run) -> Calibration:
     assert run.evaluation is not None
     if run.evaluation.calibration is not None:
         return run.evaluation.calibration
+    # Only older records need torch, whose import takes longer than most reports.
+    import torch
+
+    from mlplab.objectives.declared import objective_of
+
     network = results.study.networks[run.network]
     data = prepare(network.data, results.study.folder, lambda text: None, network.roles)
     logits = results.predict(run.network, run.seed, data.inputs[data.test_rows])

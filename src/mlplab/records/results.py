@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -95,7 +95,7 @@ class Results:
             records = stored.read_runs(connection, recorded.members.values())
             logs = failures(connection)
         missing = [member for member, key in recorded.members.items() if key not in records]
-        contents = _Contents(folder, tuple(records))
+        contents = _Contents(folder, records)
         return cls(
             study=recorded.study,
             runs=tuple(
@@ -197,47 +197,28 @@ class Results:
 class _Contents:
     """Curves and evaluations of a folder's runs, read when first asked for: all curves at once."""
 
-    def __init__(self, folder: Path, keys: Sequence[str]) -> None:
-        self.folder, self._keys = folder, keys
+    def __init__(self, folder: Path, records: Mapping[str, stored.RunRecord]) -> None:
+        self.folder, self._records = folder, records
+
+    def curves(self, key: str) -> Mapping[tuple[str, str], np.ndarray]:
+        return self._curves.get(key, {})
 
     @cached_property
-    def curves(self) -> Mapping[str, Mapping[tuple[str, str], str]]:
-        with reading(self.folder) as connection:
-            return stored.read_curves(connection, self._keys)
+    def _curves(self) -> Mapping[str, Mapping[tuple[str, str], np.ndarray]]:
+        with reading(self.folder) as connection, decoding(self.folder, "a curve"):
+            found = stored.read_curves(connection, self._records)
+            for key, curves in found.items():
+                evaluations = len(self._records[key].steps)
+                for numbers in curves.values():
+                    if numbers.shape != (evaluations,):
+                        raise ValueError(f"{numbers.size} values for {evaluations} evaluations")
+            return found
 
     def evaluation(self, key: str) -> Evaluation | None:
         with reading(self.folder) as connection:
             text = stored.read_evaluation(connection, key)
         with decoding(self.folder, "an evaluation"):
             return None if text is None else Evaluation.from_json(text)
-
-
-class _StoredCurves(Mapping[tuple[str, str], np.ndarray]):
-    """The curves of one run, decoded as they are asked for."""
-
-    def __init__(self, key: str, evaluations: int, contents: _Contents) -> None:
-        self._key, self._evaluations, self._contents = key, evaluations, contents
-
-    def __getitem__(self, name: tuple[str, str]) -> np.ndarray:
-        text = self._texts[name]
-        with decoding(self._contents.folder, "a curve"):
-            numbers = stored.decode_numbers(text)
-            if len(numbers) != self._evaluations:
-                raise ValueError(f"{len(numbers)} values for {self._evaluations} evaluations")
-        return numbers
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._texts
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._texts)
-
-    def __len__(self) -> int:
-        return len(self._texts)
-
-    @property
-    def _texts(self) -> Mapping[tuple[str, str], str]:
-        return self._contents.curves.get(self._key, {})
 
 
 class _StoredRun(Run):
@@ -249,7 +230,6 @@ class _StoredRun(Run):
             "seed": member[1],
             "key": record.key,
             "steps": record.steps,
-            "curves": _StoredCurves(record.key, len(record.steps), contents),
             "diverged_at": record.diverged_at,
             "stopped_at": record.stopped_at,
             "seconds": record.seconds,
@@ -261,6 +241,10 @@ class _StoredRun(Run):
 
     stack: str
     contents: _Contents
+
+    @cached_property
+    def curves(self) -> Mapping[tuple[str, str], np.ndarray]:
+        return self.contents.curves(self.key)
 
     @cached_property
     def evaluation(self) -> Evaluation | None:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 import numpy as np
 
@@ -111,25 +112,32 @@ def read_runs(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, 
         "SELECT key, layers, steps, diverged_at, stopped_at, seconds, stack FROM run"
         " WHERE key IN ({})"
     )
+    # Thousands of runs have few distinct shapes and steps, so each of these is decoded once.
+    layers_of, steps_of = cache(_decode_layers), cache(_decode_steps)
     return {
-        key: RunRecord(
-            key,
-            tuple(map(int, json.loads(layers))),
-            np.array(json.loads(steps), dtype=np.int64),
-            *rest,
-        )
+        key: RunRecord(key, layers_of(layers), steps_of(steps), *rest)
         for key, layers, steps, *rest in _by_key(connection, query, keys)
     }
 
 
+def _decode_layers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, json.loads(text)))
+
+
+def _decode_steps(text: str) -> np.ndarray:
+    steps = np.array(json.loads(text), dtype=np.int64)
+    steps.flags.writeable = False  # runs share it
+    return steps
+
+
 def read_curves(
     connection: sqlite3.Connection, keys: Iterable[str]
-) -> dict[str, dict[tuple[str, str], str]]:
-    """Return the curves of some runs, in bulk: key → (split, metric) → numbers still as JSON."""
-    found: dict[str, dict[tuple[str, str], str]] = {}
+) -> dict[str, dict[tuple[str, str], np.ndarray]]:
+    """Return the curves of some runs, in bulk: key → (split, metric) → (evaluation,) float64."""
+    found: dict[str, dict[tuple[str, str], np.ndarray]] = {}
     query = "SELECT key, split, metric, value FROM curve WHERE key IN ({}) ORDER BY rowid"
     for key, split, metric, text in _by_key(connection, query, keys):
-        found.setdefault(key, {})[split, metric] = text
+        found.setdefault(key, {})[split, metric] = decode_numbers(text)
     return found
 
 
@@ -146,9 +154,7 @@ def encode_numbers(values: np.ndarray) -> str:
 
 def decode_numbers(text: str) -> np.ndarray:
     """Read what `encode_numbers` wrote: (evaluation,) float64."""
-    return np.array(
-        [math.nan if value is None else value for value in json.loads(text)], dtype=np.float64
-    )
+    return np.array(json.loads(text), dtype=np.float64)  # NumPy reads None as NaN
 
 
 def _encode(value: float) -> str:

@@ -108,5 +108,7 @@ def _summary_row(results: Results, run: Run) -> dict[str, object]:
 
 def _last(values: np.ndarray) -> float:
     """Return the last value that was measured."""
+    if len(values) and not np.isnan(values[-1]):
+        return float(values[-1])
     measured = values[~np.isnan(values)]
     return float(measured[-1]) if len(measured) else float("nan")
