@@ -149,7 +149,7 @@ def test_export_refuses_with_a_sentence(results, tmp_path):
     with pytest.raises(BadInput, match=r"\.csv"):
         export_curves(results, tmp_path / "c.xlsx")
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(BadInput, match="a place to write to"):
+    with pytest.raises(BadInput, match="a place that can be written to"):
         export_curves(results, tmp_path / "file" / "c.csv")
 
 

@@ -112,6 +112,60 @@ def test_every_network_of_a_mixed_stack_gives_the_bits_it_gives_alone(precision,
         assert_same_bits(train([one], data)[0], result)
 
 
+STOPPING = EarlyStopping(patience=2, metric="loss")
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (
+            recipe(0, steps=400, evaluate_every=50, validation_rows=VALIDATION,
+                   early_stopping=STOPPING),
+            recipe(1, steps=400, evaluate_every=5, validation_rows=VALIDATION),
+        ),
+        (
+            recipe(0, steps=400, evaluate_every=50, validation_rows=VALIDATION,
+                   early_stopping=STOPPING),
+            recipe(1, steps=75, evaluate_every=50, validation_rows=VALIDATION),
+        ),
+        (
+            recipe(0, steps=100, evaluate_every=100, optimizer=optimizer(name="sgd",
+                   learning_rate=1e30)),
+            recipe(1, steps=100, evaluate_every=5),
+        ),
+        (recipe(0, test_rows=ALL[240:252]), recipe(1, test_rows=ALL[240:270])),
+        (recipe(0, test_rows=NONE), recipe(1)),
+    ],
+    ids=["patience", "a neighbour that ends", "divergence", "longer test rows", "no test rows"],
+)  # fmt: skip
+def test_when_and_on_what_a_neighbour_is_measured_changes_nothing(pair, threads):
+    data = problem()
+    for one, result in zip(pair, train(pair, data), strict=True):
+        alone = train([one], data)[0]
+        assert_same_bits(alone, result)
+        assert (alone.diverged_at, alone.stopped_at) == (result.diverged_at, result.stopped_at)
+
+
+def test_many_test_rows_beside_others_give_the_same_logits():
+    generator = np.random.default_rng(1)
+    data = ResidentData(
+        generator.random((2100, 20), dtype=np.float32), generator.integers(0, CLASSES, 2100)
+    )
+    some = recipe(0, layers=(20, 300, CLASSES), train_rows=np.arange(100), steps=3)
+    pair = [
+        replace(some, seed=seed, test_rows=np.arange(100, end))
+        for seed, end in ((0, 1103), (1, 2099))
+    ]
+    for one, result in zip(pair, train(pair, data), strict=True):
+        assert_same_bits(train([one], data)[0], result)
+
+
+def test_a_network_that_is_lost_in_its_last_step_has_diverged_there():
+    lost = recipe(steps=1, evaluate_every=1, optimizer=optimizer(name="sgd", learning_rate=1e38))
+    (result,) = train([lost], problem())
+    assert result.diverged_at == result.stopped_at == 1
+
+
 def test_networks_as_wide_as_a_real_one_give_the_bits_they_give_alone(threads):
     generator = np.random.default_rng(1)
     inputs = generator.random((400, 784), dtype=np.float32)

@@ -27,18 +27,22 @@ class Dataset:
     """The largest value an input can have (255 for bytes), which `unit` scaling divides by; None
     when that is not known beforehand, as in a table."""
     digest: str = field(init=False)
-    """SHA-256 of the contents: inputs, labels, class names and division."""
+    """SHA-256 of all that decides what a network is given: inputs, their shape and largest value,
+    labels, class names and division."""
     inputs_digest: str = field(init=False)
     """SHA-256 of the inputs alone."""
 
     def __post_init__(self) -> None:
         inputs_digest = _digest(self.inputs)
         names = "\n".join(self.class_names)
+        seen_as = f"{self.image_shape} {self.largest}"
         object.__setattr__(self, "inputs_digest", inputs_digest)
         object.__setattr__(
             self,
             "digest",
-            _digest(self.labels, self.train_rows, self.test_rows, text=inputs_digest + names),
+            _digest(
+                self.labels, self.train_rows, self.test_rows, text=inputs_digest + names + seen_as
+            ),
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlplab.declarations.resolving.size import Size
+from mlplab.records.kept import kept_value
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results, Run
@@ -95,20 +96,12 @@ def _summary_row(results: Results, run: Run) -> dict[str, object]:
         "diverged_at": run.diverged_at,
         "seconds": run.seconds,
     }
+    training = results.study.networks[run.network].training
     if run.layers:
-        training = results.study.networks[run.network].training
         size = Size(run.layers, training.batch_size, run.stopped_at)
         row |= {"parameters": size.parameters, "training_flops": size.training_flops}
     for split in _FINAL_SPLITS:
         for metric in _FINAL_METRICS:
             if (split, metric) in run.curves:
-                row[f"{split}_{metric}"] = _last(run.curves[split, metric])
+                row[f"{split}_{metric}"] = kept_value(run, split, metric, training)
     return row
-
-
-def _last(values: np.ndarray) -> float:
-    """Return the last value that was measured."""
-    if len(values) and not np.isnan(values[-1]):
-        return float(values[-1])
-    measured = values[~np.isnan(values)]
-    return float(measured[-1]) if len(measured) else float("nan")

@@ -177,7 +177,14 @@ def _foresee(
         network = study.networks[name]
         data = sizes[network.data]
         size = size_of(network, data.features or 1, data.classes or 1)
-        kind = (size.layers, network.activation, size.batch_size, network.data)
+        training = network.training
+        kind = (
+            size.layers,
+            network.activation,
+            size.batch_size,
+            training.evaluate_every,
+            network.data,
+        )
         foreseen.setdefault(key, _Foreseen(key, seed, size, kind))
     return foreseen
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Set
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,10 +82,9 @@ def run(
     device, precision = resolve_device(str(device)), str(precision)
     if precision == "bfloat16" and not has_fast_bfloat16(device):
         tell(DataAnnounced(SLOW_BFLOAT16))
-    with _results_folder(Path(folder)) as folder, only_run(folder, lambda p: tell(Waiting(p))):
-        remove_unfinished(folder / WEIGHTS_FOLDER)
-        with writing(folder) as connection:
-            return _Run(study, folder, connection, device, precision, fail_fast, tell).run()
+    folder = Path(folder)
+    with _results_folder(folder, lambda process: tell(Waiting(process))) as connection:
+        return _Run(study, folder, connection, device, precision, fail_fast, tell).run()
 
 
 def write_down_questions(study: Study, folder: Path, seen: Set[str]) -> None:
@@ -96,7 +95,7 @@ def write_down_questions(study: Study, folder: Path, seen: Set[str]) -> None:
     Raises:
         BadInput: the folder cannot be written to.
     """
-    with _results_folder(folder), only_run(folder, _nobody), writing(folder) as connection:
+    with _results_folder(folder, _nobody) as connection:
         register(connection, study, seen)
 
 
@@ -120,21 +119,34 @@ def _nobody(event: object) -> None:
 
 
 @contextmanager
-def _results_folder(folder: Path) -> Iterator[Path]:
-    """Yield the folder, made where there is none; what cannot be written there is a sentence."""
-    try:
-        (folder / WEIGHTS_FOLDER).mkdir(parents=True, exist_ok=True)
-        yield folder
-    except OSError as error:
-        raise BadInput(
-            Problem(
-                "",
-                expected="a results folder that can be written to",
-                came=str(error.strerror or error).lower(),
-                mend="choose another with --out, or make room there",
-                file=str(folder),
-            )
-        ) from error
+def _results_folder(
+    folder: Path, wait: Callable[[int | None], None]
+) -> Iterator[sqlite3.Connection]:
+    """Yield the records of a folder, made where there is none, with nobody else writing there.
+
+    Args:
+        wait: told of the other run (its process, where known) that has to end first.
+
+    Raises:
+        BadInput: the folder cannot be written to.
+    """
+    with ExitStack() as opened:
+        try:
+            (folder / WEIGHTS_FOLDER).mkdir(parents=True, exist_ok=True)
+            opened.enter_context(only_run(folder, wait))
+            remove_unfinished(folder / WEIGHTS_FOLDER)
+            connection = opened.enter_context(writing(folder))
+        except OSError as error:
+            raise BadInput(
+                Problem(
+                    "",
+                    expected="a results folder that can be written to",
+                    came=str(error.strerror or error).lower(),
+                    mend="choose another with --out, or make room there",
+                    file=str(folder),
+                )
+            ) from error
+        yield connection
 
 
 @dataclass(frozen=True)

@@ -178,12 +178,25 @@ class _Resident:
         name = (run.data.resident, run.data.digest, stack.precision, stack.device)
         data = self._kept.pop(name, None)
         if data is None:
-            inputs = prepare(run.declaration, self._study_folder, _silent, run.roles).inputs
-            data = ResidentData(inputs, run.data.labels, stack.precision, stack.device)
+            again = prepare(run.declaration, self._study_folder, _silent, run.roles)
+            if (again.resident, again.digest) != (run.data.resident, run.data.digest):
+                raise _changed_meanwhile(run)
+            data = ResidentData(again.inputs, run.data.labels, stack.precision, stack.device)
         self._kept[name] = data
         while len(self._kept) > _INPUTS_KEPT:
             self._kept.popitem(last=False)
         return data
+
+
+def _changed_meanwhile(run: WantedRun) -> BadInput:
+    return BadInput(
+        Problem(
+            f"data of {run.members[0][0]}",
+            expected="the contents that were read when the run began",
+            came="others: the files were changed meanwhile",
+            mend="run again; what is finished is kept under the contents it was trained on",
+        )
+    )
 
 
 def _silent(text: str) -> None:

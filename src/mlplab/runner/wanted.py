@@ -50,12 +50,16 @@ class WantedRun:
 
     @property
     def kind(self) -> tuple:
-        """Runs of equal kind can train in one stack."""
+        """Runs of equal kind train in one stack.
+
+        Others of one shape could, but a stack is measured as often as the most eager of them asks.
+        """
         recipe = self.recipe
         return (
             recipe.layers,
             recipe.activation,
             recipe.training.batch_size,
+            recipe.training.evaluate_every,
             self.data.resident,
             self.data.digest,
         )

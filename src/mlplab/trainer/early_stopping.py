@@ -22,14 +22,18 @@ class EarlyStops:
     def see(
         self,
         present: Sequence[int],
+        due: np.ndarray,
         values: Mapping[tuple[str, str], np.ndarray],
         stack: DenseStack,
     ) -> np.ndarray:
-        """Take note of an evaluation; returns which of `present` are to stop, (present,) bool."""
+        """Take note of an evaluation; returns which of `present` are to stop, (present,) bool.
+
+        due: (present,) bool, whose own evaluation this is; the others only stand beside it.
+        """
         stopping = np.zeros(len(present), dtype=bool)
         for place, network in enumerate(present):
             rule = self._rules[network]
-            if rule is None:
+            if rule is None or not due[place]:
                 continue
             value = values["validation", rule.metric][place]
             score = value if rule.metric == "loss" else -value

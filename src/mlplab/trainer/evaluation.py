@@ -34,8 +34,8 @@ class Measurement:
 class EvaluationRows:
     """The rows on which each network of a stack is measured.
 
-    When all networks have the same rows they are read once for all; otherwise each network's rows
-    are padded to the longest, and the padding is left out of every mean.
+    Networks with equally many rows are measured together. Others are not: the height of a product
+    decides how it rounds, so a network measured beside longer rows would not be what it is alone.
 
     Args:
         rows: of each network, (row,) int64.
@@ -45,31 +45,43 @@ class EvaluationRows:
     def __init__(
         self, rows: Sequence[np.ndarray], label_maps: Sequence[np.ndarray], data: ResidentData
     ) -> None:
+        lengths = [len(own) for own in rows]
+        self.longest = max(lengths)
+        self.groups: list[tuple[list[int], _EqualRows]] = []
+        """Places in the stack, and their rows; who has none is in no group."""
+        for length in sorted(set(lengths) - {0}):
+            places = [place for place, own in enumerate(lengths) if own == length]
+            group = _EqualRows([rows[p] for p in places], [label_maps[p] for p in places], data)
+            self.groups.append((places, group))
+
+
+class _EqualRows:
+    """Equally many rows of each network; where all have the same they are read once for all."""
+
+    def __init__(
+        self, rows: Sequence[np.ndarray], label_maps: Sequence[np.ndarray], data: ResidentData
+    ) -> None:
         self._data = data
-        lengths = np.array([len(r) for r in rows])
-        self.longest = int(lengths.max())
+        self.length = len(rows[0])
         shared = all(r is rows[0] for r in rows) and all(m is label_maps[0] for m in label_maps)
         distinct = 1 if shared else len(rows)
-        index = np.zeros((distinct, self.longest), dtype=np.int64)
-        targets = np.zeros((distinct, self.longest), dtype=np.int64)
-        for place in range(distinct):
-            own = rows[place]
-            index[place, : len(own)] = own
-            targets[place, : len(own)] = label_maps[place][data.labels[own]]
-        valid = (np.arange(self.longest) < lengths[:distinct, None]) & (targets >= 0)
+        index = np.stack(rows[:distinct])
+        maps = zip(label_maps[:distinct], index, strict=True)
+        targets = np.stack([label_map[data.labels[own]] for label_map, own in maps])
+        valid = targets >= 0
         self.counts = np.broadcast_to(valid.sum(1), len(rows))
         """(network,) rows that are measured: those of a known class."""
         self._index, self._targets, self._valid = (
             torch.from_numpy(array).to(data.device) for array in (index, targets, valid)
         )
         self._first = index[0, 0] if shared and _consecutive(rows[0]) else None
-        self._memory = data.memory(distinct, min(SLICE_ROWS, self.longest))
+        self._memory = data.memory(distinct, min(SLICE_ROWS, self.length))
 
     def from_row(
         self, start: int, networks: int
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Inputs (network, row, feature), targets and validity (network, row) from `start` on."""
-        part = slice(start, min(start + SLICE_ROWS, self.longest))
+        part = slice(start, min(start + SLICE_ROWS, self.length))
         return (
             self._inputs(part).expand(networks, -1, -1),
             self._targets[:, part].expand(networks, -1),
@@ -105,11 +117,38 @@ def measure(
     Args:
         objectives: with the networks that have them; they say what classes are told apart by.
     """
+    values = {metric: np.full(stack.networks, np.nan) for metric in METRICS}
+    logits = None
+    if keep_logits:
+        logits = np.zeros(
+            (stack.networks, rows.longest, stack.biases[-1].shape[-1]), dtype=np.float32
+        )
+    for places, group in rows.groups:
+        part, own_objectives = stack, objectives
+        if len(places) < stack.networks:
+            part = stack.select(torch.tensor(places, device=stack.kernels[0].device))
+            own_objectives = _of_places(objectives, places)
+        means, found = _measure_equal(part, group, own_objectives, keep_logits=keep_logits)
+        for metric, mean in zip(METRICS, means, strict=True):
+            values[metric][places] = mean
+        if logits is not None:
+            logits[places, : group.length] = found
+    return Measurement(values, logits)
+
+
+def _measure_equal(
+    stack: DenseStack,
+    rows: _EqualRows,
+    objectives: Sequence[tuple[Objective, slice]],
+    *,
+    keep_logits: bool,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Means of METRICS, (metric, network) float64, and the logits if asked for."""
     counts = torch.from_numpy(rows.counts.copy())
     sums = torch.zeros(len(METRICS), stack.networks, dtype=torch.float64)
     kept = []
     workspace = None
-    for start in range(0, rows.longest, SLICE_ROWS):
+    for start in range(0, rows.length, SLICE_ROWS):
         inputs, targets, valid = rows.from_row(start, stack.networks)
         if workspace is None or workspace.rows != inputs.shape[1]:
             workspace = Workspace(stack, inputs.shape[1], backward=False)
@@ -118,10 +157,17 @@ def measure(
         if keep_logits:
             # A copy: the next slice is computed in the same memory.
             kept.append(logits.to("cpu", torch.float32, copy=True))
-    means = (sums / counts).numpy()
-    return Measurement(
-        dict(zip(METRICS, means, strict=True)), torch.cat(kept, 1).numpy() if kept else None
-    )
+    return (sums / counts).numpy(), torch.cat(kept, 1).numpy() if kept else None
+
+
+def _of_places(
+    objectives: Sequence[tuple[Objective, slice]], places: Sequence[int]
+) -> list[tuple[Objective, slice]]:
+    """The objectives of some networks of a stack, which stand side by side in their own."""
+    of_place = {
+        place: objective for objective, own in objectives for place in range(own.start, own.stop)
+    }
+    return [(of_place[place], slice(i, i + 1)) for i, place in enumerate(places)]
 
 
 def stack_metric_sums(

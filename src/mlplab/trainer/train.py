@@ -128,14 +128,14 @@ class _Training:
 
     def _record(self, values: Values) -> None:
         """Write down what was measured, and let go of the networks that are done."""
-        bad = self.state.diverged_at.cpu().numpy() > 0
+        bad = self.due & self._diverged(values)
         undiagnosed = np.array([not self.recipes[i].training.diagnostics for i in self.present])
         for name in values.keys() - {("batch", "seconds")}:
             values[name] = np.where(bad, np.nan, values[name])
             if name[1].startswith(DIAGNOSTICS):
                 values[name] = np.where(undiagnosed, np.nan, values[name])
         ended = np.array([self.recipes[i].training.steps == self.state.step for i in self.present])
-        stopping = self.early_stops.see(self.present, values, self.state.stack)
+        stopping = self.early_stops.see(self.present, self.due, values, self.state.stack)
         done = ended | bad | stopping
         logits = self._last_measurements(done, bad, values) if done.any() else {}
         recorded = np.zeros(len(self.recipes), dtype=bool)
@@ -146,6 +146,17 @@ class _Training:
         if done.any():
             self._let_go(done)
         self._tell(values)
+
+    def _diverged(self, values: Values) -> np.ndarray:
+        """(network present,) bool: whose loss is no number any more, before this step or after it.
+
+        A network that others of its stack are measured beside is not judged before its own time.
+        """
+        at = self.state.diverged_at
+        lost = ~np.isfinite(values["batch", "loss"]) & self.due
+        newly = torch.from_numpy(lost).to(at.device) & (at == 0)
+        at.copy_(torch.where(newly, self.state.step, at))
+        return at.cpu().numpy() > 0
 
     def _last_measurements(
         self, done: np.ndarray, bad: np.ndarray, values: Values

@@ -33,6 +33,7 @@ from mlplab.declarations.metric import (
 from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.study import Study
 from mlplab.declarations.training import Training
+from mlplab.records.kept import kept_value, measured
 from mlplab.records.results import Results, Run
 
 
@@ -146,52 +147,28 @@ def is_better_higher(metric: Metric) -> bool:
 def _value(metric: Metric, run: Run, training: Training) -> float:
     match metric:
         case FinalMetric():
-            return _kept(run, metric.split, metric.final, training)
+            return kept_value(run, metric.split, metric.final, training)
         case BestMetric():
-            curve = _measured(run, metric.split, metric.best)[1]
+            curve = measured(run, metric.split, metric.best)[1]
             if not len(curve):
                 return math.nan
             return float(curve.max() if metric.best == "accuracy" else curve.min())
         case AtStepMetric():
             return _at(run, metric.split, metric.value, metric.at_step)
         case AreaMetric():
-            return _mean_height(*_measured(run, metric.split, metric.area_under))
+            return _mean_height(*measured(run, metric.split, metric.area_under))
         case GapMetric():
             measure = metric.train_test_gap
-            gap = _last(run, "train", measure) - _kept(run, "test", measure, training)
+            gap = kept_value(run, "train", measure, training) - kept_value(
+                run, "test", measure, training
+            )
             return gap if measure == "accuracy" else -gap
     raise ValueError(f"no value is known of {metric!r}")
 
 
-def _measured(run: Run, split: str, measure: str) -> tuple[np.ndarray, np.ndarray]:
-    """The steps at which a curve was measured, and its values there."""
-    if (split, measure) not in run.curves:
-        return np.empty(0), np.empty(0)
-    curve = run.curves[split, measure]
-    there = ~np.isnan(curve)
-    return run.steps[there], curve[there]
-
-
-def _last(run: Run, split: str, measure: str) -> float:
-    curve = _measured(run, split, measure)[1]
-    return float(curve[-1]) if len(curve) else math.nan
-
-
-def _kept(run: Run, split: str, measure: str, training: Training) -> float:
-    """The value of the weights that are kept: the last, or where early stopping went back to."""
-    stopping = training.early_stopping
-    if stopping is None or not stopping.restore_best or split in ("train", "batch"):
-        return _last(run, split, measure)
-    watched = _measured(run, "validation", stopping.metric)[1]
-    curve = _measured(run, split, measure)[1]
-    if not len(curve) or len(watched) != len(curve):
-        return _last(run, split, measure)
-    return float(curve[watched.argmax() if stopping.metric == "accuracy" else watched.argmin()])
-
-
 def _at(run: Run, split: str, measure: str, step: int) -> float:
     """The value at a step; a run that stopped early keeps its last."""
-    steps, curve = _measured(run, split, measure)
+    steps, curve = measured(run, split, measure)
     there = np.flatnonzero(steps <= step)
     if not len(there) or (steps[there[-1]] < step and run.stopped_at >= step):
         return math.nan
@@ -210,10 +187,10 @@ def _time_to(
 ) -> float:
     target = target_of(metric)
     if isinstance(target, LossTarget):
-        steps, curve = _measured(run, metric.split, "loss")
+        steps, curve = measured(run, metric.split, "loss")
         reached = curve <= target.loss
     elif isinstance(target, AccuracyTarget):
-        steps, curve = _measured(run, metric.split, "accuracy")
+        steps, curve = measured(run, metric.split, "accuracy")
         reached = curve >= target.accuracy
     if not len(curve):
         # Diverged before the first evaluation: it never gets there.
@@ -235,5 +212,6 @@ def _gradient(metric: GradientMetric, run: Run) -> float:
     layer = {"first": 1, "last": layers}.get(str(place), place)
     name = f"gradient_size_layer_{layer}"
     if metric.at_step is None:
-        return math.nan if run.diverged_at is not None else _last(run, "batch", name)
+        sizes = measured(run, "batch", name)[1]
+        return float(sizes[-1]) if len(sizes) and run.diverged_at is None else math.nan
     return _at(run, "batch", name, metric.at_step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import comb
 
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import USES_NEGATIVES
@@ -220,6 +221,13 @@ def _size_faults(
             (*where, "known"),
             f"a number of known classes from 2 to {len(names) - 1}",
             str(entry.known),
+        )
+    elif isinstance(entry.known, int) and comb(len(names), entry.known) > MOST_SPLITS:
+        yield Fault(
+            (*where, "splits"),
+            f"at most {MOST_SPLITS:,} splits",
+            f"{comb(len(names), entry.known):,} ways to take {entry.known} of {len(names)} classes",
+            "list the splits that matter",
         )
 
 

@@ -6,6 +6,7 @@ the place where the wrong value stands.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -202,8 +203,10 @@ def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Fault]]:
     if isinstance(seeds, int) and not isinstance(seeds, bool) and 1 <= seeds <= MOST_SEEDS:
         return list(range(seeds)), []
     if isinstance(seeds, list):
-        twice = [seed for position, seed in enumerate(seeds) if seed in seeds[:position]]
-        if len(seeds) < 1000 and twice:
+        # By their text: an entry may be of any kind, and 1 is not True.
+        times = Counter(shown(seed) for seed in seeds)
+        twice = [seed for seed in seeds if times[shown(seed)] > 1]
+        if twice:
             fault = Fault(
                 ("seeds",), "seeds that differ", f"{shown(twice[0])} twice", "remove one of the two"
             )
