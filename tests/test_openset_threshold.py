@@ -124,6 +124,13 @@ def test_a_class_absent_from_calibration_rejects_nothing_and_says_so():
     )
 
 
+def test_the_promise_by_class_names_classes_as_they_are_called():
+    scores, predicted = np.arange(200.0), np.repeat([0, 1], [195, 5])
+    told = calibrate_by_class(scores, predicted, 2, 0.05, ("3", "0")).guarantee
+    assert " 3: " in told
+    assert "taken for class 0: 5 calibration rows" in told
+
+
 def test_by_class_coverage_by_simulation():
     draw = np.random.default_rng(6)
     rates = []

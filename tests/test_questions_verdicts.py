@@ -154,14 +154,8 @@ def test_the_shift_interval_never_contradicts_the_log_rank_test(times):
     first, second = np.array(times).T
     low, high = log_rank_shift_interval(first, second, 0.9)
     test = log_rank_test(first, second)
-    if low > 0:
-        assert test.p_later <= 0.05 + 1e-9
-    if high < 0:
-        assert test.p_earlier <= 0.05 + 1e-9
-    if test.p_later > 0.05 + 1e-9:
-        assert low <= 0
-    if test.p_earlier > 0.05 + 1e-9:
-        assert high >= 0
+    assert (low > 0) == (test.p_later <= 0.05 + 1e-9)
+    assert (high < 0) == (test.p_earlier <= 0.05 + 1e-9)
     swapped = log_rank_shift_interval(second, first, 0.9)
     assert swapped == (pytest.approx(-high), pytest.approx(-low))
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlplab.declarations.loading import load
 from mlplab.declarations.study import Study
 from mlplab.figures.drawing import Drawing
 from mlplab.figures.figure import Figure
@@ -174,17 +175,35 @@ def test_one_seed_is_called_luck():
 @pytest.mark.parametrize(
     ("study", "environment", "command"),
     [
-        (report_study(seeds=4), {}, "mlplab run report-2023 --seeds 4"),
+        (load("report-2023", seeds=4), {}, "mlplab run report-2023 --seeds 4"),
+        # The shipped one with a setting changed, or but a part of it, is another study.
+        (
+            load("report-2023", seeds=4, overrides=["training.batch_size=128"]),
+            {},
+            "mlplab run runs/report-2023/study.json",
+        ),
+        (
+            load("report-2023", seeds=4, select=["config10"]),
+            {},
+            "mlplab run runs/report-2023/study.json",
+        ),
         (
             Study("own", {"a": network((8,), "sgd", 0.1).model_copy(update={"seeds": (3, 7)})}),
             {"precision": "bfloat16"},
-            "mlplab run own.json --precision bfloat16",
+            "mlplab run runs/own/study.json --precision bfloat16",
         ),
     ],
 )
 def test_the_command_gives_the_same_again(study, environment, command):
     results = replace(simulated(study), environment=environment)
     assert reproduction.command(Context(results)) == command
+
+
+def test_folded_text_shows_no_markup_of_its_own():
+    folded = Details(plain("<img src=x onerror=alert(1)>"), (Paragraph("inside"),))
+    text = markdown.document("x", [Chapter("a", "A", (folded,))])
+    assert "<img" not in text
+    assert "&lt;img" in text
 
 
 def test_chapters_come_in_their_order():

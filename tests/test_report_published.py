@@ -124,6 +124,10 @@ def test_other_settings_are_another_network():
     assert differences(fewer, FACTS.settings["config6"]) == []
     outside = RmsProp(name="rmsprop", learning_rate=0.001, epsilon_placement="outside_root")
     assert differences(declared(optimizer=outside), FACTS.settings["config6"]) == ["place of ε"]
+    other = base.optimizer.model_copy(update={"epsilon": 0.01})
+    assert differences(declared(optimizer=other), FACTS.settings["config6"]) == [
+        "other settings of the optimizer"
+    ]
     changed = base.model_copy(
         update={"training": Training(batch_size=128), "activation": "tanh", "hidden": (5,)}
     )

@@ -99,6 +99,8 @@ class ThresholdByClass:
 
     by_class: tuple[Threshold, ...]
     """(class,)"""
+    names: tuple[str, ...] = ()
+    """(class,) what the classes are called, by default 0, 1 and so on."""
 
     def rejects(self, scores: Any, predicted: Any) -> np.ndarray:
         """(row,) bool, each row held against the threshold of its predicted class (row,)."""
@@ -106,6 +108,9 @@ class ThresholdByClass:
         classes = _checked_predicted(predicted, len(s), len(self.by_class))
         result: np.ndarray = s > np.array([t.value for t in self.by_class])[classes]
         return result
+
+    def _name(self, place: int) -> str:
+        return self.names[place] if self.names else str(place)
 
     @property
     def vacuous_classes(self) -> tuple[int, ...]:
@@ -117,7 +122,7 @@ class ThresholdByClass:
         """What is promised and what is not, in words made from the numbers."""
         alpha = self.by_class[0].reject_at_most
         ranges = [
-            f"{c}: {percent_range(*t.range_for_one())}"
+            f"{self._name(c)}: {percent_range(*t.range_for_one())}"
             for c, t in enumerate(self.by_class)
             if not t.vacuous
         ]
@@ -129,7 +134,7 @@ class ThresholdByClass:
                 f"class) {', '.join(ranges)}"
             )
         parts += [
-            f"rejects nothing that is taken for class {c}: {self.by_class[c].rows} calibration "
+            f"rejects nothing that is taken for class {self._name(c)}: {self.by_class[c].rows} calibration "
             f"rows, {rows_needed(alpha)} are needed"
             for c in self.vacuous_classes
         ]
@@ -146,7 +151,11 @@ def calibrate(scores: Any, reject_at_most: float = 0.05) -> Threshold:
 
 
 def calibrate_by_class(
-    scores: Any, predicted: Any, classes: int, reject_at_most: float = 0.05
+    scores: Any,
+    predicted: Any,
+    classes: int,
+    reject_at_most: float = 0.05,
+    names: tuple[str, ...] = (),
 ) -> ThresholdByClass:
     """One threshold a predicted class, from scores (row,) and predicted classes (row,).
 
@@ -155,7 +164,7 @@ def calibrate_by_class(
     s = checked_scores("calibration scores", scores)
     guess = _checked_predicted(predicted, len(s), classes)
     return ThresholdByClass(
-        tuple(_threshold(s[guess == c], reject_at_most) for c in range(classes))
+        tuple(_threshold(s[guess == c], reject_at_most) for c in range(classes)), names
     )
 
 

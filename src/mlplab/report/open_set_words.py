@@ -9,6 +9,7 @@ from mlplab.analysis.open_set.findings import CentreEvidence
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.declarations.resolving.open_set_networks import listed_classes
 from mlplab.figures.wording import count, listed, with_interval
+from mlplab.openset.threshold import percent
 from mlplab.report.document import plain
 from mlplab.statistics.intervals import MeanInterval, t_interval
 
@@ -40,7 +41,7 @@ def _rejection(task: Task) -> str:
     after = best.mean("accuracy_on_known_after")
     words = (
         f"**With rejection** by {plain(best.detector)}, the threshold promising to reject at most "
-        f"{task.reject_at_most:.0%} of known inputs on average over calibration sets, "
+        f"{percent(task.reject_at_most)} of known inputs on average over calibration sets, "
         f"**{_percent(caught)}** of unknown inputs are rejected and {_percent(lost)} of known ones, "
         f"of which {_percent(after)} are still accepted and right."
     )
@@ -64,7 +65,7 @@ def _best(task: Task) -> str:
             f"; {count(len(task.seeds), 'seed')} do not exclude "
             f"{plain(listed(others, most=5))} as the best"
         )
-    else:
+    elif len(task.detectors) > 1:
         words += f"; {count(len(task.seeds), 'seed')} exclude every other as the best"
     softmax = task.of("softmax")
     if softmax is not None and softmax is not best:

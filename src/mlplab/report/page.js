@@ -202,7 +202,12 @@
     const body = table.tBodies[0];
     const order = new Intl.Collator(undefined, { numeric: true });
     const text = (row) => row.cells[column].textContent;
-    const number = (row) => parseFloat(text(row).replaceAll(",", ""));
+    const sizes = { k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15 };
+    const number = (row) => {
+      const value = parseFloat(text(row).replaceAll(",", "").replace("\u2212", "-"));
+      const [, prefix] = text(row).match(/ ([kMGTP])FLOP/) ?? [];
+      return value * (sizes[prefix] ?? 1);
+    };
     const rows = [...body.rows].sort((a, b) => {
       const difference = number(a) - number(b);
       const by = Number.isNaN(difference) ? order.compare(text(a), text(b)) : difference;

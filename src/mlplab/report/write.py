@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlplab.declarations.writing import study_json
 from mlplab.figures.drawing import Drawing, draw_all
 from mlplab.figures.figure import Figure
 from mlplab.records.atomic import writable
 from mlplab.report import html, markdown
 from mlplab.report.chapters import chapters_of
+from mlplab.report.chapters.reproduction import STUDY_FILE
 from mlplab.report.context import Context
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def write(results: Results, folder: Path) -> Path:
     with writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
         _write_figures(figures, drawings, folder / "figures")
+        _replace(folder / STUDY_FILE, study_json(results.study).encode())
         _replace(folder / "report.md", text.encode())
         _replace(target, page.encode())
     return target

@@ -113,8 +113,11 @@ def choose(results: Results, rule: ChoiceRule | None = None) -> Choice | NoChoic
             f"fewer than two networks have {FEWEST_SEEDS} finished seeds of which none diverged"
         )
     split: Split = "validation"
-    if any(study.networks[name].data.validation == 0 for name in fine):
+    parts = {study.networks[name].data.validation for name in fine}
+    if 0 in parts:
         split = "test"
+    elif len(parts) > 1:
+        return NoChoice("its networks have validation parts of different sizes, so other rows")
     metric = FinalMetric(final="accuracy", split=split)
     values = metric_values(results, metric, fine, by_network).values
     if len(values) < FEWEST_SEEDS or not np.isfinite(values).all():

@@ -160,7 +160,7 @@ def _fitted(settings: DetectorSettings, seen: _Seen, centres: np.ndarray | None)
 def _detector(
     label: str, fitted: Fitted, seen: _Seen, bed: TestBed, entry: OpenSet, in_full: bool
 ) -> DetectorFinding:
-    threshold, known, unknown = _judged(fitted, seen, entry)
+    threshold, known, unknown = _judged(fitted, seen, entry, bed.data.class_names)
     labels, classes = seen.known_outputs, seen.known.logits.shape[1]
     present = np.unique(seen.unknown_classes)
     interval = auroc_interval(known.scores, unknown.scores)
@@ -188,7 +188,7 @@ def _detector(
 
 
 def _judged(
-    fitted: Fitted, seen: _Seen, entry: OpenSet
+    fitted: Fitted, seen: _Seen, entry: OpenSet, names: tuple[str, ...]
 ) -> tuple[Threshold | ThresholdByClass, Judged, Judged]:
     """The threshold, and known and unknown rows as the detector judges them."""
     scores, share = fitted.score(seen.calibration), entry.reject_at_most
@@ -198,7 +198,7 @@ def _judged(
         known, unknown = (Judged(predicted, s, one.rejects(s)) for predicted, s in sides)
         return one, known, unknown
     classes = seen.known.logits.shape[1]
-    each = calibrate_by_class(scores, seen.calibration.predicted, classes, share)
+    each = calibrate_by_class(scores, seen.calibration.predicted, classes, share, names)
     known, unknown = (Judged(predicted, s, each.rejects(s, predicted)) for predicted, s in sides)
     return each, known, unknown
 

@@ -41,10 +41,19 @@ def log_rank_shift_interval(
         return -np.inf, -np.inf
     if lowest > highest:
         return float("nan"), float("nan")
-    low = -np.inf if lowest == 0 else tried[lowest] if lowest % 2 else borders[lowest // 2 - 1]
-    top = len(tried) - 1
-    high = np.inf if highest == top else tried[highest] if highest % 2 else borders[highest // 2]
+    # Below all borders and above them lies the unlimited. Times come on a grid, so a border is
+    # often the very margin that is asked about: where the test rejects the border, but not the gap
+    # beside it, the interval begins after the border.
+    low_ends = np.r_[-np.inf, [_beside(border, +1) for border in borders]]
+    high_ends = np.r_[[_beside(border, -1) for border in borders], np.inf]
+    low = tried[lowest] if lowest % 2 else low_ends[lowest // 2]
+    high = tried[highest] if highest % 2 else high_ends[highest // 2]
     return float(low), float(high)
+
+
+def _beside(border: float, side: int) -> float:
+    """A number next to a border: by more than rounding, by less than anyone reads."""
+    return border + side * 1e-8 * max(1.0, abs(border))
 
 
 def _points(borders: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
 from mlplab.figures.wording import count, listed
+from mlplab.openset.threshold import percent
 
 _BEFORE, _AFTER = "before", "after"
 
@@ -23,7 +24,7 @@ def absorption_figure(task: Task, detector: DetectorSeries, name: str) -> Figure
     table = pd.concat([_table(before, _BEFORE), _table(after, _AFTER)], ignore_index=True)
     titles = {
         _BEFORE: "nothing is rejected",
-        _AFTER: f"{detector.detector} rejects at most {task.reject_at_most:.0%} of known inputs",
+        _AFTER: f"{detector.detector} rejects at most {percent(task.reject_at_most)} of known inputs",
     }
     panels = [
         _panel(table[table["rejection"] == kind], titles[kind], kind) for kind in (_BEFORE, _AFTER)

@@ -326,6 +326,8 @@ def _ranking_caption(task: Task) -> str:
         sure = (
             f" These seeds do not exclude {listed(others, most=6)} as the best (in blue)."
             if others
+            else ""
+            if len(task.detectors) < 2
             else " These seeds exclude every other as the best."
         )
     return f"{how}. Best: {best.detector}, {value:.3f} ({low:.3f}-{high:.3f}).{sure}"

@@ -9,6 +9,7 @@ import numpy as np
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.initial_weights import Uniform
 from mlplab.declarations.network import Network
+from mlplab.declarations.objective import CrossEntropy
 from mlplab.figures.against_published import NetworkComparison, band_figure, compare
 from mlplab.figures.ensemble import Ensemble, gather
 from mlplab.figures.published import PublishedFigure, PublishedSettings, PublishedStudy
@@ -64,6 +65,16 @@ def chapter(context: Context) -> Chapter | None:
     return Chapter("published", "Against the published numbers", tuple(blocks))
 
 
+_COMPARED_ALONE = {
+    "learning_rate",
+    "epsilon_placement",
+    "schedule",
+    "weight_decay",
+    "momentum",
+}
+"""The other settings were left at their defaults by the report, which are those here."""
+
+
 def differences(network: Network, published: PublishedSettings) -> list[str]:
     """In what a network is another one than the published one; its number of steps aside."""
     optimizer, weights, data = network.optimizer, network.initial_weights, network.data
@@ -73,6 +84,12 @@ def differences(network: Network, published: PublishedSettings) -> list[str]:
         "optimizer": optimizer.name == published.optimizer,
         "learning rate": np.isclose(optimizer.learning_rate, published.learning_rate),
         "place of ε": wanted is None or getattr(optimizer, "epsilon_placement", None) == wanted,
+        "other settings of the optimizer": optimizer.model_dump(exclude=_COMPARED_ALONE)
+        == type(optimizer)(name=optimizer.name, learning_rate=1).model_dump(  # type: ignore[arg-type]
+            exclude=_COMPARED_ALONE
+        ),
+        "objective": isinstance(network.objective, CrossEntropy),
+        "classes": network.roles is None,
         "rate schedule": optimizer.schedule.name == "constant"
         and not optimizer.schedule.warmup_steps,
         "weight decay": optimizer.weight_decay == 0,

@@ -21,6 +21,7 @@ from mlplab.figures.open_set.separation import curves_figure, ranking_figure, sc
 from mlplab.figures.open_set.splits import distribution_figure, pairs_figure
 from mlplab.figures.open_set.trends import accuracy_figure, negatives_figure, steps_figure
 from mlplab.figures.wording import count, with_interval
+from mlplab.openset.threshold import percent
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -107,7 +108,7 @@ def _lead(tasks: Sequence[Task]) -> Iterator[Block]:
             Fact(f"{float(best.mean('auroc').mean):.3f}", f"AUROC of {plain(best.detector)}"),
             Fact(
                 f"{float(best.mean('recall_of_unknown').mean):.0%}",
-                f"of unknown inputs rejected, at {main.reject_at_most:.0%} of known",
+                f"of unknown inputs rejected, at {percent(main.reject_at_most)} of known",
             ),
         )
     )
@@ -317,7 +318,7 @@ def _many(group: Sequence[Task], others: Sequence[Task], names: set[str]) -> Ite
     ]  # fmt: skip
     figure = distribution_figure(group, usual, unused("open-set-all-splits", names))
     yield Heading(f"All {len(group)} splits")
-    yield Paragraph(figure.caption, lead=True)
+    yield Paragraph(plain(figure.caption), lead=True)
     yield Pictures((figure,))
     yield _by_detector(group, usual)
     best = detectors_over_splits(group, usual)[0].detector

@@ -61,9 +61,12 @@ def _summary(answers: tuple[Answer, ...]) -> str:
     else:
         words += " All of them were written down before training."
     if len(answers) > 1:
+        words += f" Each is judged at {FALSE_VERDICTS / len(answers):.2g}"
         words += (
-            f" The chance of any false verdict among them is at most {FALSE_VERDICTS:.0%}: each "
-            f"is judged at {FALSE_VERDICTS / len(answers):.2g}."
+            f", so that among networks that differ by chance alone the chance of any false verdict "
+            f"is at most {FALSE_VERDICTS:.0%}."
+            if not late
+            else ", which promises nothing for questions that were asked after a look at results."
         )
     return words
 
