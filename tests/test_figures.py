@@ -1,6 +1,7 @@
 """Figures say what was measured: their numbers, their words, and one definition for all forms."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -294,6 +295,18 @@ def test_gradients_are_geometric_means_over_seeds(results):
     first = figure.table[figure.table["layer"] == 1]
     np.testing.assert_allclose(first["value"], stats.gmean(runs, axis=0))
     assert layer_figure(simulated(report_study(1, (1,))), "dead_units", "d", "Dead") is None
+
+
+def test_gradients_that_are_all_zero_are_told_and_do_not_fail(results):
+    dead = [
+        replace(run, curves={k: np.zeros_like(v) if k[1].startswith("gradient") else v
+                             for k, v in run.curves.items()})
+        for run in results.runs
+    ]  # fmt: skip
+    figure = layer_figure(
+        replace(results, runs=tuple(dead)), "gradient_size", "g", "G", networks=("config2",)
+    )
+    assert "every gradient is exactly zero" in figure.caption
 
 
 def test_one_definition_gives_svg_png_and_numbers(results):

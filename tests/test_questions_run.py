@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlplab.analysis.questions.answers import answer_questions
+from mlplab.analysis.questions.answers import answer_questions, questions_given_up
 from mlplab.analysis.questions.one_pair import answers_about
 from mlplab.declarations.metric import AccuracyTarget, FinalMetric, StepsToMetric
 from mlplab.declarations.question import PairQuestion, TrendQuestion
@@ -78,6 +78,8 @@ def test_what_was_added_or_changed_later_is_marked(folder, tmp_path):
     again = answer_questions(results)
     assert [a.is_registered for a in again] == [True, False, False]
     assert "Asked afterwards" in again[1].caveats[0]
+    # The trend is not asked any more; of the first question only the words are new.
+    assert questions_given_up(results) == 1
     # Asking again does not make it earlier, and the first asking is not forgotten.
     run(asked(), folder, device="cpu")
     assert [a.is_registered for a in answer_questions(run(later, folder, device="cpu"))] == [

@@ -178,7 +178,6 @@ def _drawing(
 def _caption(table: pd.DataFrame, metric: Diagnostic, networks: Sequence[str]) -> str:
     n = spread_of([int(table["n"].min()), int(table["n"].max())])
     first_step = table[table["step"] == table.groupby("network")["step"].transform("min")]
-    by_network = first_step.groupby("network", sort=False)
     if metric == "dead_units":
         end = table[table["step"] == table.groupby("network")["step"].transform("max")]
         worst = end.loc[end["value"].idxmax()]
@@ -187,15 +186,22 @@ def _caption(table: pd.DataFrame, metric: Diagnostic, networks: Sequence[str]) -
             f"over seeds ({n}). At the end it is largest in layer {worst['layer']} of "
             f"{worst['network']} ({worst['value']:.1%})."
         )
+    seen = first_step.dropna(subset=["value"])
+    how = (
+        "Root mean square of the gradient of each layer's weights, by layer, as a geometric mean "
+        f"over seeds ({n}; logarithmic, so gradients of exactly zero are left out)."
+    )
+    if seen.empty:
+        return f"{how} At the first evaluation every gradient is exactly zero."
     ratios = {
-        str(name): float(rows["value"].min() / rows["value"].max()) for name, rows in by_network
+        str(name): float(rows["value"].min() / rows["value"].max())
+        for name, rows in seen.groupby("network", sort=False)
     }
     worst_name = min(ratios, key=ratios.__getitem__)
-    rows = first_step[first_step["network"] == worst_name]
+    rows = seen[seen["network"] == worst_name]
     low, high = rows.loc[rows["value"].idxmin()], rows.loc[rows["value"].idxmax()]
     return (
-        f"Root mean square of the gradient of each layer's weights, by layer, as a geometric mean "
-        f"over seeds ({n}; logarithmic). At the first evaluation they differ most in {worst_name}: "
+        f"{how} At the first evaluation they differ most in {worst_name}: "
         f"layer {int(low['layer'])} gets {number(low['value'], 'g')}, layer {int(high['layer'])} "
         f"{number(high['value'], 'g')}."
     )

@@ -84,6 +84,18 @@ def answer_questions(results: Results) -> tuple[Answer, ...]:
     return answer(results, results.study.questions, asked)
 
 
+def questions_given_up(results: Results) -> int:
+    """How many questions were asked in the results folder and are not in the study any more.
+
+    Answers hold for the questions of the study together; who asks, looks and drops the others has
+    asked more than these.
+    """
+    if results.folder is None or not results.study.questions:
+        return 0
+    present = {question_digest(one, results.study) for one in results.study.questions}
+    return len(registrations(results.folder).keys() - present)
+
+
 def answer(
     results: Results,
     questions: Sequence[Question],

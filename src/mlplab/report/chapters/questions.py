@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mlplab.analysis.questions.answers import FALSE_VERDICTS, Answer
+from mlplab.analysis.questions.answers import FALSE_VERDICTS, Answer, questions_given_up
 from mlplab.analysis.questions.evidence import p_in_words
 from mlplab.analysis.questions.level_sentence import level_interval, level_value
 from mlplab.analysis.questions.sentence import interval_in_words
@@ -40,7 +40,9 @@ def chapter(context: Context) -> Chapter | None:
     answers = context.answers
     if not answers:
         return None
-    blocks: list[Block] = [Paragraph(_summary(answers), lead=True)]
+    blocks: list[Block] = [
+        Paragraph(_summary(answers, questions_given_up(context.results)), lead=True)
+    ]
     if len(answers) > 1:
         blocks.append(_table(answers))
     for number, answer in enumerate(answers, start=1):
@@ -48,7 +50,7 @@ def chapter(context: Context) -> Chapter | None:
     return Chapter("questions", "Questions and answers", tuple(blocks))
 
 
-def _summary(answers: tuple[Answer, ...]) -> str:
+def _summary(answers: tuple[Answer, ...], given_up: int) -> str:
     counts = Counter[str](answer.finding.verdict for answer in answers)
     told = [f"{counts[verdict]} {words}" for verdict, words in _WORDS.items() if counts[verdict]]
     asked = "One question was" if len(answers) == 1 else f"{len(answers)} questions were"
@@ -67,6 +69,12 @@ def _summary(answers: tuple[Answer, ...]) -> str:
             f"is at most {FALSE_VERDICTS:.0%}."
             if not late
             else ", which promises nothing for questions that were asked after a look at results."
+        )
+    if given_up:
+        asked = "1 other was" if given_up == 1 else f"{given_up} others were"
+        words += (
+            f" {asked} asked in this folder and no longer {'is' if given_up == 1 else 'are'} in "
+            "the study, or asked of other settings; no verdict allows for that."
         )
     return words
 
