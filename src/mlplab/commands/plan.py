@@ -32,7 +32,7 @@ def plan(
       mlplab plan my-study.json
       mlplab plan report-2023 --seeds 3 --out elsewhere
 
-    The time is estimated from rates that are measured once on this machine and remembered.
+    The time is estimated from rates that are measured on this machine, of which the best are remembered.
     Nothing is trained or recorded.
     """
     wanted = read(study, networks, overrides, seeds)

@@ -52,7 +52,7 @@ def chapter(context: Context) -> Chapter | None:
     rows = int(np.sum(next(iter(evaluations.values()))[0].support))
     blocks: list[Block] = [
         Paragraph(
-            f"On {rows:,} test rows, with the weights that training ended with. Means over seeds "
+            f"On {rows:,} test rows, with the weights that were kept. Means over seeds "
             "with the half width of their 95% t interval; the test rows are the same for all."
         ),
         _table(context, evaluations),
