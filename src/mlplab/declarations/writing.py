@@ -25,8 +25,6 @@ def _plain(value: Any) -> Any:
         return value.model_dump(mode="json")
     if isinstance(value, tuple):
         return [item.model_dump(mode="json") for item in value]
-    if isinstance(value, Declaration):
-        return value.model_dump(mode="json")
     return value
 
 

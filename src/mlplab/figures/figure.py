@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mlplab.figures import theme, vega
+from mlplab.figures import theme
 from mlplab.figures.drawing import Job, Key
 from mlplab.figures.vega import Spec
 
@@ -96,11 +96,3 @@ def still(spec: Spec) -> Spec:
 
     prune(spec)
     return spec
-
-
-def compact(table: pd.DataFrame, digits: int = 5) -> alt.InlineData:
-    """`vega.rows` for an Altair chart."""
-    import altair
-
-    data = vega.rows(table, digits)
-    return altair.InlineData(values=data["values"], format=altair.DataFormat(**data["format"]))

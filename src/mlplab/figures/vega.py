@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 if TYPE_CHECKING:
-    import altair as alt
+    pass
 
 Spec = dict[str, Any]
 
@@ -75,9 +75,3 @@ def rows(table: pd.DataFrame, digits: int = 5) -> Spec:
             },
         },
     }
-
-
-def from_chart(chart: alt.TopLevelMixin) -> Spec:
-    """The specification of an Altair chart, without what all figures share."""
-    spec: Spec = chart.to_dict()
-    return {part: value for part, value in spec.items() if part not in ("$schema", "config")}

@@ -46,14 +46,6 @@ def read_findings(connection: sqlite3.Connection, contents: Iterable[str]) -> Ma
     return found
 
 
-def kept_contents(connection: sqlite3.Connection, kind: str) -> set[str]:
-    """The contents of all findings of a kind."""
-    if not _there(connection):
-        return set()
-    query = "SELECT content FROM analysis WHERE kind = ?"
-    return {content for (content,) in connection.execute(query, (kind,))}
-
-
 def _there(connection: sqlite3.Connection) -> bool:
     # Records of before this table was thought of are read as they are.
     query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'analysis'"
