@@ -339,7 +339,7 @@ def test_a_full_disk_is_a_sentence_and_keeps_what_was_finished(tmp_path, monkeyp
         real(path, *tensors)
 
     monkeypatch.setattr(crew.weights, "save", save)
-    with pytest.raises(BadInput, match="No space left on device"):
+    with pytest.raises(BadInput, match="no space left on device"):
         run(declared, tmp_path)
     assert len(Results.open(tmp_path).runs) == 1
     monkeypatch.undo()
