@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +18,11 @@ import numpy as np
 import pytest
 
 from command_line import COMMAND, TINY, environment, mlplab_here
+from mlplab.commands.failure import explained
 from mlplab.declarations.problems import BadInput
 from mlplab.records.atomic import replacing, writable
 from mlplab.records.weights import write_tensors
+from mlplab.user_folders import cache_folder
 
 FULL = Path("/dev/full")
 """A device on which every write fails as on a full disk."""
@@ -214,3 +217,49 @@ def test_under_nohup_a_run_outlives_its_terminal(tmp_path):
     process.send_signal(signal.SIGHUP)
     _, told = process.communicate(timeout=300)
     assert process.returncode == 0, told
+
+
+@pytest.fixture
+def homeless(monkeypatch):
+    """As under a bare number in a container: nothing says where the user's folders are."""
+    import pwd
+
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "MLPLAB_DATA", "MLPLAB_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@needs_signals
+def test_a_user_without_a_home_does_without_a_cache(homeless, shop, tmp_path):
+    assert cache_folder() is None
+    for call in (("plan", "tiny.json"), ("report", "runs/tiny"), ("data", "list")):
+        ended = mlplab_here(*call, cwd=shop)
+        assert ended.returncode == 0, ended.stderr
+    assert "a user without a home" in said(tmp_path, "data", "fetch", "kmnist")
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_signals
+def test_a_fault_is_logged_without_a_home_too(homeless, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(SystemExit), explained():
+        raise RuntimeError("a fault")
+    (log,) = tmp_path.iterdir()
+    assert str(log) in capsys.readouterr().err
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is forbidden to this user"
+)
+def test_a_study_that_may_not_be_read_is_not_called_missing(tmp_path):
+    dark = tmp_path / "dark"
+    dark.mkdir()
+    (dark / "tiny.json").write_text(json.dumps(TINY))
+    dark.chmod(0)
+    try:
+        assert "ermission denied" in said(tmp_path, "check", "dark/tiny.json")
+    finally:
+        dark.chmod(0o700)

@@ -255,6 +255,16 @@ CASES = [
     Case(
         "figures/0/metric", "acuracy", "accuracy", 'one of "accuracy"', 'did you mean "accuracy"?'
     ),
+    Case("figures/0/title", "a\nb", "a b", "a text that reads on one line", "remove it"),
+    Case("figures/0/title", "\x1b[31mred", "red", "a text that reads on one line"),
+    Case("figures/0/title", "\uffff", "\ufffd 😀", "a text that reads on one line"),
+    Case(
+        "questions",
+        [{"ask": "\x1b[2J", "compare": ["a", "b"], "metric": {"final": "loss"}, "expect": "less"}],
+        [{"ask": "?", "compare": ["a", "b"], "metric": {"final": "loss"}, "expect": "less"}],
+        "a text that reads on one line",
+        where="questions[0].ask",
+    ),
     Case("figures/0/metric", "gradient_size", "loss", '"diagnostics": true'),
     Case("figures/0/kind", "bars", "curves", 'one of "curves", "roc"'),
     Case(

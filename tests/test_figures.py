@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -268,6 +268,7 @@ def test_runs_that_never_arrive_lie_on_a_line_across_the_figure():
 
 
 @settings(max_examples=40)
+@example(xs=[0.0, 0.25], ys=[0.5, 0.5], right=0.3, bottom=0.5)  # level along the bottom
 @given(
     st.lists(st.floats(0, 1), min_size=1, max_size=8),
     st.lists(st.floats(0, 1), min_size=1, max_size=8),
@@ -339,6 +340,24 @@ def test_names_of_files_are_plain():
     assert slug("Ten layers, RMSprop: where ε stands") == "ten-layers-rmsprop-where-epsilon-stands"
     assert slug("../../etc") == "etc"
     assert slug("؟") == "figure"
+    assert slug("CON") == "figure-con"
+
+
+def test_signs_that_no_svg_may_hold_are_drawn_as_replaced(results):
+    """They come with the class names of a user's own data, and would end the whole program."""
+    bad = "a\x01b\ufffe"
+    figure = one(CurveFigure(title="t", networks=("config2",)), results)
+    specification = {
+        "data": {"values": [{bad: bad, "y": 1}]},
+        "mark": "point",
+        "encoding": {"x": {"field": bad, "type": "nominal"}, "y": {"field": "y"}},
+    }
+    keys = tuple(replace(key, label=bad, note=bad) for key in figure.keys)
+    job = replace(figure.job, title=bad, keys=keys, specification=specification)
+    drawing = draw(job)
+    text = "".join(ET.fromstring(drawing.svg).itertext())
+    assert text.count("a\ufffdb\ufffd") == 2 + 2 * len(keys) + 2  # two titles, the legend, the axis
+    assert drawing.png.startswith(b"\x89PNG")
 
 
 # Machado, Oliveira and Fernandes (2009), severity 1, for linear RGB.

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 
 import numpy as np
@@ -90,6 +91,9 @@ def test_hostile_names_do_no_harm():
         r'<script type="application/json" data-specification="a">(.*?)</script>', text
     )
     assert json.loads(specification)["data"]["values"][0]["x"] == HOSTILE
+    folded = markdown.render(Details(plain(HOSTILE), (Paragraph("within"),)))
+    assert "<b" not in folded
+    assert unescape(folded).count(HOSTILE) == 1
     table = markdown.render(Table("", columns("a", "b"), ((plain("x|y"), "z"),)))
     assert table.splitlines()[-1] == "| x\\|y | z |"
 

@@ -81,9 +81,8 @@ def _write_log() -> Path:
     import time
     import traceback
 
-    import platformdirs
-
     import mlplab
+    from mlplab.user_folders import log_folder
 
     text = "\n".join(
         (
@@ -94,8 +93,10 @@ def _write_log() -> Path:
         )
     )
     name = f"mlplab-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-    for folder in (platformdirs.user_log_path("mlplab"), Path(tempfile.gettempdir())):
+    for find_folder in (log_folder, tempfile.gettempdir):
         try:
+            # Where no folder can be written to, there is no one for temporary files either.
+            folder = Path(find_folder() or tempfile.gettempdir())
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
         except OSError:

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from platformdirs import user_cache_path
-
 from mlplab.data import idx
 from mlplab.data.announcing import Announce
 from mlplab.data.download import NoMirrorError, download
 from mlplab.data.refusal import refuse
 from mlplab.data.sources import SOURCES, SourceFile
+from mlplab.user_folders import cache_folder as folder_of_cache
 
 Origin = Literal["MLPLAB_DATA", "cache"]
 WHERE = "data.name"
@@ -41,12 +40,13 @@ class FoundFile:
 def own_folder(name: str) -> Path | None:
     """The user's folder of a set, if MLPLAB_DATA is set."""
     root = os.environ.get("MLPLAB_DATA")
-    return Path(root).expanduser() / name if root else None
+    return Path(os.path.expanduser(root)) / name if root else None
 
 
-def cache_folder(name: str) -> Path:
-    """Where downloads of a set are kept."""
-    return user_cache_path("mlplab", appauthor=False) / name
+def cache_folder(name: str) -> Path | None:
+    """Where downloads of a set are kept; None for a user without a home."""
+    folder = folder_of_cache()
+    return None if folder is None else folder / name
 
 
 def locate(name: str) -> tuple[FoundFile | None, ...]:
@@ -97,7 +97,9 @@ def _locate(name: str, file: SourceFile) -> FoundFile | None:
     if own is not None:
         for stem in (file.name, file.name.replace("-idx", ".idx")):
             places += [(own / f"{stem}.gz", "MLPLAB_DATA"), (own / stem, "MLPLAB_DATA")]
-    places.append((cache_folder(name) / f"{file.name}.gz", "cache"))
+    kept = cache_folder(name)
+    if kept is not None:
+        places.append((kept / f"{file.name}.gz", "cache"))
     for path, origin in places:
         if path.exists():
             state = path.stat()
@@ -106,7 +108,15 @@ def _locate(name: str, file: SourceFile) -> FoundFile | None:
 
 
 def _fetch(name: str, file: SourceFile, announce: Announce) -> None:
-    target = cache_folder(name) / f"{file.name}.gz"
+    folder = cache_folder(name)
+    if folder is None:
+        refuse(
+            WHERE,
+            expected=f"a folder to download {name} into",
+            came="a user without a home",
+            mend=f"set MLPLAB_DATA to the folder that holds {name}/, or HOME to a folder",
+        )
+    target = folder / f"{file.name}.gz"
     urls = [mirror + target.name for mirror in SOURCES[name].mirrors]
     try:
         download(urls, target, wrong=lambda path: _difference(path, file), announce=announce)

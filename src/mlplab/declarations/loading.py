@@ -120,6 +120,8 @@ def _no_path() -> BadInput:
 def _source(path: Path) -> _Source:
     try:
         is_folder, exists = path.is_dir(), path.exists()
+    except PermissionError:
+        is_folder, exists = False, True  # what stops us is told on reading it
     except (OSError, ValueError):
         is_folder, exists = False, False
     if is_folder:

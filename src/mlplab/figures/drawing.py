@@ -13,7 +13,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from typing import Any
 
@@ -44,6 +44,7 @@ _NEEDLESS = re.compile(
 )
 _OPENING = re.compile(r"<svg[^>]*>")
 _FAINT = re.compile(r'<\w+ [^>]*?\bopacity="[^>]*>')
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _PAINT = re.compile(r' (fill|stroke)="(?!none"|transparent")')
 
 
@@ -87,9 +88,28 @@ class Drawing:
 
 def draw(job: Job) -> Drawing:
     """Draw one figure."""
+    job = _without_signs_that_xml_lacks(job)
     picture = base_svg(job.specification)
     svg = framed_svg(picture, job.title, job.keys)
     return Drawing(picture, svg, vl_convert.svg_to_png(svg, scale=2.0))
+
+
+def _without_signs_that_xml_lacks(job: Job) -> Job:
+    """The job with �, where names (of classes, say) hold what no SVG may: it could not be drawn."""
+
+    def mended(value: Any) -> Any:
+        match value:
+            case str():
+                return _NOT_XML.sub("\ufffd", value)
+            case dict():
+                return {mended(key): mended(inner) for key, inner in value.items()}
+            case list() | tuple():
+                return [mended(inner) for inner in value]
+        return value
+
+    keys = tuple(replace(k, label=mended(k.label), note=mended(k.note)) for k in job.keys)
+    specification = mended(dict(job.specification))
+    return replace(job, title=mended(job.title), keys=keys, specification=specification)
 
 
 def draw_all(jobs: Sequence[Job], processes: int = 1) -> dict[str, Drawing]:

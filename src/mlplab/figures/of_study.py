@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from mlplab.declarations.figure import CurveFigure, RocFigure
+from mlplab.declarations.reading.names import fault_of_study_name
 from mlplab.figures import published
 from mlplab.figures.curves import curve_figures
 from mlplab.figures.ensemble import drawn_by_default, runs_by_network
@@ -74,7 +75,8 @@ def automatic(results: Results) -> Sequence[CurveFigure]:
 def slug(title: str) -> str:
     """A title as the stem of a file: Accuracy by depth → accuracy-by-depth."""
     plain = title.lower().replace("ε", "epsilon")
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "figure"
+    stem = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "figure"
+    return stem if fault_of_study_name(stem) is None else f"figure-{stem}"
 
 
 def unused(stem: str, taken: set[str]) -> str:

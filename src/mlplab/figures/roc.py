@@ -189,10 +189,10 @@ def _cut(table: pd.DataFrame, right: float, bottom: float) -> pd.DataFrame:
         x, y = rows["false_positive_rate"].to_numpy(), rows["true_positive_rate"].to_numpy()
         inside = (x <= right) & (y >= bottom)
         x_in, y_in = x[inside], y[inside]
-        if y[0] < bottom:
+        if y[0] < bottom and bottom not in y:
             # Where the curve comes up through the bottom; both rates never fall along a curve.
             x_in, y_in = np.append(np.interp(bottom, y, x), x_in), np.append(bottom, y_in)
-        if x[-1] > right:
+        if x[-1] > right and right not in x:
             x_in, y_in = np.append(x_in, right), np.append(y_in, np.interp(right, x, y))
         kept = (x_in <= right) & (y_in >= bottom)
         parts.append(

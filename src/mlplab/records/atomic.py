@@ -54,7 +54,7 @@ def writable(place: Path) -> Iterator[None]:
                 expected="a place that can be written to",
                 came=str(error.strerror or error).lower(),
                 mend="make room there, give yourself the right to write there, or choose another",
-                file=str(error.filename or place),
+                file=str(error.filename2 or place),
             )
         ) from error
 

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from importlib.resources import files
 
 import jinja2
-import platformdirs
 import vl_convert
 from markupsafe import Markup
 
@@ -34,6 +33,7 @@ from mlplab.report.document import (
     Table,
 )
 from mlplab.report.inline import to_html
+from mlplab.user_folders import cache_folder
 
 
 def page(title: str, chapters: Sequence[Chapter], drawings: Mapping[str, Drawing]) -> str:
@@ -74,13 +74,15 @@ def _vega() -> str:
     To put them together takes seconds, so the result is kept in the user's cache.
     """
     name = f"vega-{version('vl-convert-python')}-{VEGA_LITE}.js"
-    kept = platformdirs.user_cache_path("mlplab") / name
-    with contextlib.suppress(OSError):
-        return kept.read_text("utf-8")
+    folder = cache_folder()
+    if folder is not None:
+        with contextlib.suppress(OSError):
+            return (folder / name).read_text("utf-8")
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
     bundle = re.sub(r"</(script)", r"<\\/\1", bundle, flags=re.IGNORECASE)
-    with contextlib.suppress(OSError), replacing(kept) as unfinished:
-        unfinished.write_text(bundle, "utf-8")
+    if folder is not None:
+        with contextlib.suppress(OSError), replacing(folder / name) as unfinished:
+            unfinished.write_text(bundle, "utf-8")
     return bundle
 
 

@@ -77,7 +77,8 @@ def _pictures(block: Pictures) -> str:
 
 def _details(block: Details) -> str:
     inner = "\n\n".join(render(b) for b in block.blocks)
-    return f"<details><summary>{escape(to_text(block.summary))}</summary>\n\n{inner}\n\n</details>"
+    summary = escape(to_text(block.summary), quote=False)
+    return f"<details><summary>{summary}</summary>\n\n{inner}\n\n</details>"
 
 
 def _code(block: Code) -> str:

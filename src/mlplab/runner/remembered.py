@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-import platformdirs
 import torch
 
 from mlplab.records.atomic import replacing
 from mlplab.runner.environment import Placement, processor
+from mlplab.user_folders import cache_folder
 
 
 def recall(what: str, names: Collection[str], on: Placement) -> dict[str, float] | None:
@@ -27,15 +28,15 @@ def remember(what: str, numbers: dict[str, float], on: Placement) -> None:
     """Keep numbers for the next time; where that cannot be, they are measured again, no more."""
     path = _path(what)
     known = {**_read(path), _setting(on): numbers}
-    try:
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(known, indent=1))
-    except OSError:
-        pass
+    if path is None:
+        return
+    with suppress(OSError), replacing(path) as temporary:
+        temporary.write_text(json.dumps(known, indent=1))
 
 
-def _path(what: str) -> Path:
-    return platformdirs.user_cache_path("mlplab") / f"{what}.json"
+def _path(what: str) -> Path | None:
+    folder = cache_folder()
+    return None if folder is None else folder / f"{what}.json"
 
 
 def _setting(on: Placement) -> str:
@@ -45,7 +46,9 @@ def _setting(on: Placement) -> str:
     )
 
 
-def _read(path: Path) -> dict:
+def _read(path: Path | None) -> dict:
+    if path is None:
+        return {}
     try:
         known = json.loads(path.read_text())
     except (OSError, ValueError):

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlplab.declarations.checking.choice_checks import choice_problems
 from mlplab.declarations.checking.open_set_checks import objective_fault, open_set_faults
-from mlplab.declarations.checking.question_checks import question_problems
+from mlplab.declarations.checking.question_checks import line_problem, question_problems
 from mlplab.declarations.checking.tuning_checks import tuning_faults
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.initial_weights import Uniform
@@ -209,6 +209,7 @@ def _figure_problems(study: Study, values: Mapping[str, Any], places: Places) ->
     known = list(declared) if isinstance(declared, dict) else []
     for position, figure in enumerate(study.figures):
         where = ("figures", position)
+        yield from line_problem(figure.title, (*where, "title"), places)
         if isinstance(figure, RocFigure):
             yield from _unknown_networks((*where, "network"), [figure.network], known, places, ())
         else:

@@ -22,6 +22,7 @@ from mlplab.declarations.metric import (
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
 from mlplab.declarations.question import LevelQuestion, PairQuestion, Question
+from mlplab.declarations.reading.names import fault_of_line
 from mlplab.declarations.reading.places import Places
 from mlplab.declarations.resolving.factor import FACTORS, settings_of
 from mlplab.declarations.study import Study
@@ -37,6 +38,7 @@ def question_problems(study: Study, values: Mapping[str, Any], places: Places) -
     )
     for position, question in enumerate(study.questions):
         where = ("questions", position)
+        yield from line_problem(question.ask, (*where, "ask"), places)
         yield from _name_problems(question, where, known, places)
         yield from _factor_problems(question, where, places)
         yield from detector_problems(question, where, places)
@@ -51,6 +53,15 @@ def question_problems(study: Study, values: Mapping[str, Any], places: Places) -
             yield from _metric_problems(question, networks, where, places)
             yield from untested_network_problem(question, study, where, places)
             yield from open_set_metric_problems(question, study, where, places)
+
+
+def line_problem(text: str, where: Where, places: Places) -> Iterator[Problem]:
+    """What is wrong with a title or a question, which stand on one line of page and screen."""
+    fault = fault_of_line(text)
+    if fault:
+        yield places.problem(
+            where, expected="a text that reads on one line", came=fault, mend="remove it"
+        )
 
 
 def _name_problems(

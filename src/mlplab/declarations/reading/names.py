@@ -1,4 +1,5 @@
-"""Names of studies and networks: the first become folders, the second words on the screen."""
+"""Names of studies and networks, and titles: the first become folders, the others words on the
+screen."""
 
 from __future__ import annotations
 
@@ -49,8 +50,14 @@ def fault_of_network_name(name: str) -> str | None:
     return None
 
 
+def fault_of_line(text: str) -> str | None:
+    """Why a text cannot stand on one line of a screen and in a picture, None if it can."""
+    return "a control character in it" if any(_unprintable(sign) for sign in text) else None
+
+
 def _unprintable(sign: str) -> bool:
-    return unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp")
+    # The last two are no characters, and no XML, hence no picture, may hold them.
+    return unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") or sign in "\ufffe\uffff"
 
 
 def plain(name: str) -> str:
