@@ -6,12 +6,9 @@ minute where this takes none. `Figure.chart` gives the checked Altair chart of a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
-
-if TYPE_CHECKING:
-    pass
 
 Spec = dict[str, Any]
 

@@ -39,7 +39,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def writable(place: Path) -> Iterator[None]:
+def writable(
+    place: Path,
+    expected: str = "a place that can be written to",
+    mend: str = "make room there, give yourself the right to write there, or choose another",
+) -> Iterator[None]:
     """Turn what the operating system says against writing a file or folder into a sentence.
 
     Raises:
@@ -51,9 +55,9 @@ def writable(place: Path) -> Iterator[None]:
         raise BadInput(
             Problem(
                 "",
-                expected="a place that can be written to",
+                expected=expected,
                 came=str(error.strerror or error).lower(),
-                mend="make room there, give yourself the right to write there, or choose another",
+                mend=mend,
                 file=str(error.filename2 or place),
             )
         ) from error

@@ -16,7 +16,7 @@ from pathlib import Path
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.study import Study
 from mlplab.networks.precision import has_fast_bfloat16
-from mlplab.records.atomic import remove_unfinished
+from mlplab.records.atomic import remove_unfinished, writable
 from mlplab.records.database import has_records, reading, writing
 from mlplab.records.key import difference
 from mlplab.records.lock import only_run
@@ -131,21 +131,15 @@ def _results_folder(
         BadInput: the folder cannot be written to.
     """
     with ExitStack() as opened:
-        try:
+        with writable(
+            folder,
+            expected="a results folder that can be written to",
+            mend="choose another with --out, or make room there",
+        ):
             (folder / WEIGHTS_FOLDER).mkdir(parents=True, exist_ok=True)
             opened.enter_context(only_run(folder, wait))
             remove_unfinished(folder / WEIGHTS_FOLDER)
             connection = opened.enter_context(writing(folder))
-        except OSError as error:
-            raise BadInput(
-                Problem(
-                    "",
-                    expected="a results folder that can be written to",
-                    came=str(error.strerror or error).lower(),
-                    mend="choose another with --out, or make room there",
-                    file=str(folder),
-                )
-            ) from error
         yield connection
 
 

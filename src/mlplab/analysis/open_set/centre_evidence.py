@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlplab.analysis.open_set.findings import CentreEvidence, Histogram
+from mlplab.analysis.open_set.histogram import counted
 from mlplab.openset.activations import Activations
 from mlplab.openset.auroc import auroc
 from mlplab.openset.detectors.centres import Centres, class_centres
@@ -73,9 +74,4 @@ def _along(known: np.ndarray, unknown: np.ndarray) -> Histogram:
     low, high = float(ends[0]), float(ends[1])
     if high <= low:
         high = low + 1e-6
-    edges = np.linspace(low, high, _BINS + 1)
-    shares = [
-        tuple(np.round(np.histogram(np.clip(x, low, high), edges)[0] / len(x), 6).tolist())
-        for x in (known, unknown)
-    ]
-    return Histogram(tuple(edges.tolist()), *shares)
+    return counted(np.linspace(low, high, _BINS + 1), known, unknown)

@@ -14,7 +14,11 @@ lowest edge is no smaller a part of the highest than the other."""
 
 def score_histogram(known: np.ndarray, unknown: np.ndarray) -> Histogram:
     """Bins over the middle 99.6% of scores; what lies beyond counts at the ends."""
-    edges = _edges(np.concatenate([known, unknown]))
+    return counted(_edges(np.concatenate([known, unknown])), known, unknown)
+
+
+def counted(edges: np.ndarray, known: np.ndarray, unknown: np.ndarray) -> Histogram:
+    """Shares of each side, (row,), between edges (bin + 1,); what lies beyond counts at the ends."""
 
     def shares(scores: np.ndarray) -> tuple[float, ...]:
         counts = np.histogram(np.clip(scores, edges[0], edges[-1]), edges)[0] / len(scores)

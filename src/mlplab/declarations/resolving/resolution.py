@@ -204,11 +204,10 @@ def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Fault]]:
         return list(range(seeds)), []
     if isinstance(seeds, list):
         # By their text: an entry may be of any kind, and 1 is not True.
-        times = Counter(shown(seed) for seed in seeds)
-        twice = [seed for seed in seeds if times[shown(seed)] > 1]
+        twice = [text for text, times in Counter(map(shown, seeds)).items() if times > 1]
         if twice:
             fault = Fault(
-                ("seeds",), "seeds that differ", f"{shown(twice[0])} twice", "remove one of the two"
+                ("seeds",), "seeds that differ", f"{twice[0]} twice", "remove one of the two"
             )
             return seeds, [fault]
         return seeds, []

@@ -321,13 +321,11 @@ def _ranking_caption(task: Task) -> str:
     )
     value, low, high = best.auroc()
     sure = ""
-    if len(task.seeds) > 1:
+    if len(task.seeds) > 1 and len(task.detectors) > 1:
         others = [name for name in task.may_be_best if name != best.detector]
         sure = (
             f" These seeds do not exclude {listed(others, most=6)} as the best (in blue)."
             if others
-            else ""
-            if len(task.detectors) < 2
             else " These seeds exclude every other as the best."
         )
     return f"{how}. Best: {best.detector}, {value:.3f} ({low:.3f}-{high:.3f}).{sure}"

@@ -32,6 +32,14 @@ from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.prediction_band import FEWEST_RUNS
 
 _PLACEMENTS = {"adam": "before_correction", "rmsprop": "inside_root", "adagrad": "inside_root"}
+_COMPARED_ALONE = {
+    "learning_rate",
+    "epsilon_placement",
+    "schedule",
+    "weight_decay",
+    "momentum",
+}
+"""The other settings were left at their defaults by the report, which are those here."""
 _UNIFORM = 0.05
 
 
@@ -63,16 +71,6 @@ def chapter(context: Context) -> Chapter | None:
     blocks += _area_blocks(context, facts, same)
     blocks += [Heading("Where the report went wrong"), Bullets(MISTAKES)]
     return Chapter("published", "Against the published numbers", tuple(blocks))
-
-
-_COMPARED_ALONE = {
-    "learning_rate",
-    "epsilon_placement",
-    "schedule",
-    "weight_decay",
-    "momentum",
-}
-"""The other settings were left at their defaults by the report, which are those here."""
 
 
 def differences(network: Network, published: PublishedSettings) -> list[str]:
