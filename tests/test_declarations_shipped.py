@@ -28,6 +28,7 @@ from mlplab.declarations.optimizer import (
     StepSchedule,
 )
 from mlplab.declarations.problems import BadInput
+from mlplab.declarations.reading.names import fault_of_line
 from mlplab.declarations.resolving.arms import can_be_asked
 from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.schema import schema_text, study_schema
@@ -272,7 +273,7 @@ names = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_si
 )
 figures = st.builds(
     CurveFigure,
-    title=st.text(max_size=9),
+    title=st.text(max_size=9).filter(lambda title: fault_of_line(title) is None),
     metric=st.sampled_from(["accuracy", "loss"]),
     split=st.sampled_from(["test", ("batch", "test")]),
     steps=st.none() | st.just((0, 50)),
