@@ -14,7 +14,7 @@ import torch
 from mlplab.networks.activations import ActivationFunction
 from mlplab.networks.aligned import aligned_stack, select_networks
 from mlplab.networks.precision import Precision
-from mlplab.networks.products import Product
+from mlplab.networks.products import Product, product
 
 LayerWeights = tuple[tuple[np.ndarray, np.ndarray], ...]
 """One (kernel (in, out), bias (out,)) a layer."""
@@ -82,6 +82,12 @@ class DenseStack:
             self.precision.round_(self.operands[layer])
 
     @property
+    def narrower(self) -> tuple[torch.Tensor | None, ...]:
+        """The operands that lie in fewer bits than their kernels; None for all others."""
+        pairs = zip(self.operands, self.kernels, strict=True)
+        return tuple(o if o.dtype != k.dtype else None for o, k in pairs)
+
+    @property
     def networks(self) -> int:
         """How many networks are in the stack."""
         return len(self.kernels[0])
@@ -134,10 +140,7 @@ class Workspace:
         if backward:
             self.gradients = [memory(width) for width in widths]
             self.kernel_products = [Product(k.shape, k.dtype, k.device) for k in stack.operands]
-            self.kernel_gradients = [
-                p.result if p.result.dtype == k.dtype else aligned_stack(k.shape, k.dtype, k.device)
-                for p, k in zip(self.kernel_products, stack.kernels, strict=True)
-            ]
+            self.kernel_gradients = [product.result for product in self.kernel_products]
             self.bias_gradients = [aligned_stack(b.shape, b.dtype, b.device) for b in stack.biases]
 
 
@@ -161,7 +164,7 @@ def forward(
     last = len(stack.kernels) - 1
     for layer, (kernel, bias) in enumerate(zip(stack.operands, stack.biases, strict=True)):
         outputs = workspace.forward_products[layer].of(layer_inputs, kernel)
-        outputs += bias
+        _add_bias(outputs, bias)
         if layer < last:
             sums = workspace.sums[layer]
             if sums is not None:
@@ -198,16 +201,13 @@ def backward(
     for layer in range(last, -1, -1):
         gradient = workspace.gradients[layer]
         layer_inputs = workspace.outputs[layer - 1] if layer else inputs
-        kernel_gradient = workspace.kernel_gradients[layer]
         bias_gradient = workspace.bias_gradients[layer]
         stack.precision.round_(gradient)
-        product = workspace.kernel_products[layer].of(layer_inputs.transpose(1, 2), gradient)
-        if product is not kernel_gradient:
-            kernel_gradient.copy_(product)
-        torch.sum(gradient, 1, keepdim=True, dtype=bias_gradient.dtype, out=bias_gradient)
+        workspace.kernel_products[layer].of(layer_inputs.transpose(1, 2), gradient)
+        _sum_rows(gradient, bias_gradient)
         if layer:
             below = workspace.gradients[layer - 1]
-            torch.bmm(gradient, stack.operands[layer].transpose(1, 2), out=below)
+            product(gradient, stack.operands[layer].transpose(1, 2), below)
             if layer == last and add_to_hidden is not None:
                 below += add_to_hidden
             _through_activation(stack, workspace, layer - 1, below)
@@ -228,3 +228,25 @@ def _through_activation(
             # unit was dropped the gradient is zero already.
             kept = torch.where(mask > 0, kept / mask, 0)
     stack.activation.pass_back(gradient, kept)
+
+
+def _add_bias(outputs: torch.Tensor, bias: torch.Tensor) -> None:
+    if _has_passes(outputs):
+        from mlplab.networks.bfloat16_passes import add_bias
+
+        add_bias(outputs, bias)
+    else:
+        outputs += bias
+
+
+def _sum_rows(gradient: torch.Tensor, out: torch.Tensor) -> None:
+    if _has_passes(gradient):
+        from mlplab.networks.bfloat16_passes import sum_rows
+
+        sum_rows(gradient, out)
+    else:
+        torch.sum(gradient, 1, keepdim=True, dtype=out.dtype, out=out)
+
+
+def _has_passes(values: torch.Tensor) -> bool:
+    return values.dtype == torch.bfloat16 and values.device.type == "cpu"

@@ -10,6 +10,23 @@ from mlplab.networks.aligned import aligned_stack
 
 _NARROW = 16
 """Columns that a kernel of a CPU library computes at once."""
+_SMALL = 16**3
+"""Multiplications in a batch up to which torch does not ask oneDNN."""
+
+
+def product(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    """left (network, row, middle) · right (network, middle, column), written to `out`.
+
+    torch takes another library for a batch of very few multiplications than for a longer batch of
+    the same matrices, and the two differ in last bits. Very short batches are therefore computed
+    several times over, so that one library serves stacks of any size.
+    """
+    multiplications = out.numel() * left.shape[2]
+    if left.device.type == "cuda" or not 0 < multiplications <= _SMALL:
+        return torch.bmm(left, right, out=out)
+    times = _SMALL // multiplications + 1
+    repeated = torch.bmm(left.repeat(times, 1, 1), right.repeat(times, 1, 1))
+    return out.copy_(repeated[: len(out)])
 
 
 class Product:
@@ -34,6 +51,6 @@ class Product:
     def of(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """(network, row, middle) · (network, middle, column), in this memory."""
         if self._turned is None:
-            return torch.bmm(left, right, out=self.result)
-        torch.bmm(right.transpose(1, 2), left.transpose(1, 2), out=self._turned)
+            return product(left, right, self.result)
+        product(right.transpose(1, 2), left.transpose(1, 2), self._turned)
         return self.result.copy_(self._turned.transpose(1, 2))

@@ -54,9 +54,11 @@ class Optimized:
 
     Args:
         weights: changed by `update`.
-        gradient: of the same shape; used up by `update`.
+        gradient: of the same shape, in the precision of the products; used up by `update`.
         first, second: the moments.
         decays: whether weight decay applies (to kernels, not to biases).
+        operand: what products read instead of the weights, kept up to date by `update`; None where
+            they read the weights themselves.
     """
 
     def __init__(
@@ -67,14 +69,15 @@ class Optimized:
         second: torch.Tensor,
         *,
         decays: bool,
+        operand: torch.Tensor | None = None,
     ) -> None:
-        self.weights, self.gradient = weights, gradient
+        self.weights, self.gradient, self.operand = weights, gradient, operand
         self.first, self.second = first, second
         self.decays = decays
         on_cpu = weights.device.type == "cpu"
         # Views are made once: making them at every step would cost more than a small update.
-        tensors = (weights, gradient, first, second)
-        self._flat = tuple(flat(t).numpy() for t in tensors) if on_cpu else None
+        tensors = (weights, gradient, first, second, *([] if operand is None else [operand]))
+        self._flat = tuple(_flat_array(t) for t in tensors) if on_cpu else None
 
     @classmethod
     def beginning(
@@ -84,31 +87,37 @@ class Optimized:
         initial_second: torch.Tensor,
         *,
         decays: bool,
+        operand: torch.Tensor | None = None,
     ) -> Optimized:
         """Before the first step: the first moment zero, the second `initial_second` (network,)."""
         first, second = (aligned_stack(weights.shape, weights.dtype, weights.device) for _ in "12")
         second += initial_second.reshape(-1, 1, 1)
-        return cls(weights, gradient, first, second, decays=decays)
+        return cls(weights, gradient, first, second, decays=decays, operand=operand)
 
     def select(
-        self, keep: torch.Tensor, weights: torch.Tensor, gradient: torch.Tensor
+        self,
+        keep: torch.Tensor,
+        weights: torch.Tensor,
+        gradient: torch.Tensor,
+        operand: torch.Tensor | None = None,
     ) -> Optimized:
-        """The same for the kept networks, whose weights and gradient these are."""
+        """The same for the kept networks, whose weights, gradient and operand these are."""
         first, second = select_networks(self.first, keep), select_networks(self.second, keep)
-        return Optimized(weights, gradient, first, second, decays=self.decays)
+        return Optimized(weights, gradient, first, second, decays=self.decays, operand=operand)
 
     def update(self, by: StepCoefficients) -> None:
         """One step of every network's own optimizer; the formula stands in `coefficients`."""
         if self._flat is None:
             self.update_by_tensor_operations(by)
             return
-        from mlplab.optimizers.fused_update import fused_update
+        from mlplab.optimizers.fused_update import fused_update, fused_update_of_bfloat16
 
-        fused_update(*self._flat, by.constants.numpy(), by.by_step.numpy(), self.decays)
+        update = fused_update if self.operand is None else fused_update_of_bfloat16
+        update(*self._flat, by.constants.numpy(), by.by_step.numpy(), self.decays)
 
     def update_by_tensor_operations(self, by: StepCoefficients) -> None:
         """`update` in tensor operations alone, for devices other than the CPU."""
-        scratch = self.gradient
+        scratch = self.gradient.to(self.weights.dtype)
         keep_first, add_first, keep_second, add_second = by.constants[:, :, None, None]
         size, inside, outside, shrink, decay = by.by_step[:, :, None, None]
         if self.decays:
@@ -122,3 +131,11 @@ class Optimized:
         if self.decays:
             self.weights.mul_(shrink)
         self.weights.addcmul_(scratch, -size)
+        if self.operand is not None:
+            self.operand.copy_(self.weights)
+
+
+def _flat_array(stack: torch.Tensor) -> np.ndarray:
+    """A view of an aligned stack as (network, place); of bfloat16, which NumPy lacks, the bits."""
+    places = flat(stack)
+    return (places.view(torch.uint16) if stack.dtype == torch.bfloat16 else places).numpy()

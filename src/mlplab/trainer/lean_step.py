@@ -57,8 +57,10 @@ class StackState:
         return cls(
             stack=stack,
             kernels=[
-                Optimized.beginning(kernel, gradient, start, decays=True)
-                for kernel, gradient in zip(stack.kernels, workspace.kernel_gradients, strict=True)
+                Optimized.beginning(kernel, gradient, start, decays=True, operand=operand)
+                for kernel, gradient, operand in zip(
+                    stack.kernels, workspace.kernel_gradients, stack.narrower, strict=True
+                )
             ],
             biases=[
                 Optimized.beginning(bias, gradient, start, decays=False)
@@ -79,9 +81,13 @@ class StackState:
         return StackState(
             stack=stack,
             kernels=[
-                kernel.select(keep, weights, gradient)
-                for kernel, weights, gradient in zip(
-                    self.kernels, stack.kernels, workspace.kernel_gradients, strict=True
+                kernel.select(keep, weights, gradient, operand)
+                for kernel, weights, gradient, operand in zip(
+                    self.kernels,
+                    stack.kernels,
+                    workspace.kernel_gradients,
+                    stack.narrower,
+                    strict=True,
                 )
             ],
             biases=[
@@ -145,7 +151,8 @@ def take_step(
             see_gradient(layer, workspace.kernel_gradients[layer])
         state.kernels[layer].update(by)
         state.biases[layer].update(by)
-        stack.refresh(layer)
+        if state.kernels[layer].operand is None:
+            stack.refresh(layer)
 
     backward(stack, inputs, workspace, change, hidden_gradient)
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from mlplab.networks.dense_stack import DenseStack, forward
+from mlplab.networks.fast_products import fast_float32_products
 from mlplab.trainer.batches import Batches
 from mlplab.trainer.diagnostics import DIAGNOSTICS, dead_units, gradient_size
 from mlplab.trainer.early_stopping import EarlyStops
@@ -50,7 +51,8 @@ def train(
             "the networks of a stack have the same layers, activation and batch size; "
             f"came {len(kinds)} kinds: {sorted(kinds)}"
         )
-    return _Training(recipes, data, watch).run()
+    with fast_float32_products():
+        return _Training(recipes, data, watch).run()
 
 
 class _Training:
