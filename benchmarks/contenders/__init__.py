@@ -49,6 +49,9 @@ CONTENDERS = {
     "processes-bfloat16": Contender(
         "tuned PyTorch, a process a core, bfloat16 autocast", "torch_processes", "bfloat16"
     ),
+    "processes-quicker": Contender(
+        "tuned PyTorch, a process a core, mlplab's choice of library", "torch_processes_quicker"
+    ),
     "vmap": Contender("torch.func, stacked and vmapped", "torch_vmap"),
     "jax": Contender("JAX, jit and a loop on the device", "jax_loop", needs="jax"),
     "sklearn": Contender("scikit-learn, partial_fit", "sklearn_partial_fit", needs="sklearn"),

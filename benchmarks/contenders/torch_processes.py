@@ -6,7 +6,7 @@ The networks are divided by their FLOPs, largest first, each to the process that
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing.connection import Connection
 
 import torch
@@ -15,17 +15,23 @@ import torch.multiprocessing as processes
 from benchmarks.contenders import Train
 from benchmarks.contenders.torch_tuned import Held, train_each
 from benchmarks.job import Clock, Job, Member, Outcome, Rows
+from mlplab.networks.fast_products import fast_float32_products
 from mlplab.runner.environment import usable_cores
 
 
 @contextmanager
-def session(rows: Rows, precision: str) -> Iterator[Train]:
-    """Processes are started, and have imported what they need, before there is a job."""
+def session(rows: Rows, precision: str, *, quicker_library: bool = False) -> Iterator[Train]:
+    """Processes are started, and have imported what they need, before there is a job.
+
+    quicker_library: whether float32 products come from the library that mlplab would take.
+    """
     context = processes.get_context("spawn")
     workers, ends = [], []
     for _ in range(usable_cores()):
         here, there = context.Pipe()
-        worker = context.Process(target=_work, args=(there, rows, precision), daemon=True)
+        worker = context.Process(
+            target=_work, args=(there, rows, precision, quicker_library), daemon=True
+        )
         worker.start()
         # Held by nobody else, its end is noticed when the worker dies.
         there.close()
@@ -60,10 +66,11 @@ def divided(job: Job, parts: int, test_rows: int) -> list[list[Member]]:
     return taken
 
 
-def _work(end: Connection, rows: Rows, precision: str) -> None:
+def _work(end: Connection, rows: Rows, precision: str, quicker_library: bool) -> None:
     torch.set_num_threads(1)
     held = Held(rows, precision)
-    end.send("ready")
-    while (given := end.recv()) is not None:
-        job, members = given
-        end.send(train_each(job, members, held))
+    with fast_float32_products() if quicker_library else nullcontext():
+        end.send("ready")
+        while (given := end.recv()) is not None:
+            job, members = given
+            end.send(train_each(job, members, held))

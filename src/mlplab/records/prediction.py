@@ -8,6 +8,7 @@ import torch
 from mlplab.declarations.network import Activation
 from mlplab.networks.activations import ACTIVATIONS
 from mlplab.networks.dense_stack import DenseStack, LayerWeights, Workspace, forward
+from mlplab.networks.fast_products import fast_float32_products
 from mlplab.networks.precision import Precision
 
 _ROWS_AT_ONCE = 1000
@@ -30,8 +31,10 @@ def logits(weights: LayerWeights, activation: Activation, inputs: np.ndarray) ->
     stack = DenseStack.build([kernels], ACTIVATIONS[activation], Precision.of("float32"), cpu)
     stack.put(0, weights)
     found = np.empty((len(inputs), weights[-1][1].shape[0]), dtype=np.float32)
-    for start in range(0, len(inputs), _ROWS_AT_ONCE):
-        part = torch.tensor(inputs[start : start + _ROWS_AT_ONCE], dtype=torch.float32)
-        workspace = Workspace(stack, len(part), backward=False)
-        found[start : start + len(part)] = forward(stack, part.unsqueeze(0), workspace)[0].numpy()
+    with fast_float32_products():
+        for start in range(0, len(inputs), _ROWS_AT_ONCE):
+            part = torch.tensor(inputs[start : start + _ROWS_AT_ONCE], dtype=torch.float32)
+            workspace = Workspace(stack, len(part), backward=False)
+            own = forward(stack, part.unsqueeze(0), workspace)[0]
+            found[start : start + len(part)] = own.numpy()
     return found
