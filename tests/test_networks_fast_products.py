@@ -1,5 +1,8 @@
 """float32 products by the quicker library: still float32, and torch is left as it was found."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -40,7 +43,26 @@ def test_the_setting_comes_back_when_the_last_user_leaves():
             assert setting() == within
         assert setting() == within
     assert setting() == before
-    assert (within != before) == onednn_is_quicker_and_exact()
+    assert (within == "bf16") == onednn_is_quicker_and_exact()
+
+
+def test_the_first_look_is_taken_by_one_thread_and_leaves_nothing_behind():
+    before = setting()
+    for _ in range(20):
+        onednn_is_quicker_and_exact.cache_clear()
+        ready = threading.Barrier(4)
+
+        def enter(together=ready) -> str:
+            together.wait()
+            with fast_float32_products():
+                seen = {setting() for _ in range(50)}
+            assert len(seen) == 1
+            return seen.pop()
+
+        with ThreadPoolExecutor(4) as pool:
+            seen = {found.result() for found in [pool.submit(enter) for _ in range(4)]}
+        assert len(seen) == 1
+        assert setting() == before
 
 
 def test_the_setting_comes_back_after_an_error():

@@ -35,8 +35,9 @@ def fast_float32_products() -> Iterator[None]:
     """
     global _users, _before
     setting = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    quicker = onednn_is_quicker_and_exact()
     with _lock:
+        # The look changes the setting for a moment, so nobody may multiply by it meanwhile.
+        quicker = onednn_is_quicker_and_exact()
         if quicker and _users == 0:
             _before, setting.fp32_precision = setting.fp32_precision, _LEAVE
         _users += 1
