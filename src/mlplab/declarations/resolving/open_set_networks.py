@@ -23,6 +23,7 @@ from mlplab.declarations.open_set import (
     OpenSet,
     Split,
 )
+from mlplab.declarations.resolving.open_set_apart import set_apart
 from mlplab.declarations.roles import ClassName, Roles
 from mlplab.declarations.study import Study
 
@@ -40,10 +41,17 @@ class NamedSplit:
     closed: bool = False
     unknown_set: str | None = None
     """What another data set is called whose rows are unknown."""
+    apart: str = ""
+    """What sets it apart from other questions on the same roles."""
 
     @property
     def title(self) -> str:
-        """What the task is, in words; a closed one is never called open."""
+        """What the task is, in words, and what sets it apart from others."""
+        return f"{self.roles_in_words} · {self.apart}" if self.apart else self.roles_in_words
+
+    @property
+    def roles_in_words(self) -> str:
+        """The role of each class; a closed task is never called open."""
         known, unknown = listed_classes(self.known), listed_classes(self.unknown)
         if self.closed:
             return (
@@ -133,13 +141,36 @@ def base_networks(study: Study, entry: OpenSet) -> Mapping[str, Network]:
 
 
 def forms_of(study: Study) -> tuple[OpenSetForm, ...]:
-    """All networks that a study's open-set questions need, question by question."""
-    return tuple(
+    """All networks that a study's open-set questions need, question by question.
+
+    Questions on one network and the same roles are one task, unless they test in different ways:
+    then their splits say in which.
+    """
+    forms = [
         form
         for place, entry in enumerate(study.open_set)
         for name, network in base_networks(study, entry).items()
         for form in _forms(place, entry, name, network)
+    ]
+    asking: dict[tuple[str, str], dict[int, None]] = {}
+    for form in forms:
+        asking.setdefault((form.template, form.split.roles_in_words), {})[form.entry] = None
+    apart = {tuple(places): _apart(study, tuple(places)) for places in asking.values()}
+    return tuple(
+        _set_apart(form, apart[tuple(asking[form.template, form.split.roles_in_words])])
+        for form in forms
     )
+
+
+def _apart(study: Study, places: tuple[int, ...]) -> Mapping[int, str]:
+    """What sets questions on the same roles apart."""
+    words = set_apart([study.open_set[place] for place in places])
+    return dict(zip(places, words, strict=True))
+
+
+def _set_apart(form: OpenSetForm, words: Mapping[int, str]) -> OpenSetForm:
+    apart = words[form.entry]
+    return replace(form, split=replace(form.split, apart=apart)) if apart else form
 
 
 def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetForm]:
