@@ -198,8 +198,8 @@ CASES = [
     Case("data/classes", [0], [0, 1], "at least two classes"),
     Case("data/classes", [], [8, 9], "a non-empty list"),
     Case("data/classes", [0, 1, 10], [0, 1, 9], "a class of digits", where="data.classes[2]"),
-    Case("data/classes", [0, 1, 0], [0, 1, 2], "every class once", where="data.classes[2]"),
-    Case("data/classes", [0, 1, "0"], ["0", 1], "every class once", where="data.classes[2]"),
+    Case("data/classes", [0, 1, 0], [0, 1, 2], "each class once", where="data.classes[2]"),
+    Case("data/classes", [0, 1, "0"], ["0", 1], "each class once", where="data.classes[2]"),
     Case("data/scaling", "minmax", "standard", 'one of "unit", "standard", "none"'),
     # What only the whole can tell
     Case("training/batch_size", 1338, 1337, "at most 1337, the training rows"),

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from mlplab.declarations.data import Data, KnownData
-from mlplab.declarations.known_data import KNOWN_SETS
+from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import (
     BY_NAME,
@@ -22,6 +21,12 @@ from mlplab.declarations.open_set import (
     DetectorSettings,
     OpenSet,
     Split,
+)
+from mlplab.declarations.resolving.classes import (
+    all_class_names,
+    class_names_of,
+    data_name,
+    name_of,
 )
 from mlplab.declarations.resolving.open_set_apart import set_apart
 from mlplab.declarations.roles import ClassName, Roles
@@ -81,31 +86,15 @@ class OpenSetForm:
     detectors: tuple[DetectorSettings, ...] = field(compare=False)
 
 
-def class_names_of(data: Data) -> tuple[str, ...] | None:
-    """The class names of declared data, None where only the data could tell."""
-    if not isinstance(data, KnownData):
-        return tuple(map(str, data.classes)) if data.classes else None
-    names = KNOWN_SETS[data.name].class_names
-    return tuple(name_of(c, names) for c in data.classes) if data.classes else names
-
-
-def name_of(wanted: ClassName, names: Sequence[str] | None) -> str:
-    """A class as the data name it; a number is a place where the names are words."""
-    numbered = any(name.lstrip("-").isdecimal() for name in names or ())
-    if names and isinstance(wanted, int) and not numbered and 0 <= wanted < len(names):
-        return names[wanted]
-    return str(wanted)
-
-
 def splits_of(entry: OpenSet, data: Data) -> Iterator[NamedSplit]:
     """Every split that a question asks about, on the data of a network."""
-    names = class_names_of(data)
+    names = all_class_names(data)
 
     def named(classes: Sequence[ClassName]) -> tuple[str, ...]:
         return tuple(name_of(c, names) for c in classes)
 
     other = None if entry.unknown_data is None else data_name(entry.unknown_data)
-    for known, negative, unknown in _plain_splits(entry, names or ()):
+    for known, negative, unknown in _plain_splits(entry, class_names_of(data) or ()):
         yield NamedSplit(named(known), named(negative), named(unknown), entry.closed, other)
 
 
@@ -125,11 +114,6 @@ def _plain_splits(entry: OpenSet, names: Sequence[str]) -> Iterator[tuple[Sequen
 
 def _roles(split: Split) -> tuple[Sequence, ...]:
     return split.known, split.negative, split.unknown
-
-
-def data_name(data: Data) -> str:
-    """What declared data are called in words."""
-    return data.name if isinstance(data, KnownData) else f"the {data.format} data"
 
 
 def base_networks(study: Study, entry: OpenSet) -> Mapping[str, Network]:
