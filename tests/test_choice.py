@@ -25,7 +25,11 @@ from mlplab.figures.calibration import reliability_figure
 from mlplab.metrics.calibration import BINS
 from mlplab.metrics.classification import Evaluation
 from mlplab.records.results import Results, Run
+from mlplab.report import markdown
+from mlplab.report.chapters.choice import chapter
+from mlplab.report.context import Context
 from mlplab.runner.run import run
+from mlplab.statistics.best import comparisons_with_best
 from small_studies import ADAM, network, study
 
 NOISE = np.array([0.001, -0.001, 0.0005, -0.0005, 0.0])
@@ -124,6 +128,34 @@ def test_what_the_seeds_do_not_show_is_not_taken():
     assert found.chosen is None
     assert found.shown is found.best
     assert "none is shown to be" in outcome_in_words(found)
+
+
+def test_no_candidate_of_many_is_cut_by_the_data_that_test_it():
+    """Of 220 networks all are compared: limits over a cut to the best 200 would be too short."""
+    accuracy = 0.9 + np.random.default_rng(5).normal(scale=0.001, size=220)
+    many = {f"n{i}": (8 + i % 7, float(a), 1) for i, a in enumerate(accuracy)}
+    found = chosen(made(**many))
+    names = [c.network for c in found.candidates]
+    assert sorted(names) == sorted(many)
+    place = {name: i for i, name in enumerate(many)}
+    values = np.array([[a + np.roll(NOISE, units)[s] for units, a, _ in many.values()]
+                       for s in range(SEEDS)])  # fmt: skip
+    expected = comparisons_with_best(values)
+    order = [place[name] for name in names]
+    np.testing.assert_allclose([c.low for c in found.candidates], expected.low[order], atol=1e-12)
+    np.testing.assert_allclose([c.high for c in found.candidates], expected.high[order], atol=1e-12)
+    assert "hold for all 220 candidates together" in json.loads(choice_json(found))["decided_by"]
+
+
+def test_the_table_shows_the_chosen_one_among_more_accurate_ones():
+    """30 dearer networks are a little more accurate than the one that is near enough."""
+    rule = ChoiceRule(within=0.02)
+    dearer = {f"n{i}": (16 + i, 0.95 + i * 1e-5, 1) for i in range(30)}
+    words = markdown.document(
+        "x", [chapter(Context(made(cheap=(8, 0.949, 1), **dearer, choice=rule)))]
+    )
+    assert "| **cheap** |" in words
+    assert "Only the 25 most accurate of 31 and the chosen one are shown." in words
 
 
 def test_words_hold_the_numbers():

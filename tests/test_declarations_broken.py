@@ -198,8 +198,8 @@ CASES = [
     Case("data/classes", [0], [0, 1], "at least two classes"),
     Case("data/classes", [], [8, 9], "a non-empty list"),
     Case("data/classes", [0, 1, 10], [0, 1, 9], "a class of digits", where="data.classes[2]"),
-    Case("data/classes", [0, 1, 0], [0, 1, 2], "every class once", where="data.classes[2]"),
-    Case("data/classes", [0, 1, "0"], ["0", 1], "every class once", where="data.classes[2]"),
+    Case("data/classes", [0, 1, 0], [0, 1, 2], "each class once", where="data.classes[2]"),
+    Case("data/classes", [0, 1, "0"], ["0", 1], "each class once", where="data.classes[2]"),
     Case("data/scaling", "minmax", "standard", 'one of "unit", "standard", "none"'),
     # What only the whole can tell
     Case("training/batch_size", 1338, 1337, "at most 1337, the training rows"),
@@ -349,6 +349,27 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(write):
         "networks.b.hidden",
         "figures[0].networks[0]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "wheres"),
+    [
+        ({"name": "adm", "learning_rate": "0.1"}, [".name", ".learning_rate"]),
+        ({"learning_rate": "0.1"}, ["", ".learning_rate"]),
+        ({"name": "adm", "weight_decay": -1}, [".name", "", ".weight_decay"]),
+        ({"name": "adm", "learning_rate": 1, "schedule": {"name": "cosin", "warmup_steps": -1}},
+         [".name", ".schedule.name", ".schedule.warmup_steps"]),
+        # What only one of them knows, or would not know, waits until it is clear which is meant.
+        ({"name": "adm", "learning_rate": 0.1, "beta1": 7, "momentum": 0.5, "x": 1}, [".name"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_name_hides_no_other_fault_of_an_object(write, optimizer, wheres):
+    study = copy.deepcopy(GOOD)
+    study["networks"]["a"]["optimizer"] = optimizer
+    with pytest.raises(BadInput) as refused:
+        load(write(study))
+    found = [problem.where for problem in refused.value.problems]
+    assert sorted(found) == sorted(f"networks.a.optimizer{where}" for where in wheres)
 
 
 def test_sound_settings_are_checked_beside_broken_ones(write):

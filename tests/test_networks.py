@@ -66,6 +66,13 @@ def gradients_of(stack: DenseStack, inputs, targets, mask=None):
     return loss, found
 
 
+@pytest.mark.parametrize("name", ["float16", "bf16", "Float32", ""])
+def test_a_precision_that_is_none_is_refused(name):
+    """And not taken for float64, which would be another network at half the speed."""
+    with pytest.raises(ValueError, match=f"one of float32, bfloat16, float64, got {name!r}"):
+        Precision.of(name)
+
+
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 @pytest.mark.parametrize("dropped", [False, True])
 def test_loss_and_gradients_are_those_of_autograd(activation, dropped):

@@ -1,5 +1,7 @@
 """Comparisons with the best against Dunnett's table, hand-worked limits and simulation."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import special
@@ -73,6 +75,21 @@ def test_networks_that_are_all_alike():
     assert result.may_be_best.all()
     assert result.low.tolist() == result.high.tolist() == [0, 0, 0]
     assert cheapest_good_enough(np.full((5, 3), 0.9), [3.0, 1.0, 2.0], 0.002).chosen == 1
+
+
+def test_thousands_of_networks_need_no_table_of_all_pairs():
+    x = np.random.default_rng(6).normal(size=(10, 2000))
+    tracemalloc.start()
+    result = comparisons_with_best(x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2000 * 2000 * 8 / 10
+    # Its limits are those of each pair's own differences.
+    best = int(result.means.argmax())
+    differences = x[:, [best]] - np.delete(x, best, axis=1)
+    t = special.stdtrit(9, 1 - 0.05 / 1999)
+    limits = differences.mean(axis=0) + t * differences.std(axis=0, ddof=1) / np.sqrt(10)
+    assert result.high[best] == pytest.approx(limits.min(), rel=1e-12)
 
 
 def test_few_blocks_exclude_nothing_with_the_sign_flip():

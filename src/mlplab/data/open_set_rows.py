@@ -10,6 +10,7 @@ from mlplab.data.dataset import Dataset, PreparedData
 from mlplab.data.division import divide
 from mlplab.data.places import class_places
 from mlplab.declarations.data import Data
+from mlplab.declarations.resolving.classes import data_name
 from mlplab.declarations.roles import Roles
 
 
@@ -35,7 +36,8 @@ def with_roles(
         class_names=dataset.class_names,
         where="calibration",
     )
-    negative = class_places(dataset.class_names, roles.negative, "negative")
+    name = data_name(declaration)
+    negative = class_places(dataset.class_names, roles.negative, "negative", name)
     its = dataset.train_rows[np.isin(dataset.labels[dataset.train_rows], negative)]
     return np.sort(np.concatenate([stay, its])), calibration
 

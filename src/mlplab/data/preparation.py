@@ -17,6 +17,7 @@ from mlplab.data.open_set_rows import with_roles
 from mlplab.data.places import class_places
 from mlplab.data.scaling import default_scaling, fit_scaling
 from mlplab.declarations.data import Data
+from mlplab.declarations.resolving.classes import data_name
 from mlplab.declarations.roles import Roles
 
 _resident_inputs: WeakValueDictionary[str, np.ndarray] = WeakValueDictionary()
@@ -60,11 +61,11 @@ class _Order:
 @lru_cache(maxsize=2)
 def _prepare(order: _Order) -> PreparedData:
     dataset, declaration = order.dataset, order.declaration
-    roles = order.roles
+    roles, name = order.roles, data_name(order.declaration)
     outputs = (
-        class_places(dataset.class_names, declaration.classes, "data.classes")
+        class_places(dataset.class_names, declaration.classes, "data.classes", name)
         if roles is None
-        else class_places(dataset.class_names, roles.known, "known")
+        else class_places(dataset.class_names, roles.known, "known", name)
     )
     label_map = np.full(len(dataset.class_names), -1, dtype=np.int64)
     label_map[outputs] = np.arange(len(outputs))

@@ -135,7 +135,8 @@ class OpenSet(Declaration):
 
     The classes are either `known`, `negative` and `unknown`, or a list of `splits`; or `splits` is
     "all", and `known` the number of known classes, or "usual 6/4", the five that publications on
-    ten digits report.
+    ten digits report. Questions on the same classes that test in different ways are told apart by
+    what differs: 0-4 known, 5-9 unknown · thresholds by class.
     """
 
     known: Count | Annotated[tuple[ClassName, ...], Field(min_length=2)] | None = None

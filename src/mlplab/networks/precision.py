@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
+
 
 @dataclass(frozen=True)
 class Precision:
@@ -24,10 +26,16 @@ class Precision:
 
     @classmethod
     def of(cls, name: str, device: torch.device | str = "cpu") -> Precision:
-        """The precision that "float32", "bfloat16" or (for tests) "float64" means on a device."""
+        """The precision that "float32", "bfloat16" or (for tests) "float64" means on a device.
+
+        Raises:
+            ValueError: another name.
+        """
+        if name not in _DTYPES:
+            raise ValueError(f"a precision is one of {', '.join(_DTYPES)}, got {name!r}")
         if name == "bfloat16" and not has_fast_bfloat16(device):
             return cls(torch.float32, rounds=True)
-        return cls({"float32": torch.float32, "bfloat16": torch.bfloat16}.get(name, torch.float64))
+        return cls(_DTYPES[name])
 
     def operand(self, values: torch.Tensor) -> torch.Tensor:
         """The values as an operand."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -76,15 +77,14 @@ def comparisons_with_best(
         raise ValueError("comparisons with the best need two blocks of finite values")
     means = x.mean(axis=0)
     upper = _upper_limits(x, level, method, seed)
-    np.fill_diagonal(upper, np.inf)
-    high = np.maximum(upper.min(axis=1), 0.0)
+    high = np.array([max(np.fmin.reduce(upper(i)), 0.0) for i in range(len(means))])
     may_be_best = high > 0
     if not may_be_best.any():  # nothing differs at all: every network is as good as the best
         may_be_best = means >= means.max()
     # μ_i - μ_j ≥ -upper_ji; the best is among the candidates, so their minimum is a lower limit.
-    lower = np.where(may_be_best[:, None], -upper, np.inf)
-    np.fill_diagonal(lower, np.inf)
-    low = np.minimum(lower.min(axis=0), 0.0)
+    low = np.zeros_like(high)
+    for i in np.flatnonzero(may_be_best).tolist():
+        low = np.fmin(low, -upper(i))
     return ComparisonsWithBest(
         len(x), means if higher_is_better else -means, low, high, may_be_best, method
     )
@@ -144,23 +144,44 @@ def dunnett_quantile(level: float, comparisons: int, freedom: int) -> float:
     return float(optimize.brentq(excess, -40.0, highest, xtol=1e-10))
 
 
-def _upper_limits(x: NDArray, level: float, method: Method, seed: int) -> NDArray:
-    """(network, network) one-sided upper limits of μ_row - μ_column."""
-    n, k = x.shape
+def _upper_limits(x: NDArray, level: float, method: Method, seed: int) -> Callable[[int], NDArray]:
+    """Gives, for one network i, (network,) one-sided upper limits of μ_i - μ_j; NaN for j = i.
+
+    A row at a time, so that thousands of networks need no table of all pairs."""
+    k = x.shape[1]
     means = x.mean(axis=0)
-    gaps = means[:, None] - means
+    tail = (1 - level) / (k - 1)
+    half_width = _half_widths(x, level, tail, method)
+
+    def upper(i: int) -> NDArray:
+        if method == "sign_flip":
+            limits = sign_flip_interval(x[:, [i]] - x, level=1 - 2 * tail, seed=seed).high
+        else:
+            limits = means[i] - means + half_width(i)
+        limits[i] = np.nan
+        return limits
+
+    return upper
+
+
+def _half_widths(
+    x: NDArray, level: float, tail: float, method: Method
+) -> Callable[[int], NDArray | float]:
+    """Gives, for one network, by how much its mean differences may be larger than seen."""
+    n, k = x.shape
+    centred = x - x.mean(axis=0)
     if method == "dunnett":
-        residuals = x - x.mean(axis=1, keepdims=True) - means + x.mean()
+        residuals = centred - centred.mean(axis=1, keepdims=True)
         freedom = (n - 1) * (k - 1)
         deviation = np.sqrt((residuals**2).sum() / freedom)
-        return gaps + dunnett_quantile(level, k - 1, freedom) * deviation * np.sqrt(2 / n)
-    tail = (1 - level) / (k - 1)
-    upper = np.empty((k, k))
-    for i in range(k):
-        differences = x[:, [i]] - x
-        if method == "sign_flip":
-            upper[i] = sign_flip_interval(differences, level=1 - 2 * tail, seed=seed).high
-        else:
-            t = special.stdtrit(n - 1, 1 - tail)
-            upper[i] = gaps[i] + t * differences.std(axis=0, ddof=1) / np.sqrt(n)
-    return upper
+        common = float(dunnett_quantile(level, k - 1, freedom) * deviation * np.sqrt(2 / n))
+        return lambda i: common
+    t = special.stdtrit(n - 1, 1 - tail)
+    space = np.empty_like(x)  # used again for each network: new pages would take most of the time
+
+    def paired(i: int) -> NDArray:
+        np.square(np.subtract(centred[:, [i]], centred, out=space), out=space)
+        half: NDArray = t * np.sqrt(space.sum(axis=0) / (n - 1) / n)
+        return half
+
+    return paired

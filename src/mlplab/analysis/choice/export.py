@@ -7,7 +7,12 @@ import math
 from typing import Any
 
 from mlplab.analysis.choice.rule import COSTS, Choice, NoChoice, Spread
-from mlplab.analysis.choice.words import caveats_of, outcome_in_words, rule_in_words
+from mlplab.analysis.choice.words import (
+    caveats_of,
+    comparison_in_words,
+    outcome_in_words,
+    rule_in_words,
+)
 
 
 def choice_json(choice: Choice | NoChoice) -> str:
@@ -29,6 +34,7 @@ def _values(choice: Choice) -> dict[str, Any]:
         "seeds": choice.seeds,
         "sentence": f"The rule: {rule_in_words(choice.rule, choice.split)}. "
         f"{outcome_in_words(choice)}.",
+        "decided_by": comparison_in_words(choice),
         "caveats": list(caveats_of(choice)),
         "candidates": [
             {

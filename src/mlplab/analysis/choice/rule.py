@@ -19,8 +19,6 @@ from mlplab.statistics.front import unbeaten
 from mlplab.statistics.intervals import t_interval
 
 FEWEST_SEEDS = 3
-MOST_NETWORKS = 200
-"""Beyond so many networks only the best of them by their means are compared."""
 COSTS: tuple[CostName, ...] = ("parameters", "flops", "seconds")
 
 
@@ -95,8 +93,9 @@ def choose(results: Results, rule: ChoiceRule | None = None) -> Choice | NoChoic
 
     It is decided on validation data where every candidate has them, else on the test set. The best
     is found in the same data, so differences from it are Hsu's simultaneous comparisons with the
-    best (1984). Networks of which a run diverged are out, and so are those that know only some
-    classes, whose accuracy is of other rows.
+    best (1984), over every candidate: to compare the most accurate ones only would be a first
+    choice by the data that then test it. Networks of which a run diverged are out, and so are
+    those that know only some classes, whose accuracy is of other rows.
     """
     study = results.study
     rule = rule or study.choice
@@ -123,9 +122,6 @@ def choose(results: Results, rule: ChoiceRule | None = None) -> Choice | NoChoic
     if len(values) < FEWEST_SEEDS or not np.isfinite(values).all():
         return NoChoice(f"the networks have fewer than {FEWEST_SEEDS} seeds in common")
     left_out = tuple(name for name in names if name not in fine)
-    if len(fine) > MOST_NETWORKS:
-        kept = np.argsort(-values.mean(axis=0), kind="stable")[:MOST_NETWORKS]
-        fine, values = [fine[i] for i in kept], values[:, kept]
     return _choice(rule, split, fine, values, _costs(study, fine, by_network), left_out)
 
 

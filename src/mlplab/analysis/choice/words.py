@@ -49,6 +49,14 @@ def outcome_in_words(choice: Choice) -> str:
     )
 
 
+def comparison_in_words(choice: Choice) -> str:
+    """By which limits it was decided, and over how many networks they hold together."""
+    return (
+        f"Hsu's simultaneous 95% limits from {choice.seeds} paired seeds, which hold for all "
+        f"{len(choice.candidates):,} candidates together"
+    )
+
+
 def caveats_of(choice: Choice) -> Iterator[str]:
     """What must be known beside the outcome."""
     if choice.has_seen_test_data:

@@ -121,6 +121,7 @@ def groups_of_splits(tasks: Sequence[Task]) -> list[list[Task]]:
     for task in tasks:
         split = task.split
         if not split.negative and not split.closed:
-            key = (task.template, len(split.known), len(split.unknown), split.unknown_set)
+            sizes = len(split.known), len(split.unknown)
+            key = (task.template, *sizes, split.unknown_set, split.apart)
             groups.setdefault(key, []).append(task)
     return list(groups.values())

@@ -18,12 +18,16 @@ def open_set_table(results: Results) -> pd.DataFrame:
     """One value a row: study,network,seed,split,detector,metric,value.
 
     `network` is that of the study file whose settings were taken, with its steps where fewer were
-    trained; `split` says the role of each class; the training method is that which the detector
+    trained; `split` says the role of each class, and where several questions are asked about the
+    same roles, what sets this one apart; the training method is that which the detector
     needs. Beside the measures there is, for each unknown class c and known class k, the share
     `c_taken_for_k` before and `c_taken_for_k_after_rejection`, `c_rejected`, and `auroc_of_c`.
     """
     rows = [row for test in tests_of(results) for row in _rows(results.study.name, test)]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    # Questions that test alike may name one detector twice; every measure stands here once.
+    return pd.DataFrame(rows, columns=list(COLUMNS)).drop_duplicates(
+        COLUMNS[:-1], ignore_index=True
+    )
 
 
 def network_label(test: Tested) -> str:

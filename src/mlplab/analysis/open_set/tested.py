@@ -18,7 +18,8 @@ from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.problems import BadInput, Problem
-from mlplab.declarations.resolving.open_set_networks import NamedSplit, data_name
+from mlplab.declarations.resolving.classes import data_name
+from mlplab.declarations.resolving.open_set_networks import NamedSplit
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.from_weights import activations_from_weights
 
@@ -66,7 +67,7 @@ def test_bed(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) 
     """
     data = prepare(network.data, folder, _silent, network.roles)
     dataset = load(network.data, folder, _silent)
-    places = class_places(dataset.class_names, split.unknown, "unknown")
+    places = class_places(dataset.class_names, split.unknown, "unknown", data_name(network.data))
     rows = tested_rows(data, places, entry.fit_on)
     parts = [data.inputs[rows.unknown]]
     order = {place: number for number, place in enumerate(places)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import comb
 
 from mlplab.declarations.network import Network
@@ -16,7 +17,17 @@ from mlplab.declarations.open_set import (
 )
 from mlplab.declarations.problems import Where, did_you_mean, listed, shown
 from mlplab.declarations.reading.validation import Fault
-from mlplab.declarations.resolving.open_set_networks import class_names_of, data_name, name_of
+from mlplab.declarations.resolving.classes import (
+    all_class_names,
+    class_names_of,
+    data_name,
+    name_of,
+    no_such_class,
+    not_kept,
+    place_of,
+    twice,
+)
+from mlplab.declarations.roles import ClassName
 from mlplab.declarations.study import Study
 
 _EXACT_ONLY = frozenset({"normalise", "clusters"})
@@ -37,11 +48,19 @@ def open_set_faults(
     for place, entry in enumerate(study.open_set):
         where = ("open_set", place)
         yield from _network_faults(entry, where, declared)
-        yield from _split_faults(entry, where)
+        networks = _networks(study, entry)
+        # Networks on one set have the same faults.
+        sets = dict.fromkeys(all_class_names(network.data) for network in networks.values())
+        yield from dict.fromkeys(
+            fault for names in sets or (None,) for fault in _split_faults(entry, where, names)
+        )
         yield from _detector_faults(entry, where)
         yield from _negative_faults(entry, where)
-        for name, network in _networks(study, entry).items():
-            yield from _class_faults(entry, where, name, network)
+        yield from dict.fromkeys(
+            fault
+            for name, network in networks.items()
+            for fault in _class_faults(entry, where, name, network)
+        )
     # A name that is no network may have been meant for any of them.
     in_doubt = in_doubt or any(set(e.networks or ()) - set(declared) for e in study.open_set)
     for name, network in study.networks.items():
@@ -89,8 +108,8 @@ def _network_faults(entry: OpenSet, where: Where, declared: Sequence[str]) -> It
             )
 
 
-def _split_faults(entry: OpenSet, where: Where) -> Iterator[Fault]:
-    """What of the roles is wrong whatever the data are."""
+def _split_faults(entry: OpenSet, where: Where, names: tuple[str, ...] | None) -> Iterator[Fault]:
+    """What of the roles is wrong by itself; names: of the set's classes, where they are known."""
     if entry.splits is None:
         if not isinstance(entry.known, tuple):
             yield Fault(
@@ -100,9 +119,8 @@ def _split_faults(entry: OpenSet, where: Where) -> Iterator[Fault]:
                 'write "known": [0, 1, 2, 3, 4], or "splits": "all" with "known": 5',
             )
             return
-        yield from _one_split_faults(
-            Split(known=entry.known, negative=entry.negative, unknown=entry.unknown), entry, where
-        )
+        split = Split(known=entry.known, negative=entry.negative, unknown=entry.unknown)
+        yield from _one_split_faults(split, entry, where, names)
         return
     for key in ("negative", "unknown"):
         if getattr(entry, key):
@@ -117,16 +135,18 @@ def _split_faults(entry: OpenSet, where: Where) -> Iterator[Fault]:
                     "say it in the splits")  # fmt: skip
     if isinstance(entry.splits, tuple):
         for position, split in enumerate(entry.splits):
-            yield from _one_split_faults(split, entry, (*where, "splits", position))
+            yield from _one_split_faults(split, entry, (*where, "splits", position), names)
 
 
-def _one_split_faults(split: Split, entry: OpenSet, where: Where) -> Iterator[Fault]:
-    for role in _ROLES:
-        classes = [str(c) for c in getattr(split, role)]
-        twice = [c for place, c in enumerate(classes) if c in classes[:place]]
-        if twice:
-            yield Fault((*where, role), "each class once", f"{twice[0]} twice", "remove one")
-    known, negative, unknown = ([str(c) for c in getattr(split, role)] for role in _ROLES)
+def _one_split_faults(
+    split: Split, entry: OpenSet, where: Where, names: tuple[str, ...] | None
+) -> Iterator[Fault]:
+    roles = {role: [name_of(c, names) for c in getattr(split, role)] for role in _ROLES}
+    for role, classes in roles.items():
+        for position, name in enumerate(classes):
+            if name in classes[:position]:
+                yield replace(twice(name), where=(*where, role, position))
+    known, negative, unknown = roles.values()
     for role, classes in (("negative", negative), ("unknown", unknown)):
         both = [c for c in classes if c in known]
         if both:
@@ -185,7 +205,7 @@ def _setting_faults(detector: DetectorSettings, place: Where) -> Iterator[Fault]
 
 def _class_faults(entry: OpenSet, where: Where, name: str, network: Network) -> Iterator[Fault]:
     """Classes that the data of a network do not have."""
-    names = class_names_of(network.data)
+    names, whole = class_names_of(network.data), all_class_names(network.data)
     if entry.splits == "all":
         yield from _size_faults(entry, where, name, network, names)
         return
@@ -194,16 +214,20 @@ def _class_faults(entry: OpenSet, where: Where, name: str, network: Network) -> 
     for place, split in _declared_splits(entry, where):
         for role in _ROLES:
             for position, wanted in enumerate(getattr(split, role)):
-                if name_of(wanted, names) not in names:
-                    yield Fault(
-                        (*place, role, position) if place else where,
-                        f"a class of {data_name(network.data)}: {listed(names)}",
-                        shown(wanted),
-                        did_you_mean(wanted, names),
-                    )
+                fault = _class_fault(wanted, whole, names, data_name(network.data))
+                if fault is not None:
+                    yield replace(fault, where=(*place, role, position))
     if entry.splits == "usual 6/4" and tuple(names) != tuple("0123456789"):
         yield Fault((*where, "splits"), "the ten digits, which the usual splits divide",
                     f"{data_name(network.data)} with {listed(names)}")  # fmt: skip
+
+
+def _class_fault(
+    wanted: ClassName, whole: Sequence[str] | None, kept: Sequence[str], of: str
+) -> Fault | None:
+    if whole is not None and place_of(wanted, whole) is None:
+        return no_such_class(wanted, whole, of)
+    return None if name_of(wanted, whole) in kept else not_kept(wanted, kept, of)
 
 
 def _size_faults(

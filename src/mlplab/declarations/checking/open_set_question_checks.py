@@ -11,12 +11,8 @@ from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, s
 from mlplab.declarations.question import Question
 from mlplab.declarations.reading.places import Places
 from mlplab.declarations.resolving.arms import form_for, forms_tested
-from mlplab.declarations.resolving.open_set_networks import (
-    OpenSetForm,
-    class_names_of,
-    data_name,
-    forms_of,
-)
+from mlplab.declarations.resolving.classes import class_names_of, data_name
+from mlplab.declarations.resolving.open_set_networks import OpenSetForm, forms_of
 from mlplab.declarations.study import Study
 
 

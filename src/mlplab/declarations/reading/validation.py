@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -12,7 +12,14 @@ from pydantic_core import ErrorDetails
 
 from mlplab.declarations.base import LARGEST_COUNT
 from mlplab.declarations.problems import Where, closest, did_you_mean, listed, shortened, shown
-from mlplab.declarations.reading.wording import Wanted, field_wanted, follow, wanted, words
+from mlplab.declarations.reading.wording import (
+    Wanted,
+    field_wanted,
+    follow,
+    not_none,
+    wanted,
+    words,
+)
 
 Declared = TypeVar("Declared", bound=BaseModel)
 
@@ -47,9 +54,9 @@ def validate(model: type[Declared], values: Mapping[str, Any]) -> Validated[Decl
     found: dict[tuple[Where, str], Fault] = {}
     for detail in details:
         if not _echo(detail, details) and not _other_member(detail, details):
-            fault = _fault(model, values, detail)
-            # A union without tags errs once a member; its words already name them all.
-            found.setdefault((fault.where, fault.expected), fault)
+            for fault in (_fault(model, values, detail), *_in_any_case(model, values, detail)):
+                # A union without tags errs once a member; its words already name them all.
+                found.setdefault((fault.where, fault.expected), fault)
     return Validated(None, _without_misspelt(tuple(found.values())))
 
 
@@ -115,6 +122,27 @@ def _fault(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Fault:
             return Fault(where, f"a whole number of at most {LARGEST_COUNT}", came)
     value = at(values, where)
     return Fault(where, words(here), shown(value), _mend(here, value))
+
+
+def _in_any_case(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Iterator[Fault]:
+    """What is wrong beside a wrong name, say of an optimizer, whichever of them was meant."""
+    if not detail["type"].startswith("union_tag"):
+        return
+    where, union = follow(wanted(model), detail["loc"])
+    union = not_none(union)
+    value = at(values, where)
+    if union.keyed() or not isinstance(value, dict):
+        return
+    choices = union.tag_choices()
+    first, *others = (validate(m.type, value).faults for m in union.tagged().values())
+    for fault in first:
+        if not _of_tag(fault, choices) and all(fault in faults for faults in others):
+            yield replace(fault, where=(*where, *fault.where))
+
+
+def _of_tag(fault: Fault, choices: Mapping[str, object]) -> bool:
+    """Whether a fault of an object is about the key that tells which kind of object it is."""
+    return fault.missing in choices or (bool(fault.where) and fault.where[0] in choices)
 
 
 def _missing(model: type[BaseModel], values: Any, loc: tuple[int | str, ...]) -> Fault:

@@ -130,7 +130,7 @@ def follow(start: Wanted, loc: Where) -> tuple[Where, Wanted]:
     here = start
     where: Where = ()
     for place, step in enumerate(loc, start=1):
-        here = _not_none(here)
+        here = not_none(here)
         if here.is_tagged:
             members = here.tagged()
             if step not in members:
@@ -160,7 +160,7 @@ def follow(start: Wanted, loc: Where) -> tuple[Where, Wanted]:
     return where, here
 
 
-def _not_none(here: Wanted) -> Wanted:
+def not_none(here: Wanted) -> Wanted:
     """An optional type's other half, which is where an error inside it lies."""
     rest = [member for member in here.members if member.type is not NoneType]
     if len(rest) == 1 and len(here.members) == 2:
@@ -171,7 +171,7 @@ def _not_none(here: Wanted) -> Wanted:
 def words(here: Wanted, *, plural: bool = False) -> str:
     """What is expected, as the object of "expected": "a whole number of at least 1"."""
     here_type = here.type
-    within = _not_none(here)
+    within = not_none(here)
     if within is not here:
         return f"{words(within, plural=plural)} or null"
     if here.members:

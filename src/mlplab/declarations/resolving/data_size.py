@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlplab.declarations.data import Data, KnownData, part_size
-from mlplab.declarations.known_data import KNOWN_SETS, KnownSet
-from mlplab.declarations.problems import did_you_mean, listed, shown
+from mlplab.declarations.known_data import KNOWN_SETS
+from mlplab.declarations.problems import shown
 from mlplab.declarations.reading.validation import Fault
+from mlplab.declarations.resolving.classes import data_name, places_of, twice
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,9 @@ class DataSize:
 
 def data_size(data: Data, folder: Path) -> tuple[DataSize, tuple[Fault, ...]]:
     """The size of declared data, and what is wrong with the declaration; ways start at data."""
-    repeated = list(_repeated(data))
     if isinstance(data, KnownData):
         known = KNOWN_SETS[data.name]
-        chosen, faults = _chosen(data, known)
-        faults = [*faults, *(repeated if len(set(chosen)) == len(chosen) else ())]
-        if len(set(chosen)) != len(chosen):
-            faults += repeated or [_twice(data, chosen, known)]
+        chosen, faults = _chosen(data, known.class_names)
         train: int | None = sum(known.train_counts[c] for c in chosen)
         test: int | None = sum(known.test_counts[c] for c in chosen)
         features: int | None = known.features
@@ -42,7 +39,7 @@ def data_size(data: Data, folder: Path) -> tuple[DataSize, tuple[Fault, ...]]:
         from mlplab.declarations.reading.own_data_header import read_header
 
         header = read_header(data, folder)
-        faults = [*header.faults, *repeated]
+        faults = [*header.faults, *_repeated(data)]
         filtered = data.classes is not None
         train = None if filtered else header.train_rows
         test = None if filtered else header.test_rows
@@ -74,44 +71,17 @@ def _validation_faults(
         )
 
 
-def _repeated(data: Data) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for position, name in enumerate(data.classes or ()):
-        if str(name) in seen:
-            yield Fault(
-                ("classes", position), "every class once", f"{shown(name)} again", "remove it"
-            )
-        seen.add(str(name))
-
-
-def _twice(data: Data, chosen: list[int], known: KnownSet) -> Fault:
-    position = next(i for i, c in enumerate(chosen) if c in chosen[:i])
-    name = known.class_names[chosen[position]]
-    return Fault(
-        ("classes", position), "every class once", f'"{name}" by name and by number', "remove one"
-    )
-
-
-def _chosen(data: KnownData, known: KnownSet) -> tuple[list[int], list[Fault]]:
-    """The classes that are kept; a number is a class's name, or its place if names are words."""
+def _chosen(data: Data, names: Sequence[str]) -> tuple[list[int], list[Fault]]:
+    """The places of the classes that are kept, and what is wrong with those that are declared."""
     if data.classes is None:
-        return list(range(len(known.class_names))), []
-    places = {name: place for place, name in enumerate(known.class_names)}
-    if not any(name.isdecimal() for name in known.class_names):
-        places |= {str(place): place for place in range(len(known.class_names))}
-    chosen: list[int] = []
-    faults: list[Fault] = []
-    for position, wanted in enumerate(data.classes):
-        place = places.get(str(wanted))
-        if place is None:
-            faults.append(
-                Fault(
-                    ("classes", position),
-                    f"a class of {data.name}: {listed(known.class_names)}",
-                    shown(wanted),
-                    did_you_mean(wanted, known.class_names),
-                )
-            )
-        else:
-            chosen.append(place)
-    return chosen, faults
+        return list(range(len(names))), []
+    places, faults = places_of(data.classes, names, data_name(data))
+    return places, [replace(f, where=("classes", *f.where)) for f in faults]
+
+
+def _repeated(data: Data) -> Iterator[Fault]:
+    """Classes that are written twice; by which other name they may be called only data tell."""
+    written = [str(name) for name in data.classes or ()]
+    for position, name in enumerate(written):
+        if name in written[:position]:
+            yield replace(twice(name), where=("classes", position))

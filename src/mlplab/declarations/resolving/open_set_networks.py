@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from mlplab.declarations.data import Data, KnownData
-from mlplab.declarations.known_data import KNOWN_SETS
+from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import (
     BY_NAME,
@@ -23,6 +22,13 @@ from mlplab.declarations.open_set import (
     OpenSet,
     Split,
 )
+from mlplab.declarations.resolving.classes import (
+    all_class_names,
+    class_names_of,
+    data_name,
+    name_of,
+)
+from mlplab.declarations.resolving.open_set_apart import set_apart
 from mlplab.declarations.roles import ClassName, Roles
 from mlplab.declarations.study import Study
 
@@ -40,10 +46,17 @@ class NamedSplit:
     closed: bool = False
     unknown_set: str | None = None
     """What another data set is called whose rows are unknown."""
+    apart: str = ""
+    """What sets it apart from other questions on the same roles."""
 
     @property
     def title(self) -> str:
-        """What the task is, in words; a closed one is never called open."""
+        """What the task is, in words, and what sets it apart from others."""
+        return f"{self.roles_in_words} · {self.apart}" if self.apart else self.roles_in_words
+
+    @property
+    def roles_in_words(self) -> str:
+        """The role of each class; a closed task is never called open."""
         known, unknown = listed_classes(self.known), listed_classes(self.unknown)
         if self.closed:
             return (
@@ -73,31 +86,15 @@ class OpenSetForm:
     detectors: tuple[DetectorSettings, ...] = field(compare=False)
 
 
-def class_names_of(data: Data) -> tuple[str, ...] | None:
-    """The class names of declared data, None where only the data could tell."""
-    if not isinstance(data, KnownData):
-        return tuple(map(str, data.classes)) if data.classes else None
-    names = KNOWN_SETS[data.name].class_names
-    return tuple(name_of(c, names) for c in data.classes) if data.classes else names
-
-
-def name_of(wanted: ClassName, names: Sequence[str] | None) -> str:
-    """A class as the data name it; a number is a place where the names are words."""
-    numbered = any(name.lstrip("-").isdecimal() for name in names or ())
-    if names and isinstance(wanted, int) and not numbered and 0 <= wanted < len(names):
-        return names[wanted]
-    return str(wanted)
-
-
 def splits_of(entry: OpenSet, data: Data) -> Iterator[NamedSplit]:
     """Every split that a question asks about, on the data of a network."""
-    names = class_names_of(data)
+    names = all_class_names(data)
 
     def named(classes: Sequence[ClassName]) -> tuple[str, ...]:
         return tuple(name_of(c, names) for c in classes)
 
     other = None if entry.unknown_data is None else data_name(entry.unknown_data)
-    for known, negative, unknown in _plain_splits(entry, names or ()):
+    for known, negative, unknown in _plain_splits(entry, class_names_of(data) or ()):
         yield NamedSplit(named(known), named(negative), named(unknown), entry.closed, other)
 
 
@@ -119,11 +116,6 @@ def _roles(split: Split) -> tuple[Sequence, ...]:
     return split.known, split.negative, split.unknown
 
 
-def data_name(data: Data) -> str:
-    """What declared data are called in words."""
-    return data.name if isinstance(data, KnownData) else f"the {data.format} data"
-
-
 def base_networks(study: Study, entry: OpenSet) -> Mapping[str, Network]:
     """The networks whose settings a question takes."""
     every = {**study.templates, **study.networks}
@@ -133,13 +125,36 @@ def base_networks(study: Study, entry: OpenSet) -> Mapping[str, Network]:
 
 
 def forms_of(study: Study) -> tuple[OpenSetForm, ...]:
-    """All networks that a study's open-set questions need, question by question."""
-    return tuple(
+    """All networks that a study's open-set questions need, question by question.
+
+    Questions on one network and the same roles are one task, unless they test in different ways:
+    then their splits say in which.
+    """
+    forms = [
         form
         for place, entry in enumerate(study.open_set)
         for name, network in base_networks(study, entry).items()
         for form in _forms(place, entry, name, network)
+    ]
+    asking: dict[tuple[str, str], dict[int, None]] = {}
+    for form in forms:
+        asking.setdefault((form.template, form.split.roles_in_words), {})[form.entry] = None
+    apart = {tuple(places): _apart(study, tuple(places)) for places in asking.values()}
+    return tuple(
+        _set_apart(form, apart[tuple(asking[form.template, form.split.roles_in_words])])
+        for form in forms
     )
+
+
+def _apart(study: Study, places: tuple[int, ...]) -> Mapping[int, str]:
+    """What sets questions on the same roles apart."""
+    words = set_apart([study.open_set[place] for place in places])
+    return dict(zip(places, words, strict=True))
+
+
+def _set_apart(form: OpenSetForm, words: Mapping[int, str]) -> OpenSetForm:
+    apart = words[form.entry]
+    return replace(form, split=replace(form.split, apart=apart)) if apart else form
 
 
 def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetForm]:

@@ -9,6 +9,7 @@ from mlplab.analysis.calibration import CalibrationOverSeeds
 from mlplab.analysis.choice.rule import Candidate, Choice, NoChoice, Spread
 from mlplab.analysis.choice.words import (
     caveats_of,
+    comparison_in_words,
     margin_in_words,
     outcome_in_words,
     rule_in_words,
@@ -68,14 +69,16 @@ def _table(choice: Choice) -> Table:
     shown, rule = choice.candidates, choice.rule
     caption = (
         f"Candidates from cheap to dear. Accuracy: final, {choice.split}. Less the best other: in "
-        f"points, with Hsu's simultaneous 95% limits from {choice.seeds} paired seeds. Unbeaten: "
-        "no other is at least as accurate and as cheap by that cost, and better in one, by their "
-        "means."
+        f"points, with {comparison_in_words(choice)}. Unbeaten: no other is at least as accurate "
+        "and as cheap by that cost, and better in one, by their means."
     )
     if len(shown) > MOST_SHOWN:
         best = sorted(shown, key=lambda c: -c.accuracy.mean)[:MOST_SHOWN]
-        shown = tuple(c for c in shown if c in best)
-        caption += f" Only the {MOST_SHOWN} most accurate of {len(choice.candidates):,} are shown."
+        shown = tuple(c for c in shown if c in best or c.network == choice.chosen)
+        beside = "" if choice.shown in best else " and the chosen one"
+        caption += (
+            f" Only the {MOST_SHOWN} most accurate of {len(choice.candidates):,}{beside} are shown."
+        )
     heads = columns(
         "network", *_UNITS.values(), "accuracy", "less the best other",
         f"within {margin_in_words(rule)}", "unbeaten in", left=1,

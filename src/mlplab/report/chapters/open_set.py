@@ -300,7 +300,8 @@ def _same_unknown(tasks: Sequence[Task]) -> list[list[Task]]:
     for task in tasks:
         split = task.split
         if split.negative and not split.closed:
-            groups.setdefault((task.template, split.known, split.unknown), []).append(task)
+            alike = (task.template, split.known, split.unknown, split.apart)
+            groups.setdefault(alike, []).append(task)
     return [
         sorted(group, key=lambda t: len(t.split.negative))
         for group in groups.values()
@@ -316,8 +317,10 @@ def _many(group: Sequence[Task], others: Sequence[Task], names: set[str]) -> Ite
         if t.template == group[0].template and frozenset(t.split.known) in six
         and len(t.split.known) != len(group[0].split.known)
     ]  # fmt: skip
+    apart = group[0].split.apart
+    usual = _tested_alike(usual, apart)
     figure = distribution_figure(group, usual, unused("open-set-all-splits", names))
-    yield Heading(f"All {len(group)} splits")
+    yield Heading(f"All {len(group)} splits" + (f" · {plain(apart)}" if apart else ""))
     yield Paragraph(plain(figure.caption), lead=True)
     yield Pictures((figure,))
     yield _by_detector(group, usual)
@@ -326,6 +329,13 @@ def _many(group: Sequence[Task], others: Sequence[Task], names: set[str]) -> Ite
         pairs = pairs_figure(group, detector, unused("open-set-pairs", names))
         if pairs is not None:
             yield Pictures((pairs,))
+
+
+def _tested_alike(usual: Sequence[Task], apart: str) -> list[Task]:
+    """Of usual splits that are asked about in several ways, those of one: the same, or the first."""
+    ways = [task.split.apart for task in usual]
+    way = apart if apart in ways else next(iter(ways), "")
+    return [task for task in usual if task.split.apart == way]
 
 
 def _by_detector(group: Sequence[Task], usual: Sequence[Task]) -> Table:

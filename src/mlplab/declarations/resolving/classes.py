@@ -1,0 +1,91 @@
+"""How a study names classes: by their names, or by their places in a set whose names are words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mlplab.declarations.data import Data, KnownData
+from mlplab.declarations.known_data import KNOWN_SETS
+from mlplab.declarations.problems import did_you_mean, listed, shown
+from mlplab.declarations.reading.validation import Fault
+from mlplab.declarations.roles import ClassName
+
+
+def place_of(wanted: ClassName, names: Sequence[str]) -> int | None:
+    """Where in a set a class stands; None where it is none of the set's.
+
+    A class is given by its name; a number is the name written so, or, in a set whose class names
+    are words, the place counted from 0. A text is never a place.
+    """
+    if str(wanted) in names:
+        return names.index(str(wanted))
+    if isinstance(wanted, int) and _are_words(names) and 0 <= wanted < len(names):
+        return wanted
+    return None
+
+
+def name_of(wanted: ClassName, names: Sequence[str] | None) -> str:
+    """A class as its set names it; as it is given where the set has none such, or is not known."""
+    place = None if names is None else place_of(wanted, names)
+    return str(wanted) if names is None or place is None else names[place]
+
+
+def places_of(
+    classes: Sequence[ClassName], names: Sequence[str], of: str
+) -> tuple[list[int], list[Fault]]:
+    """The places of declared classes in their order, and what is wrong with them.
+
+    names: of the set's classes. of: what the set is called in words. Ways of faults start at the
+    list.
+    """
+    places: list[int] = []
+    faults: list[Fault] = []
+    for position, wanted in enumerate(classes):
+        place = place_of(wanted, names)
+        if place is None:
+            faults.append(replace(no_such_class(wanted, names, of), where=(position,)))
+        elif place in places:
+            faults.append(replace(twice(names[place]), where=(position,)))
+        else:
+            places.append(place)
+    return places, faults
+
+
+def no_such_class(wanted: ClassName, names: Sequence[str], of: str) -> Fault:
+    """A class that a set does not have; where it stands is for the caller to say."""
+    mend = did_you_mean(wanted, names) or "choose among these"
+    if _are_words(names) and wanted in [str(place) for place in range(len(names))]:
+        mend = f"write {wanted} without quotes for the class at that place, or its name"
+    return Fault((), f"a class of {of}: {listed(names)}", shown(wanted), mend)
+
+
+def not_kept(wanted: ClassName, kept: Sequence[str], of: str) -> Fault:
+    """A class that is not among those which data.classes keep."""
+    mend = did_you_mean(wanted, kept) or "choose among these"
+    return Fault((), f"a class that is kept of {of}: {listed(kept)}", shown(wanted), mend)
+
+
+def twice(name: str) -> Fault:
+    """A class that is given again; where it stands is for the caller to say."""
+    return Fault((), "each class once", f'"{name}" a second time', "leave it out")
+
+
+def all_class_names(data: Data) -> tuple[str, ...] | None:
+    """The class names of a whole declared set, None where only the data could tell."""
+    return KNOWN_SETS[data.name].class_names if isinstance(data, KnownData) else None
+
+
+def class_names_of(data: Data) -> tuple[str, ...] | None:
+    """The names of the classes that are declared, None where only the data could tell."""
+    names = all_class_names(data)
+    return tuple(name_of(c, names) for c in data.classes) if data.classes else names
+
+
+def data_name(data: Data) -> str:
+    """What declared data are called in words."""
+    return data.name if isinstance(data, KnownData) else f"the {data.format} data"
+
+
+def _are_words(names: Sequence[str]) -> bool:
+    return not any(name.lstrip("-").isdecimal() for name in names)
