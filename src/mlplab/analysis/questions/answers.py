@@ -9,8 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from mlplab.analysis.open_set.evaluating import tests_of
+from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
 from mlplab.analysis.questions.finding import Finding
 from mlplab.analysis.questions.finite_rows import RowsError, rows_error
+from mlplab.analysis.questions.hypothesis_words import tested_in_words
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.methods import METHODS, METHODS_OF_LEVELS, Method
 from mlplab.analysis.questions.open_set_values import TestsByForm, open_set_values, tests_by_form
@@ -31,9 +33,6 @@ from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
 
-FALSE_VERDICTS = 0.05
-"""The chance of any false verdict among all questions of a study."""
-
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -47,7 +46,7 @@ class Answer:
     """None if the question was not among those written down before or at a run."""
     rows_error: RowsError | None
     questions: int
-    """Asked together: their intervals hold for all of them at once."""
+    """Asked together: their intervals and p-values hold for all of them at once."""
     arms: tuple[Arm, ...] = field(default=())
     """The trained networks of its sides, and how each is tested on unknown classes."""
 
@@ -60,6 +59,16 @@ class Answer:
     def sentence(self) -> str:
         """The answer in words."""
         return sentence_of(self.question, self.finding, self.questions)
+
+    @property
+    def p_value(self) -> float:
+        """Corrected for all questions: it is decided exactly if this is at most `FALSE_VERDICTS`."""
+        return corrected(self.finding.p_value, self.questions)
+
+    @property
+    def tested(self) -> str:
+        """What a small p-value speaks for, in words."""
+        return tested_in_words(self.question, self.finding, self.unit)
 
     @property
     def method(self) -> Method:
