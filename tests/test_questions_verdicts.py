@@ -29,8 +29,10 @@ STEPS = StepsToMetric(steps_to=AccuracyTarget(accuracy=0.9))
 def measured(values) -> MetricValues:
     values = np.asarray(values, dtype=float)
     n, count = values.shape
-    return MetricValues(tuple("abcdefgh"[:count]), tuple(range(n)), values, (0,) * count,
-                        (0,) * count, 0)  # fmt: skip
+    diverged = np.zeros(values.shape, dtype=bool)
+    return MetricValues(
+        tuple("abcdefgh"[:count]), tuple(range(n)), values, diverged, (0,) * count, 0
+    )
 
 
 def of_differences(question, differences, alpha=0.05):

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlplab.analysis.open_set.evaluating import tests_of
 from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
+from mlplab.analysis.questions.fates import fates
 from mlplab.analysis.questions.finding import Finding
 from mlplab.analysis.questions.finite_rows import RowsError, rows_error
 from mlplab.analysis.questions.hypothesis_words import tested_in_words
@@ -186,7 +187,7 @@ def _caveats(answer: Answer) -> Iterator[str]:
             "together are one measurement of time and not several: the verdict is surer of seconds "
             "than it should be. Steps and FLOPs to the target do not depend on the machine."
         )
-    yield from _fates(measured)
+    yield from fates(answer.question.metric, measured)
     if measured.unpaired:
         yield (
             f"{_seeds_are(measured.unpaired)} left out, as not every network has finished "
@@ -223,19 +224,3 @@ def _tests(answer: Answer) -> Iterator[str]:
             f"{_seeds_are(untested)} left out, as a test on unknown classes is not made yet, or "
             "has no such number."
         )
-
-
-def _fates(measured: MetricValues) -> Iterator[str]:
-    n = len(measured.seeds)
-    for name, diverged, unreached in zip(
-        measured.networks, measured.diverged, measured.unreached, strict=True
-    ):
-        if unreached:
-            yield (
-                f"{unreached} of {n} runs of {name} never {'gets' if unreached == 1 else 'get'} "
-                "there in the steps that they have, and rank last."
-            )
-        elif diverged:
-            yield f"{diverged} of {n} runs of {name} diverged" + (
-                "." if measured.counts_divergence else ", and count as the worst."
-            )
