@@ -73,7 +73,7 @@ def test_the_test_is_that_of_the_differences_from_the_number():
     ("question", "values", "start", "holds"),
     [
         (level(), EIGHT, "Yes: on average the share of 9 taken for 4 of a is 83.00%, which is above "
-         "50% (95% interval 81.", ("; 8 seeds, exact sign-flip test, p = 0.0078).",)),
+         "50% (95% interval 81.", ("; 8 seeds, exact sign-flip test, p = 0.0078 for a mean above 50%).",)),
         (level("less"), EIGHT, "No, the opposite: on average", ("83.00%, which is above 50%",)),
         (level("less", than=0.9), EIGHT, "Yes: on average", ("83.00%, which is below 90%",)),
         (level("greater", than=0.9), EIGHT, "No, the opposite: on average", ("is below 90%",)),

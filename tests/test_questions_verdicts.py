@@ -14,7 +14,7 @@ from mlplab.analysis.questions.answers import answer
 from mlplab.analysis.questions.export import verdicts_json
 from mlplab.analysis.questions.foresight import seeds_for_trend_about
 from mlplab.analysis.questions.judging import judge
-from mlplab.analysis.questions.shift import log_rank_shift_interval
+from mlplab.analysis.questions.shift import LogRankShifts
 from mlplab.analysis.questions.values import MetricValues
 from mlplab.declarations.metric import AccuracyTarget, StepsToMetric
 from mlplab.statistics.logrank import log_rank_test
@@ -29,8 +29,10 @@ STEPS = StepsToMetric(steps_to=AccuracyTarget(accuracy=0.9))
 def measured(values) -> MetricValues:
     values = np.asarray(values, dtype=float)
     n, count = values.shape
-    return MetricValues(tuple("abcdefgh"[:count]), tuple(range(n)), values, (0,) * count,
-                        (0,) * count, 0)  # fmt: skip
+    diverged = np.zeros(values.shape, dtype=bool)
+    return MetricValues(
+        tuple("abcdefgh"[:count]), tuple(range(n)), values, diverged, (0,) * count, 0
+    )
 
 
 def of_differences(question, differences, alpha=0.05):
@@ -152,11 +154,11 @@ TIMES = st.lists(
 @given(TIMES)
 def test_the_shift_interval_never_contradicts_the_log_rank_test(times):
     first, second = np.array(times).T
-    low, high = log_rank_shift_interval(first, second, 0.9)
+    low, high = LogRankShifts(first, second, 0.9).interval
     test = log_rank_test(first, second)
     assert (low > 0) == (test.p_later <= 0.05 + 1e-9)
     assert (high < 0) == (test.p_earlier <= 0.05 + 1e-9)
-    swapped = log_rank_shift_interval(second, first, 0.9)
+    swapped = LogRankShifts(second, first, 0.9).interval
     assert swapped == (pytest.approx(-high), pytest.approx(-low))
 
 
@@ -218,7 +220,8 @@ def test_verdicts_for_programs():
     assert first["interval"][0] > 0
     assert first["seeds"] == 8
     assert first["registered"] is False
-    assert first["p_value"] == pytest.approx(2 / 2**8)
+    # Of three questions that share the level.
+    assert first["p_value"] == pytest.approx(3 * 2 / 2**8)
     assert isinstance(first["audit"], list)
     assert exported[2]["average_ranks"] == {"a": 1.0, "b": 2.0, "c": 3.0}
     assert exported[2]["effect"] is None

@@ -61,9 +61,10 @@ def export(
 
     Curves have the columns study,network,seed,step,split,metric,value. Files end in .csv, .csv.gz
     or .parquet. Verdicts are a list with an object for each question: ask, verdict, effect,
-    interval, p_value, seeds, registered, audit, sentence and more. A choice is one object: chosen,
-    rule, split, has_seen_test_data, seeds, sentence, caveats and candidates. The open-set table has the
-    columns study,network,seed,split,detector,metric,value, that of tuning
+    interval, p_value (corrected for all questions, as the interval is), p_value_speaks_for, seeds,
+    registered, audit, sentence and more. A choice is one object: chosen, rule, split,
+    has_seen_test_data, seeds, sentence, caveats and candidates. The open-set table has the columns
+    study,network,seed,split,detector,metric,value, that of tuning
     study,network,trial,setting,value,round,seed,step,metric,score,status,chosen,training_flops,
     seconds. Weights are kernel_1 (in, out), bias_1 (out), kernel_2 and so on.
     """

@@ -107,23 +107,23 @@ def decide_that_they_differ(
 
 
 def _greater(low: float, high: float, margin: float, within: float | None) -> Verdict:
-    if _above(low, margin):
+    if is_above(low, margin):
         return "supported"
     if within is not None and _same(low, high, within) == "same":
         return "same"
-    return "refuted" if _above(margin, high) else "inconclusive"
+    return "refuted" if is_above(margin, high) else "inconclusive"
 
 
 def _same(low: float, high: float, within: float) -> Verdict:
-    if _above(low, -within) and _above(within, high):
+    if is_above(low, -within) and is_above(within, high):
         return "same"
-    if _above(low, within) or _above(-within, high):
+    if is_above(low, within) or is_above(-within, high):
         return "refuted"
     return "inconclusive"
 
 
-def _above(a: float, b: float) -> bool:
-    """a > b by more than rounding; NaN is above nothing."""
+def is_above(a: float, b: float) -> bool:
+    """Whether a > b by more than rounding; NaN is above nothing."""
     return bool(a > b and not math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12))
 
 

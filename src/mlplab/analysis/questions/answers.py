@@ -9,8 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from mlplab.analysis.open_set.evaluating import tests_of
+from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
+from mlplab.analysis.questions.fates import fates
 from mlplab.analysis.questions.finding import Finding
 from mlplab.analysis.questions.finite_rows import RowsError, rows_error
+from mlplab.analysis.questions.hypothesis_words import tested_in_words
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.methods import METHODS, METHODS_OF_LEVELS, Method
 from mlplab.analysis.questions.open_set_values import TestsByForm, open_set_values, tests_by_form
@@ -31,9 +34,6 @@ from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
 
-FALSE_VERDICTS = 0.05
-"""The chance of any false verdict among all questions of a study."""
-
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -47,7 +47,7 @@ class Answer:
     """None if the question was not among those written down before or at a run."""
     rows_error: RowsError | None
     questions: int
-    """Asked together: their intervals hold for all of them at once."""
+    """Asked together: their intervals and p-values hold for all of them at once."""
     arms: tuple[Arm, ...] = field(default=())
     """The trained networks of its sides, and how each is tested on unknown classes."""
 
@@ -60,6 +60,16 @@ class Answer:
     def sentence(self) -> str:
         """The answer in words."""
         return sentence_of(self.question, self.finding, self.questions)
+
+    @property
+    def p_value(self) -> float:
+        """Corrected for all questions: it is decided exactly if this is at most `FALSE_VERDICTS`."""
+        return corrected(self.finding.p_value, self.questions)
+
+    @property
+    def tested(self) -> str:
+        """What a small p-value speaks for, in words."""
+        return tested_in_words(self.question, self.finding, self.unit)
 
     @property
     def method(self) -> Method:
@@ -177,7 +187,7 @@ def _caveats(answer: Answer) -> Iterator[str]:
             "together are one measurement of time and not several: the verdict is surer of seconds "
             "than it should be. Steps and FLOPs to the target do not depend on the machine."
         )
-    yield from _fates(measured)
+    yield from fates(answer.question.metric, measured)
     if measured.unpaired:
         yield (
             f"{_seeds_are(measured.unpaired)} left out, as not every network has finished "
@@ -214,19 +224,3 @@ def _tests(answer: Answer) -> Iterator[str]:
             f"{_seeds_are(untested)} left out, as a test on unknown classes is not made yet, or "
             "has no such number."
         )
-
-
-def _fates(measured: MetricValues) -> Iterator[str]:
-    n = len(measured.seeds)
-    for name, diverged, unreached in zip(
-        measured.networks, measured.diverged, measured.unreached, strict=True
-    ):
-        if unreached:
-            yield (
-                f"{unreached} of {n} runs of {name} never {'gets' if unreached == 1 else 'get'} "
-                "there in the steps that they have, and rank last."
-            )
-        elif diverged:
-            yield f"{diverged} of {n} runs of {name} diverged" + (
-                "." if measured.counts_divergence else ", and count as the worst."
-            )

@@ -19,7 +19,8 @@ def _values(answer: Answer) -> dict[str, Any]:
     """One answer as JSON-able values; what is not a number is null.
 
     Effect and interval are in the metric's own numbers: 0.005 of accuracy is half a point. Of a
-    question about a level they are those of the mean less `than`.
+    question about a level they are those of the mean less `than`. The p-value is corrected for all
+    questions that are answered together, as the interval is: decided exactly if at most 0.05.
     """
     finding, question = answer.finding, answer.question
     values = {
@@ -29,7 +30,8 @@ def _values(answer: Answer) -> dict[str, Any]:
         "interval": None
         if finding.effect is None
         else [_number(finding.low), _number(finding.high)],
-        "p_value": finding.p_value,
+        "p_value": answer.p_value,
+        "p_value_speaks_for": answer.tested,
         "seeds": finding.seeds,
         "registered": answer.is_registered,
         "audit": list(answer.audit.sentences),

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from mlplab.analysis.questions.hypothesis import Hypothesis
 from mlplab.statistics.critical_difference import PairwiseTests
 from mlplab.statistics.verdict_rules import Verdict
 
@@ -44,7 +45,9 @@ class Finding:
     level: float
     """Of the interval: that of all questions together, corrected for their number."""
     p_value: float
-    """Two-sided, of this question alone: decided if at most 1 - level."""
+    """Of `speaks_for`, at the level of this question alone: at most 1 - level exactly if decided."""
+    speaks_for: Hypothesis
+    """What the p-value is of: what the verdict says, or what was asked where there is none."""
     test: TestName
     effect: float | None
     """First minus second; of a trend, the last less the first; of a level, the mean less the number

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from mlplab.analysis.questions.effects import (
-    Effect,
-    Margin,
-    effect_of_times,
-    effect_of_values,
-)
+from mlplab.analysis.questions.effects import Effect, effect_of_times, effect_of_values
 from mlplab.analysis.questions.finding import Finding, Ranking, TestName
 from mlplab.analysis.questions.foresight import seeds_for_trend_about
+from mlplab.analysis.questions.hypothesis import Hypothesis, decided_hypothesis, p_value_of
 from mlplab.analysis.questions.values import MetricValues, is_better_higher
 from mlplab.declarations.metric import Metric, target_of
 from mlplab.declarations.question import (
@@ -52,11 +49,15 @@ def judge(question: Question, measured: MetricValues, alpha: float) -> Finding:
 
 
 def effect_of(
-    metric: Metric, first: np.ndarray, second: np.ndarray, margin: Margin, alpha: float
+    metric: Metric, first: np.ndarray, second: np.ndarray, bounds: Sequence[float], alpha: float
 ) -> Effect:
-    """The effect of one pair, by the test that suits the metric; first, second: (seed,)."""
-    find = effect_of_values if target_of(metric) is None else effect_of_times
-    return find(first, second, margin, alpha)
+    """The effect of one pair, by the test that suits the metric.
+
+    first, second: (seed,); bounds: the differences that it is held against.
+    """
+    if target_of(metric) is None:
+        return effect_of_values(first, second, alpha)
+    return effect_of_times(first, second, bounds, alpha)
 
 
 def deviation_of(effect: Effect) -> float | None:
@@ -68,18 +69,16 @@ def deviation_of(effect: Effect) -> float | None:
 
 def _judge_pair(question: PairQuestion, values: np.ndarray, alpha: float) -> Finding:
     sign = -1 if question.expect == "less" else 1
-    margin = Margin(
-        sign * question.by_at_least, question.within if question.expect == "same" else None
-    )
-    effect = effect_of(question.metric, values[:, 0], values[:, 1], margin, alpha)
+    bounds = [sign * question.by_at_least]
+    if question.within is not None:
+        bounds += [-question.within, question.within]
+    effect = effect_of(question.metric, values[:, 0], values[:, 1], bounds, alpha)
     return _compared(question, effect, question.by_at_least, len(values), alpha)
 
 
 def _judge_level(question: LevelQuestion, values: np.ndarray, alpha: float) -> Finding:
     """The values less the number are judged as a pair's differences are."""
-    margin = Margin(within=question.within if question.expect == "same" else None)
-    level = np.full(len(values), question.than)
-    effect = effect_of_values(values[:, 0], level, margin, alpha)
+    effect = effect_of_values(values[:, 0], np.full(len(values), question.than), alpha)
     return _compared(question, effect, 0.0, len(values), alpha)
 
 
@@ -103,14 +102,24 @@ def _compared(
         deviation=deviation_of(effect),
         alpha=alpha,
     )
-    return _finding(decision, effect, effect.test, effect.p_value, seeds, fewest, alpha)
+    tested = decided_hypothesis(question.expect, decision.verdict, by_at_least, question.within)
+    both = effect.test == "sign-flip" and tested.says == "within"
+    return _finding(
+        decision,
+        effect,
+        "equivalence" if both else effect.test,
+        (tested, p_value_of(tested, effect.above, effect.below)),
+        seeds,
+        fewest,
+        alpha,
+    )
 
 
 def _finding(
     decision: Decision,
     effect: Effect,
     test: TestName,
-    p_value: float,
+    tested: tuple[Hypothesis, float],
     seeds: int,
     fewest: int,
     alpha: float,
@@ -121,7 +130,8 @@ def _finding(
         fewest=fewest,
         seeds_needed=decision.seeds_needed,
         level=1 - alpha,
-        p_value=p_value,
+        p_value=tested[1],
+        speaks_for=tested[0],
         test=test,
         effect=effect.effect,
         low=effect.low,
@@ -147,9 +157,11 @@ def _judge_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> F
     if decision.verdict == "inconclusive":
         needed = _seeds_for_trend(question, values, alpha, max(fewest, len(values) + 1))
         decision = Decision("inconclusive", needed)
-    ends = effect_of(question.metric, values[:, -1], values[:, 0], Margin(), alpha)
-    p = min(1.0, 2 * min(tested.p_increasing, tested.p_decreasing))
-    return _finding(decision, ends, "page", p, len(values), fewest, alpha)
+    ends = effect_of(question.metric, values[:, -1], values[:, 0], (0.0,), alpha)
+    rises = (question.expect == "increasing") != (decision.verdict == "refuted")
+    p = min(1.0, 2 * (tested.p_increasing if rises else tested.p_decreasing))
+    speaks_for = Hypothesis("rising" if rises else "falling")
+    return _finding(decision, ends, "page", (speaks_for, p), len(values), fewest, alpha)
 
 
 def _seeds_for_trend(
@@ -192,6 +204,7 @@ def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) 
         seeds_needed=decision.seeds_needed,
         level=1 - alpha,
         p_value=tested.p_value,
+        speaks_for=Hypothesis("different"),
         test="friedman",
         effect=None,
         low=-math.inf,

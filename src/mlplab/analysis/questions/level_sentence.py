@@ -1,26 +1,12 @@
-"""The sentence about one network and a fixed number, made from the numbers alone."""
+"""The answer about one network and a fixed number in words, made from the numbers alone."""
 
 from __future__ import annotations
 
 import math
 
-from mlplab.analysis.questions.evidence import level_in_words, p_in_words, seeds_in_words
 from mlplab.analysis.questions.finding import Finding
-from mlplab.analysis.questions.methods import METHODS
 from mlplab.analysis.questions.units import Unit, phrase_of, unit_of
 from mlplab.declarations.question import LevelQuestion
-
-
-def level_sentence(question: LevelQuestion, finding: Finding, questions: int) -> str:
-    """Verdict, mean, interval, seeds and p-value in words.
-
-    questions: how many the intervals hold for together.
-    """
-    return (
-        f"{_answer(question, finding)} ({level_in_words(questions)} "
-        f"{level_interval(question, finding)}; {seeds_in_words(finding.seeds, paired=False)}, "
-        f"{METHODS[finding.test].name}, {p_in_words(finding.p_value)})."
-    )
 
 
 def level_unit(question: LevelQuestion, finding: Finding) -> Unit:
@@ -59,13 +45,14 @@ def level_seen(question: LevelQuestion, finding: Finding) -> str:
     if not math.isfinite(finding.effect):
         return f"{name} mostly diverges"
     if finding.differences is not None and not finding.differences.any():
-        return f"the {phrase} of {name} is {_number(question)} in every seed"
+        return f"the {phrase} of {name} is {asked_number(question)} in every seed"
     how = "on average" if finding.effect_is == "mean" else "in the median"
     return f"{how} the {phrase} of {name} is {level_value(question, finding)}"
 
 
-def _answer(question: LevelQuestion, finding: Finding) -> str:
-    seen, number = level_seen(question, finding), _number(question)
+def level_answer(question: LevelQuestion, finding: Finding) -> str:
+    """Verdict and mean, without the evidence."""
+    seen, number = level_seen(question, finding), asked_number(question)
     if finding.effect is not None and not math.isfinite(finding.effect):
         words = {"supported": "Yes", "refuted": "No"}.get(finding.verdict, "Not decided")
         return f"{words}: {seen}"
@@ -85,9 +72,11 @@ def _answer(question: LevelQuestion, finding: Finding) -> str:
 
 
 def _open(question: LevelQuestion, finding: Finding) -> str:
-    held = f"does not exclude {_number(question)} itself"
+    held = f"does not exclude {asked_number(question)} itself"
     if question.expect == "same":
-        held = f"holds less and more than {_within(question, finding)} from {_number(question)}"
+        held = (
+            f"holds less and more than {_within(question, finding)} from {asked_number(question)}"
+        )
     start = f"Not decided: {level_seen(question, finding)}, and the interval {held}"
     if finding.seeds_needed is None or not _differs(finding):
         return start
@@ -98,7 +87,7 @@ def _differs(finding: Finding) -> bool:
     return finding.differences is None or bool(finding.differences.any())
 
 
-def _number(question: LevelQuestion) -> str:
+def asked_number(question: LevelQuestion) -> str:
     """What the mean is held against, as it was asked."""
     unit = unit_of(question.metric, [question.than])
     text = f"{question.than / unit.scale:.10g}".replace("-", "−")

@@ -5,9 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from mlplab.analysis.questions.evidence import level_in_words, p_in_words, seeds_in_words
+from mlplab.analysis.questions.evidence import (
+    corrected_p_in_words,
+    level_in_words,
+    seeds_in_words,
+)
 from mlplab.analysis.questions.finding import Finding, Ranking
-from mlplab.analysis.questions.level_sentence import level_seen, level_sentence, level_unit
+from mlplab.analysis.questions.hypothesis_words import tested_in_words
+from mlplab.analysis.questions.level_sentence import (
+    level_answer,
+    level_interval,
+    level_seen,
+    level_unit,
+)
 from mlplab.analysis.questions.methods import METHODS
 from mlplab.analysis.questions.units import Unit, comparative, phrase_of, unit_of
 from mlplab.analysis.questions.values import is_better_higher
@@ -26,21 +36,21 @@ _MOST_NAMED = 6
 def sentence_of(question: Question, finding: Finding, questions: int = 1) -> str:
     """Verdict, effect, interval, seeds and p-value in words.
 
-    questions: how many the intervals hold for together.
+    questions: how many the intervals and p-values hold for together.
     """
     if finding.seeds == 0:
         return _no_answer(question)
     if finding.verdict == "undecidable":
-        return _undecidable(question, finding)
+        return _undecidable(question, finding, questions)
     match question:
         case PairQuestion():
             return f"{_pair_answer(question, finding)} ({_evidence(question, finding, questions)})."
         case TrendQuestion():
             return _trend(question, finding, questions)
         case RankingQuestion():
-            return _ranking(question, finding)
+            return _ranking(question, finding, questions)
         case LevelQuestion():
-            return level_sentence(question, finding, questions)
+            return f"{level_answer(question, finding)} ({_evidence(question, finding, questions)})."
 
 
 def unit_for(question: Question, finding: Finding) -> Unit:
@@ -75,21 +85,18 @@ def _no_answer(question: Question) -> str:
     return f"No answer yet: no seed is {done} for {whom}."
 
 
-def _undecidable(question: Question, finding: Finding) -> str:
+def _undecidable(question: Question, finding: Finding, questions: int) -> str:
     seeds = seeds_in_words(finding.seeds, paired=not isinstance(question, LevelQuestion))
+    corrected = "" if questions == 1 else f" once corrected for {questions} questions"
     start = (
-        f"Undecidable with {seeds}: whatever they had shown, it could not have "
-        f"reached the corrected level of {_level(finding)}; {finding.fewest} seeds could."
+        f"Undecidable with {seeds}: whatever they had shown, it could not have reached "
+        f"p ≤ {questions * (1 - finding.level):.2g}{corrected}; {finding.fewest} seeds could."
     )
     if finding.effect is None or isinstance(question, RankingQuestion):
         return start
     if math.isnan(finding.effect):
         return start
     return f"{start} What was seen: {_seen(question, finding)}."
-
-
-def _level(finding: Finding) -> str:
-    return f"p ≤ {1 - finding.level:.2g}"
 
 
 def _pair_answer(question: PairQuestion, finding: Finding) -> str:
@@ -207,12 +214,22 @@ def _asked(question: PairQuestion, finding: Finding) -> str:
     return unit_for(question, finding).amount(question.by_at_least)
 
 
-def _evidence(question: Question, finding: Finding, questions: int) -> str:
-    unit = unit_for(question, finding)
+def _evidence(question: PairQuestion | LevelQuestion, finding: Finding, questions: int) -> str:
+    of_level = isinstance(question, LevelQuestion)
+    if isinstance(question, LevelQuestion):
+        interval = level_interval(question, finding)
+    else:
+        interval = interval_in_words(finding, unit_for(question, finding))
     return (
-        f"{level_in_words(questions)} {interval_in_words(finding, unit)}; "
-        f"{seeds_in_words(finding.seeds)}, {METHODS[finding.test].name}, {p_in_words(finding.p_value)}"
+        f"{level_in_words(questions)} {interval}; {seeds_in_words(finding.seeds, paired=not of_level)}, "
+        f"{METHODS[finding.test].name}, {_p(question, finding, questions)}"
     )
+
+
+def _p(question: Question, finding: Finding, questions: int) -> str:
+    """The p-value and what it is of: p = 0.031 for a difference above 0."""
+    tested = tested_in_words(question, finding, unit_for(question, finding))
+    return f"{corrected_p_in_words(finding.p_value, questions)} for {tested}"
 
 
 def _trend(question: TrendQuestion, finding: Finding, questions: int) -> str:
@@ -232,7 +249,10 @@ def _trend(question: TrendQuestion, finding: Finding, questions: int) -> str:
         start = f"Not decided: the {phrase} shows no clear order along {order}"
         if finding.seeds_needed is not None:
             start += f"; about {finding.seeds_needed:,} seeds would probably decide"
-    p = f"{METHODS[finding.test].name}, {seeds_in_words(finding.seeds)}, {p_in_words(finding.p_value)}"
+    p = (
+        f"{METHODS[finding.test].name}, {seeds_in_words(finding.seeds)}, "
+        f"{_p(question, finding, questions)}"
+    )
     ends = _seen(question, finding)
     if finding.effect is None or math.isnan(finding.effect):
         return f"{start} ({p})."
@@ -241,10 +261,10 @@ def _trend(question: TrendQuestion, finding: Finding, questions: int) -> str:
     return f"{start} ({p}). From end to end, {ends} ({level} {interval_in_words(finding, unit)})."
 
 
-def _ranking(question: RankingQuestion, finding: Finding) -> str:
+def _ranking(question: RankingQuestion, finding: Finding, questions: int) -> str:
     ranking = finding.ranking
     assert ranking is not None
-    p = f"{seeds_in_words(finding.seeds)}, Friedman's test, {p_in_words(finding.p_value)}"
+    p = f"{seeds_in_words(finding.seeds)}, Friedman's test, {_p(question, finding, questions)}"
     phrase = phrase_of(question.metric)
     best, rank = ranking.networks[0], ranking.average_ranks[0]
     if finding.verdict == "supported":

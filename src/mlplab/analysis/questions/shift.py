@@ -2,53 +2,106 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from mlplab.statistics.logrank import log_rank_test
+from mlplab.statistics.logrank import LogRankTest, log_rank_test
 
 
-def log_rank_shift_interval(
-    first: np.ndarray, second: np.ndarray, level: float
-) -> tuple[float, float]:
-    """The shifts δ for which the permuted log-rank test of first - δ and second rejects nothing.
+@dataclass(frozen=True, eq=False)
+class LogRankShifts:
+    """What the permuted log-rank test says of every shift δ: of first - δ against second.
 
-    first, second: (pair,) times, infinite for a run that never arrives, whatever the shift.
-    The test depends on δ only through the order of the times, so δ need only be tried at the
-    differences between them and in the gaps; as it grows the first arm only gets earlier, so the
-    two ends are found by bisection. Limits are infinite where few pairs, or many that never
-    arrive, exclude nothing.
+    The interval is all δ that the test does not reject. The test depends on δ only through the
+    order of the times, so δ need only be tried at the differences between them and in the gaps; as
+    it grows the first arm only gets earlier, so the two ends are found by bisection. In rare data
+    a p-value still falls and rises again on the way: then the interval reaches as far as any shift
+    tried that is not rejected, the bounds asked about among them, and a bound's p-value is the
+    largest of all shifts tried that are no nearer. So interval and p-values never disagree.
     """
-    tail = (1 - level) / 2 * (1 + 1e-9)
-    gaps = np.subtract.outer(first[np.isfinite(first)], second[np.isfinite(second)])
-    borders = np.unique(np.round(gaps, 9))
-    if not len(borders):
-        borders = np.zeros(1)
-    tried = _points(borders)
 
-    def is_late(place: int) -> bool:
-        return log_rank_test(first - tried[place], second).p_later <= tail
+    first: np.ndarray
+    """(pair,) times, infinite for a run that never arrives, whatever the shift."""
+    second: np.ndarray
+    level: float
+    bounds: tuple[float, ...] = (0.0,)
+    """Differences that are asked about."""
 
-    def is_early(place: int) -> bool:
-        return log_rank_test(first - tried[place], second).p_earlier <= tail
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """Limits are infinite where few pairs, or many that never arrive, exclude nothing."""
+        low, high = self._ends
+        for bound in self.bounds:
+            if self._is_not_late(self._tested[bound]) and low > bound:
+                low = bound
+            if self._is_not_early(self._tested[bound]) and high < bound:
+                high = bound
+        return (float("nan"), float("nan")) if low > high else (low, high)
 
-    lowest = _first_not(is_late, len(tried))
-    highest = len(tried) - 1 - _first_not(lambda i: is_early(len(tried) - 1 - i), len(tried))
-    if lowest == len(tried):
-        return np.inf, np.inf
-    if highest < 0:
-        return -np.inf, -np.inf
-    if lowest > highest:
-        return float("nan"), float("nan")
-    # Below all borders and above them lies the unlimited. Times come on a grid, so a border is
-    # often the very margin that is asked about: where the test rejects the border, but not the gap
-    # beside it, the interval begins after the border.
-    low_ends = np.r_[-np.inf, [_beside(border, +1) for border in borders]]
-    high_ends = np.r_[[_beside(border, -1) for border in borders], np.inf]
-    low = tried[lowest] if lowest % 2 else low_ends[lowest // 2]
-    high = tried[highest] if highest % 2 else high_ends[highest // 2]
-    return float(low), float(high)
+    def above(self, bound: float) -> float:
+        """One-sided p-value that the first is later by more than one of the bounds."""
+        if math.isnan(self.interval[0]):
+            return 1.0  # no shift at all fits: such data speak for none
+        return max(test.p_later for shift, test in self._tested.items() if shift <= bound)
+
+    def below(self, bound: float) -> float:
+        """One-sided p-value that the first is later by less than one of the bounds."""
+        if math.isnan(self.interval[0]):
+            return 1.0
+        return max(test.p_earlier for shift, test in self._tested.items() if shift >= bound)
+
+    def _is_not_late(self, test: LogRankTest) -> bool:
+        return test.p_later > (1 - self.level) / 2 * (1 + 1e-9)
+
+    def _is_not_early(self, test: LogRankTest) -> bool:
+        return test.p_earlier > (1 - self.level) / 2 * (1 + 1e-9)
+
+    @cached_property
+    def _tested(self) -> dict[float, LogRankTest]:
+        """Every shift that has been tried."""
+        return {bound: log_rank_test(self.first - bound, self.second) for bound in self.bounds}
+
+    def _test(self, shift: float) -> LogRankTest:
+        if shift not in self._tested:
+            self._tested[shift] = log_rank_test(self.first - shift, self.second)
+        return self._tested[shift]
+
+    @cached_property
+    def _ends(self) -> tuple[float, float]:
+        """The ends that bisection finds."""
+        gaps = np.subtract.outer(
+            self.first[np.isfinite(self.first)], self.second[np.isfinite(self.second)]
+        )
+        borders = np.unique(np.round(gaps, 9))
+        if not len(borders):
+            borders = np.zeros(1)
+        tried, found = _points(borders), dict[int, LogRankTest]()
+        last = len(tried) - 1
+
+        def at(place: int) -> LogRankTest:
+            found[place] = self._test(float(tried[place]))
+            return found[place]
+
+        _first_not(lambda place: not self._is_not_late(at(place)), len(tried))
+        _first_not(lambda place: not self._is_not_early(at(last - place)), len(tried))
+        lowest = min((i for i, test in found.items() if self._is_not_late(test)), default=None)
+        highest = max((i for i, test in found.items() if self._is_not_early(test)), default=None)
+        if lowest is None:
+            return np.inf, np.inf
+        if highest is None:
+            return -np.inf, -np.inf
+        # Below all borders and above them lies the unlimited. Times come on a grid, so a border is
+        # often the very margin that is asked about: where the test rejects the border, but not the
+        # gap beside it, the interval begins after the border.
+        low_ends = np.r_[-np.inf, [_beside(border, +1) for border in borders]]
+        high_ends = np.r_[[_beside(border, -1) for border in borders], np.inf]
+        low = tried[lowest] if lowest % 2 else low_ends[lowest // 2]
+        high = tried[highest] if highest % 2 else high_ends[highest // 2]
+        return float(low), float(high)
 
 
 def _beside(border: float, side: int) -> float:

@@ -1,7 +1,8 @@
 """What a question's metric comes to for every network and seed.
 
 A time that never comes is infinite, and so is the value of a run that diverged, on the bad side:
-both rank last, and neither is missing.
+both rank last, and neither is missing. A gap or a gradient has no bad side on which a diverged run
+could stand, so there it is missing, and its seed is left out.
 """
 
 from __future__ import annotations
@@ -47,14 +48,12 @@ class MetricValues:
     """Those that all of the networks have finished."""
     values: np.ndarray
     """(seed, network) float64. Infinite: never reached, or diverged. NaN: not measured."""
-    diverged: tuple[int, ...]
-    """Of each network, the seeds' runs that diverged."""
+    diverged: np.ndarray
+    """(seed, network) bool: whose run diverged."""
     unreached: tuple[int, ...]
     """Of each network, the seeds' runs that never reached the target."""
     unpaired: int
     """Seeds that some of the networks, but not all, have finished."""
-    counts_divergence: bool = False
-    """Whether it is the diverged runs that are counted."""
 
 
 def metric_values(
@@ -80,22 +79,22 @@ def paired_values(
     seeds = sorted(set.intersection(*(set(own) for own in runs)))
     some = set.union(*(set(own) for own in runs))
     values = np.full((len(seeds), len(names)), np.nan)
-    diverged, unreached = [0] * len(names), [0] * len(names)
+    diverged = np.zeros(values.shape, dtype=bool)
+    unreached = [0] * len(names)
     targeted = target_of(metric) is not None
     for column, own in enumerate(runs):
         for row, seed in enumerate(seeds):
             run = own[seed]
             values[row, column] = value(column, run)
-            diverged[column] += run.diverged_at is not None
+            diverged[row, column] = run.diverged_at is not None
             unreached[column] += targeted and math.isinf(values[row, column])
     return MetricValues(
         tuple(names),
         tuple(seeds),
         values,
-        tuple(diverged),
+        diverged,
         tuple(unreached),
         len(some) - len(seeds),
-        isinstance(metric, DivergedMetric),
     )
 
 
@@ -132,7 +131,9 @@ def metric_of_run(metric: Metric, run: Run, study: Study) -> float:
         return _gradient(metric, run)
     if isinstance(metric, StepsToMetric | SecondsToMetric | FlopsToMetric):
         return _time_to(metric, run, study)
-    if run.diverged_at is not None and not isinstance(metric, GapMetric):
+    if run.diverged_at is not None:
+        if isinstance(metric, GapMetric):
+            return math.nan
         return -math.inf if is_better_higher(metric) else math.inf
     return _value(metric, run, study.networks[run.network].training)
 
@@ -207,11 +208,14 @@ def _time_to(
 
 
 def _gradient(metric: GradientMetric, run: Run) -> float:
-    place = metric.gradient_size
+    """NaN of a run that had diverged by the step that is asked about."""
+    place, step = metric.gradient_size, metric.at_step
+    if run.diverged_at is not None and (step is None or step >= run.diverged_at):
+        return math.nan
     layers = len(run.layers) - 1
     layer = {"first": 1, "last": layers}.get(str(place), place)
     name = f"gradient_size_layer_{layer}"
-    if metric.at_step is None:
+    if step is None:
         sizes = measured(run, "batch", name)[1]
-        return float(sizes[-1]) if len(sizes) and run.diverged_at is None else math.nan
-    return _at(run, "batch", name, metric.at_step)
+        return float(sizes[-1]) if len(sizes) else math.nan
+    return _at(run, "batch", name, step)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mlplab.analysis.questions.answers import FALSE_VERDICTS, Answer, questions_given_up
-from mlplab.analysis.questions.evidence import p_in_words
+from mlplab.analysis.questions.answers import Answer, questions_given_up
+from mlplab.analysis.questions.evidence import FALSE_VERDICTS, p_in_words
 from mlplab.analysis.questions.level_sentence import level_interval, level_value
 from mlplab.analysis.questions.sentence import interval_in_words
 from mlplab.declarations.question import LevelQuestion
@@ -63,7 +63,7 @@ def _summary(answers: tuple[Answer, ...], given_up: int) -> str:
     else:
         words += " All of them were written down before training."
     if len(answers) > 1:
-        words += f" Each is judged at {FALSE_VERDICTS / len(answers):.2g}"
+        words += f" Intervals and p-values are corrected for all {len(answers)}"
         words += (
             f", so that among networks that differ by chance alone the chance of any false verdict "
             f"is at most {FALSE_VERDICTS:.0%}."
@@ -86,13 +86,18 @@ def _table(answers: tuple[Answer, ...]) -> Table:
             f"**{_WORDS[answer.finding.verdict]}**",
             _effect(answer),
             _interval(answer),
-            plain(p_in_words(answer.finding.p_value).removeprefix("p = ").removeprefix("p ")),
+            plain(answer.tested),
+            plain(p_in_words(answer.p_value).removeprefix("p = ").removeprefix("p ")),
             f"{answer.finding.seeds}",
         )
         for number, answer in enumerate(answers, start=1)
     )
-    heads = columns("question", "verdict", "effect", "interval", "p", "seeds", left=2)
-    caption = "The questions at a glance: mean paired differences with simultaneous 95% intervals."
+    heads = columns("question", "verdict", "effect", "interval", "tested", "p", "seeds", left=2)
+    caption = (
+        "The questions at a glance: mean paired differences with simultaneous 95% intervals. p, "
+        "corrected as they are, is small where the seeds speak for what was tested: what the "
+        f"verdict says, or what was asked where nothing is decided, as p > {FALSE_VERDICTS} tells."
+    )
     if any(isinstance(answer.question, LevelQuestion) for answer in answers):
         caption += " Where one network is held against a number, its mean stands there itself."
     return Table(caption, heads, rows)
