@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _NO_CLASS = "none"
 _MOST_CELLS_WITH_TEXT = 20
+_EXPONENT = 0.4
+"""Of the shade: rare mistakes are to be seen."""
 
 
 def confusion_figure(network: str, evaluations: Sequence[Evaluation], name: str) -> Figure:
@@ -56,7 +58,7 @@ def _drawing(table: pd.DataFrame) -> Spec:
     quiet = {"domain": False, "ticks": False}
     large = max(lines, columns) <= _MOST_CELLS_WITH_TEXT
     upright = _longest(table["predicted"]) <= 3
-    colours = {"type": "pow", "exponent": 0.4, "domain": [0, 1], "range": list(theme.SHARES)}
+    colours = {"type": "pow", "exponent": _EXPONENT, "domain": [0, 1], "range": list(theme.SHARES)}
     layers = [
         vega.mark(
             "rect",
@@ -74,7 +76,7 @@ def _drawing(table: pd.DataFrame) -> Spec:
         )
     ]
     if large:
-        dark = {"test": "datum.share > 0.08", "value": "#ffffff"}
+        dark = {"test": f"pow(datum.share, {_EXPONENT}) > {theme.WHITE_FROM}", "value": "#ffffff"}
         layers.append(
             vega.mark(
                 "text",

@@ -40,6 +40,8 @@ FONT = (
 PUBLISHED_DASH = (6, 4)
 SHARES = ("#f3f6fb", "#c3d7f2", "#7fade3", "#2f76cf", "#063a80")
 """Light to dark for shares, as in a confusion matrix."""
+WHITE_FROM = 0.7
+"""How far along SHARES, from 0 to 1, white text is better read than INK."""
 LAYERS = ("#d98a12", "#dd5f55", "#b8358f", "#8046bd", "#4b55cf")
 """From the first layer to the last, visible on white and on near black."""
 

@@ -13,6 +13,9 @@ from mlplab.openset.threshold import percent
 
 _BEFORE, _AFTER = "before", "after"
 
+_EXPONENT = 0.6
+"""Of the shade: small shares are to be seen."""
+
 
 def absorption_figure(task: Task, detector: DetectorSeries, name: str) -> Figure:
     """Two tables beside one another: nothing rejected, and rejected by a detector.
@@ -62,8 +65,8 @@ def _panel(table: pd.DataFrame, title: str, kind: str) -> Spec:
     lines, columns = table["unknown"].nunique(), table["taken_for"].nunique()
     width, height = (46, 40) if columns <= 8 else (30, 28)
     quiet = {"domain": False, "ticks": False}
-    colours = {"type": "pow", "exponent": 0.6, "domain": [0, 1], "range": list(theme.SHARES)}
-    dark = {"test": "datum.share > 0.3", "value": "#ffffff"}
+    colours = {"type": "pow", "exponent": _EXPONENT, "domain": [0, 1], "range": list(theme.SHARES)}
+    dark = {"test": f"pow(datum.share, {_EXPONENT}) > {theme.WHITE_FROM}", "value": "#ffffff"}
     names = [str(known) for known in table["taken_for"].unique()]
     long = any(len(known) > 3 and known != REJECTED for known in names)
     cells = vega.mark(

@@ -96,7 +96,7 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
     reach = float(table["effect"].abs().max())
     quiet = {"domain": False, "ticks": False, "grid": False}
     colours = {"domain": [-reach, 0, reach], "range": ["#b2481e", "#f7f7f7", "#2f76cf"]}
-    dark = {"test": f"abs(datum.effect) > {0.6 * reach:.6f}", "value": "#ffffff"}
+    dark = {"test": f"abs(datum.effect) > {0.85 * reach:.6f}", "value": "#ffffff"}
     return Figure(
         name=name,
         title=f"Pairs of classes that drive AUROC ({detector})",
