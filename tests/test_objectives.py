@@ -7,10 +7,10 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
+import written_losses as losses
 from mlplab.declarations.objective import Objective
 from mlplab.objectives.declared import _BY_DECLARATION, objective_of
 from mlplab.objectives.objective import BatchOutputs
-from mlplab.openset import losses
 
 NETWORKS, BATCH, CLASSES, UNITS = 2, 12, 3, 5
 
@@ -57,7 +57,7 @@ def value_and_gradients(objective, outputs):
 
 
 def by_the_equations(settings, outputs, network: int) -> float:
-    """The loss of one network from the reference equations of `mlplab.openset.losses`."""
+    """The loss of one network from the equations as they are written."""
     logits, hidden = outputs.logits[network].numpy(), outputs.hidden[network].numpy()
     targets, centres = outputs.targets[network].numpy(), outputs.centres[network].numpy()
     known = targets >= 0
@@ -103,6 +103,102 @@ def test_values_are_those_of_the_equations(settings):
     values, _, _ = value_and_gradients(objective, outputs)
     expected = [by_the_equations(settings, outputs, network) for network in range(NETWORKS)]
     np.testing.assert_allclose(values, expected, rtol=1e-10)
+
+
+def value_of(settings: dict[str, object], logits, targets, hidden=None, centres=None) -> float:
+    """The loss of one network of so many rows."""
+    objective = declared(settings)
+    z = torch.tensor(np.array(logits, dtype=np.float64))[None]
+    h = z if hidden is None else torch.tensor(np.array(hidden, dtype=np.float64))[None]
+    c = None if centres is None else torch.tensor(np.array(centres, dtype=np.float64))[None]
+    outputs = BatchOutputs(z, h, torch.tensor(targets)[None], c)
+    for_hidden = torch.empty_like(h) if objective.uses_hidden else None
+    return float(objective.value_and_gradients(outputs, torch.empty_like(z), for_hidden)[0])
+
+
+def logits_at(distances, magnitude: float) -> np.ndarray:
+    """(1, class) logits with these distances to anchors that are so many times the unit vectors.
+
+    From ‖z‖² − 2·m·z_c + m² = d_c²: z_c = (‖z‖² + m² − d_c²)/2m, and their squares add up to ‖z‖².
+    """
+    a = magnitude**2 - np.square(np.array(distances, dtype=float))
+    k, half = len(a), a.sum() - 2 * magnitude**2
+    square = (-half + np.sqrt(max(half**2 - k * np.square(a).sum(), 0.0))) / k
+    logits = (square + a) / (2 * magnitude)
+    found = np.linalg.norm(logits - magnitude * np.eye(k), axis=1)
+    assert found == pytest.approx(distances, abs=1e-6)
+    return logits[None]
+
+
+def test_class_anchor_of_distances_1_2_3():
+    # 0.1 · 1 + log(1 + e^−1 + e^−2) = 0.1 + 0.4076
+    magnitude = float(np.sqrt(3.5))
+    settings = {"name": "class anchor", "magnitude": magnitude, "weight": 0.1}
+    assert value_of(settings, logits_at([1, 2, 3], magnitude), [0]) == pytest.approx(
+        0.5076, abs=5e-5
+    )
+
+
+@pytest.mark.parametrize("own", range(4))
+def test_class_anchor_margin_fires_for_every_class(own):
+    magnitude = float(np.sqrt(6))
+    settings = {"name": "class anchor", "magnitude": magnitude}
+    for near, margin in ((1.0, -2.0), (5.0, 2.0)):
+        distances = np.full(4, 3.0)
+        distances[own] = near
+        value = value_of(settings, logits_at(distances, magnitude), [own])
+        assert value == pytest.approx(0.1 * near + np.log(1 + 3 * np.exp(margin)))
+
+
+def test_entropic_of_negatives_is_at_least_log_k():
+    draw = np.random.default_rng(0)
+    for logits in draw.normal(size=(50, 1, 7)):
+        assert value_of({"name": "entropic"}, logits, [-1]) >= np.log(7)
+    assert value_of({"name": "entropic"}, np.full((1, 7), 2.0), [-1]) == pytest.approx(np.log(7))
+
+
+def test_objectosphere_and_centre_loss_by_hand():
+    lengths = np.array([[3.0, 4], [3, 4], [6, 8]])
+    # equal logits: log 4 of known rows and of negative ones; known: (7 − 5)² and nothing at 10,
+    # 2 on average; negative: 5²
+    settings = {"name": "objectosphere", "margin": 7.0, "weight": 1.0}
+    value = value_of(settings, np.zeros((3, 4)), [0, -1, 1], lengths)
+    assert value == pytest.approx(2 * np.log(4) + 2.0 + 25.0)
+    # ½(9 + 16), ½(9 + 16), 0
+    centres = np.array([[0.0, 0], [6, 8]])
+    settings = {"name": "centre loss", "weight": 1.0}
+    value = value_of(settings, np.zeros((3, 2)), [0, 1, 1], lengths, centres)
+    assert value == pytest.approx(np.log(2) + 25 / 3)
+
+
+def test_energy_margin_by_hand():
+    # the energy of five zeros is −1.6094: 3 − 1.6094 too high for known, 1.6094 − 1 too low
+    settings = {
+        "name": "energy margin",
+        "margin_known": -3.0,
+        "margin_negative": -1.0,
+        "weight": 1.0,
+    }
+    value = value_of(settings, np.zeros((2, 5)), [0, -1])
+    excess = (3 - np.log(5)) ** 2 + (np.log(5) - 1) ** 2
+    assert value == pytest.approx(np.log(5) + excess)
+
+
+def test_values_against_torch():
+    draw = np.random.default_rng(1)
+    z, labels = draw.normal(size=(9, 4)), draw.integers(4, size=9)
+    functional = torch.nn.functional
+    cross_entropy = float(functional.cross_entropy(torch.tensor(z), torch.tensor(labels)))
+    assert value_of({"name": "cross_entropy"}, z, labels.tolist()) == pytest.approx(cross_entropy)
+    asked, negative = 3 * draw.normal(size=9), [-1] * 9
+    binary = functional.binary_cross_entropy_with_logits(
+        torch.tensor(asked), torch.zeros(9, dtype=torch.float64)
+    )
+    with_output = np.column_stack([z, asked])
+    value = value_of({"name": "sigmoid output"}, with_output, negative)
+    assert value == pytest.approx(float(binary))
+    even = functional.cross_entropy(torch.tensor(z), torch.full((9, 4), 0.25, dtype=torch.float64))
+    assert value_of({"name": "entropic"}, z, negative) == pytest.approx(float(even))
 
 
 @pytest.mark.parametrize("settings", DECLARED, ids=lambda s: s["name"])

@@ -1,4 +1,4 @@
-"""What detectors take in: checked activations, weights, losses, and the health of scores."""
+"""What detectors take in: checked activations, weights, and the health of scores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from mlplab.openset import losses
 from mlplab.openset.activations import Activations, OutputLayer, checked_labels
 from mlplab.openset.detectors.detector import Fitted
 from mlplab.openset.detectors.registry import make
@@ -117,67 +116,6 @@ def test_activations_from_weights_against_torch(activation):
 def test_weights_that_do_not_fit(layers, activation, said):
     with pytest.raises(OpenSetError, match=said):
         activations_from_weights(Z, layers, activation)
-
-
-# ---------------------------------------------------------------------- losses
-
-
-def test_class_anchor_loss_of_distances_1_2_3():
-    # 0.1 · 1 + log(1 + e^−1 + e^−2) = 0.1 + 0.4076
-    got = losses.class_anchor(np.array([[1.0, 2, 3]]), np.array([0]), weight=0.1)
-    assert got == pytest.approx([0.5076], abs=5e-5)
-
-
-@pytest.mark.parametrize("own", range(4))
-def test_class_anchor_margin_fires_for_every_class(own):
-    near = np.full((1, 4), 3.0)
-    near[0, own] = 1.0
-    far = np.full((1, 4), 3.0)
-    far[0, own] = 5.0
-    label = np.array([own])
-    assert losses.class_anchor(near, label) == pytest.approx([0.1 + math.log(1 + 3 * math.exp(-2))])
-    assert losses.class_anchor(far, label) == pytest.approx([0.5 + math.log(1 + 3 * math.exp(2))])
-
-
-def test_entropic_loss_is_at_least_log_k():
-    draw = np.random.default_rng(0)
-    assert (losses.entropic(draw.normal(size=(50, 7))) >= math.log(7)).all()
-    assert losses.entropic(np.full((1, 7), 2.0)) == pytest.approx([math.log(7)])
-
-
-def test_losses_against_torch():
-    draw = np.random.default_rng(1)
-    z, labels, a = draw.normal(size=(9, 4)), draw.integers(4, size=9), 3 * draw.normal(size=9)
-    known = np.arange(9) % 2 == 0
-    functional = torch.nn.functional
-    np.testing.assert_allclose(
-        losses.cross_entropy(z, labels),
-        functional.cross_entropy(torch.tensor(z), torch.tensor(labels), reduction="none"),
-    )
-    np.testing.assert_allclose(
-        losses.sigmoid_output(a, known),
-        functional.binary_cross_entropy_with_logits(
-            torch.tensor(a), torch.tensor(known).double(), reduction="none"
-        ),
-    )
-    uniform = torch.full((9, 4), 0.25, dtype=torch.float64)
-    np.testing.assert_allclose(
-        losses.entropic(z),
-        functional.cross_entropy(torch.tensor(z), uniform, reduction="none"),
-    )
-
-
-def test_margins_by_hand():
-    h, known = np.array([[3.0, 4], [3, 4], [6, 8]]), np.array([True, False, True])
-    # known: (7 − 5)² and nothing at 10; negative: 5²
-    assert losses.objectosphere(h, known, margin=7.0) == pytest.approx([4.0, 25.0, 0.0])
-    centres = np.array([[0.0, 0], [6, 8]])
-    # ½(9 + 16), ½(9 + 16), 0
-    assert losses.centre_loss(h, centres, np.array([0, 1, 1])) == pytest.approx([12.5, 12.5, 0.0])
-    # the energy of five zeros is −1.6094: 3 − 1.6094 too high for known, 1.6094 − 1 too low
-    zeros = np.zeros((2, 5))
-    got = losses.energy_margin(zeros, np.array([True, False]), -3.0, -1.0)
-    assert got == pytest.approx([(3 - math.log(5)) ** 2, (math.log(5) - 1) ** 2])
 
 
 # ---------------------------------------------------------------------- health

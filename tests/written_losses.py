@@ -1,4 +1,4 @@
-"""What each training method minimises, written from its equations: the reference for trainers.
+"""What each training method minimises, written from its equations with SciPy, for comparison.
 
 Values only, in float64, one a row; a trainer averages them over the rows they are meant for.
 Every method adds its term to the cross-entropy of the known rows unless the docstring says
@@ -8,13 +8,12 @@ otherwise.
 from __future__ import annotations
 
 import numpy as np
-
-from mlplab.openset.detectors.probabilities import free_energy, log_softmax
+from scipy.special import log_softmax, logsumexp
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """−log p_y (row,). The background class is the same with K + 1 logits."""
-    result: np.ndarray = -log_softmax(logits)[np.arange(len(logits)), labels]
+    result: np.ndarray = -log_softmax(logits, axis=1)[np.arange(len(logits)), labels]
     return result
 
 
@@ -27,7 +26,7 @@ def sigmoid_output(sigmoid_logit: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def entropic(logits: np.ndarray) -> np.ndarray:
     """−(1/K) Σ_c log p_c (row,) of negative rows; log K at least, reached by equal logits."""
-    result: np.ndarray = -log_softmax(logits).mean(axis=1)
+    result: np.ndarray = -log_softmax(logits, axis=1).mean(axis=1)
     return result
 
 
@@ -65,7 +64,7 @@ def energy_margin(
 
     Liu et al., NeurIPS 2020, equation 8; energies are negative, m_known < m_negative.
     """
-    energy = free_energy(logits)
+    energy = -logsumexp(logits, axis=1)
     excess = np.where(known, energy - margin_known, margin_negative - energy)
     result: np.ndarray = np.square(np.maximum(excess, 0.0))
     return result
