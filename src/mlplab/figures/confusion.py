@@ -58,7 +58,7 @@ def _drawing(table: pd.DataFrame) -> Spec:
     quiet = {"domain": False, "ticks": False}
     large = max(lines, columns) <= _MOST_CELLS_WITH_TEXT
     upright = _longest(table["predicted"]) <= 3
-    colours = {"type": "pow", "exponent": _EXPONENT, "domain": [0, 1], "range": list(theme.SHARES)}
+    colours = theme.shares_scale(_EXPONENT)
     layers = [
         vega.mark(
             "rect",
@@ -76,7 +76,6 @@ def _drawing(table: pd.DataFrame) -> Spec:
         )
     ]
     if large:
-        dark = {"test": f"pow(datum.share, {_EXPONENT}) > {theme.WHITE_FROM}", "value": "#ffffff"}
         layers.append(
             vega.mark(
                 "text",
@@ -85,7 +84,7 @@ def _drawing(table: pd.DataFrame) -> Spec:
                 fontSize=10,
                 encoding={
                     "text": vega.field("text:N"),
-                    "color": {"condition": dark, "value": theme.INK},
+                    "color": theme.ink_on_shares(_EXPONENT),
                 },
             )
         )

@@ -10,22 +10,18 @@ import numpy as np
 import torch
 from numba.extending import register_jitable
 
+from mlplab.networks.aligned import as_array
 from mlplab.networks.compiled import compiled
 
 
 def add_bias(outputs: torch.Tensor, bias: torch.Tensor) -> None:
     """Add (network, 1, unit) float32 to (network, row, unit) bfloat16, in place."""
-    _add_bias(bits(outputs), bias.numpy())
+    _add_bias(as_array(outputs), bias.numpy())
 
 
 def sum_rows(gradient: torch.Tensor, out: torch.Tensor) -> None:
     """The sums of (network, row, unit) bfloat16 over rows, to (network, 1, unit) float32."""
-    _sum_rows(bits(gradient), out.numpy())
-
-
-def bits(values: torch.Tensor) -> np.ndarray:
-    """A view of bfloat16, which NumPy lacks, as uint16."""
-    return values.view(torch.uint16).numpy()
+    _sum_rows(as_array(gradient), out.numpy())
 
 
 @compiled

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mlplab.networks.aligned import aligned_stack, flat, select_networks
+from mlplab.networks.aligned import aligned_stack, as_array, flat, select_networks
 from mlplab.optimizers.coefficients import Coefficients
 
 
@@ -77,7 +77,7 @@ class Optimized:
         on_cpu = weights.device.type == "cpu"
         # Views are made once: making them at every step would cost more than a small update.
         tensors = (weights, gradient, first, second, *([] if operand is None else [operand]))
-        self._flat = tuple(_flat_array(t) for t in tensors) if on_cpu else None
+        self._flat = tuple(as_array(flat(t)) for t in tensors) if on_cpu else None
 
     @classmethod
     def beginning(
@@ -133,9 +133,3 @@ class Optimized:
         self.weights.addcmul_(scratch, -size)
         if self.operand is not None:
             self.operand.copy_(self.weights)
-
-
-def _flat_array(stack: torch.Tensor) -> np.ndarray:
-    """A view of an aligned stack as (network, place); of bfloat16, which NumPy lacks, the bits."""
-    places = flat(stack)
-    return (places.view(torch.uint16) if stack.dtype == torch.bfloat16 else places).numpy()

@@ -65,8 +65,7 @@ def _panel(table: pd.DataFrame, title: str, kind: str) -> Spec:
     lines, columns = table["unknown"].nunique(), table["taken_for"].nunique()
     width, height = (46, 40) if columns <= 8 else (30, 28)
     quiet = {"domain": False, "ticks": False}
-    colours = {"type": "pow", "exponent": _EXPONENT, "domain": [0, 1], "range": list(theme.SHARES)}
-    dark = {"test": f"pow(datum.share, {_EXPONENT}) > {theme.WHITE_FROM}", "value": "#ffffff"}
+    colours = theme.shares_scale(_EXPONENT)
     names = [str(known) for known in table["taken_for"].unique()]
     long = any(len(known) > 3 and known != REJECTED for known in names)
     cells = vega.mark(
@@ -92,7 +91,7 @@ def _panel(table: pd.DataFrame, title: str, kind: str) -> Spec:
         fontSize=11,
         encoding={
             "text": vega.field("text:N"),
-            "color": {"condition": dark, "value": theme.INK},
+            "color": theme.ink_on_shares(_EXPONENT),
         },
     )
     axis = quiet | {"orient": "top", "grid": False, "labelAngle": -40 if long else 0}
