@@ -43,6 +43,12 @@ SHARES = ("#f3f6fb", "#c3d7f2", "#7fade3", "#2f76cf", "#063a80")
 WHITE_FROM = 0.7
 """How far along SHARES, from 0 to 1, white text is better read than INK."""
 
+LAYERS = ("#d98a12", "#dd5f55", "#b8358f", "#8046bd", "#4b55cf")
+"""From the first layer to the last, visible on white and on near black."""
+
+WIDTH = 680
+HEIGHT = 340
+
 
 def shares_scale(exponent: float) -> dict[str, object]:
     """The colours of shares; an exponent below 1 shows small ones."""
@@ -53,13 +59,6 @@ def ink_on_shares(exponent: float) -> dict[str, object]:
     """The colour of text on a cell that `shares_scale` has coloured by `datum.share`."""
     test = f"pow(datum.share, {exponent}) > {WHITE_FROM}"
     return {"condition": {"test": test, "value": "#ffffff"}, "value": INK}
-
-
-LAYERS = ("#d98a12", "#dd5f55", "#b8358f", "#8046bd", "#4b55cf")
-"""From the first layer to the last, visible on white and on near black."""
-
-WIDTH = 680
-HEIGHT = 340
 
 
 def colour(index: int) -> str:
