@@ -20,12 +20,14 @@ class ActivationFunction:
 
     `apply(sums)` turns sums into outputs. `pass_back(gradient, kept)` turns the gradient with
     respect to outputs into that with respect to sums; `kept` are the outputs, or the sums where
-    `keeps_sums` is set.
+    `keeps_sums` is set. One that `rectifies` makes zero of what is negative and no more, which a
+    pass over memory for another reason can do along.
     """
 
     apply: Callable[[torch.Tensor], None]
     pass_back: Callable[[torch.Tensor, torch.Tensor], None]
     keeps_sums: bool = False
+    rectifies: bool = False
 
 
 def _relu(sums: torch.Tensor) -> None:
@@ -79,7 +81,7 @@ def _nothing_back(gradient: torch.Tensor, outputs: torch.Tensor) -> None:
 
 
 ACTIVATIONS: dict[str, ActivationFunction] = {
-    "relu": ActivationFunction(_relu, _relu_back),
+    "relu": ActivationFunction(_relu, _relu_back, rectifies=True),
     "leaky_relu": ActivationFunction(_leaky_relu, _leaky_relu_back),
     "tanh": ActivationFunction(_tanh, _tanh_back),
     "sigmoid": ActivationFunction(_sigmoid, _sigmoid_back),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +17,9 @@ from mlplab.networks.activations import ActivationFunction
 from mlplab.networks.aligned import aligned_stack, select_networks
 from mlplab.networks.precision import Precision
 from mlplab.networks.products import Product, product
+
+if TYPE_CHECKING:
+    from mlplab.networks.fused_passes import FusedPasses
 
 LayerWeights = tuple[tuple[np.ndarray, np.ndarray], ...]
 """One (kernel (in, out), bias (out,)) a layer."""
@@ -137,11 +142,26 @@ class Workspace:
             for width in widths[:-1]
         ]
         self.masks: list[torch.Tensor | None] = [None] * (len(widths) - 1)
+        self.gradients: list[torch.Tensor] = []
+        self.bias_gradients: list[torch.Tensor] = []
         if backward:
             self.gradients = [memory(width) for width in widths]
             self.kernel_products = [Product(k.shape, k.dtype, k.device) for k in stack.operands]
             self.kernel_gradients = [product.result for product in self.kernel_products]
             self.bias_gradients = [aligned_stack(b.shape, b.dtype, b.device) for b in stack.biases]
+        self.passes = _fused_passes(stack, self) if like.device.type == "cpu" else None
+
+
+def _fused_passes(stack: DenseStack, workspace: Workspace) -> list[FusedPasses]:
+    """Those of every layer. What compiles them is loaded with the first workspace."""
+    from mlplab.networks.fused_passes import FusedPasses
+
+    backward = zip(workspace.gradients, workspace.bias_gradients, strict=True)
+    forward = zip(workspace.outputs, stack.biases, strict=True)
+    return [
+        FusedPasses(*layer, *back)
+        for layer, back in zip_longest(forward, backward, fillvalue=(None, None))
+    ]
 
 
 def forward(
@@ -162,14 +182,10 @@ def forward(
     """
     layer_inputs = inputs
     last = len(stack.kernels) - 1
-    for layer, (kernel, bias) in enumerate(zip(stack.operands, stack.biases, strict=True)):
+    for layer, kernel in enumerate(stack.operands):
         outputs = workspace.forward_products[layer].of(layer_inputs, kernel)
-        _add_bias(outputs, bias)
+        _add_bias_and_activate(stack, workspace, layer)
         if layer < last:
-            sums = workspace.sums[layer]
-            if sums is not None:
-                sums.copy_(outputs)
-            stack.activation.apply(outputs)
             if mask is not None:
                 drop = mask(layer, outputs.shape[1], outputs.shape[2])
                 workspace.masks[layer] = drop
@@ -177,6 +193,22 @@ def forward(
             stack.precision.round_(outputs)
         layer_inputs = outputs
     return layer_inputs
+
+
+def _add_bias_and_activate(stack: DenseStack, workspace: Workspace, layer: int) -> None:
+    outputs, activation = workspace.outputs[layer], stack.activation
+    hidden = layer < len(stack.kernels) - 1
+    fused = workspace.passes is not None and activation.rectifies
+    if workspace.passes is not None:
+        workspace.passes[layer].add_bias(rectify=hidden and activation.rectifies)
+    else:
+        outputs += stack.biases[layer]
+    if not hidden or fused:
+        return
+    sums = workspace.sums[layer]
+    if sums is not None:
+        sums.copy_(outputs)
+    activation.apply(outputs)
 
 
 def backward(
@@ -201,52 +233,43 @@ def backward(
     for layer in range(last, -1, -1):
         gradient = workspace.gradients[layer]
         layer_inputs = workspace.outputs[layer - 1] if layer else inputs
-        bias_gradient = workspace.bias_gradients[layer]
-        stack.precision.round_(gradient)
+        _gradient_of_sums(stack, workspace, layer)
         workspace.kernel_products[layer].of(layer_inputs.transpose(1, 2), gradient)
-        _sum_rows(gradient, bias_gradient)
         if layer:
             below = workspace.gradients[layer - 1]
             product(gradient, stack.operands[layer].transpose(1, 2), below)
             if layer == last and add_to_hidden is not None:
                 below += add_to_hidden
-            _through_activation(stack, workspace, layer - 1, below)
         on_layer(layer)
 
 
-def _through_activation(
-    stack: DenseStack, workspace: Workspace, layer: int, gradient: torch.Tensor
-) -> None:
-    mask = workspace.masks[layer]
-    kept = workspace.sums[layer]
-    if mask is not None:
-        gradient *= mask
-    if kept is None:
-        kept = workspace.outputs[layer]
+def _gradient_of_sums(stack: DenseStack, workspace: Workspace, layer: int) -> None:
+    """From the gradient for a layer's outputs to that for its sums, and for its bias."""
+    gradient, activation = workspace.gradients[layer], stack.activation
+    hidden = layer < len(stack.kernels) - 1
+    fused = workspace.passes is not None and activation.rectifies
+    if hidden:
+        mask = workspace.masks[layer]
         if mask is not None:
-            # Derivatives are told from outputs as they were before dropout scaled them; where a
-            # unit was dropped the gradient is zero already.
-            kept = torch.where(mask > 0, kept / mask, 0)
-    stack.activation.pass_back(gradient, kept)
-
-
-def _add_bias(outputs: torch.Tensor, bias: torch.Tensor) -> None:
-    if _has_passes(outputs):
-        from mlplab.networks.bfloat16_passes import add_bias
-
-        add_bias(outputs, bias)
+            gradient *= mask
+        if not fused:
+            activation.pass_back(gradient, _kept(workspace, layer))
+    stack.precision.round_(gradient)
+    if workspace.passes is not None:
+        workspace.passes[layer].go_back(rectified=hidden and activation.rectifies)
     else:
-        outputs += bias
-
-
-def _sum_rows(gradient: torch.Tensor, out: torch.Tensor) -> None:
-    if _has_passes(gradient):
-        from mlplab.networks.bfloat16_passes import sum_rows
-
-        sum_rows(gradient, out)
-    else:
+        out = workspace.bias_gradients[layer]
         torch.sum(gradient, 1, keepdim=True, dtype=out.dtype, out=out)
 
 
-def _has_passes(values: torch.Tensor) -> bool:
-    return values.dtype == torch.bfloat16 and values.device.type == "cpu"
+def _kept(workspace: Workspace, layer: int) -> torch.Tensor:
+    """What an activation's derivative is told from."""
+    sums, mask = workspace.sums[layer], workspace.masks[layer]
+    if sums is not None:
+        return sums
+    outputs = workspace.outputs[layer]
+    if mask is None:
+        return outputs
+    # Derivatives are told from outputs as they were before dropout scaled them; where a unit was
+    # dropped the gradient is zero already.
+    return torch.where(mask > 0, outputs / mask, 0)

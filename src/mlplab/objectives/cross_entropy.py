@@ -43,11 +43,23 @@ class CrossEntropy:
         hidden_gradient: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """See `Objective.value_and_gradients`."""
-        batch = outputs.logits.shape[1]
-        log_shares = torch.log_softmax(outputs.logits, dim=2)
-        right = outputs.targets.unsqueeze(2)
-        values = log_shares.gather(2, right).squeeze(2).mean(1).neg_()
-        log_shares.exp_()
-        log_shares.scatter_add_(2, right, log_shares.new_full((), -1.0).expand(right.shape))
-        torch.mul(log_shares, 1.0 / batch, out=logits_gradient)
+        if outputs.logits.device.type != "cpu":
+            return by_tensor_operations(outputs, logits_gradient)
+        from mlplab.objectives.fused_cross_entropy import fused_cross_entropy
+
+        values = torch.empty(len(outputs.logits), dtype=outputs.logits.dtype)
+        arrays = (outputs.logits, outputs.targets, logits_gradient, values)
+        fused_cross_entropy(*(array.numpy() for array in arrays))
         return values
+
+
+def by_tensor_operations(outputs: BatchOutputs, logits_gradient: torch.Tensor) -> torch.Tensor:
+    """`CrossEntropy.value_and_gradients` for devices other than the CPU."""
+    batch = outputs.logits.shape[1]
+    log_shares = torch.log_softmax(outputs.logits, dim=2)
+    right = outputs.targets.unsqueeze(2)
+    values = log_shares.gather(2, right).squeeze(2).mean(1).neg_()
+    log_shares.exp_()
+    log_shares.scatter_add_(2, right, log_shares.new_full((), -1.0).expand(right.shape))
+    torch.mul(log_shares, 1.0 / batch, out=logits_gradient)
+    return values

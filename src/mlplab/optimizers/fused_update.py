@@ -1,9 +1,10 @@
 """The update of all optimizers in one pass over memory, compiled for the CPU at hand.
 
 An update as separate tensor operations reads and writes every parameter some twenty times; this
-kernel reads weight, gradient and two moments once, and writes three of them. It is compiled when
-first used, by Numba, which brings its own compiler; the machine code is kept for later processes.
-No reassociation is allowed, so an element's result does not depend on where it lies.
+kernel reads weight, gradient and two moments once, and writes three of them. Moments that an
+optimizer does not have are left alone. It is compiled when first used, by Numba, which brings its
+own compiler; the machine code is kept for later processes. No reassociation is allowed, so an
+element's result does not depend on where it lies.
 
 Where products are of bfloat16, the gradient is read as it comes from the product, and the kernel's
 operand for the next one is written along: otherwise two more passes over memory.
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
-from mlplab.networks.bfloat16_passes import rounded, widened
+from mlplab.networks.bfloat16_bits import narrowed, widened
 from mlplab.networks.compiled import compiled
 
 
@@ -27,6 +28,7 @@ def fused_update(
     gradient: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
+    operand: np.ndarray | None,
     constants: np.ndarray,
     by_step: np.ndarray,
     decays: bool,
@@ -34,54 +36,29 @@ def fused_update(
     """One step, in place.
 
     Args:
-        weights, gradient, first, second: (network, place), all parameters of one tensor.
+        weights, first, second: (network, place), all parameters of one tensor.
+        gradient: (network, place or more), of their type, or the bits of bfloat16 as uint16.
+        operand: None, or bits likewise; they are given the changed weights, rounded to the nearest.
         constants: (4, network): keep_first, add_first, keep_second, add_second.
         by_step: (5, network): size, inside, outside, shrink, decay of this step.
         decays: whether shrink and decay apply; biases have neither.
     """
-    networks, places = weights.shape
-    for network in range(networks):
+    for network in range(len(weights)):
         by = _of_network(constants, by_step, network, decays)
-        for place in range(places):
-            weight, slope = weights[network, place], gradient[network, place]
-            m, v = first[network, place], second[network, place]
-            weight, m, v = _changed(weight, slope, m, v, by)
-            weights[network, place] = weight
-            first[network, place], second[network, place] = m, v
-
-
-@compiled
-def fused_update_of_bfloat16(
-    weights: np.ndarray,
-    gradient: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    operand: np.ndarray,
-    constants: np.ndarray,
-    by_step: np.ndarray,
-    decays: bool,
-) -> None:
-    """`fused_update` with float32 weights and moments, from and to bfloat16.
-
-    Args:
-        gradient: (network, place or more) the bits of bfloat16, as uint16.
-        operand: likewise; is given the changed weights, rounded to the nearest, ties to even.
-    """
-    networks, places = weights.shape
-    for network in range(networks):
-        by = _of_network(constants, by_step, network, decays)
-        for place in range(places):
-            weight, slope = weights[network, place], widened(gradient[network, place])
-            m, v = first[network, place], second[network, place]
-            weight, m, v = _changed(weight, slope, m, v, by)
-            weights[network, place] = weight
-            first[network, place], second[network, place] = m, v
-            operand[network, place] = rounded(weight)
+        keep_first, add_first, _, add_second = by[:4]
+        into = None if operand is None else operand[network]
+        w, g, m, v = weights[network], gradient[network], first[network], second[network]
+        if keep_first != 0 or add_first != 1:
+            _with_both_moments(w, g, m, v, into, by)
+        elif add_second != 0:
+            _with_the_second(w, g, v, into, by)
+        else:
+            _without_moments(w, g, into, by)
 
 
 @register_jitable
 def _of_network(constants: Any, by_step: Any, network: int, decays: bool) -> Any:
-    """One network's coefficients, in the order in which `_changed` takes them."""
+    """One network's coefficients, in the order in which the loops take them."""
     one = constants.dtype.type(1)
     shrink = by_step[3, network] if decays else one
     decay = by_step[4, network] if decays else one - one
@@ -92,11 +69,44 @@ def _of_network(constants: Any, by_step: Any, network: int, decays: bool) -> Any
 
 
 @register_jitable
-def _changed(weight: Any, slope: Any, m: Any, v: Any, by: Any) -> Any:
-    """Weight and moments of one parameter after the step."""
+def _with_both_moments(
+    weights: Any, gradient: Any, first: Any, second: Any, operand: Any, by: Any
+) -> None:
     keep_first, add_first, keep_second, add_second, size, inside, outside, shrink, decay = by
-    slope = slope + decay * weight
-    m = keep_first * m + add_first * slope
-    v = keep_second * v + add_second * (slope * slope)
-    step = size * (m / (math.sqrt(v + inside) + outside))
-    return shrink * weight - step, m, v
+    for place in range(len(weights)):
+        weight = weights[place]
+        slope = widened(gradient[place]) + decay * weight
+        m = keep_first * first[place] + add_first * slope
+        v = keep_second * second[place] + add_second * (slope * slope)
+        weight = shrink * weight - size * (m / (math.sqrt(v + inside) + outside))
+        weights[place], first[place], second[place] = weight, m, v
+        if operand is not None:
+            operand[place] = narrowed(weight, operand[place])
+
+
+@register_jitable
+def _with_the_second(weights: Any, gradient: Any, second: Any, operand: Any, by: Any) -> None:
+    """The first moment is the gradient: Adagrad, and RMSprop without momentum."""
+    _, _, keep_second, add_second, size, inside, outside, shrink, decay = by
+    for place in range(len(weights)):
+        weight = weights[place]
+        slope = widened(gradient[place]) + decay * weight
+        v = keep_second * second[place] + add_second * (slope * slope)
+        weight = shrink * weight - size * (slope / (math.sqrt(v + inside) + outside))
+        weights[place], second[place] = weight, v
+        if operand is not None:
+            operand[place] = narrowed(weight, operand[place])
+
+
+@register_jitable
+def _without_moments(weights: Any, gradient: Any, operand: Any, by: Any) -> None:
+    """The first moment is the gradient and the second zero: SGD without momentum."""
+    _, _, _, _, size, inside, outside, shrink, decay = by
+    divisor = math.sqrt(inside) + outside
+    for place in range(len(weights)):
+        weight = weights[place]
+        slope = widened(gradient[place]) + decay * weight
+        weight = shrink * weight - size * (slope / divisor)
+        weights[place] = weight
+        if operand is not None:
+            operand[place] = narrowed(weight, operand[place])

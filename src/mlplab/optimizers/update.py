@@ -76,8 +76,10 @@ class Optimized:
         self.decays = decays
         on_cpu = weights.device.type == "cpu"
         # Views are made once: making them at every step would cost more than a small update.
-        tensors = (weights, gradient, first, second, *([] if operand is None else [operand]))
-        self._flat = tuple(as_array(flat(t)) for t in tensors) if on_cpu else None
+        tensors = weights, gradient, first, second, operand
+        self._flat = (
+            tuple(None if t is None else as_array(flat(t)) for t in tensors) if on_cpu else None
+        )
 
     @classmethod
     def beginning(
@@ -110,10 +112,9 @@ class Optimized:
         if self._flat is None:
             self.update_by_tensor_operations(by)
             return
-        from mlplab.optimizers.fused_update import fused_update, fused_update_of_bfloat16
+        from mlplab.optimizers.fused_update import fused_update
 
-        update = fused_update if self.operand is None else fused_update_of_bfloat16
-        update(*self._flat, by.constants.numpy(), by.by_step.numpy(), self.decays)
+        fused_update(*self._flat, by.constants.numpy(), by.by_step.numpy(), self.decays)
 
     def update_by_tensor_operations(self, by: StepCoefficients) -> None:
         """`update` in tensor operations alone, for devices other than the CPU."""

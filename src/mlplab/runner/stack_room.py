@@ -7,6 +7,7 @@ measured: a few steps of one shape in stacks of growing size, once on a machine.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from mlplab.runner.remembered import recall, remember
 _USUAL_CPU_BYTES = 48 * 2**20
 """Within a tenth of the best on the two kinds of processor that were measured at length."""
 _CPU_LARGEST_STACK = 64
+_CPU_ALONE_FROM_STEP_FLOPS = 1e9
+"""A network of this much work a step is as fast alone as in company, where the cost of calling an
+operation counts; and of small pieces of work every core has its share until the end."""
 _GPU_LARGEST_STACK = 512
 _GPU_BYTES = 16 * 2**30
 _GPU_SHARE = 0.5
@@ -41,6 +45,8 @@ class StackRoom:
     """What a stack may touch at every step."""
     networks: int
     """However small they are."""
+    alone_from_step_flops: float = math.inf
+    """A network of so much work a step trains by itself."""
 
     def holds(self, size: Size) -> int:
         """Return how many networks of a size a stack may have.
@@ -48,12 +54,14 @@ class StackRoom:
         One at the least, whatever memory there is: a stack that turns out too large for it fails,
         and is then tried in halves.
         """
+        if size.step_flops >= self.alone_from_step_flops:
+            return 1
         return max(1, min(self.networks, self.memory_bytes // size.memory_bytes()))
 
 
 def room_on_cpu(memory_bytes: int = _USUAL_CPU_BYTES) -> StackRoom:
     """Return the limits on a CPU, by default those of a usual one."""
-    return StackRoom(memory_bytes, _CPU_LARGEST_STACK)
+    return StackRoom(memory_bytes, _CPU_LARGEST_STACK, _CPU_ALONE_FROM_STEP_FLOPS)
 
 
 def room_on_gpu(free_bytes: int | None) -> StackRoom:

@@ -19,7 +19,8 @@ class Batches:
     """Batches for the networks of a stack, step after step.
 
     Networks with one seed and the same rows form one stream; a stack of a single stream has each
-    batch gathered once for all its networks.
+    batch gathered once for all its networks. On a CPU it is then laid down for every network:
+    products of a shared operand would copy it for each, twice a step and from scattered places.
     """
 
     def __init__(self, recipes: Sequence[Recipe], data: ResidentData) -> None:
@@ -48,21 +49,29 @@ class Batches:
         shared = len(streams) == 1
         members = self._recipes[:1] if shared else self._recipes
         into, right = self._memory(len(members))
+        gathered = into[: len(members)]
         most = max(1, _LARGEST_BLOCK // (len(members) * self._batch_size))
         while steps:
             block = min(steps, most)
             steps -= block
             rows, targets = self._block(block, members)
             for row, target in zip(rows, targets, strict=True):
+                self._data.gather(row, gathered)
+                if len(into) > len(gathered):
+                    into[1:].copy_(gathered.expand(len(into) - 1, -1, -1))
                 yield (
-                    self._data.gather(row, into).expand(len(self._recipes), -1, -1),
+                    into.expand(len(self._recipes), -1, -1),
                     right.copy_(target).expand(len(self._recipes), -1),
                 )
 
     def _memory(self, members: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Where the inputs and targets of every batch are written, (member, batch, …)."""
-        if self._inputs is None or self._targets is None or len(self._inputs) != members:
-            self._inputs = self._data.memory(members, self._batch_size)
+        """Where the inputs and targets of every batch are written.
+
+        Inputs (network or member, batch, feature), targets (member, batch).
+        """
+        networks = len(self._recipes) if self._data.device.type == "cpu" else members
+        if self._inputs is None or self._targets is None or len(self._inputs) != networks:
+            self._inputs = self._data.memory(networks, self._batch_size)
             self._targets = torch.empty(
                 members, self._batch_size, dtype=torch.int64, device=self._data.device
             )

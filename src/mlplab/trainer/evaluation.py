@@ -198,6 +198,21 @@ def metric_sums(
     """
     if logits.dtype.itemsize < 4:
         logits = logits.float()
+    if logits.device.type != "cpu":
+        return metric_sums_by_tensor_operations(logits, targets, valid)
+    from mlplab.trainer.fused_metrics import fused_metric_sums
+
+    sums = torch.zeros(len(METRICS), len(logits), dtype=torch.float64)
+    shares = logits.new_empty(logits.shape[2])
+    usable = None if valid is None else valid.numpy()
+    fused_metric_sums(logits.numpy(), targets.numpy(), usable, shares.numpy(), sums.numpy())
+    return sums
+
+
+def metric_sums_by_tensor_operations(
+    logits: torch.Tensor, targets: torch.Tensor, valid: torch.Tensor | None
+) -> torch.Tensor:
+    """`metric_sums` for devices other than the CPU."""
     log_shares = torch.log_softmax(logits, 2)
     right = targets.clamp(min=0).unsqueeze(2)
     loss = -log_shares.gather(2, right).squeeze(2)
