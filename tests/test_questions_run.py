@@ -100,6 +100,21 @@ def test_another_network_under_an_old_name_is_another_question(folder):
     assert question_digest(FIRST, made) == question_digest(FIRST, replace(made, networks=more))
 
 
+def test_a_question_stays_asked_when_a_new_version_computes_otherwise(monkeypatch):
+    from mlplab.records import key
+    from mlplab.records.questions import question_digest
+
+    def run_of(study):
+        where = {"outputs": 10, "data_digest": "", "seed": 0, "precision": "", "device_kind": ""}
+        return key.key_content(study.networks["fast"], **where)
+
+    made = asked()
+    question, run = question_digest(FIRST, made), run_of(made)
+    monkeypatch.setattr(key, "NUMERICS", key.NUMERICS + 1)
+    assert run_of(made) != run
+    assert question_digest(FIRST, made) == question
+
+
 def test_seeds_added_after_a_look_are_told(folder, tmp_path):
     few = asked()
     few = replace(few, networks={

@@ -41,13 +41,8 @@ def key_content(
     are classes is the same as to declare nothing. `data_digest` is that of the contents and their
     division into train and test; `device_kind` is cpu or cuda.
     """
-    settings = network.model_dump(mode="json", exclude_defaults=True, exclude={"seeds"})
-    settings["outputs"] = outputs
-    settings["data"] = {
-        name: value for name, value in settings["data"].items() if name not in _WHERE_DATA_LIE
-    }
     content = {
-        "network": settings,
+        "network": settings_of(network, outputs),
         "data": data_digest,
         "seed": seed,
         "precision": precision,
@@ -55,6 +50,16 @@ def key_content(
         "numerics": NUMERICS,
     }
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def settings_of(network: Network, outputs: int) -> dict[str, Any]:
+    """Return all settings of a network that decide its results, without seeds and places."""
+    settings = network.model_dump(mode="json", exclude_defaults=True, exclude={"seeds"})
+    settings["outputs"] = outputs
+    settings["data"] = {
+        name: value for name, value in settings["data"].items() if name not in _WHERE_DATA_LIE
+    }
+    return settings
 
 
 def key_of(content: str) -> str:

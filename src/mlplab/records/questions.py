@@ -18,7 +18,7 @@ from mlplab.declarations.resolving.tuning_trials import candidates, with_setting
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import Tuning
 from mlplab.records.database import reading, transaction
-from mlplab.records.key import key_content
+from mlplab.records.key import settings_of
 
 _WORDING = {"ask", "factor"}
 _ADDED_LATER = ("detectors",)
@@ -41,7 +41,8 @@ def question_digest(question: Question, study: Study) -> str:
     """SHA-256 of all that decides the answer: metric, expectation, margins, networks' settings.
 
     Wording, seeds and where data lie are not in it; the settings of the networks are, since a
-    question about another network is another question, and so are those of its detectors. Of a
+    question about another network is another question, and so are those of its detectors. What
+    version of mlplab answers it does not matter: a question stays asked. Of a
     tuned network not the values that are chosen decide it, which nobody knows when the question is
     asked, but how they are chosen.
     """
@@ -65,14 +66,8 @@ def question_digest(question: Question, study: Study) -> str:
 def _asked_about(name: str, study: Study) -> str:
     network, tune = study.networks[name], study.tune
     is_tuned = tune is not None and tune.tunes(name)
-    content = key_content(
-        _without_choice(network, tune) if tune is not None and is_tuned else network,
-        outputs=network.outputs or 0,
-        data_digest="",
-        seed=0,
-        precision="",
-        device_kind="",
-    )
+    asked_about = _without_choice(network, tune) if tune is not None and is_tuned else network
+    content = json.dumps(settings_of(asked_about, network.outputs or 0), sort_keys=True)
     if tune is None or not is_tuned:
         return content
     return f"{content} {tune.model_dump_json(exclude={'networks'})}"

@@ -92,7 +92,10 @@ def _table(answers: tuple[Answer, ...]) -> Table:
         )
         for number, answer in enumerate(answers, start=1)
     )
-    heads = columns("question", "verdict", "effect", "interval", "tested", "p", "seeds", left=2)
+    heads = (
+        *columns("question", "verdict", "effect", "interval", left=2),
+        *columns("tested", "p", "seeds"),
+    )
     caption = (
         "The questions at a glance: mean paired differences with simultaneous 95% intervals. p, "
         "corrected as they are, is small where the seeds speak for what was tested: what the "
