@@ -13,6 +13,7 @@ import pandas as pd
 from mlplab.analysis.questions.answers import Answer
 from mlplab.analysis.questions.finding import Ranking
 from mlplab.analysis.questions.level_sentence import limits
+from mlplab.analysis.questions.pairs import MOST_RANKED
 from mlplab.analysis.questions.units import phrase_of
 from mlplab.declarations.question import (
     LevelQuestion,
@@ -25,8 +26,6 @@ from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
 from mlplab.statistics.critical_difference import Label, diagram_labels
 
-MOST_RANKED = 20
-"""Beyond so many networks a diagram shows the best of them."""
 _ROW = 26
 
 
