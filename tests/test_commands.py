@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -152,12 +153,34 @@ def test_compare_agrees_with_scipy(folder):
     assert ended.returncode == 0, ended.stderr
     summary = open_results(folder / "runs" / "tiny").summary().set_index(["network", "seed"])
     wide, deep = (summary.loc[name]["test_accuracy"].to_numpy() for name in ("wide", "deep"))
-    low, high = stats.ttest_rel(wide, deep).confidence_interval(0.95)
     row = next(line for line in ended.stdout.splitlines() if line.startswith("test accuracy"))
     assert f"{(wide - deep).mean():+.4f}" in row
-    assert f"{low:+.4f} to {high:+.4f}" in row
-    # Three pairs of equal sign are one pattern of 2³ on either side: p = 2/8.
-    assert row.rstrip().endswith("0.2500")
+    # Three pairs of equal sign are one pattern of 2³ on either side: p = 2/8, of each of six.
+    assert row.rstrip().endswith("excludes nothing   1")
+    assert "corrected for the 6 metrics together (Bonferroni)" in ended.stdout
+    # 2/2⁷ > 0.05/6 ≥ 2/2⁸
+    assert "With 3 seeds none can; 8 seeds could." in ended.stdout
+
+
+@pytest.mark.parametrize("together", [1, 6])
+def test_compared_intervals_are_those_of_the_p_values_beside_them(together):
+    """SciPy's exact test at both limits: just inside nothing is rejected, just outside it is."""
+    from mlplab.commands.compare import _row
+
+    noise = np.random.default_rng(3)
+    one, other = (pd.Series(0.9 + noise.normal(scale=0.01, size=10)) for _ in range(2))
+    *_, told, p = _row("test_accuracy", one, other, together)
+    differences = (one - other).to_numpy()
+
+    def corrected(shift):
+        return together * stats.permutation_test(
+            (differences - shift,), np.mean, permutation_type="samples", n_resamples=np.inf
+        ).pvalue  # fmt: skip
+
+    assert float(p) == pytest.approx(min(1, corrected(0)), rel=0.02)
+    low, high = map(float, told.split(" to "))
+    for limit, outside in ((low, -1), (high, 1)):
+        assert corrected(limit + outside * 0.0001) <= 0.05 < corrected(limit - outside * 0.0001)
 
 
 def test_compare_gives_no_verdict_from_diverged_networks(folder):

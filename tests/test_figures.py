@@ -10,14 +10,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from mlplab.analysis.questions.answers import answer
 from mlplab.declarations.figure import CurveFigure
+from mlplab.declarations.metric import GapMetric
 from mlplab.declarations.study import Study
 from mlplab.figures import theme
 from mlplab.figures.against_published import band_figure, compare
 from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.curves import curve_figures
 from mlplab.figures.drawing import draw, draw_all
-from mlplab.figures.effects import _trend_chart
+from mlplab.figures.effects import _trend_chart, effect_figure
 from mlplab.figures.ensemble import gather
 from mlplab.figures.final_values import final_figure, finals
 from mlplab.figures.gradient_size import layer_figure
@@ -28,6 +30,8 @@ from mlplab.figures.roc import _cut, roc_figure
 from mlplab.figures.trade_off import trade_off_figure
 from mlplab.metrics.classification import evaluate
 from mlplab.statistics.front import unbeaten
+from simulated_questions import results as results_of
+from simulated_questions import trend
 from simulated_results import FACTS, evaluation, network, report_study, simulated
 
 NUMBERS = (1, 2, 3, 10, 16)
@@ -411,3 +415,16 @@ def test_the_axis_of_a_ranking_holds_every_seed_and_no_endless_interval():
     assert high > seeds.max()
     low, high = room(seeds, pd.DataFrame({"low": [-3.0], "high": [4.0]}))
     assert (low, high) == pytest.approx((0.695, 0.795))
+
+
+def test_a_trend_shows_and_counts_the_seeds_that_its_test_uses():
+    """A diverged run has no gap, so its seed is left out of the test, and of the figure."""
+    question = trend(metric=GapMetric(train_test_gap="accuracy"))
+    found = results_of({"a": [0.9] * 5, "b": [0.8] * 5, "c": [0.7] * 5}, (question,))
+    runs = [replace(r, diverged_at=50) if (r.network, r.seed) == ("b", 2) else r
+            for r in found.runs]  # fmt: skip
+    (asked,) = answer(replace(found, runs=tuple(runs)), (question,), {})
+    figure = effect_figure(asked, "trend")
+    assert asked.finding.seeds == 4
+    assert figure.caption == "Thin: 4 seeds; thick: the medians."
+    assert sorted(set(figure.table["seed"])) == [0, 1, 3, 4]

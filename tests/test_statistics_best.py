@@ -133,3 +133,12 @@ def test_bad_input_is_named():
         cheapest_good_enough(x, [1.0], 0.1)
     with pytest.raises(ValueError, match="positive"):
         cheapest_good_enough(x, [1.0, 2.0], 0.0)
+
+
+def test_the_highest_mean_is_never_excluded_by_its_equal():
+    """Two that are the same in every block: to exclude both left the worse third as the best."""
+    noise = np.random.default_rng(4).normal(size=8)
+    x = np.stack([np.zeros(8), np.zeros(8), noise - noise.mean() - 0.1], axis=1)
+    result = comparisons_with_best(x)
+    assert result.may_be_best.tolist() == [True, True, True]
+    assert comparisons_with_best(x - [0, 0, 9]).may_be_best.tolist() == [True, True, False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,10 +43,11 @@ def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkAr
       mlplab compare runs/report-2023 config10 config6
 
     Networks of equal seed saw the same batches, so their difference (the first minus the second)
-    has less noise than either. Shown are its mean, the 95% t interval, and the p-value of the
-    sign-flip test, which assumes no distribution. Nothing is corrected for looking at
-    several metrics. Below stand the study's questions about the two, or else whether the first
-    ends up more accurate, with the verdict and what differs between them.
+    has less noise than either. Shown are its mean, and interval and p-value of the sign-flip test,
+    which assumes no distribution. Both are corrected for all metrics together that have them: an
+    interval excludes 0 exactly if p is at most 0.05. Below stand the study's questions about the
+    two, or else whether the first ends up more accurate, with the verdict and what differs
+    between them; those are corrected for the questions instead.
     """
     from mlplab.commands.output import print_table
     from mlplab.study import open_results
@@ -55,13 +57,19 @@ def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkAr
     if pairs.empty:
         print(f"{one} and {other} have no seed in common that both finished without diverging.")
         return
+    tested = [metric for metric in pairs[one].columns if _is_tested(pairs, one, other, metric)]
     print_table(
-        ("metric", one, other, "difference", "95% t interval", "sign-flip p"),
-        [_row(metric, pairs[one][metric], pairs[other][metric]) for metric in pairs[one].columns],
+        ("metric", one, other, "difference", "95% interval", "p"),
+        [
+            _row(metric, pairs[one][metric], pairs[other][metric], len(tested) * (metric in tested))
+            for metric in pairs[one].columns
+        ],
     )
     print(f"\nPaired over {counted(len(pairs), 'seed')}; {one} minus {other}.")
     if len(pairs) < FEWEST_SEEDS:
         print(f"Fewer than {FEWEST_SEEDS} seeds support no interval: run more with --seeds.")
+    else:
+        print(_correction(len(tested), len(pairs)))
     _print_answers(results, one, other)
 
 
@@ -108,20 +116,54 @@ def _pairs(results: Results, one: str, other: str) -> pd.DataFrame:
     return pd.concat(tables, axis=1, join="inner").dropna(axis=1, how="all")
 
 
-def _row(metric: str, one: pd.Series, other: pd.Series) -> tuple[str, ...]:
-    from mlplab.statistics.intervals import t_interval
-    from mlplab.statistics.sign_flip import sign_flip_test
+def _is_tested(pairs: pd.DataFrame, one: str, other: str, metric: str) -> bool:
+    """Whether enough seeds have the metric, and as many measurements of it."""
+    # Networks that train in one stack share its time, so their seeds are no several measurements.
+    if metric == "seconds":
+        return False
+    return int((pairs[one][metric] - pairs[other][metric]).notna().sum()) >= FEWEST_SEEDS
+
+
+def _row(metric: str, one: pd.Series, other: pd.Series, together: int) -> tuple[str, ...]:
+    """Means and difference of one metric, its interval and p corrected for `together` metrics.
+
+    together: 0 of a metric that is not tested.
+    """
+    from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected, p_in_words
+    from mlplab.statistics.multiplicity import simultaneous_level
+    from mlplab.statistics.sign_flip import sign_flip_interval, sign_flip_test
 
     differences = (one - other).to_numpy(dtype=float)
-    interval = t_interval(differences)
     told = (
         metric.replace("_", " ", 1),
         f"{one.mean():.4f}",
         f"{other.mean():.4f}",
-        f"{interval.mean:+.4f}",
+        f"{(one - other).mean():+.4f}",
     )
-    # Networks that train in one stack share its time, so their seeds are no several measurements.
-    if interval.n < FEWEST_SEEDS or metric == "seconds":
+    if not together:
         return (*told, "", "")
-    p = float(sign_flip_test(differences).p_two_sided)
-    return (*told, f"{interval.low:+.4f} to {interval.high:+.4f}", f"{p:.4f}")
+    level = simultaneous_level(1 - FALSE_VERDICTS, together)
+    interval = sign_flip_interval(differences, level=level)
+    p = corrected(float(sign_flip_test(differences).p_two_sided), together)
+    within = f"{interval.low:+.4f} to {interval.high:+.4f}"
+    if math.isinf(interval.low):
+        within = "excludes nothing"
+    return (*told, within, p_in_words(p).removeprefix("p = ").removeprefix("p "))
+
+
+def _correction(metrics: int, seeds: int) -> str:
+    """What interval and p are, what they are corrected for, and whether so few seeds can decide."""
+    from mlplab.analysis.questions.evidence import FALSE_VERDICTS
+    from mlplab.statistics.sign_flip import seeds_needed_for_level
+
+    words = "Interval and p are those of the sign-flip test"
+    if metrics > 1:
+        words += (
+            f", corrected for the {metrics} metrics together (Bonferroni): all intervals hold at "
+            "95% at once"
+        )
+    words += f". An interval excludes 0 exactly if p is at most {FALSE_VERDICTS}."
+    fewest = seeds_needed_for_level(FALSE_VERDICTS / max(1, metrics))
+    if seeds < fewest:
+        words += f" With {counted(seeds, 'seed')} none can; {fewest} seeds could."
+    return words + "\nQuestions below are corrected for their own number."

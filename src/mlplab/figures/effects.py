@@ -13,6 +13,7 @@ import pandas as pd
 from mlplab.analysis.questions.answers import Answer
 from mlplab.analysis.questions.finding import Ranking
 from mlplab.analysis.questions.level_sentence import limits
+from mlplab.analysis.questions.pairs import MOST_RANKED
 from mlplab.analysis.questions.units import phrase_of
 from mlplab.declarations.question import (
     LevelQuestion,
@@ -25,8 +26,6 @@ from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
 from mlplab.statistics.critical_difference import Label, diagram_labels
 
-MOST_RANKED = 20
-"""Beyond so many networks a diagram shows the best of them."""
 _ROW = 26
 
 
@@ -208,8 +207,13 @@ def _margins(
 
 
 def _trend_figure(answer: Answer, question: TrendQuestion, name: str) -> Figure:
-    """A thin line a seed, a dot its value; what never arrives stands on top."""
-    values = answer.measured.values / answer.unit.scale
+    """A thin line a seed, a dot its value; what never arrives stands on top.
+
+    Drawn are the seeds that the test uses: those that have a value of every network.
+    """
+    used = ~np.isnan(answer.measured.values).any(axis=1)
+    seeds = np.array(answer.measured.seeds)[used].tolist()
+    values = answer.measured.values[used] / answer.unit.scale
     finite = values[np.isfinite(values)]
     top = float(finite.max()) if len(finite) else 1.0
     bottom = float(finite.min()) if len(finite) else 0.0
@@ -222,16 +226,15 @@ def _trend_figure(answer: Answer, question: TrendQuestion, name: str) -> Figure:
             "value": values[i, j],
             "drawn": edge.get(values[i, j], values[i, j]),
         }
-        for i, seed in enumerate(answer.measured.seeds)
+        for i, seed in enumerate(seeds)
         for j, network in enumerate(answer.measured.networks)
-        if not math.isnan(values[i, j])
     ]
     table = pd.DataFrame(rows)
     title = phrase_of(question.metric) + (f" ({answer.unit.many})" if answer.unit.many else "")
     drawn_edges = [edge[value] for value in edge if (values == value).any()]
     chart = _trend_chart(table, list(question.along), title, drawn_edges)
-    count = len(answer.measured.seeds)
-    caption = f"Thin: {count} seeds; thick: the medians. "
+    told = "1 seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
+    caption = f"Thin: {told}; thick: the medians. "
     infinite = int(np.isinf(values).sum())
     if infinite:
         what = "that never get there" if any(answer.measured.unreached) else "that diverged"

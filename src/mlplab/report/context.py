@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
 from mlplab.analysis.calibration import CalibrationOverSeeds, calibration_over_seeds
+from mlplab.analysis.choice.best import Best
 from mlplab.analysis.choice.rule import Choice, NoChoice, choose
 from mlplab.analysis.questions.answers import Answer, answer_questions
 from mlplab.analysis.tuning import TuningOutcome, read_tuning
@@ -87,9 +87,17 @@ class Context:
             return ranking
         return found
 
-    @cached_property
-    def best(self) -> str | None:
-        """The network that `choice` puts first."""
+    @property
+    def best(self) -> Best | None:
+        """Which network is the best and which others may be, as the choice has it; None where too
+        little is known to compare them."""
+        return self.chosen.found if isinstance(self.chosen, Choice) else None
+
+    @property
+    def leading(self) -> str | None:
+        """The network of the best mean: of those compared, else of all that have one."""
+        if self.best is not None:
+            return self.best.leader
         return self.choice.networks[0] if self.choice else None
 
     @cached_property
@@ -143,15 +151,3 @@ class Context:
         counted = self._whole & self.runs.keys() or self.runs.keys()
         counts = [len(self.runs[name]) for name in counted] or [0]
         return min(counts), max(counts)
-
-    @cached_property
-    def overlapping(self) -> tuple[str, ...]:
-        """Networks other than the best whose 95% interval reaches into that of the best."""
-        choice = self.choice
-        if choice is None or not np.isfinite(choice.means.low[0]):
-            return ()
-        return tuple(
-            name
-            for name, high in zip(choice.networks[1:], choice.means.high[1:], strict=True)
-            if high >= choice.means.low[0]
-        )

@@ -29,7 +29,8 @@ class ComparisonsWithBest:
     high: NDArray[np.float64]
     """(network,) upper limit; at least 0."""
     may_be_best: NDArray[np.bool_]
-    """(network,) not excluded as the best: upper limit above 0."""
+    """(network,) not excluded as the best: no upper limit of its means less another's is below 0.
+    The highest mean never is excluded, and neither are others that equal it in every block."""
     method: Method
 
 
@@ -77,10 +78,10 @@ def comparisons_with_best(
         raise ValueError("comparisons with the best need two blocks of finite values")
     means = x.mean(axis=0)
     upper = _upper_limits(x, level, method, seed)
-    high = np.array([max(np.fmin.reduce(upper(i)), 0.0) for i in range(len(means))])
-    may_be_best = high > 0
-    if not may_be_best.any():  # nothing differs at all: every network is as good as the best
-        may_be_best = means >= means.max()
+    least = np.array([np.fmin.reduce(upper(i)) for i in range(len(means))])
+    high = np.maximum(least, 0.0)
+    # Networks that are equal in every block have limits of 0, give or take rounding.
+    may_be_best = least >= -1e-12 * np.abs(x).max()
     # μ_i - μ_j ≥ -upper_ji; the best is among the candidates, so their minimum is a lower limit.
     low = np.zeros_like(high)
     for i in np.flatnonzero(may_be_best).tolist():
@@ -109,6 +110,20 @@ def cheapest_good_enough(
     compared = comparisons_with_best(
         values, level=level, higher_is_better=higher_is_better, method=method
     )
+    return cheapest_of(compared, cost, margin, higher_is_better=higher_is_better)
+
+
+def cheapest_of(
+    compared: ComparisonsWithBest,
+    cost: ArrayLike,
+    margin: float,
+    *,
+    higher_is_better: bool = True,
+) -> CheapestGoodEnough:
+    """The same from comparisons that are made already, of means of which more, or less, is better.
+
+    Raises ValueError for a margin that is not positive, or for costs that are not finite.
+    """
     costs = np.asarray(cost, dtype=np.float64)
     if costs.shape != compared.means.shape or not np.isfinite(costs).all():
         raise ValueError("cost must be one finite number for each network")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,8 @@ from scipy import stats
 from mlplab.statistics.friedman import FriedmanTest, friedman_test
 from mlplab.statistics.multiplicity import holm
 from mlplab.statistics.sign_flip import sign_flip_test, signed_ranks
+
+PairTest = Literal["sign_flip", "wilcoxon"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +26,25 @@ class PairwiseTests:
     """(pair,) two-sided."""
     adjusted: NDArray[np.float64]
     """(pair,) adjusted by Holm."""
+    test: PairTest
+
+    def gated(self, p_overall: float) -> PairwiseTests:
+        """With no adjusted p-value below that of a test that any of the networks differ.
+
+        So no pair is told apart at a level at which that test, Friedman's, finds nothing.
+        """
+        return replace(self, adjusted=np.maximum(self.adjusted, p_overall))
+
+    def told_apart(self, alpha: float) -> NDArray[np.bool_]:
+        """(pair,) which are told apart at the level alpha, all together."""
+        return self.adjusted <= alpha * (1 + 1e-9)
 
     def separated(self, alpha: float) -> NDArray[np.bool_]:
-        """(network, network) symmetric: which are told apart at the level alpha, all together."""
+        """(network, network) symmetric: the same as a matrix."""
         k = int(self.pairs.max()) + 1
         matrix = np.zeros((k, k), dtype=bool)
         first, second = self.pairs.T
-        matrix[first, second] = matrix[second, first] = self.adjusted <= alpha
+        matrix[first, second] = matrix[second, first] = self.told_apart(alpha)
         return matrix
 
 
@@ -70,17 +84,18 @@ def critical_difference(
     *,
     alpha: float = 0.05,
     higher_is_better: bool = True,
-    test: Literal["sign_flip", "wilcoxon"] = "sign_flip",
+    test: PairTest = "sign_flip",
     seed: int = 0,
 ) -> CriticalDifference:
     """Friedman's test, all pairs with Holm's correction, and the diagram that follows.
 
     values: (block, network); a block with NaN is left out. The bars come from the pairwise tests
-    (Benavoli, Corani and Mangili, 2016, tell why not from mean ranks).
+    (Benavoli, Corani and Mangili, 2016, tell why not from mean ranks), and join everything where
+    Friedman's test finds no difference.
     Raises ValueError for another shape, and for infinite values with "sign_flip".
     """
     overall = friedman_test(values, higher_is_better=higher_is_better, seed=seed)
-    tests = pairwise_tests(values, test=test, seed=seed)
+    tests = pairwise_tests(values, test=test, seed=seed).gated(overall.p_value)
     ranks = overall.average_ranks
     return CriticalDifference(
         overall,
@@ -93,7 +108,7 @@ def critical_difference(
 
 
 def pairwise_tests(
-    values: ArrayLike, *, test: Literal["sign_flip", "wilcoxon"] = "sign_flip", seed: int = 0
+    values: ArrayLike, *, test: PairTest = "sign_flip", seed: int = 0
 ) -> PairwiseTests:
     """Exact two-sided tests of all pairs of networks, adjusted by Holm.
 
@@ -108,7 +123,7 @@ def pairwise_tests(
     if test == "wilcoxon":
         differences = signed_ranks(differences)
     p = sign_flip_test(differences, seed=seed).p_two_sided
-    return PairwiseTests(np.stack([first, second], axis=1), p, holm(p))
+    return PairwiseTests(np.stack([first, second], axis=1), p, holm(p), test)
 
 
 def cliques(average_ranks: ArrayLike, separated: NDArray[np.bool_]) -> tuple[tuple[int, ...], ...]:

@@ -32,6 +32,7 @@ def _values(choice: Choice) -> dict[str, Any]:
         "split": choice.split,
         "has_seen_test_data": choice.has_seen_test_data,
         "seeds": choice.seeds,
+        "may_be_best": [choice.found.leader, *choice.found.others],
         "sentence": f"The rule: {rule_in_words(choice.rule, choice.split)}. "
         f"{outcome_in_words(choice)}.",
         "decided_by": comparison_in_words(choice),

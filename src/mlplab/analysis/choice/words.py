@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlplab.analysis.choice.best import Best
 from mlplab.analysis.choice.rule import Candidate, Choice
 from mlplab.declarations.choice import ChoiceRule, CostName
 from mlplab.declarations.metric import Split
@@ -40,7 +41,7 @@ def outcome_in_words(choice: Choice) -> str:
         )
     chosen = choice.shown
     words = f"It takes {chosen.network} ({cost_in_words(chosen, cost)}, {_percent(chosen)})"
-    if chosen.network == best.network:
+    if chosen.network in choice.found.leaders:
         return f"{words}, which also has the best mean"
     times = best.costs[cost].mean / chosen.costs[cost].mean
     return (
@@ -69,11 +70,26 @@ def caveats_of(choice: Choice) -> Iterator[str]:
             "Networks of one shape train side by side in a stack, whose time is divided evenly "
             "among them: seconds compare shapes on this machine, not optimizers."
         )
-    if choice.left_out:
-        names = list(choice.left_out[:6])
-        if len(choice.left_out) > 6:
-            names.append(f"{len(choice.left_out) - 6:,} more")
-        yield (f"Left out, as a run diverged or too few seeds are finished: {', '.join(names)}.")
+    yield from caveats_of_best(choice.found)
+
+
+def caveats_of_best(found: Best) -> Iterator[str]:
+    """Which networks and seeds have no part in the comparison with the best."""
+    if found.left_out:
+        names = list(found.left_out[:6])
+        if len(found.left_out) > 6:
+            names.append(f"{len(found.left_out) - 6:,} more")
+        yield (
+            "Not compared with the best, as a run diverged or too few seeds are finished: "
+            f"{', '.join(names)}."
+        )
+    if found.unpaired:
+        those = (
+            "1 seed that not all of them have is"
+            if found.unpaired == 1
+            else (f"{found.unpaired:,} seeds that not all of them have are")
+        )
+        yield f"Networks are compared over {found.seeds:,} seeds; {those} left out."
 
 
 def cost_in_words(candidate: Candidate, cost: CostName) -> str:

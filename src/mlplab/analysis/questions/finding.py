@@ -25,8 +25,8 @@ class Ranking:
     cliques: tuple[tuple[str, ...], ...]
     """Neighbours of which no two are told apart."""
     pairs: PairwiseTests | None
-    """Of the networks as the question lists them; None where so few seeds, or so many networks,
-    could tell none apart."""
+    """Of the networks as the question lists them, none told apart where Friedman's test finds
+    nothing; None where so few seeds, or so many networks, could tell none apart."""
     concordance: float
     """Kendall's W: 0 if the seeds' rankings have nothing in common, 1 if they agree."""
 

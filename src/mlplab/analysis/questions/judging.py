@@ -186,7 +186,7 @@ def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) 
     decision = decide_that_they_differ(
         p_value=tested.p_value, seeds=tested.n, fewest_seeds=fewest, alpha=alpha
     )
-    pairs = _pairs(values, alpha)
+    pairs = _pairs(values, alpha, tested.p_value)
     ranks = np.nan_to_num(tested.average_ranks, nan=(count + 1) / 2)
     order = np.argsort(ranks, kind="stable")
     bars = cliques(ranks, pairs.separated(alpha)) if pairs else ()
@@ -213,10 +213,10 @@ def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) 
     )
 
 
-def _pairs(values: np.ndarray, alpha: float) -> PairwiseTests | None:
+def _pairs(values: np.ndarray, alpha: float, p_overall: float) -> PairwiseTests | None:
     """All pairs, or None where Holm's first step cannot be reached: then no pair could be."""
     n, count = values.shape
     if n == 0 or smallest_p(n) * count * (count - 1) / 2 > alpha:
         return None
     finite = bool(np.isfinite(values).all())
-    return pairwise_tests(values, test="sign_flip" if finite else "wilcoxon")
+    return pairwise_tests(values, test="sign_flip" if finite else "wilcoxon").gated(p_overall)

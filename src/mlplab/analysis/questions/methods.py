@@ -52,7 +52,7 @@ METHODS: Mapping[TestName, Method] = {
     "friedman": Method(
         "Friedman's test by permutation, then Holm-corrected sign-flip tests of all pairs",
         "Within each seed the networks are ranked; the test asks whether average ranks differ by "
-        "more than chance, and which pairs are told apart.",
+        "more than chance, and where they do, which pairs are told apart.",
         "Friedman (1937), J. Am. Stat. Assoc. 32, 675-701; Demšar (2006), J. Mach. Learn. Res. 7, "
         "1-30; Holm (1979), Scand. J. Stat. 6, 65-70",
     ),

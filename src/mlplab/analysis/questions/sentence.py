@@ -283,7 +283,7 @@ def _ranking(question: RankingQuestion, finding: Finding, questions: int) -> str
 def _told_apart(question: RankingQuestion, ranking: Ranking, finding: Finding) -> str:
     if ranking.pairs is None:
         return "so few seeds tell no single pair apart after Holm's correction"
-    apart = int((ranking.pairs.adjusted <= (1 - finding.level) * (1 + 1e-9)).sum())
+    apart = int(ranking.pairs.told_apart(1 - finding.level).sum())
     total = len(ranking.pairs.adjusted)
     best = ranking.networks[0]
     separated = ranking.pairs.separated(1 - finding.level)[question.arms.index(best)]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from mlplab.analysis.choice.rule import NoChoice
+from mlplab.analysis.choice.words import caveats_of_best
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
-from mlplab.figures.final_values import Finals, final_figure
+from mlplab.figures.final_values import final_figure
 from mlplab.figures.wording import count, listed, with_interval
 from mlplab.report import wording
 from mlplab.report.context import Context
@@ -20,17 +24,17 @@ from mlplab.report.document import (
     Pictures,
     plain,
 )
-from mlplab.statistics.intervals import t_interval
+from mlplab.statistics.intervals import MeanInterval, t_interval
 
 
 def chapter(context: Context) -> Chapter:
     """The first chapter."""
     blocks: list[Block] = [Paragraph(studied(context), lead=True)]
-    if context.choice is None:
+    if context.leading is None:
         blocks.append(Paragraph(_no_choice(context), lead=True))
     else:
-        blocks.append(Paragraph(outcome(context, context.choice), lead=True))
-        blocks.append(Facts(_facts(context, context.choice)))
+        blocks.append(Paragraph(outcome(context), lead=True))
+        blocks.append(Facts(_facts(context)))
     warnings = caveats(context)
     if warnings:
         blocks += [Heading("What to bear in mind"), Bullets(tuple(warnings))]
@@ -80,42 +84,63 @@ def _sized_title(network: Network) -> str:
     return title
 
 
-def outcome(context: Context, choice: Finals) -> str:
-    """The best network, how good, how sure, and who comes close."""
-    best = choice.networks[0]
-    tested = context.ranking
-    assert tested is not None
-    value = tested.of(best)
+def outcome(context: Context) -> str:
+    """The best network, how good, how sure, and which others may be the best as well."""
+    best, value = context.best, _accuracy(context)
     n = int(value.n)
     how = f"mean and 95% t interval of {n} seeds" if n > 1 else "one seed, so without an interval"
-    name = plain(best)
-    chosen = "chosen by validation accuracy" if choice.split == "validation" else ""
-    if len(choice.networks) == 1:
-        return f"**{name}** reaches a test accuracy of **{with_interval(value)}** ({how})."
-    words = (
-        f"The best is **{name}**{', ' + chosen + ',' if chosen else ','} with a test accuracy of "
-        f"**{with_interval(value)}** ({how})."
+    reached = f"a test accuracy of **{with_interval(value)}** ({how})"
+    name = plain(context.leading)
+    if best is None:
+        return _not_compared(context, name, reached)
+    named = context.results.study.choice.networks
+    among = (
+        ""
+        if named is None
+        else f"Of those that the rule of choice names, {listed(_plain(named), most=6)}, "
     )
-    close = context.overlapping
-    if close:
-        names = [plain(c) for c in close]
-        reach = "s of" if len(close) > 1 else " of"
-        verb = "reach" if len(close) > 1 else "reaches"
-        words += (
-            f" The interval{reach} {listed(names, most=6)} {verb} into its own, so these seeds do "
-            "not settle which of them is best."
-        )
-    elif n > 1:
-        words += " No other network's interval reaches into its own."
-    return words
+    start = "the best mean is that of" if best.others else "the best is"
+    chosen = " chosen by validation accuracy," if best.split == "validation" else ""
+    start = f"{among}{start}"
+    words = f"{start[0].upper()}{start[1:]} **{name}**,{chosen} with {reached}."
+    hsu = f"Hsu's simultaneous 95% comparisons with the best, of {best.seeds:,} paired seeds"
+    if not best.others:
+        return f"{words} {hsu[0].upper()}{hsu[1:]}, exclude every other network as the best."
+    return (
+        f"{words} It is not settled which is best: {hsu}, do not exclude "
+        f"{listed(_plain(best.others), most=6)} either."
+    )
 
 
-def _facts(context: Context, choice: Finals) -> tuple[Fact, ...]:
-    best = choice.networks[0]
+def _not_compared(context: Context, name: str, reached: str) -> str:
+    choice, chosen = context.choice, context.chosen
+    assert choice is not None
+    if len(choice.networks) == 1 or not isinstance(chosen, NoChoice):
+        return f"**{name}** reaches {reached}."
+    mean = "mean validation accuracy" if choice.split == "validation" else "mean"
+    return (
+        f"The highest {mean} is that of **{name}**, with {reached}; no best is named, as "
+        f"{plain(chosen.reason)}."
+    )
+
+
+def _plain(names: Sequence[str]) -> list[str]:
+    return [plain(name) for name in names]
+
+
+def _accuracy(context: Context) -> MeanInterval:
+    """Test accuracy of the leading network, over the seeds that are compared where it decides."""
+    assert context.ranking is not None
+    assert context.leading is not None
+    if context.best is not None and context.best.split == "test":
+        return t_interval(context.best.accuracy(context.leading))
+    return context.ranking.of(context.leading)
+
+
+def _facts(context: Context) -> tuple[Fact, ...]:
+    best = context.leading
     rows = context.summary[context.summary["network"] == best]
-    tested = context.ranking
-    assert tested is not None
-    value = tested.of(best)
+    value = _accuracy(context)
     facts = [
         Fact(with_interval(value), f"test accuracy of {plain(best)}"),
         Fact(
@@ -152,17 +177,20 @@ def caveats(context: Context) -> list[str]:
 
 
 def _about_choice(context: Context) -> list[str]:
-    choice = context.choice
+    choice, best = context.choice, context.best
     if choice is None or len(choice.networks) < 2:
         return []
-    if choice.split == "validation":
+    left_out = [] if best is None else [plain(words) for words in caveats_of_best(best)]
+    if (choice if best is None else best).split == "validation":
         return [
-            "Networks are ranked by validation accuracy; the test set had no part in the choice."
+            "Networks are ranked by validation accuracy; the test set had no part in the choice.",
+            *left_out,
         ]
     return [
         "**No validation part:** the best network was found on the test set, so its accuracy is "
         "optimistic: the largest of several noisy numbers tends to be too large. A `validation` "
-        "part in the study's data mends this."
+        "part in the study's data mends this.",
+        *left_out,
     ]
 
 

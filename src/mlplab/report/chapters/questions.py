@@ -23,6 +23,7 @@ from mlplab.report.document import (
     columns,
     plain,
 )
+from mlplab.report.ranked_pairs import pairs_blocks
 
 MOST_DRAWN = 40
 """Beyond so many questions only the first are drawn."""
@@ -146,6 +147,7 @@ def _section(number: int, answer: Answer, *, draw: bool) -> list[Block]:
     figure = effect_figure(answer, f"question-{number}") if draw else None
     if figure is not None:
         blocks.append(Pictures((figure,)))
+    blocks += pairs_blocks(answer)
     asked = "before training" if answer.is_registered else "afterwards"
     found = [plain(sentence) for sentence in answer.audit.sentences]
     found += [plain(caveat) for caveat in answer.caveats]

@@ -1,0 +1,133 @@
+"""Which network is the best, and which others may be: one answer, for the overview and the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mlplab.analysis.questions.values import RunsByNetwork, metric_values, runs_by_network
+from mlplab.declarations.metric import FinalMetric, Split
+from mlplab.declarations.study import Study
+from mlplab.records.results import Results, Run
+from mlplab.statistics.best import ComparisonsWithBest, comparisons_with_best
+
+FEWEST_SEEDS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """Networks that can be the best, each compared with the best of the others."""
+
+    split: Split
+    """On which they were compared."""
+    networks: tuple[str, ...]
+    """All that are compared, as in the study."""
+    values: np.ndarray
+    """(seed, network) final accuracy on the seeds that all of them have finished."""
+    compared: ComparisonsWithBest
+    unpaired: int
+    """Seeds that some of the networks, but not all, have finished."""
+    left_out: tuple[str, ...]
+    """Networks of which a run diverged, or that have too few seeds."""
+
+    @property
+    def seeds(self) -> int:
+        """Paired."""
+        return self.compared.n
+
+    @cached_property
+    def leaders(self) -> tuple[str, ...]:
+        """The network of the highest mean; several where theirs are equal."""
+        means = self.compared.means
+        highest = np.flatnonzero(np.isclose(means, means.max(), rtol=0, atol=1e-12))
+        return tuple(self.networks[i] for i in highest)
+
+    @property
+    def leader(self) -> str:
+        """The network of the highest mean; of equal ones the first in the study."""
+        return self.leaders[0]
+
+    @cached_property
+    def others(self) -> tuple[str, ...]:
+        """Those besides the leader that are not excluded as the best, best mean first."""
+        order = np.argsort(-self.compared.means, kind="stable")
+        kept = [self.networks[i] for i in order if self.compared.may_be_best[i]]
+        return tuple(name for name in kept if name != self.leader)
+
+    def accuracy(self, network: str) -> np.ndarray:
+        """(seed,) of one network."""
+        own: np.ndarray = self.values[:, self.networks.index(network)]
+        return own
+
+
+@dataclass(frozen=True)
+class NoBest:
+    """Why networks cannot be compared with the best."""
+
+    reason: str
+    """The end of a sentence: there are fewer than two networks."""
+
+
+def find_best(results: Results, among: Sequence[str] | None = None) -> Best | NoBest:
+    """Compare networks, by default all, with the best of them in final accuracy.
+
+    On validation data where every candidate has them, else on the test set. The best is found in
+    the same data, so differences from it are Hsu's simultaneous comparisons with the best (1984),
+    over every candidate: to compare the most accurate ones only would be a first choice by the data
+    that then test it. Networks of which a run diverged are out, and so are those that know only
+    some classes, whose accuracy is of other rows.
+    """
+    study = results.study
+    named = [name for name in among or study.networks if name in study.networks]
+    names = [name for name in named if study.networks[name].roles is None]
+    if len(names) < 2:
+        return NoBest("there are fewer than two networks to choose among")
+    if not _share_data(study, names):
+        return NoBest("the networks have different data, so their accuracies are of other rows")
+    by_network = runs_by_network(results)
+    fine = [name for name in names if _is_fine(by_network[name])]
+    if len(fine) < 2:
+        return NoBest(
+            f"fewer than two networks have {FEWEST_SEEDS} finished seeds of which none diverged"
+        )
+    split: Split = "validation"
+    parts = {study.networks[name].data.validation for name in fine}
+    if 0 in parts:
+        split = "test"
+    elif len(parts) > 1:
+        return NoBest("the networks have validation parts of different sizes, so other rows")
+    left_out = tuple(name for name in names if name not in fine)
+    return _compared(results, by_network, fine, split, left_out)
+
+
+def _compared(
+    results: Results,
+    by_network: RunsByNetwork,
+    fine: Sequence[str],
+    split: Split,
+    left_out: tuple[str, ...],
+) -> Best | NoBest:
+    metric = FinalMetric(final="accuracy", split=split)
+    found = metric_values(results, metric, fine, by_network)
+    if len(found.values) < FEWEST_SEEDS or not np.isfinite(found.values).all():
+        return NoBest(f"the networks have fewer than {FEWEST_SEEDS} seeds in common")
+    compared = comparisons_with_best(found.values)
+    return Best(split, tuple(fine), found.values, compared, found.unpaired, left_out)
+
+
+def _share_data(study: Study, names: Sequence[str]) -> bool:
+    """Whether accuracies are of the same rows: inputs may be scaled differently."""
+    rows = {
+        study.networks[name].data.model_dump_json(exclude={"scaling", "validation"})
+        for name in names
+    }
+    return len(rows) == 1
+
+
+def _is_fine(runs: Mapping[int, Run]) -> bool:
+    return len(runs) >= FEWEST_SEEDS and all(
+        run.diverged_at is None and run.layers for run in runs.values()
+    )
