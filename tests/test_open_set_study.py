@@ -27,7 +27,6 @@ from mlplab.declarations.resolving.open_set_networks import forms_of
 from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.writing import study_json
-from mlplab.openset import roles
 from mlplab.openset.detectors.registry import DETECTORS, facts, make
 from mlplab.records.key import key_content
 from mlplab.runner.wanted import wanted_runs
@@ -67,7 +66,6 @@ def test_detectors_and_their_settings_are_those_of_the_registry():
         assert (name in TRAINED_DETECTORS) == facts(name).needs_training
         assert (name in objectives.USES_NEGATIVES) == facts(name).needs_negatives
     assert set(AFTER_TRAINING) | TRAINED_DETECTORS == set(DETECTORS)
-    assert tuple(USUAL_SIX_FOUR) == tuple(roles.USUAL_SIX_FOUR)
 
 
 @pytest.mark.parametrize("name", DETECTOR_NAMES)
@@ -129,6 +127,26 @@ def test_a_resolved_study_reads_as_the_same(tmp_path):
     )
 
 
+def test_titles_say_what_the_task_is(tmp_path):
+    other = {"known": [0, 1], "unknown_data": {"name": "fashion-mnist"}}
+    study = loaded(tmp_path, HALF, NEGATIVE, other, {**other, "unknown": [2, 3]})
+    titles = dict.fromkeys(form.split.title for form in forms_of(study))
+    assert list(titles) == [
+        "0-4 known, 5-9 unknown",
+        "0-4 known, 5-7 negative, 8, 9 unknown",
+        "0, 1 known, fashion-mnist unknown",
+        "0, 1 known, 2, 3 and fashion-mnist unknown",
+    ]
+
+
+def test_all_splits_divide_all_classes(tmp_path):
+    study = loaded(tmp_path, {"splits": "all", "known": 5, "detectors": ["softmax"]})
+    splits = [form.split for form in forms_of(study)]
+    assert splits[0].title == "0-4 known, 5-9 unknown"
+    assert len({split.known for split in splits}) == 252
+    assert all(sorted((*s.known, *s.unknown)) == list("0123456789") for s in splits)
+
+
 @pytest.mark.parametrize(("known", "splits"), [(5, comb(10, 5)), (6, comb(10, 6)), (9, 10)])
 def test_all_splits_of_a_size(tmp_path, known, splits):
     study = loaded(tmp_path, {"splits": "all", "known": known, "detectors": ["softmax"]})
@@ -140,6 +158,8 @@ def test_the_usual_splits_by_name(tmp_path):
     study = loaded(tmp_path, {"splits": "usual 6/4", "detectors": ["softmax"]})
     known = [tuple(map(int, n.roles.known)) for n in study.networks.values()]
     assert known == list(USUAL_SIX_FOUR)
+    unknown = [tuple(map(int, form.split.unknown)) for form in forms_of(study)]
+    assert unknown == [(0, 1, 6, 7), (1, 5, 7, 8), (0, 1, 7, 9), (1, 2, 6, 9), (0, 1, 5, 7)]
 
 
 def test_selecting_a_template_selects_its_forms(tmp_path):
@@ -176,6 +196,28 @@ REFUSED = {
     ),
     "closed and yet open": (
         {"known": [0, 1], "negative": [5], "unknown": [6], "closed": True},
+        "as the task is closed",
+    ),
+    "negative is known": (
+        {"known": [0, 1], "negative": [0], "unknown": [2]},
+        "no class that is known",
+    ),
+    "negative is among the unknown": (
+        {"known": [0, 1], "negative": [2], "unknown": [2, 3]},
+        '"closed": true',
+    ),
+    "closed with more unknown": (
+        {"known": [0, 1], "negative": [2], "unknown": [2, 3], "closed": True},
+        "as the task is closed",
+    ),
+    "closed with another set": (
+        {
+            "known": [0, 1],
+            "negative": [2],
+            "unknown": [2],
+            "closed": True,
+            "unknown_data": {"name": "fashion-mnist"},
+        },
         "as the task is closed",
     ),
     "known is unknown": ({"known": [0, 1], "unknown": [1, 2]}, "no class that is known"),
