@@ -129,13 +129,16 @@ def test_a_resolved_study_reads_as_the_same(tmp_path):
 
 def test_titles_say_what_the_task_is(tmp_path):
     other = {"known": [0, 1], "unknown_data": {"name": "fashion-mnist"}}
-    study = loaded(tmp_path, HALF, NEGATIVE, other, {**other, "unknown": [2, 3]})
+    some = {"known": [0, 1], "unknown_data": {"name": "fashion-mnist", "classes": ["Bag", 5]}}
+    asked = (HALF, NEGATIVE, other, {**other, "unknown": [2, 3]}, some)
+    study = loaded(tmp_path, *asked, data={"name": "mnist"})
     titles = dict.fromkeys(form.split.title for form in forms_of(study))
     assert list(titles) == [
         "0-4 known, 5-9 unknown",
         "0-4 known, 5-7 negative, 8, 9 unknown",
         "0, 1 known, fashion-mnist unknown",
         "0, 1 known, 2, 3 and fashion-mnist unknown",
+        "0, 1 known, fashion-mnist (Bag, Sandal) unknown",
     ]
 
 
@@ -178,6 +181,7 @@ def test_a_closed_task_is_never_called_open(tmp_path):
     assert "unknown" not in form.split.title
 
 
+NOISE = {"format": "npz", "path": "noise.npz"}
 REFUSED = {
     "misspelt detector": ({**HALF, "detectors": ["softmaks"]}, 'did you mean "softmax"?'),
     "setting of another": (
@@ -216,9 +220,33 @@ REFUSED = {
             "negative": [2],
             "unknown": [2],
             "closed": True,
-            "unknown_data": {"name": "fashion-mnist"},
+            "unknown_data": NOISE,
         },
         "as the task is closed",
+    ),
+    "other set of other features": (
+        {"known": [0, 1], "unknown_data": {"name": "mnist"}},
+        "a set of 64 features, as digits has, but got mnist with 784",
+    ),
+    "the same set again": (
+        {"known": [0, 1], "unknown_data": {"name": "digits", "split_seed": 1, "classes": [7]}},
+        'name its classes in "unknown"',
+    ),
+    "no file of the other set": (
+        {"known": [0, 1], "unknown_data": {"format": "npz", "path": "nosie.npz"}},
+        "where nothing lies",
+    ),
+    "class of the other set twice": (
+        {"known": [0, 1], "unknown_data": {**NOISE, "classes": [1, 1]}},
+        "unknown_data.classes[1]: expected each class once",
+    ),
+    "validation of the other set": (
+        {"known": [0, 1], "unknown_data": {**NOISE, "validation": 0.1}},
+        "as only test rows of the other set are used",
+    ),
+    "scaling of the other set": (
+        {"known": [0, 1], "unknown_data": {**NOISE, "scaling": "unit"}},
+        "scaled as those of the networks are",
     ),
     "known is unknown": ({"known": [0, 1], "unknown": [1, 2]}, "no class that is known"),
     "class twice": ({"known": [0, 1, 1], "unknown": [2]}, "each class once"),
@@ -253,12 +281,21 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_is_one_sentence(tmp_path, case):
     question, words = REFUSED[case]
+    np.savez(tmp_path / "noise.npz", x=np.zeros((20, 64)), y=np.arange(20) % 2)
     with pytest.raises(BadInput) as refused:
         loaded(tmp_path, question)
     assert len(refused.value.problems) == 1, refused.value
     sentence = str(refused.value.problems[0])
     assert "open_set[0]" in sentence
     assert words in sentence
+
+
+def test_a_misspelt_class_of_another_set_is_one_sentence(tmp_path):
+    other = {"name": "fashion-mnist", "classes": ["Bagg"]}
+    with pytest.raises(BadInput, match='did you mean "Bag"') as refused:
+        loaded(tmp_path, {"known": [0, 1], "unknown_data": other}, data={"name": "mnist"})
+    (problem,) = refused.value.problems
+    assert problem.where == "open_set[0].unknown_data.classes[0]"
 
 
 def test_a_template_without_a_question_is_refused(tmp_path):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import comb
 
+from mlplab.declarations.checking.other_data_checks import other_data_faults
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import USES_NEGATIVES
 from mlplab.declarations.open_set import (
@@ -54,6 +55,7 @@ def open_set_faults(
         yield from dict.fromkeys(
             fault for names in sets or (None,) for fault in _split_faults(entry, where, names)
         )
+        yield from other_data_faults(entry, where, networks, study.folder)
         yield from _detector_faults(entry, where)
         yield from _negative_faults(entry, where)
         yield from dict.fromkeys(
