@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from mlplab.commands.studies import print_audits
 from mlplab.declarations.checking.audit import audit_study
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
@@ -69,6 +70,23 @@ def test_known_comparisons(read, question, declared, others, counts):
     assert found.is_controlled is (bool(declared) and not others)
     for word in (*declared, *others, *counts):
         assert word in " ".join(found.sentences)
+
+
+def test_what_was_said_of_one_question_is_not_said_again(read, capsys):
+    asked = compare("config2", "config1", ask="A?"), compare("config3", "wide", ask="B?")
+    again = compare("config2", "config1", ask="C?", metric={"final": "loss"})
+    study = read(*asked, again)
+    print_audits(study)
+    said = capsys.readouterr().out.splitlines()
+    first, second, _ = audit_study(study)
+    assert said == [
+        "question 1: A?",
+        *(f"  {sentence}" for sentence in first.sentences),
+        "question 2: B?",
+        *(f"  {sentence}" for sentence in second.sentences),
+        "question 3: C?",
+        "  As of question 1.",
+    ]
 
 
 def test_values_stand_beside_what_differs(read):
