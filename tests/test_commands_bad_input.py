@@ -80,9 +80,23 @@ BROKEN_COMMANDS = {
     "setting without a value": (("run", "tiny.json", "--set", "training.steps"), "--set"),
     "setting that is not there": (("check", "tiny.json", "--set", "training.stepz=5"), "stepz"),
     "results in a file's place": (("run", "tiny.json", "--out", "tiny.json"), "--out"),
+    "a plan of results in a file's place": (("plan", "tiny.json", "--out", "tiny.json"), "--out"),
     "results that are not there": (("status", "runs/none"), "results folder"),
     "results of another program": (("report", "foreign"), "records of an mlplab run"),
     "nothing to export": (("export", "runs/none"), "--curves"),
+    "one file for two tables": (
+        ("export", "runs/none", "--curves", "a.csv", "--summary", "./a.csv"),
+        "a file of its own for each table",
+    ),
+    "a table in the place of the records": (
+        ("export", "foreign", "--verdicts", "foreign/records.sqlite"),
+        "outside the run's own records",
+    ),
+    "weights among those of the records": (
+        ("export", "foreign", "--weights", "foreign/weights"),
+        "outside the run's own records",
+    ),
+    "a network with itself": (("compare", "runs/none", "wide", "wide"), '"wide" twice'),
     "no such set": (("data", "describe", "mnits"), 'did you mean "mnist"?'),
     "study that does not end in json": (("init", "study"), "study.json"),
 }

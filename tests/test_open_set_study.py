@@ -256,6 +256,11 @@ REFUSED = {
     "no roles": ({"unknown": [0, 1]}, '"splits": "all"'),
     "too many known": ({"splits": "all", "known": 10}, "from 2 to 9"),
     "all without a number": ({"splits": "all"}, "the number of known classes"),
+    "network twice": ({**HALF, "networks": ["small", "small"]}, "every network once"),
+    "steps of trained detectors": (
+        {**NEGATIVE, "detectors": ["entropic"], "steps": [10]},
+        'a detector after training beside "steps"',
+    ),
     "unknown network": ({**HALF, "networks": ["smal"]}, 'did you mean "small"?'),
     "share of nothing": ({**HALF, "reject_at_most": 0}, "above 0"),
     "directions of running centres": (
@@ -288,6 +293,19 @@ def test_what_cannot_be_is_one_sentence(tmp_path, case):
     sentence = str(refused.value.problems[0])
     assert "open_set[0]" in sentence
     assert words in sentence
+
+
+def test_steps_that_training_does_not_reach_are_noted(tmp_path):
+    (note,) = loaded(tmp_path, {**HALF, "steps": [10, 40, 500]}).notes
+    assert note.startswith("open_set[0] asks for tests after 40, 500 steps, but training has 40;")
+    assert loaded(tmp_path, {**HALF, "steps": [10]}).notes == ()
+
+
+def test_two_classes_cannot_be_divided(tmp_path):
+    question = {"splits": "all", "known": 2, "detectors": ["softmax"]}
+    with pytest.raises(BadInput, match="at least three classes") as refused:
+        loaded(tmp_path, question, data={"name": "digits", "classes": [3, 8]})
+    assert len(refused.value.problems) == 1
 
 
 def test_a_misspelt_class_of_another_set_is_one_sentence(tmp_path):

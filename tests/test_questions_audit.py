@@ -103,6 +103,14 @@ def test_parameters_are_counted_by_hand(read):
     assert found.counts[0].values == ("136,074", "201,866")
 
 
+def test_a_question_is_asked_once(read):
+    first, again = compare("config2", "config1"), compare("config2", "config1", ask="Once more?")
+    with pytest.raises(BadInput, match=r"every question once.*questions\[0\] again") as refused:
+        read(first, compare("config1", "config2"), again)
+    (problem,) = refused.value.problems
+    assert problem.where == "questions[2]"
+
+
 def of_trend(**changes):
     question = {"ask": "?", "along": ["config3", "deeper", "config4"], "metric": FINAL,
                 "expect": "increasing", **changes}  # fmt: skip
@@ -118,6 +126,15 @@ def of_trend(**changes):
         (compare("config2", "config1", expect="better"), "questions[0].expect", '"greater"'),
         (compare("config2", "config1", by_at_least=2.0), "questions[0].by_at_least", "0.02"),
         (compare("config2", "config1", by_at_least=-1), "questions[0].by_at_least", "at least 0"),
+        (compare("config2", "config1", factor="optimizer.learningrate"), "questions[0].factor",
+         'did you mean "optimizer.learning_rate"?'),
+        (compare("config2", "config1", factor="training.hidden"), "questions[0].factor",
+         "a setting that one of the networks has"),
+        (compare("config2", "config1", ask=" "), "questions[0].ask", "an empty one; write one"),
+        (compare("config2", "config1", expect="same", within=1e308), "questions[0].within",
+         "below 1, but got 1e+308."),
+        ({**compare("config2", "config1"), "compare": "config2"}, "questions[0].compare",
+         'a list of 2 texts, but got "config2".'),
         (compare("config2", "config1", factor="dept"), "questions[0].factor", '"depth"'),
         (compare("config2", "config1", metric={"finl": "accuracy"}), "questions[0].metric",
          'did you mean "final"?'),
