@@ -68,6 +68,16 @@ def test_all_problems_are_told_at_once_one_a_line(tmp_path):
     assert all(line.endswith((".", "?")) for line in lines)
 
 
+def test_a_plan_counts_the_classes_of_own_data(tmp_path):
+    rows = "".join(f"{n},{n % 7},{'abc'[n % 3]}\n" for n in range(60))
+    (tmp_path / "own.csv").write_text(f"one,two,kind\n{rows}")
+    own = {"format": "csv", "path": "own.csv", "label": "kind"}
+    (tmp_path / "own.json").write_text(changed(data=own, training={"steps": 5, "batch_size": 8}))
+    ended = mlplab("plan", "own.json", "wide", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "2-16-3" in ended.stdout
+
+
 BROKEN_COMMANDS = {
     "no such verb": (("rum", "tiny.json"), "rum"),
     "no study": (("run",), "STUDY"),

@@ -394,6 +394,32 @@ def test_classes_that_own_data_do_not_have_are_told_before_training(tmp_path, cl
     refused_before_training(tmp_path, values, words)
 
 
+def test_another_set_may_be_of_one_class(tmp_path):
+    inputs = np.random.default_rng(0).integers(0, 17, (60, 64)).astype(np.uint8)
+    np.savez(tmp_path / "noise.npz", x=inputs, y=np.zeros(60, dtype=int))
+    other = {"format": "npz", "path": "noise.npz"}
+    question = {"known": [0, 1, 2], "unknown_data": other, "detectors": ["softmax"]}
+    values = {**ASKED, "name": "one", "seeds": 1, "open_set": [question]}
+    (test,) = kept_tests(Study.load(write(tmp_path, values)).run(tmp_path))
+    assert test.finding.unknown == ("the npz data 0",)
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ({"known": [0, 1], "unknown": [7]}, r"open_set\[0\].unknown\[0\]: expected a class of"),
+        ({"splits": "usual 6/4"}, r"open_set\[0\].splits: expected the ten digits"),
+    ],
+)
+def test_what_only_own_data_tell_is_told_before_training(tmp_path, question, words):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "three.npz", x=rng.random((90, 5)), y=np.arange(90) % 3)
+    data = {"format": "npz", "path": "three.npz"}
+    asked = {**question, "detectors": ["softmax"]}
+    values = {**ASKED, "name": "three", "data": data, "open_set": [asked]}
+    refused_before_training(tmp_path, values, words)
+
+
 def test_another_set_of_other_features_is_refused(tmp_path):
     np.savez(
         tmp_path / "noise.npz", x=np.random.default_rng(0).random((40, 7)), y=np.arange(40) % 2

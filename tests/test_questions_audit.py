@@ -103,6 +103,13 @@ def test_parameters_are_counted_by_hand(read):
     assert found.counts[0].values == ("136,074", "201,866")
 
 
+def test_without_networks_nothing_is_said_of_their_names(read):
+    with pytest.raises(BadInput) as refused:
+        read(compare("config2", "config1"), networks=5, figures=[{"title": "t", "networks": ["a"]}])
+    (problem,) = refused.value.problems
+    assert problem.where == "networks"
+
+
 def test_a_question_is_asked_once(read):
     first, again = compare("config2", "config1"), compare("config2", "config1", ask="Once more?")
     with pytest.raises(BadInput, match=r"every question once.*questions\[0\] again") as refused:

@@ -43,7 +43,7 @@ def other_set(other: Data, folder: Path, announce: Announce = silent) -> OtherSe
     Raises:
         BadInput: data that cannot be read, a class that they do not have, or no test rows.
     """
-    dataset, name = load(other, folder, announce), data_name(other)
+    dataset, name = load(other, folder, announce, fewest_classes=1), data_name(other)
     places = class_places(dataset.class_names, other.classes, f"{WHERE}.classes", name)
     taken = [dataset.class_names[place] for place in places]
     labels = dataset.labels[dataset.test_rows]

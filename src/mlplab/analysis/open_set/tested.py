@@ -19,7 +19,7 @@ from mlplab.data.scaling import default_scaling, fit_scaling
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import BadInput, Problem, listed
 from mlplab.declarations.resolving.classes import data_name
 from mlplab.declarations.resolving.open_set_networks import NamedSplit, forms_of
 from mlplab.declarations.study import Study
@@ -124,12 +124,22 @@ def check_unknowns(study: Study, announce: Announce) -> None:
         if data not in sets:
             sets[data] = load(data, study.folder, announce)
         dataset, other = sets[data], study.open_set[place].unknown_data
-        places = class_places(dataset.class_names, split.unknown, "unknown", data_name(data))
+        where = f"open_set[{place}].unknown"
+        if study.open_set[place].splits == "usual 6/4":
+            _check_digits(dataset, data, f"open_set[{place}].splits")
+        places = class_places(dataset.class_names, split.unknown, where, data_name(data))
         if other is not None:
             there = other_set(other, study.folder, announce)
             _check_features(there, dataset.inputs.shape[1], other, data)
         elif not np.isin(dataset.labels[dataset.test_rows], places).any():
             raise _no_unknown_rows(split)
+
+
+def _check_digits(dataset: Dataset, data: Data, where: str) -> None:
+    if dataset.class_names != tuple("0123456789"):
+        expected = "the ten digits, which the usual splits divide"
+        came = f"{data_name(data)} with {listed(dataset.class_names)}"
+        raise BadInput(Problem(where, expected, came))
 
 
 def _no_unknown_rows(split: NamedSplit) -> BadInput:

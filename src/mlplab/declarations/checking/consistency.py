@@ -61,6 +61,9 @@ def check_study(
                 problems.append(
                     places.problem(where, expected=fault.expected, came=fault.came, mend=fault.mend)
                 )
+    if not study.networks and not _declares_networks(values):
+        # What else names networks is right or wrong only beside some.
+        return Checked(tuple(problems), ())
     problems += _figure_problems(study, values, places)
     problems += question_problems(study, values, places)
     problems += choice_problems(study, values, places)
@@ -69,6 +72,11 @@ def check_study(
     problems += _tuning_problems(study, sizes, values, places)
     notes = (*_output_notes(study, sizes), *_twin_notes(study), *open_set_notes(study))
     return Checked(tuple(problems), notes)
+
+
+def _declares_networks(values: Mapping[str, Any]) -> bool:
+    declared = values.get("networks")
+    return isinstance(declared, dict) and bool(declared)
 
 
 _Sizes = Mapping[str, tuple[DataSize, tuple[Fault, ...]]]
