@@ -68,6 +68,16 @@ def test_all_problems_are_told_at_once_one_a_line(tmp_path):
     assert all(line.endswith((".", "?")) for line in lines)
 
 
+def test_a_plan_counts_the_classes_of_own_data(tmp_path):
+    rows = "".join(f"{n},{n % 7},{'abc'[n % 3]}\n" for n in range(60))
+    (tmp_path / "own.csv").write_text(f"one,two,kind\n{rows}")
+    own = {"format": "csv", "path": "own.csv", "label": "kind"}
+    (tmp_path / "own.json").write_text(changed(data=own, training={"steps": 5, "batch_size": 8}))
+    ended = mlplab("plan", "own.json", "wide", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "2-16-3" in ended.stdout
+
+
 BROKEN_COMMANDS = {
     "no such verb": (("rum", "tiny.json"), "rum"),
     "no study": (("run",), "STUDY"),
@@ -80,9 +90,23 @@ BROKEN_COMMANDS = {
     "setting without a value": (("run", "tiny.json", "--set", "training.steps"), "--set"),
     "setting that is not there": (("check", "tiny.json", "--set", "training.stepz=5"), "stepz"),
     "results in a file's place": (("run", "tiny.json", "--out", "tiny.json"), "--out"),
+    "a plan of results in a file's place": (("plan", "tiny.json", "--out", "tiny.json"), "--out"),
     "results that are not there": (("status", "runs/none"), "results folder"),
     "results of another program": (("report", "foreign"), "records of an mlplab run"),
     "nothing to export": (("export", "runs/none"), "--curves"),
+    "one file for two tables": (
+        ("export", "runs/none", "--curves", "a.csv", "--summary", "./a.csv"),
+        "a file of its own for each table",
+    ),
+    "a table in the place of the records": (
+        ("export", "foreign", "--verdicts", "foreign/records.sqlite"),
+        "outside the run's own records",
+    ),
+    "weights among those of the records": (
+        ("export", "foreign", "--weights", "foreign/weights"),
+        "outside the run's own records",
+    ),
+    "a network with itself": (("compare", "runs/none", "wide", "wide"), '"wide" twice'),
     "no such set": (("data", "describe", "mnits"), 'did you mean "mnist"?'),
     "study that does not end in json": (("init", "study"), "study.json"),
 }

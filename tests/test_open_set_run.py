@@ -350,6 +350,76 @@ def test_another_set_as_unknown(tmp_path):
     assert finding.unknown_rows == 30
 
 
+def refused_before_training(folder: Path, values: dict, words: str) -> None:
+    with pytest.raises(BadInput, match=words) as refused:
+        Study.load(write(folder, values)).run(folder / "results")
+    assert len(refused.value.problems) == 1
+    assert not (folder / "results").exists()
+
+
+def four_kinds_of_noise(folder: Path) -> dict:
+    """60 rows of each class: those of a class have its number of fours among zeros."""
+    labels = np.repeat([0, 1, 2, 3], 60)
+    inputs = np.where(np.arange(64) < 10 * labels[:, None], 4, 0).astype(np.uint8)
+    inputs += np.random.default_rng(0).integers(0, 3, inputs.shape).astype(np.uint8)
+    np.savez(folder / "noise.npz", x=inputs, y=np.array(["a", "b", "c", "d"])[labels])
+    return {"format": "npz", "path": "noise.npz", "test": 0.5}
+
+
+def test_only_the_named_classes_of_another_set_are_unknown(tmp_path):
+    other = four_kinds_of_noise(tmp_path)
+    asked = {"known": [0, 1, 2], "detectors": ["softmax"]}
+    entries = [{**asked, "unknown_data": {**other, "classes": [one]}} for one in ("d", "b")]
+    entries += [{**asked, "unknown_data": {**other, "classes": ["d", "b"]}}]
+    values = {**ASKED, "name": "some", "seeds": 1, "open_set": entries}
+    found = [t.finding for t in kept_tests(Study.load(write(tmp_path, values)).run(tmp_path))]
+    assert [f.unknown for f in found] == [
+        ("the npz data d",),
+        ("the npz data b",),
+        ("the npz data d", "the npz data b"),
+    ]
+    assert [f.unknown_rows for f in found] == [30, 30, 60]
+    assert found[2].absorbed == (*found[0].absorbed, *found[1].absorbed)
+    assert found[0].absorbed != found[1].absorbed
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [(["e"], 'a class of the npz data: "a", "b"'), (["a", 0], '"a" a second time')],
+)
+def test_classes_that_own_data_do_not_have_are_told_before_training(tmp_path, classes, words):
+    other = {**four_kinds_of_noise(tmp_path), "classes": classes}
+    question = {"known": [0, 1, 2], "unknown_data": other, "detectors": ["softmax"]}
+    values = {**ASKED, "name": "some", "open_set": [question]}
+    refused_before_training(tmp_path, values, words)
+
+
+def test_another_set_may_be_of_one_class(tmp_path):
+    inputs = np.random.default_rng(0).integers(0, 17, (60, 64)).astype(np.uint8)
+    np.savez(tmp_path / "noise.npz", x=inputs, y=np.zeros(60, dtype=int))
+    other = {"format": "npz", "path": "noise.npz"}
+    question = {"known": [0, 1, 2], "unknown_data": other, "detectors": ["softmax"]}
+    values = {**ASKED, "name": "one", "seeds": 1, "open_set": [question]}
+    (test,) = kept_tests(Study.load(write(tmp_path, values)).run(tmp_path))
+    assert test.finding.unknown == ("the npz data 0",)
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ({"known": [0, 1], "unknown": [7]}, r"open_set\[0\].unknown\[0\]: expected a class of"),
+        ({"splits": "usual 6/4"}, r"open_set\[0\].splits: expected the ten digits"),
+    ],
+)
+def test_what_only_own_data_tell_is_told_before_training(tmp_path, question, words):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "three.npz", x=rng.random((90, 5)), y=np.arange(90) % 3)
+    data = {"format": "npz", "path": "three.npz"}
+    asked = {**question, "detectors": ["softmax"]}
+    values = {**ASKED, "name": "three", "data": data, "open_set": [asked]}
+    refused_before_training(tmp_path, values, words)
+
+
 def test_another_set_of_other_features_is_refused(tmp_path):
     np.savez(
         tmp_path / "noise.npz", x=np.random.default_rng(0).random((40, 7)), y=np.arange(40) % 2
@@ -360,9 +430,7 @@ def test_another_set_of_other_features_is_refused(tmp_path):
         "detectors": ["softmax"],
     }
     values = {**ASKED, "name": "noise", "seeds": 1, "open_set": [question]}
-    with pytest.raises(BadInput, match="64 features") as refused:
-        Study.load(write(tmp_path, values)).run(tmp_path)
-    assert "with 7" in str(refused.value)
+    refused_before_training(tmp_path, values, "64 features, as digits has, but got .* with 7")
 
 
 def test_unknown_classes_without_test_rows_are_refused(tmp_path):
@@ -377,8 +445,7 @@ def test_unknown_classes_without_test_rows_are_refused(tmp_path):
         "seeds": 1,
         "open_set": [{"known": [0, 1], "unknown": [2], "detectors": ["softmax"]}],
     }
-    with pytest.raises(BadInput, match=r"expected test rows of the unknown classes \(2\)"):
-        Study.load(write(tmp_path, values)).run(tmp_path)
+    refused_before_training(tmp_path, values, r"expected test rows of the unknown classes \(2\)")
 
 
 def test_many_splits_are_looked_at_together(tmp_path):

@@ -27,7 +27,6 @@ from mlplab.declarations.resolving.open_set_networks import forms_of
 from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.writing import study_json
-from mlplab.openset import roles
 from mlplab.openset.detectors.registry import DETECTORS, facts, make
 from mlplab.records.key import key_content
 from mlplab.runner.wanted import wanted_runs
@@ -67,7 +66,6 @@ def test_detectors_and_their_settings_are_those_of_the_registry():
         assert (name in TRAINED_DETECTORS) == facts(name).needs_training
         assert (name in objectives.USES_NEGATIVES) == facts(name).needs_negatives
     assert set(AFTER_TRAINING) | TRAINED_DETECTORS == set(DETECTORS)
-    assert tuple(USUAL_SIX_FOUR) == tuple(roles.USUAL_SIX_FOUR)
 
 
 @pytest.mark.parametrize("name", DETECTOR_NAMES)
@@ -129,6 +127,29 @@ def test_a_resolved_study_reads_as_the_same(tmp_path):
     )
 
 
+def test_titles_say_what_the_task_is(tmp_path):
+    other = {"known": [0, 1], "unknown_data": {"name": "fashion-mnist"}}
+    some = {"known": [0, 1], "unknown_data": {"name": "fashion-mnist", "classes": ["Bag", 5]}}
+    asked = (HALF, NEGATIVE, other, {**other, "unknown": [2, 3]}, some)
+    study = loaded(tmp_path, *asked, data={"name": "mnist"})
+    titles = dict.fromkeys(form.split.title for form in forms_of(study))
+    assert list(titles) == [
+        "0-4 known, 5-9 unknown",
+        "0-4 known, 5-7 negative, 8, 9 unknown",
+        "0, 1 known, fashion-mnist unknown",
+        "0, 1 known, 2, 3 and fashion-mnist unknown",
+        "0, 1 known, fashion-mnist (Bag, Sandal) unknown",
+    ]
+
+
+def test_all_splits_divide_all_classes(tmp_path):
+    study = loaded(tmp_path, {"splits": "all", "known": 5, "detectors": ["softmax"]})
+    splits = [form.split for form in forms_of(study)]
+    assert splits[0].title == "0-4 known, 5-9 unknown"
+    assert len({split.known for split in splits}) == 252
+    assert all(sorted((*s.known, *s.unknown)) == list("0123456789") for s in splits)
+
+
 @pytest.mark.parametrize(("known", "splits"), [(5, comb(10, 5)), (6, comb(10, 6)), (9, 10)])
 def test_all_splits_of_a_size(tmp_path, known, splits):
     study = loaded(tmp_path, {"splits": "all", "known": known, "detectors": ["softmax"]})
@@ -140,6 +161,8 @@ def test_the_usual_splits_by_name(tmp_path):
     study = loaded(tmp_path, {"splits": "usual 6/4", "detectors": ["softmax"]})
     known = [tuple(map(int, n.roles.known)) for n in study.networks.values()]
     assert known == list(USUAL_SIX_FOUR)
+    unknown = [tuple(map(int, form.split.unknown)) for form in forms_of(study)]
+    assert unknown == [(0, 1, 6, 7), (1, 5, 7, 8), (0, 1, 7, 9), (1, 2, 6, 9), (0, 1, 5, 7)]
 
 
 def test_selecting_a_template_selects_its_forms(tmp_path):
@@ -158,6 +181,7 @@ def test_a_closed_task_is_never_called_open(tmp_path):
     assert "unknown" not in form.split.title
 
 
+NOISE = {"format": "npz", "path": "noise.npz"}
 REFUSED = {
     "misspelt detector": ({**HALF, "detectors": ["softmaks"]}, 'did you mean "softmax"?'),
     "setting of another": (
@@ -178,6 +202,52 @@ REFUSED = {
         {"known": [0, 1], "negative": [5], "unknown": [6], "closed": True},
         "as the task is closed",
     ),
+    "negative is known": (
+        {"known": [0, 1], "negative": [0], "unknown": [2]},
+        "no class that is known",
+    ),
+    "negative is among the unknown": (
+        {"known": [0, 1], "negative": [2], "unknown": [2, 3]},
+        '"closed": true',
+    ),
+    "closed with more unknown": (
+        {"known": [0, 1], "negative": [2], "unknown": [2, 3], "closed": True},
+        "as the task is closed",
+    ),
+    "closed with another set": (
+        {
+            "known": [0, 1],
+            "negative": [2],
+            "unknown": [2],
+            "closed": True,
+            "unknown_data": NOISE,
+        },
+        "as the task is closed",
+    ),
+    "other set of other features": (
+        {"known": [0, 1], "unknown_data": {"name": "mnist"}},
+        "a set of 64 features, as digits has, but got mnist with 784",
+    ),
+    "the same set again": (
+        {"known": [0, 1], "unknown_data": {"name": "digits", "split_seed": 1, "classes": [7]}},
+        'name its classes in "unknown"',
+    ),
+    "no file of the other set": (
+        {"known": [0, 1], "unknown_data": {"format": "npz", "path": "nosie.npz"}},
+        "where nothing lies",
+    ),
+    "class of the other set twice": (
+        {"known": [0, 1], "unknown_data": {**NOISE, "classes": [1, 1]}},
+        "unknown_data.classes[1]: expected each class once",
+    ),
+    "validation of the other set": (
+        {"known": [0, 1], "unknown_data": {**NOISE, "validation": 0.1}},
+        "as only test rows of the other set are used",
+    ),
+    "scaling of the other set": (
+        {"known": [0, 1], "unknown_data": {**NOISE, "scaling": "unit"}},
+        "scaled as those of the networks are",
+    ),
     "known is unknown": ({"known": [0, 1], "unknown": [1, 2]}, "no class that is known"),
     "class twice": ({"known": [0, 1, 1], "unknown": [2]}, "each class once"),
     "no such class": ({"known": [0, 1], "unknown": [12]}, "a class of digits"),
@@ -186,6 +256,11 @@ REFUSED = {
     "no roles": ({"unknown": [0, 1]}, '"splits": "all"'),
     "too many known": ({"splits": "all", "known": 10}, "from 2 to 9"),
     "all without a number": ({"splits": "all"}, "the number of known classes"),
+    "network twice": ({**HALF, "networks": ["small", "small"]}, "every network once"),
+    "steps of trained detectors": (
+        {**NEGATIVE, "detectors": ["entropic"], "steps": [10]},
+        'a detector after training beside "steps"',
+    ),
     "unknown network": ({**HALF, "networks": ["smal"]}, 'did you mean "small"?'),
     "share of nothing": ({**HALF, "reject_at_most": 0}, "above 0"),
     "directions of running centres": (
@@ -211,12 +286,34 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_is_one_sentence(tmp_path, case):
     question, words = REFUSED[case]
+    np.savez(tmp_path / "noise.npz", x=np.zeros((20, 64)), y=np.arange(20) % 2)
     with pytest.raises(BadInput) as refused:
         loaded(tmp_path, question)
     assert len(refused.value.problems) == 1, refused.value
     sentence = str(refused.value.problems[0])
     assert "open_set[0]" in sentence
     assert words in sentence
+
+
+def test_steps_that_training_does_not_reach_are_noted(tmp_path):
+    (note,) = loaded(tmp_path, {**HALF, "steps": [10, 40, 500]}).notes
+    assert note.startswith("open_set[0] asks for tests after 40, 500 steps, but training has 40;")
+    assert loaded(tmp_path, {**HALF, "steps": [10]}).notes == ()
+
+
+def test_two_classes_cannot_be_divided(tmp_path):
+    question = {"splits": "all", "known": 2, "detectors": ["softmax"]}
+    with pytest.raises(BadInput, match="at least three classes") as refused:
+        loaded(tmp_path, question, data={"name": "digits", "classes": [3, 8]})
+    assert len(refused.value.problems) == 1
+
+
+def test_a_misspelt_class_of_another_set_is_one_sentence(tmp_path):
+    other = {"name": "fashion-mnist", "classes": ["Bagg"]}
+    with pytest.raises(BadInput, match='did you mean "Bag"') as refused:
+        loaded(tmp_path, {"known": [0, 1], "unknown_data": other}, data={"name": "mnist"})
+    (problem,) = refused.value.problems
+    assert problem.where == "open_set[0].unknown_data.classes[0]"
 
 
 def test_a_template_without_a_question_is_refused(tmp_path):

@@ -16,6 +16,7 @@ from scipy.special import log_softmax as scipy_log_softmax
 from scipy.stats import entropy as scipy_entropy
 from scipy.stats import weibull_min
 
+from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.auroc import auroc
 from mlplab.openset.detectors.centres import class_centres, folded, no_centres
@@ -27,7 +28,6 @@ from mlplab.openset.detectors.entropy import Entropy, Gen
 from mlplab.openset.detectors.mahalanobis import Mahalanobis, RelativeMahalanobis
 from mlplab.openset.detectors.nearest_neighbours import NearestNeighbours
 from mlplab.openset.detectors.openmax import OpenMax, OpenMaxRule
-from mlplab.openset.detectors.probabilities import log_softmax
 from mlplab.openset.detectors.registry import DETECTORS, facts, make
 from mlplab.openset.detectors.softmax import Softmax
 from mlplab.openset.detectors.vim import Vim

@@ -132,6 +132,20 @@ def test_wilson_against_scipy(counts):
     assert np.array(wilson(hits, n)) == pytest.approx([exact.low, exact.high], abs=1e-12)
 
 
+@pytest.mark.parametrize("level", [0.8, 0.99])
+@pytest.mark.parametrize(("hits", "n"), [(0, 3), (3, 3), (7, 40)])
+def test_wilson_at_other_levels(hits, n, level):
+    exact = binomtest(hits, n).proportion_ci(level, method="wilson")
+    assert np.array(wilson(hits, n, level)) == pytest.approx([exact.low, exact.high], abs=1e-12)
+
+
+def test_wilson_published_example():
+    # Newcombe (1998), table I: 81 of 263, score method: 0.2553 to 0.3662; 0 of 20: 0 to 0.1611.
+    low, high = wilson([81, 0], [263, 20])
+    np.testing.assert_allclose(low, [0.2553, 0.0], atol=5e-5)
+    np.testing.assert_allclose(high, [0.3662, 0.1611], atol=5e-5)
+
+
 def test_a_share_of_nothing_may_be_anything():
     assert np.array(wilson(0, 0)) == pytest.approx([0, 1])
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from mlplab.commands.studies import print_audits
 from mlplab.declarations.checking.audit import audit_study
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
@@ -71,6 +72,23 @@ def test_known_comparisons(read, question, declared, others, counts):
         assert word in " ".join(found.sentences)
 
 
+def test_what_was_said_of_one_question_is_not_said_again(read, capsys):
+    asked = compare("config2", "config1", ask="A?"), compare("config3", "wide", ask="B?")
+    again = compare("config2", "config1", ask="C?", metric={"final": "loss"})
+    study = read(*asked, again)
+    print_audits(study)
+    said = capsys.readouterr().out.splitlines()
+    first, second, _ = audit_study(study)
+    assert said == [
+        "question 1: A?",
+        *(f"  {sentence}" for sentence in first.sentences),
+        "question 2: B?",
+        *(f"  {sentence}" for sentence in second.sentences),
+        "question 3: C?",
+        "  As of question 1.",
+    ]
+
+
 def test_values_stand_beside_what_differs(read):
     (found,) = audit_study(read(compare("config2", "config1", factor="optimizer")))
     assert found.sentences[0] == (
@@ -83,6 +101,21 @@ def test_parameters_are_counted_by_hand(read):
     """784·128+128 + 128·256+256 + 256·10+10 = 136,074; with 256·256+256 more 201,866."""
     (found,) = audit_study(read(compare("config3", "deeper", factor="depth")))
     assert found.counts[0].values == ("136,074", "201,866")
+
+
+def test_without_networks_nothing_is_said_of_their_names(read):
+    with pytest.raises(BadInput) as refused:
+        read(compare("config2", "config1"), networks=5, figures=[{"title": "t", "networks": ["a"]}])
+    (problem,) = refused.value.problems
+    assert problem.where == "networks"
+
+
+def test_a_question_is_asked_once(read):
+    first, again = compare("config2", "config1"), compare("config2", "config1", ask="Once more?")
+    with pytest.raises(BadInput, match=r"every question once.*questions\[0\] again") as refused:
+        read(first, compare("config1", "config2"), again)
+    (problem,) = refused.value.problems
+    assert problem.where == "questions[2]"
 
 
 def of_trend(**changes):
@@ -100,6 +133,15 @@ def of_trend(**changes):
         (compare("config2", "config1", expect="better"), "questions[0].expect", '"greater"'),
         (compare("config2", "config1", by_at_least=2.0), "questions[0].by_at_least", "0.02"),
         (compare("config2", "config1", by_at_least=-1), "questions[0].by_at_least", "at least 0"),
+        (compare("config2", "config1", factor="optimizer.learningrate"), "questions[0].factor",
+         'did you mean "optimizer.learning_rate"?'),
+        (compare("config2", "config1", factor="training.hidden"), "questions[0].factor",
+         "a setting that one of the networks has"),
+        (compare("config2", "config1", ask=" "), "questions[0].ask", "an empty one; write one"),
+        (compare("config2", "config1", expect="same", within=1e308), "questions[0].within",
+         "below 1, but got 1e+308."),
+        ({**compare("config2", "config1"), "compare": "config2"}, "questions[0].compare",
+         'a list of 2 texts, but got "config2".'),
         (compare("config2", "config1", factor="dept"), "questions[0].factor", '"depth"'),
         (compare("config2", "config1", metric={"finl": "accuracy"}), "questions[0].metric",
          'did you mean "final"?'),

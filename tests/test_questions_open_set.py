@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from command_line import mlplab
+from mlplab.analysis.open_set.evaluating import tests_of as kept_tests
 from mlplab.analysis.open_set.table import open_set_table
 from mlplab.analysis.questions.answers import answer_questions
 from mlplab.declarations.checking.audit import audit_study
@@ -221,6 +222,18 @@ def test_they_were_asked_before_and_say_what_was_tested(answers):
     assert "the AUROC by class centre is" in answers[1].sentence
     assert "the share of unknown inputs rejected by softmax of large is" in answers[2].sentence
     assert "Tested on" not in " ".join(answers[4].caveats)
+
+
+def test_other_test_rows_are_told_of_beside_the_seeds(folder, answers):
+    nines, centre, width, _, closed = [
+        next(text for text in a.caveats if "test set" in text) for a in answers
+    ]
+    assert "rows of 9 would move the mean by a standard error of at most" in nines
+    finding = kept_tests(open_results(folder))[0].finding
+    rows = f"{finding.known_rows} known and {finding.unknown_rows} unknown rows"
+    for told in (centre, width):
+        assert f"{rows} would move the difference by a standard error of about" in told
+    assert "360 rows would move the difference by a standard error of at most" in closed
 
 
 def test_a_test_that_is_not_made_is_missing_and_said_to_be(folder, tmp_path):

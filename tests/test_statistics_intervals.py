@@ -10,7 +10,6 @@ from mlplab.statistics.intervals import (
     bootstrap_interval,
     clopper_pearson_interval,
     t_interval,
-    wilson_interval,
 )
 
 
@@ -55,22 +54,12 @@ def test_an_infinite_value_leaves_no_limits():
 def test_share_intervals_are_those_of_scipy(successes, failures, level):
     trials = successes + failures
     if trials == 0:
-        assert np.isnan(wilson_interval(0, 0).low)
         assert np.isnan(clopper_pearson_interval(0, 0).high)
         return
-    theirs = stats.binomtest(successes, trials)
-    for ours, method in ((wilson_interval, "wilson"), (clopper_pearson_interval, "exact")):
-        interval = ours(successes, trials, level)
-        expected = theirs.proportion_ci(level, method=method)
-        assert interval.low == pytest.approx(expected.low, abs=1e-9)
-        assert interval.high == pytest.approx(expected.high, abs=1e-9)
-
-
-def test_wilson_published_example():
-    # Newcombe (1998), table I: 81 of 263, score method: 0.2553 to 0.3662; 0 of 20: 0 to 0.1611.
-    interval = wilson_interval([81, 0], [263, 20])
-    np.testing.assert_allclose(interval.low, [0.2553, 0.0], atol=5e-5)
-    np.testing.assert_allclose(interval.high, [0.3662, 0.1611], atol=5e-5)
+    interval = clopper_pearson_interval(successes, trials, level)
+    expected = stats.binomtest(successes, trials).proportion_ci(level, method="exact")
+    assert interval.low == pytest.approx(expected.low, abs=1e-9)
+    assert interval.high == pytest.approx(expected.high, abs=1e-9)
 
 
 def test_bootstrap_agrees_with_scipy_within_resampling_error():
@@ -112,7 +101,6 @@ def test_impossible_levels_are_refused(level):
 
 
 def test_impossible_counts_are_refused():
-    with pytest.raises(ValueError, match="counts"):
-        wilson_interval(5, 4)
-    with pytest.raises(ValueError, match="counts"):
-        clopper_pearson_interval(-1, 4)
+    for successes, trials in ((5, 4), (-1, 4)):
+        with pytest.raises(ValueError, match="counts"):
+            clopper_pearson_interval(successes, trials)

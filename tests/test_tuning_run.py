@@ -76,6 +76,17 @@ def test_the_progress_says_in_words_that_it_is_tuning(folder):
     assert "[4/4]" in told
 
 
+def test_a_tuning_without_any_setting_that_works_says_so(tmp_path):
+    space = {"optimizer.learning_rate": [1e29, 1e30]}
+    declared = {**DECLARED, "tune": {"space": space, "steps": 20, "seeds": 1}, "questions": []}
+    (tmp_path / "tuned.json").write_text(json.dumps(declared))
+    said = mlplab_here("run", "tuned.json", "sgd", "--seeds", "1", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    assert (
+        "of sgd every setting failed or diverged in some seed, so that is no choice" in said.stderr
+    )
+
+
 def test_questions_stood_before_the_first_trial(results):
     (found,) = answer_questions(results)
     assert found.is_registered

@@ -152,6 +152,8 @@ class Study:
         from mlplab.tuning import Means, tune
 
         folder, declaration = Path(out) / self.name, self.declaration
+        if declaration.open_set:
+            _check_unknowns(declaration, watch)
         if declaration.tune is not None:
             means = Means(str(device), str(precision), fail_fast)
             declaration = tune(declaration, folder, means, watch)
@@ -181,6 +183,18 @@ class Study:
 
         means = Means(str(device), str(precision))
         return foresee(self.declaration, Path(out) / self.name, means)
+
+
+def _check_unknowns(declaration: declarations.Study, watch: Watch | None) -> None:
+    """Refuse data that could not be tested as unknown, while nothing is trained yet."""
+    from mlplab.analysis.open_set.tested import check_unknowns
+    from mlplab.runner.events import DataAnnounced
+
+    def tell(text: str) -> None:
+        if watch is not None:
+            watch(DataAnnounced(text))
+
+    check_unknowns(declaration, tell)
 
 
 def _test_on_unknown(results: StudyResults, watch: Watch | None) -> None:

@@ -67,7 +67,7 @@ def tune(study: Study, folder: Path, means: Means, watch: Watch | None = None) -
     if not known.is_complete:
         raise _incomplete(results)
     if watch is not None:
-        watch(TuningEnded({name: dict(settings) for name, settings in known.chosen.items()}))
+        watch(_ended(known))
     return with_chosen(study, known.chosen)
 
 
@@ -99,6 +99,13 @@ def _started(known: TuningOutcome, number: int) -> TuningStarted:
         steps=max(t.declared.training.steps for t in known.trials if t.round == number),
         round=number + 1,
         rounds=len(known.rounds),
+    )
+
+
+def _ended(known: TuningOutcome) -> TuningEnded:
+    return TuningEnded(
+        {name: dict(settings) for name, settings in known.chosen.items()},
+        tuple(n.network for n in known.networks if n.chosen and not n.chosen.is_usable),
     )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mlplab.data.preparation import prepare
 from mlplab.metrics.calibration import BINS, Calibration, calibration_of
-from mlplab.metrics.probabilities import log_softmax
+from mlplab.networks.probabilities import log_softmax
 from mlplab.records.results import Results, Run
 from mlplab.statistics.intervals import MeanInterval, t_interval
 

@@ -50,8 +50,11 @@ def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkAr
     between them; those are corrected for the questions instead.
     """
     from mlplab.commands.output import print_table
+    from mlplab.declarations.problems import BadInput, Problem
     from mlplab.study import open_results
 
+    if one == other:
+        raise BadInput(Problem("", "two different networks", f'"{one}" twice'))
     results = open_results(run)
     pairs = _pairs(results, one, other)
     if pairs.empty:

@@ -76,6 +76,8 @@ def export(
             "--open-set FILE, --tuning FILE or --weights DIR."
         )
 
+    _refuse_places(run, [curves, summary, verdicts, choice, open_set, tuning, weights])
+
     from mlplab.study import open_results
 
     results = open_results(run)
@@ -106,6 +108,26 @@ def export(
     if weights is not None:
         _export_weights(results, weights)
         print(weights)
+
+
+def _refuse_places(run: Path, wanted: list[Path | None]) -> None:
+    """Refuse one file for two tables, and a place where it would take that of the records."""
+    from mlplab.declarations.problems import BadInput, Problem
+    from mlplab.records.database import DATABASE_FILE
+    from mlplab.records.weights import WEIGHTS_FOLDER
+
+    kept = {(run / DATABASE_FILE).resolve(), (run / WEIGHTS_FOLDER).resolve()}
+    taken: set[Path] = set()
+    for path in (path for path in wanted if path is not None):
+        place = path.resolve()
+        if not kept.isdisjoint((place, place.parent)):
+            expected, came = "a place outside the run's own records", "one of them"
+        elif place in taken and not place.is_relative_to("/dev"):
+            expected, came = "a file of its own for each table", "one file for two"
+        else:
+            taken.add(place)
+            continue
+        raise BadInput(Problem("", expected, came, "choose another name", file=str(path)))
 
 
 def _export_verdicts(results: Results, path: Path) -> None:

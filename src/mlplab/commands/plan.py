@@ -35,7 +35,11 @@ def plan(
     The time is estimated from rates that are measured on this machine, of which the best are remembered.
     Nothing is trained or recorded.
     """
+    from mlplab.declarations.problems import BadInput, Problem
+
     wanted = read(study, networks, overrides, seeds)
+    if out.exists() and not out.is_dir():
+        raise BadInput(Problem("--out", "a folder for results folders", f"the file {out}"))
 
     from mlplab.study import Study as RunnableStudy
 

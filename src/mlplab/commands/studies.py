@@ -36,16 +36,18 @@ def extent(study: Study) -> str:
 
 
 def print_audits(study: Study) -> None:
-    """Say of each question what differs between its networks."""
+    """Say of each question what differs between its networks; the same words are said once."""
     if not study.questions:
         return
     from mlplab.declarations.checking.audit import audit_study
 
+    said: dict[tuple[str, ...], int] = {}
     for number, (question, audit) in enumerate(
         zip(study.questions, audit_study(study), strict=True), start=1
     ):
         print(f"question {number}: {question.ask}")
-        for sentence in audit.sentences:
+        first = said.setdefault(audit.sentences, number)
+        for sentence in audit.sentences if first == number else (f"As of question {first}.",):
             print(f"  {sentence}")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mlplab.commands.output import in_words
 from mlplab.commands.studies import counted
+from mlplab.declarations.problems import listed
 from mlplab.declarations.resolving.tuning_trials import label
 from mlplab.records.studies import Member
 from mlplab.runner import events
@@ -144,8 +145,8 @@ def remark(event: events.Event) -> str | None:
             return f"{told}; tried again in smaller stacks" if again else told
         case events.TuningStarted():
             return _tuning(event)
-        case events.TuningEnded(chosen=chosen):
-            return _chosen(chosen)
+        case events.TuningEnded(chosen=chosen, without=without):
+            return _chosen(chosen) + _without_choice(without)
         case events.UnknownsTested(done=done, of=of) if _worth_telling(done, of):
             left = "" if done == 0 else f"{done:,} of "
             return f"testing on unknown classes: {left}{counted(of, 'test')}"
@@ -170,6 +171,13 @@ def _chosen(chosen: Mapping[str, Mapping[str, Any]]) -> str:
     if len(told) > MOST_CHOSEN:
         told = [*told[:MOST_CHOSEN], f"{len(told) - MOST_CHOSEN:,} more"]
     return f"chosen: {'; '.join(told)}"
+
+
+def _without_choice(networks: Sequence[str]) -> str:
+    if not networks:
+        return ""
+    names = listed(networks, quote=False, limit=MOST_CHOSEN)
+    return f"; of {names} every setting failed or diverged in some seed, so that is no choice"
 
 
 def _plan(plan: events.RunPlanned) -> str:

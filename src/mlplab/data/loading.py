@@ -22,7 +22,13 @@ from mlplab.declarations.data import CsvData, Data, IdxData, KnownData, NpzData
 Own = IdxData | NpzData | CsvData
 
 
-def load(declaration: Data, folder: Path, announce: Announce = to_stderr) -> Dataset:
+def load(
+    declaration: Data,
+    folder: Path,
+    announce: Announce = to_stderr,
+    *,
+    fewest_classes: int = 2,
+) -> Dataset:
     """The set of a declaration as read and divided into train and test.
 
     It is read again only when its files have changed.
@@ -31,12 +37,13 @@ def load(declaration: Data, folder: Path, announce: Announce = to_stderr) -> Dat
         declaration: `validation`, `classes` and `scaling` play no part here.
         folder: what the paths of own data are relative to.
         announce: is told of downloads and of anything odd that was mended, one line at a time.
+        fewest_classes: two are needed to be told apart; own data with fewer are refused.
 
     Raises:
         BadInput: one sentence saying what is wrong with the data, where, and how to mend it.
     """
     if not isinstance(declaration, KnownData):
-        return _own(_plain(declaration), _own_files(declaration, folder))
+        return _own(_plain(declaration), _own_files(declaration, folder), fewest_classes)
     if declaration.name == "digits":
         return _digits(declaration.split_seed)
     found = fetch_missing(declaration.name, announce)
@@ -94,7 +101,7 @@ def _own_files(declaration: Own, folder: Path) -> tuple[OwnFile, ...]:
 
 
 @lru_cache(maxsize=4)
-def _own(declaration: Own, files: tuple[OwnFile, ...]) -> Dataset:
+def _own(declaration: Own, files: tuple[OwnFile, ...], fewest_classes: int) -> Dataset:
     if isinstance(declaration, IdxData):
         train = image_pair(*files[:2])
         test = image_pair(*files[2:]) if files[2:] else None
@@ -104,4 +111,4 @@ def _own(declaration: Own, files: tuple[OwnFile, ...]) -> Dataset:
         train = table(files[0], declaration.label)
         columns = feature_names(files[0], declaration.label)
         test = table(files[1], declaration.label, columns=columns) if files[1:] else None
-    return divided(train, test, declaration.test, declaration.split_seed)
+    return divided(train, test, declaration.test, declaration.split_seed, fewest_classes)

@@ -30,7 +30,9 @@ class Rows:
     labels_file: OwnFile
 
 
-def divided(train: Rows, test: Rows | None, part: float | None, split_seed: int) -> Dataset:
+def divided(
+    train: Rows, test: Rows | None, part: float | None, split_seed: int, fewest_classes: int = 2
+) -> Dataset:
     """Make a Dataset of training rows and given test rows, or draw the test part from them."""
     if test is not None and part is not None:
         refuse(
@@ -39,7 +41,7 @@ def divided(train: Rows, test: Rows | None, part: float | None, split_seed: int)
             came="both",
             mend="leave out one of them",
         )
-    names = _class_names(train)
+    names = _class_names(train, fewest_classes)
     index = {name: c for c, name in enumerate(names)}
     labels = np.array([index[label] for label in train.labels], dtype=np.int64)
     rows = np.arange(len(labels), dtype=np.int64)
@@ -106,11 +108,11 @@ def spoken(value: float) -> str:
     return ("-" if value < 0 else "") + "infinity" if np.isinf(value) else f"{value:g}"
 
 
-def _class_names(rows: Rows) -> tuple[str, ...]:
+def _class_names(rows: Rows, fewest: int) -> tuple[str, ...]:
     """Sorted as numbers when all are whole numbers, else as text."""
     distinct = set(rows.labels)
     file = rows.labels_file
-    if len(distinct) < 2:
+    if len(distinct) < fewest:
         refuse(
             file.where,
             expected="at least two classes",

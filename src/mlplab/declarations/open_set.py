@@ -150,7 +150,7 @@ class OpenSet(Declaration):
     ) = None
     """Several divisions of the classes instead of one."""
     unknown_data: Data | None = None
-    """Another data set, every test row of which is unknown."""
+    """Another data set, whose test rows (with `classes`, those of these classes) are unknown."""
     networks: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Names of networks of the study whose settings are taken; None for all."""
     detectors: Annotated[tuple[DetectorName | DetectorSettings, ...], Field(min_length=1)] = (

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mlplab.metrics.calibration import Calibration, calibration_of
-from mlplab.metrics.probabilities import log_softmax
 from mlplab.metrics.roc import RocCurve, RocCurves, roc_curves
+from mlplab.networks.probabilities import log_softmax
 
 
 @dataclass(frozen=True)

@@ -15,5 +15,5 @@ higher score means more unknown.
 `activations` holds what a network gives for rows; `detectors` turn it into scores; `threshold`
 turns scores into a decision; `auroc`, `oscr`, `rejection`, `absorption`, `risk_coverage` and
 `openness` measure; `intervals` say how sure a measure is; `health` says what ails a score;
-`roles` and `ledger` keep known, negative and unknown apart.
+`ledger` keeps rows that may influence something apart from those that are only tested.
 """

@@ -5,11 +5,12 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
 from mlplab.data.announcing import Announce, to_stderr
+from mlplab.data.loading import load
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.resolving.data_size import DataSize, data_size
@@ -99,15 +100,17 @@ def estimate(
 ) -> Estimate:
     """Foresee what `run` would do in a results folder.
 
-    The data are only opened where the folder holds records already: what is finished can be told
-    by the data's contents alone.
+    The data are only opened where the folder holds records already, as what is finished can be told
+    by the data's contents alone, and where nothing else tells how many classes there are.
 
     Raises:
         BadInput: data, device or records that cannot be used.
     """
     device, cores, folder = resolve_device(str(device)), usable_cores(), Path(folder)
-    sizes = {network.data: data_size(network.data, study.folder)[0] for network in
-             study.networks.values()}  # fmt: skip
+    sizes = {
+        data: _size(data, study.folder, announce)
+        for data in dict.fromkeys(network.data for network in study.networks.values())
+    }
     keys, present, recorded = _already(study, folder, str(precision), device, announce)
     foreseen = _foresee(study, sizes, keys)
     missing = [run for run in foreseen.values() if run.key not in present]
@@ -144,6 +147,13 @@ def estimate(
         device=device,
         cores=cores,
     )
+
+
+def _size(data: Data, folder: Path, announce: Announce) -> DataSize:
+    size, _ = data_size(data, folder)
+    if size.classes is not None:
+        return size
+    return replace(size, classes=len(load(data, folder, announce).class_names))
 
 
 def side_by_side(stacks: Sequence[tuple[float, int]], cores: int) -> float:

@@ -131,6 +131,8 @@ class TuningEnded:
 
     chosen: Mapping[str, Mapping[str, Any]]
     """Network → path of a setting → value."""
+    without: tuple[str, ...] = ()
+    """Networks of which no setting got through every seed, so that theirs is no choice."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Confidence intervals: of a mean (t, bootstrap) and of a share (Wilson, Clopper-Pearson)."""
+"""Confidence intervals: of a mean (t, bootstrap) and of a share (Clopper-Pearson)."""
 
 from __future__ import annotations
 
@@ -64,24 +64,6 @@ def t_interval(
             whole = n == x.shape[0]
             mean, deviation, half = (np.where(whole, v, np.nan) for v in (mean, deviation, half))
         return MeanInterval(n, mean, deviation, mean - half, mean + half)
-
-
-def wilson_interval(successes: ArrayLike, trials: ArrayLike, level: float = 0.95) -> ShareInterval:
-    """Score interval of a share (Wilson, 1927): good average coverage, never outside [0, 1].
-
-    successes, trials: counts that broadcast against each other. No trials give NaN.
-    Raises ValueError for counts that cannot be.
-    """
-    k, n = _counts(successes, trials)
-    _require_level(level)
-    z2 = special.ndtri((1 + level) / 2) ** 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = k / n
-        centre = (k + z2 / 2) / (n + z2)
-        half = np.sqrt(z2 * (share * (1 - share) * n + z2 / 4)) / (n + z2)
-        low = np.where(k == 0, 0.0, np.maximum(centre - half, 0.0))
-        high = np.where(k == n, 1.0, np.minimum(centre + half, 1.0))
-    return ShareInterval(share, *(np.where(n > 0, limit, np.nan) for limit in (low, high)))
 
 
 def clopper_pearson_interval(

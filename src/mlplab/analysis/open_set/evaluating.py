@@ -10,8 +10,8 @@ from pathlib import Path
 
 from mlplab.analysis.open_set.findings import RunFinding, from_json, to_json
 from mlplab.analysis.open_set.measuring import measure
+from mlplab.analysis.open_set.other_set import other_set
 from mlplab.analysis.open_set.tested import test_bed
-from mlplab.data.loading import load
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.resolving.open_set_networks import (
     NamedSplit,
@@ -97,7 +97,7 @@ class _Digests:
         if other is None:
             return None
         if other not in self._known:
-            self._known[other] = load(other, self._folder, lambda text: None).digest
+            self._known[other] = other_set(other, self._folder).digest
         return self._known[other]
 
 

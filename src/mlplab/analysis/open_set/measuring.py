@@ -24,6 +24,7 @@ from mlplab.analysis.open_set.measures import Judged, metrics, without_groups
 from mlplab.analysis.open_set.tested import TestBed, activations
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import DetectorSettings, OpenSet
+from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.absorption import absorption_table
 from mlplab.openset.activations import Activations
 from mlplab.openset.auroc import auroc, roc_curve
@@ -31,7 +32,6 @@ from mlplab.openset.detectors.centres import Centres
 from mlplab.openset.detectors.class_centre import ClassCentre
 from mlplab.openset.detectors.detector import Fitted
 from mlplab.openset.detectors.directions import unit_rows
-from mlplab.openset.detectors.probabilities import log_softmax
 from mlplab.openset.detectors.registry import make
 from mlplab.openset.errors import OpenSetError
 from mlplab.openset.health import health

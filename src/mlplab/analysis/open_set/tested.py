@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mlplab.data.dataset import PreparedData
+from mlplab.analysis.open_set.other_set import WHERE, OtherSet, other_set, silent
+from mlplab.data.announcing import Announce
+from mlplab.data.dataset import Dataset, PreparedData
 from mlplab.data.loading import load
 from mlplab.data.open_set_rows import TestedRows, tested_rows
 from mlplab.data.places import class_places
@@ -17,9 +19,10 @@ from mlplab.data.scaling import default_scaling, fit_scaling
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import BadInput, Problem, listed
 from mlplab.declarations.resolving.classes import data_name
-from mlplab.declarations.resolving.open_set_networks import NamedSplit
+from mlplab.declarations.resolving.open_set_networks import NamedSplit, forms_of
+from mlplab.declarations.study import Study
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.from_weights import activations_from_weights
 
@@ -54,10 +57,6 @@ class TestBed:
         return found
 
 
-def _silent(text: str) -> None:
-    """Say nothing: what there is to say was said when the data were prepared for training."""
-
-
 def test_bed(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) -> TestBed:
     """Prepare the rows of a split as a network sees them.
 
@@ -65,8 +64,8 @@ def test_bed(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) 
         BadInput: an unknown class that the data do not have, another set of other features, or no
             unknown test rows.
     """
-    data = prepare(network.data, folder, _silent, network.roles)
-    dataset = load(network.data, folder, _silent)
+    data = prepare(network.data, folder, silent, network.roles)
+    dataset = load(network.data, folder, silent)
     places = class_places(dataset.class_names, split.unknown, "unknown", data_name(network.data))
     rows = tested_rows(data, places, entry.fit_on)
     parts = [data.inputs[rows.unknown]]
@@ -74,35 +73,78 @@ def test_bed(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) 
     classes = [np.array([order[c] for c in data.labels[rows.unknown].tolist()], dtype=np.int64)]
     names = [dataset.class_names[place] for place in places]
     if entry.unknown_data is not None:
-        more, labels, more_names = _other_set(entry.unknown_data, network, data, folder)
+        more, labels, more_names = _other_rows(entry.unknown_data, network, data, folder)
         parts.append(more)
         classes.append(labels + len(names))
         names += more_names
     unknowns = Unknowns(np.concatenate(parts), np.concatenate(classes), tuple(names))
     if not len(unknowns.inputs):
-        where = ", ".join(split.unknown) or "the other set"
-        raise BadInput(Problem("open_set", f"test rows of the unknown classes ({where})", "none"))
+        raise _no_unknown_rows(split)
     return TestBed(data, rows, unknowns)
 
 
-def _other_set(
+def _other_rows(
     other: Data, network: Network, data: PreparedData, folder: Path
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Test rows of another set, scaled as the network's own rows are."""
-    own, there = load(network.data, folder, _silent), load(other, folder, _silent)
-    if there.inputs.shape[1] != own.inputs.shape[1]:
+    own, there = load(network.data, folder, silent), other_set(other, folder)
+    _check_features(there, own.inputs.shape[1], other, network.data)
+    scaling = network.data.scaling or default_scaling(own)
+    fitted = fit_scaling(scaling, own, data.train_rows)
+    return fitted.apply(there.inputs), there.classes, there.class_names
+
+
+def _check_features(there: OtherSet, features: int, other: Data, own: Data) -> None:
+    if there.inputs.shape[1] != features:
         raise BadInput(
             Problem(
-                "open_set.unknown_data",
-                f"a set of {own.inputs.shape[1]} features, as {data_name(network.data)} has",
+                WHERE,
+                f"a set of {features} features, as {data_name(own)} has",
                 f"{data_name(other)} with {there.inputs.shape[1]}",
             )
         )
-    scaling = network.data.scaling or default_scaling(own)
-    fitted = fit_scaling(scaling, own, data.train_rows)
-    rows = there.test_rows
-    names = [f"{data_name(other)} {name}" for name in there.class_names]
-    return fitted.apply(there.inputs[rows]), there.labels[rows], names
+
+
+def check_unknowns(study: Study, announce: Announce) -> None:
+    """Refuse, before anything is trained, what only data tell of the rows to be tested as unknown.
+
+    announce: is told of downloads.
+
+    Raises:
+        BadInput: an unknown class that the data do not have or that has no test rows, or another
+            set that cannot be used.
+    """
+    asked = {
+        (study.networks[form.network].data, form.split, form.entry): None
+        for form in forms_of(study)
+        if form.network in study.networks
+    }
+    sets: dict[Data, Dataset] = {}
+    for data, split, place in asked:
+        if data not in sets:
+            sets[data] = load(data, study.folder, announce)
+        dataset, other = sets[data], study.open_set[place].unknown_data
+        where = f"open_set[{place}].unknown"
+        if study.open_set[place].splits == "usual 6/4":
+            _check_digits(dataset, data, f"open_set[{place}].splits")
+        places = class_places(dataset.class_names, split.unknown, where, data_name(data))
+        if other is not None:
+            there = other_set(other, study.folder, announce)
+            _check_features(there, dataset.inputs.shape[1], other, data)
+        elif not np.isin(dataset.labels[dataset.test_rows], places).any():
+            raise _no_unknown_rows(split)
+
+
+def _check_digits(dataset: Dataset, data: Data, where: str) -> None:
+    if dataset.class_names != tuple("0123456789"):
+        expected = "the ten digits, which the usual splits divide"
+        came = f"{data_name(data)} with {listed(dataset.class_names)}"
+        raise BadInput(Problem(where, expected, came))
+
+
+def _no_unknown_rows(split: NamedSplit) -> BadInput:
+    classes = ", ".join(split.unknown)
+    return BadInput(Problem("open_set", f"test rows of the unknown classes ({classes})", "none"))
 
 
 def activations(

@@ -12,7 +12,8 @@ from mlplab.analysis.open_set.evaluating import tests_of
 from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
 from mlplab.analysis.questions.fates import fates
 from mlplab.analysis.questions.finding import Finding
-from mlplab.analysis.questions.finite_rows import RowsError, rows_error
+from mlplab.analysis.questions.finite_rows import NotMeasured, RowsError, rows_error
+from mlplab.analysis.questions.finite_unknowns import unknowns_error
 from mlplab.analysis.questions.hypothesis_words import tested_in_words
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.methods import METHODS, METHODS_OF_LEVELS, Method
@@ -45,7 +46,8 @@ class Answer:
     audit: Audit
     registration: Registration | None
     """None if the question was not among those written down before or at a run."""
-    rows_error: RowsError | None
+    rows_error: RowsError | NotMeasured | None
+    """What another test set would change; None where no test rows were looked at."""
     questions: int
     """Asked together: their intervals and p-values hold for all of them at once."""
     arms: tuple[Arm, ...] = field(default=())
@@ -143,6 +145,14 @@ class _Seen:
             return open_set_values(metric, question.arms, arms, self.runs, self.tests)
         return metric_values(self.results, metric, question.networks, self.runs)
 
+    def rows_error(
+        self, question: Question, arms: tuple[Arm, ...], measured: MetricValues
+    ) -> RowsError | NotMeasured | None:
+        metric = question.metric
+        if isinstance(metric, OpenSetMetric):
+            return unknowns_error(metric, measured, arms, self.tests)
+        return rows_error(metric, measured, self.runs)
+
 
 def _answer(
     question: Question,
@@ -163,7 +173,7 @@ def _answer(
             question, arms, study.networks, sizes, tuned_together(study, question.networks)
         ),
         registration=asked.get(question_digest(question, study)) if asked else None,
-        rows_error=rows_error(question.metric, measured, seen.runs),
+        rows_error=seen.rows_error(question, arms, measured),
         questions=questions,
         arms=arms,
     )
@@ -195,12 +205,21 @@ def _caveats(answer: Answer) -> Iterator[str]:
         )
     yield from _tests(answer)
     if answer.rows_error is not None:
-        error = unit_of(answer.question.metric, [answer.rows_error.at_most])
-        yield (
-            f"The verdict is about seeds, on this very test set. Another test set of "
-            f"{answer.rows_error.rows:,} rows would move the {_moved(answer)} by a standard error "
-            f"of at most {error.amount(answer.rows_error.at_most)}."
+        yield _rows_in_words(answer, answer.rows_error)
+
+
+def _rows_in_words(answer: Answer, error: RowsError | NotMeasured) -> str:
+    about = "The verdict is about seeds, on this very test set"
+    if isinstance(error, NotMeasured):
+        return (
+            f"{about}; how much another test set would move the {_moved(answer)} is not measured, "
+            f"as {error.why}."
         )
+    size = unit_of(answer.question.metric, [error.size]).amount(error.size)
+    return (
+        f"{about}. Another test set of {error.rows} would move the {_moved(answer)} by a standard "
+        f"error of {'at most' if error.is_bound else 'about'} {size}."
+    )
 
 
 def _moved(answer: Answer) -> str:

@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations.checking.choice_checks import choice_problems
-from mlplab.declarations.checking.open_set_checks import objective_fault, open_set_faults
+from mlplab.declarations.checking.open_set_checks import (
+    objective_fault,
+    open_set_faults,
+    open_set_notes,
+)
 from mlplab.declarations.checking.question_checks import line_problem, question_problems
 from mlplab.declarations.checking.tuning_checks import tuning_faults
 from mlplab.declarations.figure import CurveFigure, RocFigure
@@ -57,14 +61,22 @@ def check_study(
                 problems.append(
                     places.problem(where, expected=fault.expected, came=fault.came, mend=fault.mend)
                 )
+    if not study.networks and not _declares_networks(values):
+        # What else names networks is right or wrong only beside some.
+        return Checked(tuple(problems), ())
     problems += _figure_problems(study, values, places)
     problems += question_problems(study, values, places)
     problems += choice_problems(study, values, places)
     problems += _comparison_problems(study, values, places)
     problems += _open_set_problems(study, values, places)
     problems += _tuning_problems(study, sizes, values, places)
-    notes = (*_output_notes(study, sizes), *_twin_notes(study))
+    notes = (*_output_notes(study, sizes), *_twin_notes(study), *open_set_notes(study))
     return Checked(tuple(problems), notes)
+
+
+def _declares_networks(values: Mapping[str, Any]) -> bool:
+    declared = values.get("networks")
+    return isinstance(declared, dict) and bool(declared)
 
 
 _Sizes = Mapping[str, tuple[DataSize, tuple[Fault, ...]]]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import comb
 
+from mlplab.declarations.checking.other_data_checks import other_data_faults
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import USES_NEGATIVES
 from mlplab.declarations.open_set import (
@@ -54,7 +55,9 @@ def open_set_faults(
         yield from dict.fromkeys(
             fault for names in sets or (None,) for fault in _split_faults(entry, where, names)
         )
+        yield from other_data_faults(entry, where, networks, study.folder)
         yield from _detector_faults(entry, where)
+        yield from _step_faults(entry, where)
         yield from _negative_faults(entry, where)
         yield from dict.fromkeys(
             fault
@@ -105,6 +108,13 @@ def _network_faults(entry: OpenSet, where: Where, declared: Sequence[str]) -> It
                 "the name of a network of this study",
                 shown(name),
                 did_you_mean(name, declared) or f"it has {listed(declared)}",
+            )
+        elif name in (entry.networks or ())[:position]:
+            yield Fault(
+                (*where, "networks", position),
+                "every network once",
+                f"{shown(name)} again",
+                "remove it",
             )
 
 
@@ -179,6 +189,28 @@ def _detector_faults(entry: OpenSet, where: Where) -> Iterator[Fault]:
         yield from _setting_faults(detector, place)
 
 
+def _step_faults(entry: OpenSet, where: Where) -> Iterator[Fault]:
+    """Numbers of steps after which no detector would be tested."""
+    if entry.steps and all(detector.method is not None for detector in entry.chosen):
+        yield Fault((*where, "steps"), 'a detector after training beside "steps", as the others '
+                    "are tested at the end alone", listed(d.label for d in entry.chosen),
+                    'leave "steps" out, or add "softmax"')  # fmt: skip
+
+
+def open_set_notes(study: Study) -> Iterator[str]:
+    """What of the open-set questions has no effect with these networks, though with others it may:
+    who shortens the training need not shorten the questions."""
+    for place, entry in enumerate(study.open_set):
+        networks = _networks(study, entry)
+        most = max((network.training.steps for network in networks.values()), default=None)
+        beyond = [str(steps) for steps in entry.steps if most is not None and steps >= most]
+        if beyond:
+            yield (
+                f"open_set[{place}] asks for tests after {listed(beyond, quote=False)} steps, but "
+                f"training has {most}; only the end is tested there."
+            )
+
+
 def _setting_faults(detector: DetectorSettings, place: Where) -> Iterator[Fault]:
     own = SETTINGS.get(detector.name, ())
     for setting in detector.given:
@@ -239,6 +271,12 @@ def _size_faults(
             "data whose classes are declared, to divide them in every way",
             f'the data of "{name}", which do not say',
             'add "classes" to data, or list the splits',
+        )
+    elif len(names) < 3:
+        yield Fault(
+            (*where, "splits"),
+            "at least three classes, of which two are known and one is not",
+            f"{data_name(network.data)} with {listed(names)}",
         )
     elif isinstance(entry.known, int) and not 2 <= entry.known < len(names):
         yield Fault(

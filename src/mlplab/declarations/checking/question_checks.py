@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -40,6 +40,7 @@ def question_problems(study: Study, values: Mapping[str, Any], places: Places) -
         where = ("questions", position)
         yield from line_problem(question.ask, (*where, "ask"), places)
         yield from _name_problems(question, where, known, places)
+        yield from _twin_problems(study.questions[:position], question, where, places)
         yield from _factor_problems(question, where, places)
         yield from detector_problems(question, where, places)
         if isinstance(question, PairQuestion | LevelQuestion):
@@ -50,6 +51,7 @@ def question_problems(study: Study, values: Mapping[str, Any], places: Places) -
         if set(question.networks) <= set(study.networks):
             networks = {name: study.networks[name] for name in question.networks}
             yield from _seed_problems(networks, where, places)
+            yield from _path_problems(question, networks, where, places)
             yield from _metric_problems(question, networks, where, places)
             yield from untested_network_problem(question, study, where, places)
             yield from open_set_metric_problems(question, study, where, places)
@@ -60,7 +62,10 @@ def line_problem(text: str, where: Where, places: Places) -> Iterator[Problem]:
     fault = fault_of_line(text)
     if fault:
         yield places.problem(
-            where, expected="a text that reads on one line", came=fault, mend="remove it"
+            where,
+            expected="a text that reads on one line",
+            came=fault,
+            mend="remove it" if text.strip() else "write one",
         )
 
 
@@ -102,6 +107,46 @@ def _factor_problems(question: Question, where: Where, places: Places) -> Iterat
     )
 
 
+def _twin_problems(
+    before: Sequence[Question], question: Question, where: Where, places: Places
+) -> Iterator[Problem]:
+    """The same question twice: its p-value would be corrected for itself."""
+    asked = question.model_dump(exclude={"ask"})
+    for place, other in enumerate(before):
+        if type(other) is type(question) and other.model_dump(exclude={"ask"}) == asked:
+            yield places.problem(
+                where,
+                expected="every question once, as all verdicts pay for each",
+                came=f"questions[{place}] again",
+                mend="remove one of the two",
+            )
+            return
+
+
+def _path_problems(
+    question: Question, networks: Mapping[str, Network], where: Where, places: Places
+) -> Iterator[Problem]:
+    """A factor that is the path of a setting, and of none that the networks have."""
+    factor = question.factor
+    if factor is None or "." not in factor or factor.split(".")[0] not in _GROUPS:
+        return
+    paths = dict.fromkeys(p for n in networks.values() for p in _paths(n.model_dump(mode="json")))
+    if factor not in paths:
+        yield places.problem(
+            (*where, "factor"),
+            expected="the path of a setting that one of the networks has",
+            came=shown(factor),
+            mend=did_you_mean(factor, list(paths)) or "leave it out, or name another",
+        )
+
+
+def _paths(values: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        yield f"{before}{key}"
+        if isinstance(value, dict):
+            yield from _paths(value, f"{before}{key}.")
+
+
 def _margin_problems(
     question: PairQuestion | LevelQuestion, where: Where, places: Places
 ) -> Iterator[Problem]:
@@ -128,7 +173,7 @@ def _margin_problems(
                     (*where, key),
                     expected="a difference of numbers from 0 to 1, so below 1",
                     came=shown(margin),
-                    mend=f"{margin:g} points are {margin / 100:g}",
+                    mend=f"{margin:g} points are {margin / 100:g}" if margin < 100 else None,
                 )
 
 

@@ -52,6 +52,8 @@ def fault_of_network_name(name: str) -> str | None:
 
 def fault_of_line(text: str) -> str | None:
     """Why a text cannot stand on one line of a screen and in a picture, None if it can."""
+    if not text.strip():
+        return "an empty one"
     return "a control character in it" if any(_unprintable(sign) for sign in text) else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -208,7 +209,7 @@ def _mend(here: Wanted, value: Any) -> str | None:
         return f"write {shortened(value)} without quotes"
     if isinstance(value, float) and here.type is int and value.is_integer() and value:
         return f"write {int(value)}"
-    if isinstance(value, int | str) and words(here).startswith(("a list", "a non-empty list")):
+    if isinstance(value, int | str) and _ONE_FITS.match(words(here)):
         return f"write {shown([value])}"
     if isinstance(value, str) and here.is_tagged and not here.keyed():
         for key, options in here.tag_choices().items():
@@ -216,6 +217,10 @@ def _mend(here: Wanted, value: Any) -> str | None:
             if meant:
                 return f'write {{"{key}": "{meant}"}} with its other keys'
     return None
+
+
+_ONE_FITS = re.compile(r"a (?:non-empty )?list(?! of (?:at least )?\d)")
+"""Lists that are right with one entry, which is no list of 2 texts."""
 
 
 def _options(here: Wanted) -> list[str]:

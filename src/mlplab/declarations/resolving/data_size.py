@@ -25,8 +25,13 @@ class DataSize:
     classes: int | None
 
 
-def data_size(data: Data, folder: Path) -> tuple[DataSize, tuple[Fault, ...]]:
-    """The size of declared data, and what is wrong with the declaration; ways start at data."""
+def data_size(
+    data: Data, folder: Path, *, fewest_classes: int = 2
+) -> tuple[DataSize, tuple[Fault, ...]]:
+    """The size of declared data, and what is wrong with the declaration; ways start at data.
+
+    folder: what paths are relative to. fewest_classes: two are needed to be told apart.
+    """
     if isinstance(data, KnownData):
         known = KNOWN_SETS[data.name]
         chosen, faults = _chosen(data, known.class_names)
@@ -44,7 +49,7 @@ def data_size(data: Data, folder: Path) -> tuple[DataSize, tuple[Fault, ...]]:
         train = None if filtered else header.train_rows
         test = None if filtered else header.test_rows
         features, classes = header.features, len(data.classes) if data.classes else None
-    if data.classes is not None and len(data.classes) < 2 and not faults:
+    if data.classes is not None and len(data.classes) < fewest_classes and not faults:
         faults.append(Fault(("classes",), "at least two classes", shown(list(data.classes))))
     if faults:
         return DataSize(None, None, None, features, None), tuple(faults)

@@ -93,9 +93,16 @@ def splits_of(entry: OpenSet, data: Data) -> Iterator[NamedSplit]:
     def named(classes: Sequence[ClassName]) -> tuple[str, ...]:
         return tuple(name_of(c, names) for c in classes)
 
-    other = None if entry.unknown_data is None else data_name(entry.unknown_data)
+    other = None if entry.unknown_data is None else _set_in_words(entry.unknown_data)
     for known, negative, unknown in _plain_splits(entry, class_names_of(data) or ()):
         yield NamedSplit(named(known), named(negative), named(unknown), entry.closed, other)
+
+
+def _set_in_words(data: Data) -> str:
+    """What another set is called, with the classes that are taken of it where not all are."""
+    if data.classes is None:
+        return data_name(data)
+    return f"{data_name(data)} ({listed_classes(class_names_of(data) or ())})"
 
 
 def _plain_splits(entry: OpenSet, names: Sequence[str]) -> Iterator[tuple[Sequence, ...]]:

@@ -7,9 +7,9 @@ from typing import final
 
 import numpy as np
 
+from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.activations import Activations
 from mlplab.openset.detectors.detector import Detector, ScoringRule
-from mlplab.openset.detectors.probabilities import log_softmax
 
 
 @final

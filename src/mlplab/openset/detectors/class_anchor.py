@@ -8,10 +8,10 @@ from typing import Literal, final
 
 import numpy as np
 
+from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.activations import Activations
 from mlplab.openset.detectors.centres import class_centres
 from mlplab.openset.detectors.detector import Detector, ScoringRule
-from mlplab.openset.detectors.probabilities import log_softmax
 from mlplab.openset.detectors.settings import check_choice, check_number
 
 

@@ -7,10 +7,10 @@ from typing import final
 
 import numpy as np
 
+from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.activations import Activations
 from mlplab.openset.detectors.centres import Centres, class_centres
 from mlplab.openset.detectors.detector import Detector, ScoringRule
-from mlplab.openset.detectors.probabilities import log_softmax
 from mlplab.openset.detectors.settings import check_count
 from mlplab.openset.detectors.weibull import Weibull, tail_fit
 from mlplab.openset.errors import refuse

@@ -1,0 +1,84 @@
+"""What the finite test rows leave open of a measure on unknown classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlplab.analysis.open_set.findings import RunFinding
+from mlplab.analysis.questions.finite_rows import (
+    NotMeasured,
+    RowsError,
+    grouped_error,
+    share_error,
+)
+from mlplab.analysis.questions.open_set_values import TestsByForm
+from mlplab.analysis.questions.values import MetricValues
+from mlplab.declarations.metric import OpenSetMetric
+from mlplab.declarations.resolving.arms import Arm
+
+
+def unknowns_error(
+    metric: OpenSetMetric, measured: MetricValues, arms: Sequence[Arm], tests: TestsByForm
+) -> RowsError | NotMeasured | None:
+    """For the first and last side, or for the mean of the only one; None without any test.
+
+    A share of one class is bounded as an accuracy is. Other measures are known with a group of
+    rows left out at a time, the same groups for all sides that were tested on the same rows.
+    """
+    ends = [arms[0], arms[-1]] if len(arms) > 1 else [arms[0]]
+    paired = _paired(measured, ends, tests)
+    if not paired:
+        return None
+    if len({_rows_of(finding) for one in paired for finding in one}) > 1 or not _are_alike(ends):
+        return NotMeasured("the networks were not tested on the same rows")
+    measure, finding = metric.measure, paired[0][0]
+    if measure.unknown is not None and measure.is_share:
+        place = finding.unknown.index(measure.unknown)
+        rows = sum(finding.absorbed[place])
+        size = share_error(measured.values, rows)
+        return None if size is None else RowsError(f"{rows:,} rows of {measure.unknown}", size)
+    left_out = [
+        [
+            _without_groups(finding, metric.open_set, arm.detector)
+            for finding, arm in zip(one, ends, strict=True)
+        ]
+        for one in paired
+    ]
+    if not all(len(values) > 1 for one in left_out for values in one):
+        return NotMeasured("it was not measured with rows left out")
+    values = np.array(left_out)
+    moved = values[:, 0] - values[:, 1] if len(ends) > 1 else values[:, 0]
+    known, unknown = f"{finding.known_rows:,} known", f"{finding.unknown_rows:,} unknown"
+    return RowsError(f"{known} and {unknown} rows", grouped_error(moved), is_bound=False)
+
+
+def _paired(
+    measured: MetricValues, ends: Sequence[Arm], tests: TestsByForm
+) -> list[list[RunFinding]]:
+    """Seed by seed, the tests of the sides whose measures are finite."""
+    finite = np.isfinite(measured.values[:, [0, -1]]).all(axis=1)
+    found = []
+    for seed in np.array(measured.seeds)[finite].tolist():
+        its = [tests.get(arm.form, {}).get(seed) for arm in ends if arm.form is not None]
+        tested = [finding for finding in its if finding is not None]
+        if len(tested) == len(ends):
+            found.append(tested)
+    return found
+
+
+def _rows_of(finding: RunFinding) -> tuple[object, ...]:
+    return finding.known, finding.unknown, finding.known_rows, finding.unknown_rows
+
+
+def _are_alike(ends: Sequence[Arm]) -> bool:
+    """Whether the sides were tested on the same set: groups of rows are drawn by their numbers."""
+    return len({arm.form.split.roles_in_words for arm in ends if arm.form is not None}) == 1
+
+
+def _without_groups(finding: RunFinding, measure: str, detector: str | None) -> tuple[float, ...]:
+    for found in finding.detectors:
+        if detector is None or found.detector == detector:
+            return found.without_groups.get(measure, ())
+    return ()
