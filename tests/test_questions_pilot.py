@@ -78,6 +78,7 @@ def test_targets_that_are_never_reached_count_by_the_log_rank_test():
     assert (found.wanted.likely, found.wanted.cautious) == (likely, cautious)
     assert found.fewest == 6 <= likely < cautious
     assert f"Needs {likely} to {cautious} seeds" in found.sentence
+    assert "for an effect as much smaller as a deviation may be larger)." in found.sentence
 
 
 def test_the_range_of_seeds_reaches_up():

@@ -50,6 +50,15 @@ def seeds_to_decide(
     return _of_means(question, finding, cautious)
 
 
+def cautious_in_words(finding: Finding, values: np.ndarray) -> str:
+    """What the cautious number is for; arguments as in `seeds_to_decide`."""
+    if finding.test == "sign":
+        return "a share of seeds at its lower 80% limit"
+    if finding.test == "page" or np.isfinite(values).all():
+        return "a deviation at its upper 80% limit"
+    return "an effect as much smaller as a deviation may be larger"
+
+
 def number_or_reason(
     question: Question, finding: Finding, values: np.ndarray
 ) -> tuple[int | None, str]:

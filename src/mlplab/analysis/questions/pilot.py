@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlplab.analysis.questions.answers import Answer
-from mlplab.analysis.questions.foresight import FEWEST_OF_A_PILOT, seeds_to_decide
+from mlplab.analysis.questions.foresight import (
+    FEWEST_OF_A_PILOT,
+    cautious_in_words,
+    seeds_to_decide,
+)
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,8 @@ class SeedsRange:
     likely: int | None
     """None: no affordable number, or an effect of zero, which none can show."""
     cautious: int | None
+    cautious_for: str
+    """What the cautious number is for, in words."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Foresight:
             + (
                 "."
                 if likely == cautious
-                else " (the larger number is for a deviation at its upper 80% limit)."
+                else f" (the larger number is for {self.wanted.cautious_for})."
             )
         )
 
@@ -69,5 +75,6 @@ def foresee(answer: Answer) -> Foresight:
         wanted = SeedsRange(
             seeds_to_decide(question, finding, values),
             seeds_to_decide(question, finding, values, cautious=True),
+            cautious_in_words(finding, values),
         )
     return Foresight(len(values), finding.fewest, wanted)
