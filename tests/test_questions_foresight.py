@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from mlplab.analysis.questions.answers import answer
 from mlplab.analysis.questions.export import verdicts_json
@@ -14,6 +15,7 @@ from mlplab.analysis.questions.foresight import ALL_ALIKE, ONE_SEED, TOO_MANY, s
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.pilot import foresee
 from mlplab.analysis.questions.sentence import sentence_of
+from mlplab.statistics.power import seeds_for_ranking
 from simulated_questions import pair, ranking, results, trend
 from test_questions_levels import level
 from test_questions_verdicts import STEPS, measured
@@ -145,3 +147,12 @@ def test_pairs_are_told_apart_beyond_20_seeds_at_a_strict_level():
     found = judge(ranking(*"abcdefgh"), values, 0.05 / 200)
     assert len(found.ranking.cliques) == 0
     assert (found.ranking.pairs.adjusted <= 0.05 / 200).all()
+
+
+def test_ties_leave_less_to_chance_in_rankings():
+    """One of three arrives: the ranks vary by 3/4 of what they would, so 3/4 of the seeds do."""
+    values = np.array([[INF, INF, 100]] * 4 + [[100, INF, INF]] * 2 + [[INF, 100, INF]] * 2)
+    question = ranking("a", "b", "c", metric=STEPS)
+    spread = ((stats.rankdata(values, axis=1).mean(axis=0) - 2) ** 2).sum()
+    found = seeds_to_decide(question, judge(question, measured(values), 0.05), values)
+    assert found == pytest.approx(0.75 * seeds_for_ranking(spread, 3), abs=1)

@@ -174,6 +174,7 @@ def _of_trend(
 def _of_ranking(finding: Finding, values: np.ndarray, cautious: bool) -> int | None:
     """By the ranks to be expected of normal values about these means; else by those seen."""
     n, count = values.shape
+    untied = 1.0
     if np.isfinite(values).all():
         means = values.mean(axis=0)
         deviation = _residual_deviation(values) * _wider(cautious, (n - 1) * (count - 1) + 1)
@@ -183,11 +184,12 @@ def _of_ranking(finding: Finding, values: np.ndarray, cautious: bool) -> int | N
             expected = special.ndtr(gaps / deviation).sum(axis=1) + 0.5
         from_middle = expected - (count + 1) / 2
     else:
-        seen = stats.rankdata(values, axis=1).mean(axis=0)
-        from_middle = (seen - (count + 1) / 2) / _wider(cautious, n)
-    return seeds_for_ranking(
-        float((from_middle**2).sum()), count, alpha=1 - finding.level, fewest=finding.fewest
-    )
+        seen = stats.rankdata(values, axis=1) - (count + 1) / 2
+        from_middle = seen.mean(axis=0) / _wider(cautious, n)
+        # Ties leave less to chance: Friedman's statistic is divided by this as well.
+        untied = (seen**2).sum() / (n * count * (count**2 - 1) / 12)
+    spread = float((from_middle**2).sum()) / untied if untied > 0 else 0.0
+    return seeds_for_ranking(spread, count, alpha=1 - finding.level, fewest=finding.fewest)
 
 
 def _residual_deviation(values: np.ndarray) -> float:
