@@ -132,10 +132,9 @@ def _compare(
     fewest = sign_flip.seeds_needed_for_level(alpha)
     return np.array([
         decide_comparison(
-            expect, effect=mean, low=low, high=high, seeds=seeds, fewest_seeds=fewest,
-            alpha=alpha, **margins,
+            expect, low=low, high=high, seeds=seeds, fewest_seeds=fewest, **margins
         ).verdict in false
-        for mean, low, high in zip(interval.mean, interval.low, interval.high, strict=True)
+        for low, high in zip(interval.low, interval.high, strict=True)
     ])  # fmt: skip
 
 

@@ -16,7 +16,13 @@ from mlplab.declarations.metric import AccuracyTarget, FinalMetric, StepsToMetri
 from mlplab.declarations.question import PairQuestion, RankingQuestion, TrendQuestion
 from mlplab.declarations.study import Study
 from mlplab.records.results import Results, Run
-from mlplab.statistics.power import seeds_for_ranking, seeds_for_sign
+from mlplab.statistics.logrank_power import Claim, seeds_for_log_rank
+from mlplab.statistics.power import (
+    seeds_for_difference,
+    seeds_for_ranking,
+    seeds_for_sign,
+    upper_limit_of_deviation,
+)
 from small_studies import network
 
 FINAL = FinalMetric(final="accuracy")
@@ -60,15 +66,28 @@ def test_a_pair_is_told_in_one_sentence():
     )
 
 
-def test_targets_that_are_never_reached_count_by_their_sign():
-    """a is later in all of three seeds, once without end: the share may still be only 0.2^(1/3)."""
+def test_targets_that_are_never_reached_count_by_the_log_rank_test():
+    """It decides them, so it foresees them: a is later in all of three seeds, once without end.
+    For the larger number (1 - 1/f)/2 of seeds speak for b, f the 80% limit of a deviation."""
+    values = np.array([[50.0, 20], [math.inf, 30], [60, 40]])
     found = foresight(pilot(3, a=[5, 11, 6], b=[2, 3, 4]), pair(STEPS))
-    assert found.wanted.likely == found.fewest == 6
-    share = 0.2 ** (1 / 3)
-    cautious = found.wanted.cautious
-    critical = stats.binom.isf(0.025, cautious, 0.5) + 1
-    assert stats.binom.sf(critical - 1, cautious, share) >= 0.8
-    assert f"Needs 6 to {cautious} seeds" in found.sentence
+    either = [[Claim(0.0, above=True)], [Claim(0.0, above=False)]]
+    swapped = (1 - 1 / upper_limit_of_deviation(1.0, 3)) / 2
+    likely = seeds_for_log_rank(*values.T, either, fewest=6)
+    cautious = seeds_for_log_rank(*values.T, either, swapped=swapped, fewest=6)
+    assert (found.wanted.likely, found.wanted.cautious) == (likely, cautious)
+    assert found.fewest == 6 <= likely < cautious
+    assert f"Needs {likely} to {cautious} seeds" in found.sentence
+    assert "for an effect as much smaller as a deviation may be larger)." in found.sentence
+
+
+def test_the_range_of_seeds_reaches_up():
+    differences = np.array([0.02, 0.03, 0.01, 0.0])
+    found = foresight(pilot(4, a=list(0.9 + differences), b=[0.9] * 4), pair()).wanted
+    deviation = differences.std(ddof=1)
+    limit = deviation * np.sqrt(3 / stats.chi2.ppf(0.2, 3))
+    assert found.likely == seeds_for_difference(0.015, deviation, fewest=6)
+    assert found.cautious == seeds_for_difference(0.015, limit, fewest=6) > found.likely
 
 
 def test_trends_of_targets_count_by_their_ranks():
@@ -76,10 +95,11 @@ def test_trends_of_targets_count_by_their_ranks():
     found = foresight(pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), question)
     assert found.wanted.likely >= found.fewest
     assert found.sentence.startswith("Needs ")
+    # Falling is refuted with as many: that is a verdict as well.
     downwards = question.model_copy(update={"expect": "decreasing"})
-    assert "no affordable number" in foresight(
-        pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), downwards
-    ).sentence  # fmt: skip
+    assert foresight(pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), downwards) == found
+    level = foresight(pilot(2, a=[2, 11], b=[4, 4], c=[11, 2]), question)
+    assert "no affordable number" in level.sentence
 
 
 @pytest.mark.parametrize("never", [False, True])

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from mlplab.analysis.questions.answers import answer
 from mlplab.analysis.questions.export import verdicts_json
-from mlplab.analysis.questions.foresight import seeds_for_trend_about
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.shift import LogRankShifts
 from mlplab.analysis.questions.values import MetricValues
 from mlplab.declarations.metric import AccuracyTarget, StepsToMetric
 from mlplab.statistics.logrank import log_rank_test
 from mlplab.statistics.power import power_of_page
+from mlplab.statistics.trend_power import seeds_for_trend_about
 from simulated_questions import pair, ranking, results, run, trend
 
 EIGHT = (0.010, 0.011, 0.012, 0.009, 0.008, 0.013, 0.010, 0.011)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.page import page_test
@@ -14,7 +13,6 @@ from mlplab.statistics.power import (
     seeds_for_difference,
     seeds_for_equivalence,
     seeds_for_trend,
-    seeds_range,
     upper_limit_of_deviation,
 )
 
@@ -97,10 +95,3 @@ def test_upper_limit_of_the_deviation():
     assert (limits > 1).mean() == pytest.approx(0.8, abs=3 * np.sqrt(0.16 / 20_000))
     with pytest.raises(ValueError, match="at least two"):
         upper_limit_of_deviation(1.0, 1)
-
-
-def test_the_range_of_seeds_reaches_up():
-    found = seeds_range(0.003, 4, lambda s: seeds_for_difference(0.003, s))
-    assert found.likely == seeds_for_difference(0.003, 0.003)
-    assert found.cautious > found.likely
-    assert found.deviation_limit == pytest.approx(0.003 * np.sqrt(3 / stats.chi2.ppf(0.2, 3)))

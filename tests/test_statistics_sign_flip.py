@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mlplab.statistics.sign_flip import (
+    draws_for_level,
     seeds_needed_for_level,
     sign_flip_interval,
     sign_flip_test,
@@ -95,6 +96,14 @@ def test_few_pairs_exclude_nothing():
     assert interval.low == -np.inf
     assert interval.high == np.inf
     assert sign_flip_test(np.ones(5)).p_two_sided == smallest_p(5) == 2 / 32
+
+
+def test_beyond_20_pairs_p_is_no_smaller_than_the_drawn_patterns_allow():
+    assert sign_flip_test(np.ones(40), draws=999).p_two_sided == smallest_p(40, draws=999)
+    assert smallest_p(40) == smallest_p(21) == 2 / 100_000
+    for alpha in (0.05, 1e-5, 2 / 2**20):
+        assert smallest_p(21, draws=draws_for_level(alpha)) <= alpha
+    assert draws_for_level(0.05) == 99_999
 
 
 @pytest.mark.parametrize(

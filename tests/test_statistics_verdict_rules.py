@@ -9,13 +9,12 @@ from mlplab.statistics.verdict_rules import (
     decide_comparison,
     decide_direction,
     decide_that_they_differ,
+    seeds_for_comparison,
 )
 
 
 def verdict(expect, low, high, **more):
-    return decide_comparison(
-        expect, effect=(low + high) / 2, low=low, high=high, seeds=10, fewest_seeds=6, **more
-    ).verdict
+    return decide_comparison(expect, low=low, high=high, seeds=10, fewest_seeds=6, **more).verdict
 
 
 @pytest.mark.parametrize(
@@ -81,53 +80,28 @@ def test_a_verdict_never_contradicts_its_interval(a, b, margin, within):
 @pytest.mark.parametrize("expect", ["greater", "less", "same"])
 def test_too_few_seeds_decide_nothing_and_say_how_many_could(expect):
     decision = decide_comparison(
-        expect, effect=1.0, low=-np.inf, high=np.inf, within=0.1, seeds=5, fewest_seeds=9
+        expect, low=-np.inf, high=np.inf, within=0.1, seeds=5, fewest_seeds=9
     )
     assert decision.verdict == "undecidable"
     assert decision.seeds_needed == 9
 
 
-def test_inconclusive_says_how_many_would_probably_decide():
-    common = {"low": -0.002, "high": 0.008, "seeds": 10, "fewest_seeds": 6, "deviation": 0.006}
-    decision = decide_comparison("greater", effect=0.003, **common)
+def test_the_seeds_that_would_probably_decide():
+    common = {"deviation": 0.006, "fewest": 6}
     # Effect half the deviation: 34 pairs (Cohen's medium effect).
-    assert (decision.verdict, decision.seeds_needed) == ("inconclusive", 34)
+    assert seeds_for_comparison("greater", effect=0.003, **common) == 34
     # The same distance from the margin, below it: as many to refute.
-    below = decide_comparison("greater", effect=0.003, by_at_least=0.006, **common)
-    assert below.seeds_needed == 34
-    mirrored = decide_comparison(
-        "less", effect=-0.003, low=-0.008, high=0.002, seeds=10, fewest_seeds=6, deviation=0.006
-    )
-    assert mirrored.seeds_needed == 34
-    assert decide_comparison("greater", effect=0.0, **common).seeds_needed is None
-    unknown = {**common, "deviation": None}
-    assert decide_comparison("greater", effect=0.003, **unknown).seeds_needed is None
-
-
-def test_inconclusive_never_asks_for_fewer_seeds_than_there_are():
-    decision = decide_comparison(
-        "greater", effect=0.02, low=-0.001, high=0.04, seeds=10, fewest_seeds=6, deviation=0.005
-    )
-    assert decision.seeds_needed == 11
+    assert seeds_for_comparison("greater", effect=0.003, by_at_least=0.006, **common) == 34
+    assert seeds_for_comparison("less", effect=-0.003, **common) == 34
+    assert seeds_for_comparison("greater", effect=0.0, **common) is None
 
 
 def test_same_can_be_decided_either_way():
-    near = decide_comparison(
-        "same", effect=0.001, low=-0.002, high=0.004, within=0.003, seeds=10, fewest_seeds=6,
-        deviation=0.004,
-    )  # fmt: skip
-    far = decide_comparison(
-        "same", effect=0.005, low=0.002, high=0.008, within=0.003, seeds=10, fewest_seeds=6,
-        deviation=0.004,
-    )  # fmt: skip
-    assert near.verdict == far.verdict == "inconclusive"
-    assert near.seeds_needed > 10
-    assert far.seeds_needed == 34  # 0.002 beyond the margin, half the deviation
-    on_it = decide_comparison(
-        "same", effect=0.003, low=0.001, high=0.005, within=0.003, seeds=10, fewest_seeds=6,
-        deviation=0.004,
-    )  # fmt: skip
-    assert on_it.seeds_needed is None
+    common = {"within": 0.003, "deviation": 0.004, "fewest": 6}
+    assert seeds_for_comparison("same", effect=0.001, **common) > 10
+    # 0.002 beyond the margin, half the deviation.
+    assert seeds_for_comparison("same", effect=0.005, **common) == 34
+    assert seeds_for_comparison("same", effect=0.003, **common) is None
 
 
 @pytest.mark.parametrize(
@@ -145,11 +119,8 @@ def test_same_can_be_decided_either_way():
     ],
 )
 def test_directions(expect, p_up, p_down, expected):
-    decision = decide_direction(
-        expect, p_up=p_up, p_down=p_down, seeds=5, fewest_seeds=3, seeds_needed=12
-    )
-    assert decision.verdict == expected
-    assert decision.seeds_needed == (12 if expected == "inconclusive" else None)
+    decision = decide_direction(expect, p_up=p_up, p_down=p_down, seeds=5, fewest_seeds=3)
+    assert (decision.verdict, decision.seeds_needed) == (expected, None)
     few = decide_direction(expect, p_up=p_up, p_down=p_down, seeds=2, fewest_seeds=3)
     assert (few.verdict, few.seeds_needed) == ("undecidable", 3)
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 DRAWS = 9_999
+_MOST_DRAWS = 999_999
 _MOST_STATES = 500_000
 _MOST_VALUES_DRAWN = 20_000_000
 
@@ -50,6 +51,7 @@ def friedman_test(
     higher_is_better: bool = True,
     correct_for_ties: bool = True,
     draws: int | None = None,
+    level: float = 0.05,
     seed: int = 0,
 ) -> FriedmanTest:
     """Friedman's test (1937) with its permutation p-value.
@@ -57,8 +59,8 @@ def friedman_test(
     values: (block, network). Infinity is a value; a block with NaN is left out.
     correct_for_ties: divide χ²_F by 1 - Σ(t³-t)/(n·k·(k²-1)) as SciPy does; Demšar (2006) does
     not. The permutation p-value is the same with and without. Exact where the sums of ranks take
-    few enough values, otherwise from `draws` seeded permutations and the observed one (by default
-    9,999, for very large tables down to 999).
+    few enough values, otherwise from `draws` seeded permutations and the observed one: by default
+    9,999, for very large tables down to 999, but always so many that half of `level` is reached.
     Raises ValueError for another shape or fewer than two networks.
     """
     x = np.asarray(values, dtype=np.float64)
@@ -75,7 +77,10 @@ def friedman_test(
     rest = n * (k - 1) - chi2
     f = math.inf if rest <= 1e-12 * n else (n - 1) * chi2 / rest
     if draws is None:
-        draws = min(DRAWS, max(999, _MOST_VALUES_DRAWN // (n * k)))
+        draws = max(
+            min(DRAWS, max(999, _MOST_VALUES_DRAWN // (n * k))),
+            min(_MOST_DRAWS, math.ceil(2 / level)),
+        )
     p_value, exact = _permutation_p(np.rint(2 * ranks).astype(np.int64), draws, seed)
     return FriedmanTest(
         n,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,18 +13,6 @@ from mlplab.statistics.sign_flip import sign_flip_test
 
 MOST_SEEDS = 10_000
 """Beyond this the answer is that no affordable number of seeds decides."""
-
-
-@dataclass(frozen=True)
-class SeedsRange:
-    """Seeds needed if the pilot's deviation is right, and if it is as large as it may well be."""
-
-    deviation: float
-    deviation_limit: float
-    """Upper confidence limit of the deviation."""
-    likely: int | None
-    """None: more than `MOST_SEEDS`, or an effect of zero, which no number of seeds can show."""
-    cautious: int | None
 
 
 def power_of_paired_t(
@@ -116,7 +103,7 @@ def seeds_for_difference(
     """
     if effect == 0 or not np.isfinite([effect, deviation]).all():
         return None
-    return _first(
+    return first_enough(
         lambda n: float(power_of_paired_t(abs(effect), deviation, n, alpha=alpha)) >= power,
         max(fewest, _if_the_deviation_were_known(abs(effect), deviation, alpha, power)),
     )
@@ -137,7 +124,7 @@ def seeds_for_equivalence(
     """
     if not abs(effect) < margin or not np.isfinite(deviation):
         return None
-    return _first(
+    return first_enough(
         lambda n: power_of_equivalence(effect, deviation, n, margin, alpha=alpha) >= power,
         max(fewest, _if_the_deviation_were_known(margin - abs(effect), deviation, alpha, power)),
     )
@@ -151,7 +138,7 @@ def seeds_for_trend(
     None if `most` do not suffice, as where the means do not increase.
     """
     centre = np.asarray(means, dtype=np.float64)
-    return _first(
+    return first_enough(
         lambda n: power_of_page(centre, deviation, n, alpha=alpha) >= power,
         page.seeds_needed_for_level(alpha / 2, len(centre)),
         most,
@@ -190,13 +177,14 @@ def seeds_for_ranking(
     freedom = count - 1
     critical = special.chdtri(freedom, alpha)
     a_seed = 12 * spread / (count * (count + 1))
-    return _first(
+    return first_enough(
         lambda n: bool(special.chndtr(critical, freedom, n * a_seed) <= 1 - power), fewest
     )
 
 
 def upper_limit_of_deviation(deviation: float, n: int, confidence: float = 0.8) -> float:
-    """s·√((n-1)/χ²_{n-1, 1-confidence}): the true deviation is below it with that confidence.
+    """s·√((n-1)/χ²_{n-1, 1-confidence}): the true deviation is below it with that confidence
+    (Browne, 1995).
 
     Raises ValueError for fewer than two values.
     """
@@ -205,25 +193,7 @@ def upper_limit_of_deviation(deviation: float, n: int, confidence: float = 0.8) 
     return float(deviation * np.sqrt((n - 1) / special.chdtri(n - 1, confidence)))
 
 
-def seeds_range(
-    deviation: float, pilot_seeds: int, seeds_for: Callable[[float], int | None]
-) -> SeedsRange:
-    """Seeds needed at a pilot's deviation, and at its upper 80% limit (Browne, 1995).
-
-    seeds_for: seeds for a given deviation, e.g. `lambda s: seeds_for_difference(effect, s)`.
-    Raises ValueError for fewer than two pilot seeds.
-    """
-    limit = upper_limit_of_deviation(deviation, pilot_seeds)
-    return SeedsRange(deviation, limit, seeds_for(deviation), seeds_for(limit))
-
-
-def _if_the_deviation_were_known(gap: float, deviation: float, alpha: float, power: float) -> int:
-    """A lower bound of the seeds needed: no need to look below it."""
-    quantiles = special.ndtri(1 - alpha / 2) + special.ndtri(power)
-    return int(min((quantiles * deviation / gap) ** 2, MOST_SEEDS + 1))
-
-
-def _first(enough: Callable[[int], bool], fewest: int, most: int = MOST_SEEDS) -> int | None:
+def first_enough(enough: Callable[[int], bool], fewest: int, most: int = MOST_SEEDS) -> int | None:
     """The smallest n ≥ fewest that is enough, if being enough is lasting; None beyond `most`."""
     if fewest > most:
         return None
@@ -236,3 +206,9 @@ def _first(enough: Callable[[int], bool], fewest: int, most: int = MOST_SEEDS) -
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
+
+
+def _if_the_deviation_were_known(gap: float, deviation: float, alpha: float, power: float) -> int:
+    """A lower bound of the seeds needed: no need to look below it."""
+    quantiles = special.ndtri(1 - alpha / 2) + special.ndtri(power)
+    return int(min((quantiles * deviation / gap) ** 2, MOST_SEEDS + 1))

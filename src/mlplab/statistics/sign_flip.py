@@ -27,6 +27,8 @@ MOST_PAIRS_ENUMERATED = 20
 """Up to here all 2^n sign patterns are counted."""
 DRAWS = 99_999
 """Sign patterns drawn beyond that; with the observed one they make 100,000."""
+MOST_DRAWS = 2**20 - 1
+"""Drawn where a strict level asks for them; with the observed one as many as 20 pairs have."""
 _ELEMENTS_AT_ONCE = 2**21
 
 
@@ -127,20 +129,34 @@ def signed_ranks(differences: ArrayLike) -> NDArray[np.float64]:
     return np.where(np.isnan(d), np.nan, np.where(d == 0, 0.0, np.sign(d) * ranks))
 
 
-def smallest_p(n: int, *, two_sided: bool = True) -> float:
-    """The smallest p-value that any n pairs can give: 2/2^n, one-sided 1/2^n."""
-    return min(1.0, (2.0 if two_sided else 1.0) * 0.5**n)
+def draws_for_level(alpha: float) -> int:
+    """Sign patterns to draw beyond 20 pairs so that a two-sided p-value can be half of alpha.
+
+    Not fewer than `DRAWS`, nor more than `MOST_DRAWS`, which reach alpha itself down to 2/2^20.
+    """
+    return int(min(MOST_DRAWS, max(DRAWS, math.ceil(4 / alpha))))
+
+
+def smallest_p(n: int, *, two_sided: bool = True, draws: int = DRAWS) -> float:
+    """The smallest p-value that any n pairs can give: 2/2^n, one-sided 1/2^n.
+
+    Beyond 20 pairs sign patterns are drawn, and it is that of the observed one among them:
+    2/(draws + 1), however many pairs there are.
+    """
+    patterns = 2**n if n <= MOST_PAIRS_ENUMERATED else draws + 1
+    return min(1.0, (2.0 if two_sided else 1.0) / patterns)
 
 
 def seeds_needed_for_level(alpha: float, *, two_sided: bool = True) -> int:
     """The fewest pairs with which the sign-flip test can reach the level alpha at all.
 
+    More than 20 are never enough by themselves: see `draws_for_level`.
     Raises ValueError for an alpha outside (0, 1).
     """
     if not 0 < alpha < 1:
         raise ValueError(f"alpha lies between 0 and 1, got {alpha}")
     n = 1
-    while smallest_p(n, two_sided=two_sided) > alpha * (1 + 1e-12):
+    while (2.0 if two_sided else 1.0) * 0.5**n > alpha * (1 + 1e-12):
         n += 1
     return n
 

@@ -15,33 +15,28 @@ Direction = Literal["greater", "less", "increasing", "decreasing"]
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict, and how many seeds it would take where there is none."""
+    """A verdict, and how many seeds it takes where they are too few for any."""
 
     verdict: Verdict
     seeds_needed: int | None = None
-    """undecidable: seeds with which the level can be reached at all; inconclusive: seeds that
-    would probably (80%) decide if the effect is what it seems; None: decided, or nobody knows."""
+    """undecidable: seeds with which the level can be reached at all; None otherwise."""
 
 
 def decide_comparison(
     expect: Comparison,
     *,
-    effect: float,
     low: float,
     high: float,
     seeds: int,
     fewest_seeds: int,
     by_at_least: float = 0.0,
     within: float | None = None,
-    deviation: float | None = None,
-    alpha: float = 0.05,
 ) -> Decision:
     """Judge a mean paired difference, first minus second, by its simultaneous interval.
 
-    effect, low, high: estimate and interval. by_at_least: δ ≥ 0. within: w > 0.
+    low, high: limits of the interval. by_at_least: δ ≥ 0. within: w > 0.
     fewest_seeds: with which the interval can exclude anything (the sign-flip test's
-    `seeds_needed_for_level` at the corrected alpha). deviation: of the differences, to say how
-    many seeds would probably decide; alpha: 1 minus the level of the interval.
+    `seeds_needed_for_level` at the corrected alpha).
     Limits equal to a bound but for rounding are not beyond it.
     Raises ValueError for margins that make no sense.
     """
@@ -52,19 +47,9 @@ def decide_comparison(
     if expect == "same":
         if within is None:
             raise ValueError("a question that expects 'same' needs 'within'")
-        verdict = _same(low, high, within)
-    else:
-        turned = (low, high) if expect == "greater" else (-high, -low)
-        verdict = _greater(*turned, by_at_least, within)
-    if verdict != "inconclusive":
-        return Decision(verdict)
-    if deviation is None or not math.isfinite(deviation):
-        return Decision("inconclusive")
-    needed = _seeds_that_would_decide(
-        expect, effect, deviation, by_at_least, within, alpha, fewest_seeds
-    )
-    # The effect seen may be off: fewer than were at hand have just not decided.
-    return Decision("inconclusive", None if needed is None else max(needed, seeds + 1))
+        return Decision(_same(low, high, within))
+    turned = (low, high) if expect == "greater" else (-high, -low)
+    return Decision(_greater(*turned, by_at_least, within))
 
 
 def decide_direction(
@@ -75,13 +60,11 @@ def decide_direction(
     seeds: int,
     fewest_seeds: int,
     alpha: float = 0.05,
-    seeds_needed: int | None = None,
 ) -> Decision:
     """Judge a trend (Page) or an order of times (log-rank) by its two one-sided p-values.
 
     p_up: small if values increase, or if the first is greater; p_down: the mirror image. Each
-    side has half of the corrected alpha. seeds_needed: seeds that would probably decide, passed on
-    if the verdict is inconclusive.
+    side has half of the corrected alpha.
     """
     if seeds < fewest_seeds:
         return Decision("undecidable", fewest_seeds)
@@ -91,7 +74,7 @@ def decide_direction(
         return Decision("supported")
     if against <= limit:
         return Decision("refuted")
-    return Decision("inconclusive", seeds_needed)
+    return Decision("inconclusive")
 
 
 def decide_that_they_differ(
@@ -127,19 +110,24 @@ def is_above(a: float, b: float) -> bool:
     return bool(a > b and not math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12))
 
 
-def _seeds_that_would_decide(
+def seeds_for_comparison(
     expect: Comparison,
+    *,
     effect: float,
     deviation: float,
-    margin: float,
-    within: float | None,
-    alpha: float,
-    fewest: int,
+    by_at_least: float = 0.0,
+    within: float | None = None,
+    alpha: float = 0.05,
+    fewest: int = 2,
 ) -> int | None:
-    """The fewest seeds over the verdicts that the effect as seen would lead to."""
+    """The fewest seeds with which a mean paired difference is probably (80%) decided.
+
+    Over all verdicts that the effect would lead to; effect, deviation: of the differences; other
+    arguments as in `decide_comparison`. None for an effect on its bound, or beyond `MOST_SEEDS`.
+    """
     answers: list[int | None] = []
     if expect != "same":
-        gap = (effect if expect == "greater" else -effect) - margin
+        gap = (effect if expect == "greater" else -effect) - by_at_least
         answers.append(seeds_for_difference(gap, deviation, alpha=alpha, fewest=fewest))
     if within is not None:
         answers.append(seeds_for_equivalence(effect, deviation, within, alpha=alpha, fewest=fewest))

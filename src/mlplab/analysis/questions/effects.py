@@ -13,7 +13,7 @@ from mlplab.analysis.questions.finding import TestName
 from mlplab.analysis.questions.hypothesis import OneSided
 from mlplab.analysis.questions.shift import LogRankShifts
 from mlplab.statistics.logrank import median_difference
-from mlplab.statistics.sign_flip import sign_flip_interval, sign_flip_test
+from mlplab.statistics.sign_flip import draws_for_level, sign_flip_interval, sign_flip_test
 from mlplab.statistics.verdict_rules import is_above
 
 
@@ -85,13 +85,14 @@ def paired_differences(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def _of_means(first: np.ndarray, second: np.ndarray, alpha: float) -> Effect:
     differences = first - second
-    interval = sign_flip_interval(differences, level=1 - alpha)
+    draws = draws_for_level(alpha)
+    interval = sign_flip_interval(differences, level=1 - alpha, draws=draws)
     return Effect(
         float(interval.mean),
         float(interval.low),
         float(interval.high),
-        lambda bound: float(sign_flip_test(differences, shift=bound).p_greater),
-        lambda bound: float(sign_flip_test(differences, shift=bound).p_less),
+        lambda bound: float(sign_flip_test(differences, shift=bound, draws=draws).p_greater),
+        lambda bound: float(sign_flip_test(differences, shift=bound, draws=draws).p_less),
         "sign-flip",
         "mean",
         differences,

@@ -1,6 +1,8 @@
-"""What stands in brackets behind an answer: p-values, levels and seeds in words."""
+"""What stands behind an answer: p-values, levels and seeds in words."""
 
 from __future__ import annotations
+
+from mlplab.analysis.questions.finding import Finding
 
 FALSE_VERDICTS = 0.05
 """The chance of any false verdict among all questions of a study."""
@@ -44,3 +46,10 @@ def level_in_words(questions: int) -> str:
 def seeds_in_words(count: int, *, paired: bool = True) -> str:
     """1 seed, 8 paired seeds, 8 seeds."""
     return "1 seed" if count == 1 else f"{count:,} {'paired ' if paired else ''}seeds"
+
+
+def more_seeds_in_words(finding: Finding) -> str:
+    """How many seeds would decide what is open, or why no number is named: "; about 34 seeds …"."""
+    if finding.seeds_needed is not None:
+        return f"; about {finding.seeds_needed:,} seeds would probably decide"
+    return f"; {finding.why_no_number}" if finding.why_no_number else ""

@@ -44,6 +44,7 @@ def _values(answer: Answer) -> dict[str, Any]:
         "effect_is": None if finding.effect is None else finding.effect_is,
         "level": finding.level,
         "seeds_needed": finding.seeds_needed,
+        "why_no_number": finding.why_no_number or None,
         "test": answer.method.name,
         "caveats": list(answer.caveats),
     }

@@ -41,7 +41,8 @@ class Finding:
     fewest: int
     """Paired seeds with which the corrected level can be reached at all."""
     seeds_needed: int | None
-    """undecidable: `fewest`; inconclusive: that would probably decide, None if nobody knows."""
+    """undecidable: `fewest`; inconclusive: that would probably (80%) decide if the effect is what
+    it seems, more than are at hand; None if decided or if no number can be named."""
     level: float
     """Of the interval: that of all questions together, corrected for their number."""
     p_value: float
@@ -60,3 +61,5 @@ class Finding:
     differences: np.ndarray | None = None
     """(seed,) of which the effect is the mean or median."""
     ranking: Ranking | None = None
+    why_no_number: str = ""
+    """inconclusive: a clause that says why `seeds_needed` is None; empty where it is not."""

@@ -1,62 +1,199 @@
-"""How many seeds a trend would need, without simulating every number of them."""
+"""How many seeds would probably decide a question: one way for plans and for verdicts."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
-BLOCKS = 4000
-"""Simulated seeds from which the mean and deviation of a block's statistic are taken."""
+from mlplab.analysis.questions.finding import Finding
+from mlplab.declarations.question import LevelQuestion, PairQuestion, Question, TrendQuestion
+from mlplab.statistics.intervals import clopper_pearson_interval
+from mlplab.statistics.logrank_power import Claim, seeds_for_log_rank
+from mlplab.statistics.power import seeds_for_ranking, seeds_for_sign, upper_limit_of_deviation
+from mlplab.statistics.trend_power import seeds_for_trend_about, seeds_for_trend_of_ranks
+from mlplab.statistics.verdict_rules import seeds_for_comparison
+
+FEWEST_OF_A_PILOT = 2
+_TWO_SIDED_OF_80_UPPER = 0.6
+"""The level of a two-sided interval of which each limit holds by itself at 80%."""
+
+ONE_SEED = "one seed does not tell how many would decide"
+ALL_ALIKE = "no number of seeds would decide if all are like these"
+TOO_MANY = "no affordable number of seeds would decide if the effect is what it seems"
 
 
-def seeds_for_trend_about(
-    means: np.ndarray, deviation: float, *, alpha: float, power: float = 0.8, fewest: int = 1
+def seeds_to_decide(
+    question: Question, finding: Finding, values: np.ndarray, *, cautious: bool = False
 ) -> int | None:
-    """About the seeds with which Page's test finds the increase of these means at α/2.
+    """About the seeds with which the question is decided with 80%, if the effect is what it seems.
 
-    means: (condition,) in the order of the claim; deviation: of one value within its seed. Page's
-    L is a sum over seeds; with μ₀, σ₀ of one seed if nothing differs (Page, 1963) and μ₁, σ₁ if
-    values are normal about these means, n = ((z₁₋α/₂·σ₀ + z_power·σ₁)/(μ₁ - μ₀))² by the central
-    limit theorem. None where the means do not increase.
+    finding: of the test that decides; values: (seed ≥ 2, side) without NaN. cautious: for a
+    deviation at its upper 80% limit (Browne, 1995). Where a run never reaches its target, or
+    diverged, there is no deviation: the effect is then as much smaller instead, and the share of
+    a sign test is at its lower 80% limit (Clopper and Pearson, 1934).
+    None where no affordable number decides. Raises ValueError for fewer than two seeds.
     """
-    count = len(means)
-    if deviation <= 0 or not np.isfinite(means).all():
-        return None
-    values = np.random.default_rng(0).normal(means, deviation, size=(BLOCKS, count))
-    ranks = values.argsort(axis=1).argsort(axis=1) + 1
-    statistic = ranks @ np.arange(1, count + 1)
-    gain = float(statistic.mean()) - count * (count + 1) ** 2 / 4
-    null = math.sqrt(count**2 * (count + 1) ** 2 * (count - 1) / 144)
-    # Beyond three standard errors of nothing at all there is something to be found.
-    if gain <= 3 * null / math.sqrt(BLOCKS):
-        return None
-    return _seeds(gain, float(statistic.std()), null, alpha, power, fewest)
+    match finding.test:
+        case "page":
+            assert isinstance(question, TrendQuestion)
+            return _of_trend(question, finding, values, cautious)
+        case "friedman":
+            return _of_ranking(finding, values, cautious)
+    assert isinstance(question, PairQuestion | LevelQuestion)
+    match finding.test:
+        case "log-rank":
+            return _of_times(question, finding, values, cautious)
+        case "sign":
+            return _of_signs(question, finding, cautious)
+    return _of_means(question, finding, cautious)
 
 
-def seeds_for_trend_of_ranks(
-    gain: float,
-    deviation: float,
-    count: int,
-    *,
-    alpha: float,
-    power: float = 0.8,
-    fewest: int = 1,
+def cautious_in_words(finding: Finding, values: np.ndarray) -> str:
+    """What the cautious number is for; arguments as in `seeds_to_decide`."""
+    if finding.test == "sign":
+        return "a share of seeds at its lower 80% limit"
+    if finding.test == "page" or np.isfinite(values).all():
+        return "a deviation at its upper 80% limit"
+    return "an effect as much smaller as a deviation may be larger"
+
+
+def number_or_reason(
+    question: Question, finding: Finding, values: np.ndarray
+) -> tuple[int | None, str]:
+    """The seeds that would probably decide an open question, or a clause that says why none is
+    named.
+
+    More than are at hand: as many have just not decided. values: (seed, side) without NaN.
+    """
+    if len(values) < FEWEST_OF_A_PILOT:
+        return None, ONE_SEED
+    if _all_alike(question, values):
+        return None, ALL_ALIKE
+    needed = seeds_to_decide(question, finding, values)
+    return (None, TOO_MANY) if needed is None else (max(needed, len(values) + 1), "")
+
+
+def _all_alike(question: Question, values: np.ndarray) -> bool:
+    number = question.than if isinstance(question, LevelQuestion) else values[:, :1]
+    return bool((values == number).all())
+
+
+def _wider(cautious: bool, values: int) -> float:
+    """By how much a deviation may well be larger than so many values show."""
+    return upper_limit_of_deviation(1.0, values) if cautious else 1.0
+
+
+def _margin(question: PairQuestion | LevelQuestion) -> float:
+    return question.by_at_least if isinstance(question, PairQuestion) else 0.0
+
+
+def _of_means(
+    question: PairQuestion | LevelQuestion, finding: Finding, cautious: bool
 ) -> int | None:
-    """The same from the ranks that were seen, where values are not finite.
+    assert finding.effect is not None
+    assert finding.differences is not None
+    return seeds_for_comparison(
+        question.expect,
+        effect=finding.effect,
+        deviation=float(finding.differences.std(ddof=1)) * _wider(cautious, finding.seeds),
+        by_at_least=_margin(question),
+        within=question.within,
+        alpha=1 - finding.level,
+        fewest=finding.fewest,
+    )
 
-    gain: the mean over seeds of a seed's part of Page's L, less what it would be if nothing
-    differed; deviation: of that part; count: conditions. None where there is no gain.
-    """
-    if not gain > 0:
-        return None
-    null = math.sqrt(count**2 * (count + 1) ** 2 * (count - 1) / 144)
-    return _seeds(gain, deviation, null, alpha, power, fewest)
+
+def _of_times(
+    question: PairQuestion | LevelQuestion, finding: Finding, values: np.ndarray, cautious: bool
+) -> int | None:
+    """By drawing from the seeds at hand; for the cautious number their differences lie further
+    from the mean, or, where a run never arrives, some seeds speak for the other side."""
+    first, second = values.T
+    wider, swapped = _wider(cautious, len(values)), 0.0
+    differences = finding.differences
+    if differences is not None and np.isfinite(differences).all():
+        first = first + (wider - 1) * (differences - differences.mean())
+    else:
+        swapped = (1 - 1 / wider) / 2
+    bound = math.copysign(_margin(question), -1 if question.expect == "less" else 1)
+    verdicts = [[Claim(bound, above=True)], [Claim(bound, above=False)]]
+    if question.within is not None:
+        w = question.within
+        if question.expect == "same":
+            verdicts = [[Claim(w, above=True)], [Claim(-w, above=False)]]
+        verdicts.append([Claim(-w, above=True), Claim(w, above=False)])
+    return seeds_for_log_rank(
+        first,
+        second,
+        verdicts,
+        alpha=1 - finding.level,
+        swapped=swapped,
+        fewest=finding.fewest,
+    )
 
 
-def _seeds(
-    gain: float, deviation: float, null: float, alpha: float, power: float, fewest: int
-) -> int:
-    z = special.ndtri(1 - alpha / 2) * null + special.ndtri(power) * deviation
-    return max(fewest, math.ceil((z / gain) ** 2))
+def _of_signs(
+    question: PairQuestion | LevelQuestion, finding: Finding, cautious: bool
+) -> int | None:
+    """By how many seeds lie on the side that they mostly lie on, or within both margins."""
+    assert finding.differences is not None
+    d, w = finding.differences, question.within
+    bound = math.copysign(_margin(question), -1 if question.expect == "less" else 1)
+    counts = [] if question.expect == "same" else [(d > bound).sum(), (d < bound).sum()]
+    if w is not None:
+        counts.append(min((d > -w).sum(), (d < w).sum()))
+        if question.expect == "same":
+            counts += [(d > w).sum(), (d < -w).sum()]
+    most, n = int(max(counts)), len(d)
+    share = most / n
+    if cautious:
+        share = float(clopper_pearson_interval(most, n, _TWO_SIDED_OF_80_UPPER).low)
+    return seeds_for_sign(share, alpha=1 - finding.level, fewest=finding.fewest)
+
+
+def _of_trend(
+    question: TrendQuestion, finding: Finding, values: np.ndarray, cautious: bool
+) -> int | None:
+    """By the direction that is seen: the opposite of what was asked is a verdict as well."""
+    alpha, fewest = 1 - finding.level, finding.fewest
+    n, conditions = values.shape
+    blocks = stats.rankdata(values, axis=1) @ np.arange(1, conditions + 1)
+    gain = float(blocks.mean()) - conditions * (conditions + 1) ** 2 / 4
+    if not np.isfinite(values).all():
+        deviation = float(blocks.std(ddof=1)) * _wider(cautious, n)
+        return seeds_for_trend_of_ranks(
+            abs(gain), deviation, conditions, alpha=alpha, fewest=fewest
+        )
+    means = values.mean(axis=0) * (1 if gain > 0 else -1)
+    deviation = _residual_deviation(values) * _wider(cautious, (n - 1) * (conditions - 1) + 1)
+    return seeds_for_trend_about(means, deviation, alpha=alpha, fewest=fewest)
+
+
+def _of_ranking(finding: Finding, values: np.ndarray, cautious: bool) -> int | None:
+    """By the ranks to be expected of normal values about these means; else by those seen."""
+    n, count = values.shape
+    untied = 1.0
+    if np.isfinite(values).all():
+        means = values.mean(axis=0)
+        deviation = _residual_deviation(values) * _wider(cautious, (n - 1) * (count - 1) + 1)
+        expected = stats.rankdata(means)
+        if deviation > 0:
+            gaps = (means[:, None] - means) / math.sqrt(2)
+            expected = special.ndtr(gaps / deviation).sum(axis=1) + 0.5
+        from_middle = expected - (count + 1) / 2
+    else:
+        seen = stats.rankdata(values, axis=1) - (count + 1) / 2
+        from_middle = seen.mean(axis=0) / _wider(cautious, n)
+        # Ties leave less to chance: Friedman's statistic is divided by this as well.
+        untied = (seen**2).sum() / (n * count * (count**2 - 1) / 12)
+    spread = float((from_middle**2).sum()) / untied if untied > 0 else 0.0
+    return seeds_for_ranking(spread, count, alpha=1 - finding.level, fewest=finding.fewest)
+
+
+def _residual_deviation(values: np.ndarray) -> float:
+    """Of one value within its seed, once the means of seed and network are taken away."""
+    n, count = values.shape
+    residuals = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
+    return math.sqrt((residuals**2).sum() / ((n - 1) * (count - 1)))

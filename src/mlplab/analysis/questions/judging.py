@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from mlplab.analysis.questions.effects import Effect, effect_of_times, effect_of_values
 from mlplab.analysis.questions.finding import Finding, Ranking, TestName
-from mlplab.analysis.questions.foresight import seeds_for_trend_about
+from mlplab.analysis.questions.foresight import number_or_reason
 from mlplab.analysis.questions.hypothesis import Hypothesis, decided_hypothesis, p_value_of
 from mlplab.analysis.questions.values import MetricValues, is_better_higher
 from mlplab.declarations.metric import Metric, target_of
@@ -21,8 +22,8 @@ from mlplab.declarations.question import (
     TrendQuestion,
 )
 from mlplab.statistics import friedman, page
-from mlplab.statistics.critical_difference import PairwiseTests, cliques, pairwise_tests
-from mlplab.statistics.sign_flip import seeds_needed_for_level, smallest_p
+from mlplab.statistics.critical_difference import PairTest, PairwiseTests, cliques, pairwise_tests
+from mlplab.statistics.sign_flip import draws_for_level, seeds_needed_for_level, smallest_p
 from mlplab.statistics.verdict_rules import (
     Decision,
     decide_comparison,
@@ -37,15 +38,23 @@ def judge(question: Question, measured: MetricValues, alpha: float) -> Finding:
     alpha: the chance of a false verdict that this question may take, two-sided.
     """
     whole = measured.values[~np.isnan(measured.values).any(axis=1)]
+    finding = _judged(question, whole, alpha)
+    if finding.verdict != "inconclusive":
+        return finding
+    needed, why = number_or_reason(question, finding, whole)
+    return replace(finding, seeds_needed=needed, why_no_number=why)
+
+
+def _judged(question: Question, values: np.ndarray, alpha: float) -> Finding:
     match question:
         case PairQuestion():
-            return _judge_pair(question, whole, alpha)
+            return _judge_pair(question, values, alpha)
         case TrendQuestion():
-            return _judge_trend(question, whole, alpha)
+            return _judge_trend(question, values, alpha)
         case RankingQuestion():
-            return _judge_ranking(question, whole, alpha)
+            return _judge_ranking(question, values, alpha)
         case LevelQuestion():
-            return _judge_level(question, whole, alpha)
+            return _judge_level(question, values, alpha)
 
 
 def effect_of(
@@ -58,13 +67,6 @@ def effect_of(
     if target_of(metric) is None:
         return effect_of_values(first, second, alpha)
     return effect_of_times(first, second, bounds, alpha)
-
-
-def deviation_of(effect: Effect) -> float | None:
-    """The standard deviation of paired differences; None where it says nothing."""
-    if len(effect.differences) < 2 or not np.isfinite(effect.differences).all():
-        return None
-    return float(np.std(effect.differences, ddof=1))
 
 
 def _judge_pair(question: PairQuestion, values: np.ndarray, alpha: float) -> Finding:
@@ -92,15 +94,12 @@ def _compared(
     fewest = seeds_needed_for_level(alpha)
     decision = decide_comparison(
         question.expect,
-        effect=effect.effect,
         low=effect.low,
         high=effect.high,
         seeds=seeds,
         fewest_seeds=fewest,
         by_at_least=by_at_least,
         within=question.within,
-        deviation=deviation_of(effect),
-        alpha=alpha,
     )
     tested = decided_hypothesis(question.expect, decision.verdict, by_at_least, question.within)
     both = effect.test == "sign-flip" and tested.says == "within"
@@ -144,7 +143,7 @@ def _finding(
 def _judge_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> Finding:
     """Page decides; the last less the first is told beside it."""
     conditions = values.shape[1]
-    tested = page.page_test(values)
+    tested = page.page_test(values, draws=draws_for_level(alpha))
     fewest = page.seeds_needed_for_level(alpha / 2, conditions)
     decision = decide_direction(
         question.expect,
@@ -154,9 +153,6 @@ def _judge_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> F
         fewest_seeds=fewest,
         alpha=alpha,
     )
-    if decision.verdict == "inconclusive":
-        needed = _seeds_for_trend(question, values, alpha, max(fewest, len(values) + 1))
-        decision = Decision("inconclusive", needed)
     ends = effect_of(question.metric, values[:, -1], values[:, 0], (0.0,), alpha)
     rises = (question.expect == "increasing") != (decision.verdict == "refuted")
     p = min(1.0, 2 * (tested.p_increasing if rises else tested.p_decreasing))
@@ -164,23 +160,9 @@ def _judge_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> F
     return _finding(decision, ends, "page", (speaks_for, p), len(values), fewest, alpha)
 
 
-def _seeds_for_trend(
-    question: TrendQuestion, values: np.ndarray, alpha: float, fewest: int
-) -> int | None:
-    """Seeds that would probably show the claimed trend, if the means are what they seem."""
-    n, conditions = values.shape
-    if n < 2 or not np.isfinite(values).all():
-        return None
-    means = values.mean(axis=0)
-    residuals = values - values.mean(axis=1, keepdims=True) - means + values.mean()
-    deviation = math.sqrt((residuals**2).sum() / ((n - 1) * (conditions - 1)))
-    claimed = means if question.expect == "increasing" else -means
-    return seeds_for_trend_about(claimed, deviation, alpha=alpha, fewest=fewest)
-
-
 def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) -> Finding:
     higher = is_better_higher(question.metric)
-    tested = friedman.friedman_test(values, higher_is_better=higher)
+    tested = friedman.friedman_test(values, higher_is_better=higher, level=alpha)
     count = values.shape[1]
     fewest = friedman.seeds_needed_for_level(alpha, count)
     decision = decide_that_they_differ(
@@ -216,7 +198,9 @@ def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) 
 def _pairs(values: np.ndarray, alpha: float, p_overall: float) -> PairwiseTests | None:
     """All pairs, or None where Holm's first step cannot be reached: then no pair could be."""
     n, count = values.shape
-    if n == 0 or smallest_p(n) * count * (count - 1) / 2 > alpha:
+    first_step = alpha / (count * (count - 1) / 2)
+    draws = draws_for_level(first_step)
+    if n == 0 or smallest_p(n, draws=draws) > first_step * (1 + 1e-9):
         return None
-    finite = bool(np.isfinite(values).all())
-    return pairwise_tests(values, test="sign_flip" if finite else "wilcoxon").gated(p_overall)
+    test: PairTest = "sign_flip" if np.isfinite(values).all() else "wilcoxon"
+    return pairwise_tests(values, test=test, draws=draws).gated(p_overall)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from mlplab.analysis.questions.evidence import more_seeds_in_words
 from mlplab.analysis.questions.finding import Finding
 from mlplab.analysis.questions.units import Unit, phrase_of, unit_of
 from mlplab.declarations.question import LevelQuestion
@@ -55,7 +56,7 @@ def level_answer(question: LevelQuestion, finding: Finding) -> str:
     seen, number = level_seen(question, finding), asked_number(question)
     if finding.effect is not None and not math.isfinite(finding.effect):
         words = {"supported": "Yes", "refuted": "No"}.get(finding.verdict, "Not decided")
-        return f"{words}: {seen}"
+        return f"{words}: {seen}{more_seeds_in_words(finding)}"
     sides = ("above", "below") if question.expect == "greater" else ("below", "above")
     match question.expect, finding.verdict:
         case "same", "same":
@@ -78,13 +79,7 @@ def _open(question: LevelQuestion, finding: Finding) -> str:
             f"holds less and more than {_within(question, finding)} from {asked_number(question)}"
         )
     start = f"Not decided: {level_seen(question, finding)}, and the interval {held}"
-    if finding.seeds_needed is None or not _differs(finding):
-        return start
-    return f"{start}; about {finding.seeds_needed:,} seeds would probably decide"
-
-
-def _differs(finding: Finding) -> bool:
-    return finding.differences is None or bool(finding.differences.any())
+    return f"{start}{more_seeds_in_words(finding)}"
 
 
 def asked_number(question: LevelQuestion) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mlplab.analysis.questions.evidence import (
     corrected_p_in_words,
     level_in_words,
+    more_seeds_in_words,
     seeds_in_words,
 )
 from mlplab.analysis.questions.finding import Finding, Ranking
@@ -136,12 +137,8 @@ def _refuted(question: PairQuestion, finding: Finding) -> str:
 
 
 def _open(question: PairQuestion, finding: Finding) -> str:
-    start = f"Not decided: {_seen(question, finding)}, and {_why_open(question, finding)}"
-    if finding.differences is not None and not finding.differences.any():
-        return start
-    if finding.seeds_needed is not None:
-        return f"{start}; about {finding.seeds_needed:,} seeds would probably decide"
-    return start
+    why = f"{_why_open(question, finding)}{more_seeds_in_words(finding)}"
+    return f"Not decided: {_seen(question, finding)}, and {why}"
 
 
 def _why_open(question: PairQuestion, finding: Finding) -> str:
@@ -247,8 +244,7 @@ def _trend(question: TrendQuestion, finding: Finding, questions: int) -> str:
         start = f"No, the opposite: the {phrase} {word[not rises]} along {order}"
     else:
         start = f"Not decided: the {phrase} shows no clear order along {order}"
-        if finding.seeds_needed is not None:
-            start += f"; about {finding.seeds_needed:,} seeds would probably decide"
+        start += more_seeds_in_words(finding)
     p = (
         f"{METHODS[finding.test].name}, {seeds_in_words(finding.seeds)}, "
         f"{_p(question, finding, questions)}"
@@ -276,13 +272,15 @@ def _ranking(question: RankingQuestion, finding: Finding, questions: int) -> str
     return (
         f"Not decided: no difference in {phrase} between the {len(ranking.networks)} "
         f"{'detectors' if question.is_of_detectors else 'networks'} is "
-        f"shown ({p}); {best} has the best average rank, {rank:.1f} of {len(ranking.networks)}."
+        f"shown ({p}); {best} has the best average rank, {rank:.1f} of {len(ranking.networks)}"
+        f"{more_seeds_in_words(finding)}."
     )
 
 
 def _told_apart(question: RankingQuestion, ranking: Ranking, finding: Finding) -> str:
     if ranking.pairs is None:
-        return "so few seeds tell no single pair apart after Holm's correction"
+        pairs = len(ranking.networks) * (len(ranking.networks) - 1) // 2
+        return f"none of {pairs:,} pairs could be told apart after Holm's correction"
     apart = int(ranking.pairs.told_apart(1 - finding.level).sum())
     total = len(ranking.pairs.adjusted)
     best = ranking.networks[0]

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from mlplab.statistics.logrank import LogRankTest, log_rank_test
+from mlplab.statistics.sign_flip import draws_for_level
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +64,16 @@ class LogRankShifts:
     @cached_property
     def _tested(self) -> dict[float, LogRankTest]:
         """Every shift that has been tried."""
-        return {bound: log_rank_test(self.first - bound, self.second) for bound in self.bounds}
+        return {bound: self._log_rank(bound) for bound in self.bounds}
 
     def _test(self, shift: float) -> LogRankTest:
         if shift not in self._tested:
-            self._tested[shift] = log_rank_test(self.first - shift, self.second)
+            self._tested[shift] = self._log_rank(shift)
         return self._tested[shift]
+
+    def _log_rank(self, shift: float) -> LogRankTest:
+        draws = draws_for_level(1 - self.level)
+        return log_rank_test(self.first - shift, self.second, draws=draws)
 
     @cached_property
     def _ends(self) -> tuple[float, float]:
