@@ -100,10 +100,11 @@ class Job:
         full, rest = divmod(self.steps, every)
         return [every] * full + [rest] * (rest > 0)
 
-    def flops(self, member: Member, test_rows: int) -> int:
+    def flops(self, member: Member, rows: Rows) -> int:
         """Of the products of training and evaluating one network."""
         size = Size(member.layers, self.batch_size, self.steps)
-        return size.training_flops + len(self.stretches()) * size.evaluation_flops(test_rows)
+        tests = len(self.stretches()) * size.evaluation_flops(len(rows.test_labels))
+        return size.training_flops + tests + size.evaluation_flops(len(rows.train_labels))
 
     @property
     def _first(self) -> Network:
@@ -146,6 +147,8 @@ class Ended:
     accuracy: float
     """On the test rows, at the last step; likewise the next."""
     loss: float
+    train_accuracy: float
+    """On all training rows, measured once, at the last step."""
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,8 @@ def findings(
         title=f"The report's study, {steps:,} steps, {order.seeds} seed(s)",
         protocol=(
             f"{largest / 1e12:.2f} TFLOP of products in training (batch 256) and in evaluation of "
-            "all test rows every 100 steps, from the same initial weights. Each measurement in a "
+            "all test rows every 100 steps and all training rows at the end, from the same initial "
+            "weights. Each measurement in a "
             "process of its own, contenders by turns. torch has ε outside the root in RMSprop and "
             "Adagrad, the study inside: the same arithmetic, other values for deep networks. "
             f"mlplab's time includes its records. Best large product: {limit_text}."

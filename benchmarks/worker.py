@@ -43,7 +43,7 @@ def measure(given: dict[str, Any]) -> dict[str, Any]:
         "first_use": {"seconds": first.seconds, "apart": dict(first.apart)},
         "networks": len(job.members),
         "evaluations": len(job.stretches()),
-        "flops": sum(job.flops(member, len(rows.test_labels)) for member in covered),
+        "flops": sum(job.flops(member, rows) for member in covered),
     }
 
 

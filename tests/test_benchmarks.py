@@ -80,9 +80,9 @@ def test_one_wide_layer_holds_the_networks_that_it_is_made_of(rows):
 
 def test_who_did_not_do_the_work_is_told():
     lazy = [
-        Ended("config10", 0, 20, 0.91, 0.3),
-        Ended("config9", 0, 19, 0.98, 0.1),
-        Ended("config1", 0, 20, 0.92, float("nan")),
+        Ended("config10", 0, 20, 0.91, 0.3, 0.92),
+        Ended("config9", 0, 19, 0.98, 0.1, 0.99),
+        Ended("config1", 0, 20, 0.92, float("nan"), 0.92),
     ]
     measured = {"ended": [vars(e) for e in lazy], "evaluations": 20}
     assert insane(measured, 2000) == [
@@ -94,13 +94,13 @@ def test_who_did_not_do_the_work_is_told():
 
 
 def test_flops_are_those_of_the_report(rows):
-    """256 rows through 64-128-256-10 and back, four times, and two evaluations of 360 rows."""
+    """256 rows through 64-128-256-10 and back, four times, two evaluations of 360 rows, one of 1,437."""
     job = Order(
         STUDY, 1, ("config1",), ("training.steps=4", "training.evaluate_every=2", "data.name=digits")
     ).job().on(rows)  # fmt: skip
     weights, first = 64 * 128 + 128 * 256 + 256 * 10, 64 * 128
-    expected = 4 * 256 * (6 * weights - 2 * first) + 2 * 360 * 2 * weights
-    assert job.flops(job.members[0], 360) == expected
+    expected = 4 * 256 * (6 * weights - 2 * first) + (2 * 360 + 1437) * 2 * weights
+    assert job.flops(job.members[0], rows) == expected
 
 
 def test_results_that_are_kept_can_be_read():

@@ -65,7 +65,10 @@ def _train_one(
         state = stretch(state, train_inputs, train_labels, places, done, steps)
         accuracy, loss = measured(state[0], test_inputs, test_labels)
         done += steps
-    return Ended(member.name, member.seed, len(stretches), float(accuracy), float(loss))
+    known, _ = measured(state[0], train_inputs, train_labels)
+    return Ended(
+        member.name, member.seed, len(stretches), float(accuracy), float(loss), float(known)
+    )
 
 
 class _Order:

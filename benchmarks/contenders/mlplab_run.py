@@ -1,8 +1,7 @@
 """mlplab itself, as its users run it: a whole run with its records, in a folder of its own.
 
-Its seconds go from the plan to the end of the run, so they include gathering results, writing
-weights and records, and one measurement of every network on its training rows, which nobody else
-makes; the report is written afterwards and told apart.
+Its seconds go from the plan to the end of the run, so they include gathering results and writing
+weights and records; the report is written afterwards and told apart.
 """
 
 from __future__ import annotations
@@ -50,6 +49,7 @@ def _run(job: Job, precision: str, folder: Path) -> Outcome:
             evaluations=len(run.steps),
             accuracy=float(run.curves["test", "accuracy"][-1]),
             loss=float(run.curves["test", "loss"][-1]),
+            train_accuracy=float(run.curves["train", "accuracy"][-1]),
         )
         for run in results.runs
     ]

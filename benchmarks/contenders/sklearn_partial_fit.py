@@ -45,7 +45,8 @@ def _train_one(job: Job, member: Member, rows: Rows) -> Ended:
         truth = rows.test_labels.numpy()
         accuracy = float((shares.argmax(1) == truth).mean())
         loss = float(log_loss(truth, shares, labels=classes))
-    return Ended(member.name, member.seed, len(stretches), accuracy, loss)
+    known = float((network.predict(inputs) == labels).mean())
+    return Ended(member.name, member.seed, len(stretches), accuracy, loss, known)
 
 
 def _network_of(job: Job, member: Member) -> MLPClassifier:

@@ -61,6 +61,8 @@ def optimizer_of(
     raise ValueError(f"the peers do not know {declared.name}")
 
 
-def ended(member: Member, evaluations: int, last: tuple[float, float]) -> Ended:
+def ended(
+    member: Member, evaluations: int, last: tuple[float, float], train_accuracy: float
+) -> Ended:
     """What is shown of a network whose last evaluation gave (accuracy, loss)."""
-    return Ended(member.name, member.seed, evaluations, *last)
+    return Ended(member.name, member.seed, evaluations, *last, train_accuracy)

@@ -42,7 +42,7 @@ def session(rows: Rows, precision: str, *, quicker_library: bool = False) -> Ite
 
     def train(job: Job) -> Outcome:
         clock = Clock()
-        parts = divided(job, len(ends), len(rows.test_labels))
+        parts = divided(job, len(ends), rows)
         for end, part in zip(ends, parts, strict=True):
             end.send((job, part))
         shown = [network for end in ends for network in end.recv()]
@@ -55,14 +55,14 @@ def session(rows: Rows, precision: str, *, quicker_library: bool = False) -> Ite
         worker.join()
 
 
-def divided(job: Job, parts: int, test_rows: int) -> list[list[Member]]:
+def divided(job: Job, parts: int, rows: Rows) -> list[list[Member]]:
     """The networks of a job in so many parts of nearly equal FLOPs."""
     taken: list[list[Member]] = [[] for _ in range(parts)]
     work = [0] * parts
-    for member in sorted(job.members, key=lambda m: -job.flops(m, test_rows)):
+    for member in sorted(job.members, key=lambda m: -job.flops(m, rows)):
         least = work.index(min(work))
         taken[least].append(member)
-        work[least] += job.flops(member, test_rows)
+        work[least] += job.flops(member, rows)
     return taken
 
 

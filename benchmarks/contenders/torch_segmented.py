@@ -91,25 +91,33 @@ def _train_all(job: Job, held: Held, rows: Rows) -> list[Ended]:
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-        accuracies, losses = _evaluate(stack, rows)
+        accuracies, losses = _evaluate(stack, rows.test_inputs, rows.test_labels)
+    known, _ = _evaluate(stack, rows.train_inputs, rows.train_labels)
     return [
-        ended(member, len(stretches), (float(accuracies[place]), float(losses[place])))
+        ended(
+            member,
+            len(stretches),
+            (float(accuracies[place]), float(losses[place])),
+            float(known[place]),
+        )
         for place, member in enumerate(job.members)
     ]
 
 
-def _evaluate(stack: Segmented, rows: Rows) -> tuple[torch.Tensor, torch.Tensor]:
+def _evaluate(
+    stack: Segmented, inputs: torch.Tensor, labels: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Accuracy and loss of every network, (network,)."""
     units, outputs = stack.second.shape
-    networks, count = len(stack.second_bias), len(rows.test_labels)
+    networks, count = len(stack.second_bias), len(labels)
     at_once = max(1, _LARGEST_PRODUCT // (units * outputs))
     right, loss = torch.zeros(networks), torch.zeros(networks)
     with torch.inference_mode():
         for start in range(0, count, at_once):
-            logits = stack.forward(rows.test_inputs[start : start + at_once])
-            labels = rows.test_labels[start : start + at_once]
-            right += (logits.argmax(2) == labels).sum(1)
-            each = labels.expand(networks, -1)
+            logits = stack.forward(inputs[start : start + at_once])
+            own = labels[start : start + at_once]
+            right += (logits.argmax(2) == own).sum(1)
+            each = own.expand(networks, -1)
             loss += cross_entropy(logits.transpose(1, 2), each, reduction="none").sum(1)
     return right / count, loss / count
 

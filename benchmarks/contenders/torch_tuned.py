@@ -73,12 +73,15 @@ def _train_one(job: Job, member: Member, held: Held) -> Ended:
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-        last = _evaluate(network, held)
-    return ended(member, len(stretches), last)
+        last = _evaluate(network, held, held.test_inputs, held.test_labels)
+    train_accuracy, _ = _evaluate(network, held, held.train_inputs, held.train_labels)
+    return ended(member, len(stretches), last, train_accuracy)
 
 
-def _evaluate(network: nn.Sequential, held: Held) -> tuple[float, float]:
+def _evaluate(
+    network: nn.Sequential, held: Held, inputs: torch.Tensor, labels: torch.Tensor
+) -> tuple[float, float]:
     with torch.inference_mode(), held.autocast():
-        logits = network(held.test_inputs).float()
-        right = (logits.argmax(1) == held.test_labels).float().mean()
-        return float(right), float(cross_entropy(logits, held.test_labels))
+        logits = network(inputs).float()
+        right = (logits.argmax(1) == labels).float().mean()
+        return float(right), float(cross_entropy(logits, labels))

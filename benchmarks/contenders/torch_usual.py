@@ -49,7 +49,7 @@ def _train_one(
             loss.backward()
             optimizer.step()
         last = _evaluate(network, test_set)
-    return ended(member, len(stretches), last)
+    return ended(member, len(stretches), last, _evaluate(network, train_set)[0])
 
 
 def _for_ever(loader: DataLoader) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -57,13 +57,13 @@ def _for_ever(loader: DataLoader) -> Iterator[tuple[torch.Tensor, torch.Tensor]]
         yield from loader
 
 
-def _evaluate(network: nn.Sequential, test_set: TensorDataset) -> tuple[float, float]:
+def _evaluate(network: nn.Sequential, rows: TensorDataset) -> tuple[float, float]:
     network.eval()
     loss_of = nn.CrossEntropyLoss(reduction="sum")
     right, loss = 0, 0.0
     with torch.no_grad():
-        for inputs, labels in DataLoader(test_set, _TEST_BATCH):
+        for inputs, labels in DataLoader(rows, _TEST_BATCH):
             logits = network(inputs)
             right += int((logits.argmax(1) == labels).sum())
             loss += float(loss_of(logits, labels))
-    return right / len(test_set), loss / len(test_set)
+    return right / len(rows), loss / len(rows)

@@ -62,9 +62,17 @@ def _train_group(job: Job, members: Sequence[Member], rows: Rows) -> list[Ended]
             optimizer.zero_grad(set_to_none=True)
             (loss / job.batch_size).backward()
             optimizer.step()
-        accuracies, losses = _evaluate(on_same_rows, parameters, members[0], rows)
+        accuracies, losses = _evaluate(
+            on_same_rows, parameters, members[0], rows.test_inputs, rows.test_labels
+        )
+    known, _ = _evaluate(on_same_rows, parameters, members[0], rows.train_inputs, rows.train_labels)
     return [
-        ended(member, len(stretches), (float(accuracies[place]), float(losses[place])))
+        ended(
+            member,
+            len(stretches),
+            (float(accuracies[place]), float(losses[place])),
+            float(known[place]),
+        )
         for place, member in enumerate(members)
     ]
 
@@ -83,17 +91,18 @@ def _evaluate(
     forward: Callable[[dict[str, torch.Tensor], torch.Tensor], torch.Tensor],
     parameters: dict[str, torch.Tensor],
     member: Member,
-    rows: Rows,
+    inputs: torch.Tensor,
+    labels: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Accuracy and loss of every network, (network,)."""
-    networks, count = len(next(iter(parameters.values()))), len(rows.test_labels)
+    networks, count = len(next(iter(parameters.values()))), len(labels)
     at_once = max(1, _LARGEST_OUTPUT // (networks * max(member.layers)))
     right, loss = torch.zeros(networks), torch.zeros(networks)
     with torch.no_grad():
         for start in range(0, count, at_once):
-            labels = rows.test_labels[start : start + at_once]
-            logits = forward(parameters, rows.test_inputs[start : start + at_once])
-            right += (logits.argmax(2) == labels).sum(1)
-            each = labels.expand(networks, -1)
+            own = labels[start : start + at_once]
+            logits = forward(parameters, inputs[start : start + at_once])
+            right += (logits.argmax(2) == own).sum(1)
+            each = own.expand(networks, -1)
             loss += cross_entropy(logits.transpose(1, 2), each, reduction="none").sum(1)
     return right / count, loss / count
