@@ -28,7 +28,27 @@ def many_networks(networks: int, seeds: int, steps: int) -> dict[str, Any]:
             f"rate{place}": {"hidden": [16], "optimizer": {"name": "adam", "learning_rate": rate}}
             for place, rate in enumerate(rates)
         },
+        "questions": _questions(networks) if seeds > 1 else [],
     }
+
+
+def _questions(networks: int) -> list[dict[str, Any]]:
+    """One of every kind, about networks from the slowest rate to the quickest."""
+    final = {"final": "accuracy", "split": "test"}
+    first, last = "rate0", f"rate{networks - 1}"
+    some = [f"rate{place * (networks - 1) // 9}" for place in range(10)]
+    pair = {"ask": "Is the quickest rate better?", "compare": [last, first]}
+    return [
+        {**pair, "metric": final, "expect": "greater"},
+        {**pair, "ask": "Alike?", "metric": final, "expect": "same", "within": 0.02},
+        {
+            "ask": "Do quicker rates need fewer steps?",
+            "along": some,
+            "metric": {"steps_to": {"accuracy": 0.5}, "split": "test"},
+            "expect": "decreasing",
+        },
+        {"ask": "Which is best?", "rank": some, "metric": final},
+    ]
 
 
 def measure(networks: int, seeds: int, steps: int, folder: Path) -> dict[str, Any]:
@@ -43,6 +63,8 @@ def measure(networks: int, seeds: int, steps: int, folder: Path) -> dict[str, An
         "status": ["status", *run],
         "export": ["export", *run, "--curves", "curves.csv", "--summary", "summary.csv"],
         "report": ["report", *run],
+        "compare": ["compare", *run, "rate0", f"rate{networks - 1}"],
+        "verdicts": ["export", *run, "--verdicts", "verdicts.json"],
     }
     ended: dict[str, Ended] = {}
     for verb, arguments in verbs.items():
@@ -79,7 +101,7 @@ def findings(measured: dict[str, Any], load: str) -> Findings:
         protocol=(
             f"{measured['networks']:,} networks of 64-16-10 on digits, {measured['seeds']} seed(s) "
             f"each, {measured['steps']} steps of batch 32, taken through mlplab's verbs, each in a "
-            "process of its own."
+            "process of its own. With several seeds it asks one question of every kind."
         ),
         tables=[
             Table(
