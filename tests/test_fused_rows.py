@@ -29,6 +29,16 @@ def test_cross_entropy_is_that_of_tensor_operations(scale):
     torch.testing.assert_close(values, torch.stack(each), rtol=1e-12, atol=0)
 
 
+def test_cross_entropy_of_bfloat16_is_that_of_float32_rounded_once():
+    logits, targets = drawn(dtype=torch.float32)
+    narrow = logits.bfloat16()
+    wide, gradient = torch.empty_like(logits), torch.empty_like(narrow)
+    values = CrossEntropy().value_and_gradients(BatchOutputs(narrow, narrow, targets), gradient)
+    outputs = BatchOutputs(narrow.float(), narrow, targets)
+    assert torch.equal(values, CrossEntropy().value_and_gradients(outputs, wide))
+    assert torch.equal(gradient, wide.bfloat16())
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 @pytest.mark.parametrize("place", [0, 4, CLASSES - 1])
 def test_a_network_that_diverges_says_so_and_its_neighbours_do_not(bad, place):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from mlplab.networks.aligned import as_array
 from mlplab.objectives.objective import BatchOutputs
 
 
@@ -21,6 +22,11 @@ class CrossEntropy:
     def extra_outputs(self) -> int:
         """None."""
         return 0
+
+    @property
+    def takes_bfloat16(self) -> bool:
+        """It widens and rounds by itself."""
+        return True
 
     @property
     def uses_hidden(self) -> bool:
@@ -47,9 +53,14 @@ class CrossEntropy:
             return by_tensor_operations(outputs, logits_gradient)
         from mlplab.objectives.fused_cross_entropy import fused_cross_entropy
 
-        values = torch.empty(len(outputs.logits), dtype=outputs.logits.dtype)
-        arrays = (outputs.logits, outputs.targets, logits_gradient, values)
-        fused_cross_entropy(*(array.numpy() for array in arrays))
+        logits = outputs.logits
+        kept = torch.promote_types(logits.dtype, torch.float32)
+        values, parts = (
+            torch.empty(len(logits), dtype=kept),
+            torch.empty(logits.shape[2], dtype=kept),
+        )
+        arrays = (logits, outputs.targets, logits_gradient, values, parts)
+        fused_cross_entropy(*map(as_array, arrays))
         return values
 
 

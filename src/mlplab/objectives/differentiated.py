@@ -18,6 +18,11 @@ class DifferentiatedObjective(ABC):
         return 0
 
     @property
+    def takes_bfloat16(self) -> bool:
+        """No: it is computed by torch, in float32 at the least."""
+        return False
+
+    @property
     def uses_hidden(self) -> bool:
         """No."""
         return False

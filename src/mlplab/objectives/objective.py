@@ -35,6 +35,11 @@ class Objective(Protocol):
         ...
 
     @property
+    def takes_bfloat16(self) -> bool:
+        """Whether logits, and their gradient, may be of bfloat16 where the CPU computes."""
+        ...
+
+    @property
     def uses_hidden(self) -> bool:
         """Whether the loss depends on the last hidden activations other than through logits."""
         ...
