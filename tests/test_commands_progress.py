@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -29,6 +30,38 @@ SLOW = {
     },
 }
 """Stacks that take long enough to be interrupted between two of them."""
+
+
+def test_ctrl_c_in_a_step_that_takes_long_is_no_abort(tmp_path):
+    """A thread that cannot be waited for is left behind, in good order."""
+    training = {"steps": 10**7, "batch_size": 64, "evaluate_every": 10**6}
+    (tmp_path / "slow.json").write_text(json.dumps({**SLOW, "training": training}))
+    at_once = (
+        "import mlplab.runner.training as training, sys\n"
+        "training._PATIENCE_SECONDS = 0.0\n"
+        "from mlplab.commands.main import main\n"
+        "sys.argv = ['mlplab', 'run', 'slow.json', '--json']\n"
+        "main()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", at_once],
+        cwd=tmp_path,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if json.loads(line)["event"] == "stack_started":
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            break
+    rest, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert told.count("\n") == 1, told
+    assert "0 of 8 networks" in told
+    assert json.loads(rest.splitlines()[-1])["event"] == "run_ended"
 
 
 def test_ctrl_c_keeps_what_is_finished_and_another_run_ends_it(tmp_path):

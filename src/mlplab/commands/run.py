@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,11 +94,26 @@ def train_and_report(
             interrupted = watch.tally.ended is not None and watch.tally.ended.interrupted
     if interrupted:
         complain(_what_is_kept(watch.tally, folder))
+        _leave_threads_behind()
         return options.EXIT_INTERRUPTED
     _report(results, as_json=as_json)
     for failure in results.failures:
         complain(f"{failure.network}, seed {failure.seed}, could not be run: {failure.reason}")
     return options.EXIT_NETWORK_FAILED if results.missing else options.EXIT_DONE
+
+
+def _leave_threads_behind() -> None:
+    """End the process here where a thread is still in a step that cannot be called back.
+
+    An interpreter that ends in the usual way takes the ground from under such a thread, and the
+    process aborts; what is finished is recorded by now.
+    """
+    from mlplab.runner.crew import is_at_work
+
+    if is_at_work():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(options.EXIT_INTERRUPTED)
 
 
 def _what_is_kept(tally: Tally, folder: Path) -> str:

@@ -25,6 +25,9 @@ from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
 from mlplab.trainer.resident import ResidentData
 from mlplab.trainer.train import train
 
+_THREADS = "mlplab-training-"
+"""How the names of a crew's threads begin."""
+
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -81,7 +84,7 @@ class Crew:
         self._stopping = threading.Event()
         # Daemons: a program that is told to end does not wait for a step of training.
         self._threads = [
-            threading.Thread(target=self._work, name=f"mlplab-{number}", daemon=True)
+            threading.Thread(target=self._work, name=f"{_THREADS}{number}", daemon=True)
             for number in range(workers)
         ]
         for thread in self._threads:
@@ -170,6 +173,11 @@ def _evaluation(run: WantedRun, network: TrainedNetwork) -> str | None:
     targets = run.data.label_map[run.data.labels[rows]]
     scores = run.recipe.objective.class_scores(torch.from_numpy(network.test_logits)).numpy()
     return evaluate(scores, targets, run.data.class_names).to_json()
+
+
+def is_at_work() -> bool:
+    """Whether a thread of any crew of this process has not ended."""
+    return any(thread.name.startswith(_THREADS) for thread in threading.enumerate())
 
 
 def workers_for(stacks: Sequence[PlannedStack], cores: int) -> int:
