@@ -34,8 +34,11 @@ SLOW = {
 
 def test_ctrl_c_in_a_step_that_takes_long_is_no_abort(tmp_path):
     """A thread that cannot be waited for is left behind, in good order."""
-    training = {"steps": 10**7, "batch_size": 64, "evaluate_every": 10**6}
-    (tmp_path / "slow.json").write_text(json.dumps({**SLOW, "training": training}))
+    training = {"steps": 10**6, "batch_size": 1000, "evaluate_every": 10**5}
+    adam = {"name": "adam", "learning_rate": 0.001}
+    wide = {f"width-{width}": {"hidden": [width, width], "optimizer": adam} for width in (700, 701)}
+    study = {**SLOW, "training": training, "networks": wide}
+    (tmp_path / "slow.json").write_text(json.dumps(study))
     at_once = (
         "import mlplab.runner.training as training, sys\n"
         "training._PATIENCE_SECONDS = 0.0\n"
@@ -60,7 +63,7 @@ def test_ctrl_c_in_a_step_that_takes_long_is_no_abort(tmp_path):
     rest, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
     assert told.count("\n") == 1, told
-    assert "0 of 8 networks" in told
+    assert "0 of 4 networks" in told
     assert json.loads(rest.splitlines()[-1])["event"] == "run_ended"
 
 
