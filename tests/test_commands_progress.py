@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,19 @@ SLOW = {
 """Stacks that take long enough to be interrupted between two of them."""
 
 
+def started(command: list[str], folder: Path) -> subprocess.Popen[str]:
+    """A process whose words can be read while it works."""
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def test_ctrl_c_in_a_step_that_takes_long_is_no_abort(tmp_path):
     """A thread that cannot be waited for is left behind, in good order."""
     training = {"steps": 10**6, "batch_size": 1000, "evaluate_every": 10**5}
@@ -46,15 +60,7 @@ def test_ctrl_c_in_a_step_that_takes_long_is_no_abort(tmp_path):
         "sys.argv = ['mlplab', 'run', 'slow.json', '--json']\n"
         "main()\n"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", at_once],
-        cwd=tmp_path,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = started([sys.executable, "-c", at_once], tmp_path)
     for line in process.stdout:
         if json.loads(line)["event"] == "stack_started":
             time.sleep(1)
@@ -69,15 +75,7 @@ def test_ctrl_c_in_a_step_that_takes_long_is_no_abort(tmp_path):
 
 def test_ctrl_c_keeps_what_is_finished_and_another_run_ends_it(tmp_path):
     (tmp_path / "slow.json").write_text(json.dumps(SLOW))
-    process = subprocess.Popen(
-        [*COMMAND, "run", "slow.json", "--json"],
-        cwd=tmp_path,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = started([*COMMAND, "run", "slow.json", "--json"], tmp_path)
     for line in process.stdout:
         if json.loads(line)["event"] == "stack_finished":
             process.send_signal(signal.SIGINT)

@@ -11,7 +11,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as machine code: without Python's lock, so that stacks can train side by side.
 
     Arithmetic is that of IEEE 754, element by element: nothing is reassociated or contracted.
-    Numba is loaded when such a function is first called; who only reads results never calls one.
+    Numba is loaded when a network is first computed; who only reads what is recorded needs none.
     """
     machine_code = cache(lambda: _machine_code(function))
 
