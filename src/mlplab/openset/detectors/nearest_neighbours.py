@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final, get_args
 
 import numpy as np
 
+from mlplab.networks.fast_products import fast_float32_products
 from mlplab.openset.activations import Activations, Space
 from mlplab.openset.detectors.detector import Detector, ScoringRule
 from mlplab.openset.detectors.directions import unit_rows
 from mlplab.openset.detectors.settings import check_choice, check_count, check_flag
 from mlplab.openset.errors import refuse
 
-# 512 rows: against 30,000 training rows 61 MB of products, and 2·10 · 784 float64 neighbours 64 MB
 _ROWS_AT_ONCE = 512
+"""Against 30,000 training rows these have 61 MB of products."""
+_EXACT_AT_ONCE = 32
+"""Rows whose candidates, 20 · 512 float64 each, stay in the caches."""
 _SPARE = 10
 """More neighbours than are asked for are looked at exactly, in case rounding misplaced one."""
 
@@ -40,27 +44,35 @@ class NeighboursRule:
     def nearest(self, activations: Activations) -> tuple[np.ndarray, np.ndarray]:
         """Distances (row, k) float64, increasing, and indices (row, k) of training rows."""
         x = _prepared(activations.array(self.space, NearestNeighbours.name), self.normalise)
-        parts = [
-            self._nearest(x[start : start + _ROWS_AT_ONCE])
-            for start in range(0, len(x), _ROWS_AT_ONCE)
-        ]
-        distances, indices = zip(*parts, strict=True)
-        return np.concatenate(distances), np.concatenate(indices)
+        distances = np.empty((len(x), self.k))
+        indices = np.empty((len(x), self.k), dtype=np.int64)
+        start = 0
+        with fast_float32_products():
+            for candidates in self._candidates(x):
+                some = slice(start, start := start + len(candidates))
+                distances[some], indices[some] = self._nearest(x[some], candidates)
+        return distances, indices
 
-    def _nearest(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Candidates by ‖r‖² − 2·x·r, one large product in float32; then exact distances.
+    def _candidates(self, x: np.ndarray) -> Iterator[np.ndarray]:
+        """(row, candidate) training rows near each row of x, a few rows of x at a time.
 
-        The fast form subtracts large numbers and so loses half the digits of small distances:
-        enough to find who is near, and with some to spare, not to say how near.
+        By ‖r‖² − 2·x·r, one large product in float32: it subtracts large numbers and so loses half
+        the digits of small distances, enough to find who is near, and with some to spare.
         """
         import torch
 
-        near = torch.from_numpy(self._squares) - 2 * (
-            torch.from_numpy(x) @ torch.from_numpy(self.remembered).T
-        )
-        most = min(self.k + _SPARE, len(self.remembered))
-        candidates = near.topk(most, dim=1, largest=False).indices.numpy()
-        candidates.sort(axis=1)
+        rows = torch.from_numpy(self.remembered)
+        squares = torch.from_numpy(self._squares)
+        most = min(self.k + _SPARE, len(rows))
+        products = torch.empty(min(_ROWS_AT_ONCE, len(x)), len(rows))
+        for part in torch.from_numpy(x).split(_ROWS_AT_ONCE):
+            near = torch.mm(part * -2, rows.T, out=products[: len(part)]).add_(squares)
+            found = near.topk(most, dim=1, largest=False, sorted=False).indices.numpy()
+            found.sort(axis=1)
+            yield from np.split(found, range(_EXACT_AT_ONCE, len(found), _EXACT_AT_ONCE))
+
+    def _nearest(self, x: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The nearest of the candidates, by exact distances."""
         difference = self.remembered[candidates].astype(np.float64) - x[:, None]
         distance = np.sqrt(np.einsum("rku,rku->rk", difference, difference))
         order = np.argsort(distance, axis=1, kind="stable")[:, : self.k]
