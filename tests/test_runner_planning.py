@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from mlplab.declarations.resolving.size import Size
 from mlplab.records.stacks import PlannedStack
 from mlplab.runner.environment import Placement
-from mlplab.runner.estimate import side_by_side
-from mlplab.runner.planning import halves, make_plan
+from mlplab.runner.planning import halves, make_plan, side_by_side
 from mlplab.runner.rates import Rates
 from mlplab.runner.stack_room import room_on_cpu, room_on_gpu, smallest_near_the_best, stack_room
 
@@ -169,17 +168,28 @@ def test_halves_keep_the_order_and_lose_nobody():
 
 
 @pytest.mark.parametrize(
-    ("stacks", "cores", "end"),
+    ("stacks", "cores", "ends"),
     [
-        ([], 2, 0.0),
-        ([(3.0, 1), (2.0, 1), (2.0, 1)], 2, 4.0),  # 3 on one core; 2, then 2, on the other
-        ([(3.0, 1), (2.0, 1), (2.0, 1)], 1, 7.0),
-        ([(5.0, 2), (1.0, 1), (1.0, 1)], 2, 6.0),  # the large one takes both cores first
-        ([(1.0, 4)], 2, 1.0),
+        ([], 2, []),
+        ([(3.0, 1), (2.0, 1), (2.0, 1)], 2, [3.0, 2.0, 4.0]),
+        ([(3.0, 1), (2.0, 1), (2.0, 1)], 1, [3.0, 5.0, 7.0]),
+        ([(5.0, 2), (1.0, 1), (1.0, 1)], 2, [5.0, 6.0, 6.0]),  # the large one takes both cores
+        ([(1.0, 4)], 2, [1.0]),
     ],
 )
-def test_stacks_side_by_side_end_when_the_last_core_is_done(stacks, cores, end):
-    assert side_by_side(stacks, cores) == end
+def test_stacks_side_by_side_end_when_their_cores_are_done(stacks, cores, ends):
+    assert side_by_side(stacks, cores) == ends
+
+
+def test_the_stack_that_would_end_last_is_halved_so_that_no_core_waits_for_it():
+    # Of three units of work each; the last of them would keep one core while the other is idle.
+    missing = [Wished(f"{of} {k}", layers=(784, 128, of)) for of in (10, 11, 12) for k in range(4)]
+    by_key = {run.key: run for run in missing}
+    stacks = plan(missing).stacks
+    assert [len(s.keys) for s in stacks] == [4, 4, 2, 2]
+    work = [(sum(by_key[k].size.training_flops for k in s.keys), s.threads) for s in stacks]
+    whole = sum(flops for flops, _ in work)
+    assert max(side_by_side(work, 2)) < 0.51 * whole
 
 
 def test_of_two_measurements_the_better_counts():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from mlplab.records.database import has_records, reading
 from mlplab.records.stacks import PlannedStack, unfinished
 from mlplab.records.studies import Member, members_of
 from mlplab.runner.environment import Placement, resolve_device, usable_cores
-from mlplab.runner.planning import Plannable, make_plan
+from mlplab.runner.planning import Plannable, make_plan, side_by_side
 from mlplab.runner.rates import Rates, measured_rates
 from mlplab.runner.run import present_runs
 from mlplab.runner.stack_room import stack_room
@@ -141,7 +140,7 @@ def estimate(
         total=len(keys),
         finished=sum(done.values()),
         flops=flops,
-        seconds=side_by_side([(s.seconds, s.threads) for s in stacks], cores),
+        seconds=max(side_by_side([(s.seconds, s.threads) for s in stacks], cores), default=0.0),
         disk_bytes=_disk_bytes(study, missing, keys),
         rates=rates,
         device=device,
@@ -154,16 +153,6 @@ def _size(data: Data, folder: Path, announce: Announce) -> DataSize:
     if size.classes is not None:
         return size
     return replace(size, classes=len(load(data, folder, announce).class_names))
-
-
-def side_by_side(stacks: Sequence[tuple[float, int]], cores: int) -> float:
-    """Return when the last of some (seconds, threads) ends, started in order on so many cores."""
-    free = [0.0] * cores
-    for seconds, threads in stacks:
-        taken = [heapq.heappop(free) for _ in range(min(threads, cores))]
-        for _ in taken:
-            heapq.heappush(free, taken[-1] + seconds)
-    return max(free)
 
 
 def _already(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,6 +18,9 @@ _ALONE_FROM_PARAMETERS = 20_000_000
 """One network this large is mostly memory traffic and large products: all cores work on it."""
 _SHARED_FROM_STEP_FLOPS = 200e6
 """A step of less work gains nothing from a second core."""
+
+_WORTH_HALVING = 0.99
+"""A stack in halves shares less; so the end must come this much earlier."""
 
 
 class Plannable(Protocol):
@@ -73,8 +77,8 @@ def make_plan(
                 del left[key]
         elif any(present):
             given_up.append(stack)
-    groups = _together(list(left.values()), room, on.cores if on.device == "cpu" else 1)
-    by_work = sorted(groups, key=lambda runs: -sum(run.size.training_flops for run in runs))
+    cores = on.cores if on.device == "cpu" else 1
+    groups = _balanced(_together(list(left.values()), room, cores), on)
     fresh = [
         PlannedStack(
             keys=tuple(run.key for run in runs),
@@ -82,7 +86,7 @@ def make_plan(
             precision=on.precision,
             device=on.device,
         )
-        for runs in by_work
+        for runs in groups
     ]
     return Plan((*resumed, *fresh), len(resumed), tuple(given_up))
 
@@ -111,6 +115,48 @@ def _together(
         most = min(room.holds(runs[0].size), ceil(share / largest))
         stacks += _divide(runs, most)
     return stacks
+
+
+def _balanced(groups: Sequence[Sequence[Plannable]], on: Placement) -> list[Sequence[Plannable]]:
+    """The stacks by work, with what would end last in halves while that brings the end forward.
+
+    Else the other cores would stand idle at the end for up to the time of a whole stack.
+    """
+    stacks = sorted(groups, key=_work_of, reverse=True)
+    end, last = _last_to_end(stacks, on)
+    while len(last) > 1:
+        middle = len(last) // 2
+        others = [runs for runs in stacks if runs is not last]
+        tried = sorted([*others, last[:middle], last[middle:]], key=_work_of, reverse=True)
+        earlier, last = _last_to_end(tried, on)
+        if earlier > _WORTH_HALVING * end:
+            break
+        stacks, end = tried, earlier
+    return stacks
+
+
+def _last_to_end(
+    stacks: Sequence[Sequence[Plannable]], on: Placement
+) -> tuple[float, Sequence[Plannable]]:
+    """When the last of stacks that are begun in this order ends, in FLOPs a core, and which."""
+    foreseen = [(float(_work_of(runs)), _threads(runs, len(stacks), on)) for runs in stacks]
+    ends = side_by_side(foreseen, on.cores if on.device == "cpu" else 1)
+    return max(zip(ends, stacks, strict=True), key=lambda one: one[0], default=(0.0, ()))
+
+
+def side_by_side(stacks: Sequence[tuple[float, int]], cores: int) -> list[float]:
+    """Return when each of some (seconds, threads) ends, started in order on so many cores."""
+    free, ends = [0.0] * cores, []
+    for seconds, threads in stacks:
+        taken = [heapq.heappop(free) for _ in range(min(threads, cores))]
+        ends.append(taken[-1] + seconds)
+        for _ in taken:
+            heapq.heappush(free, ends[-1])
+    return ends
+
+
+def _work_of(runs: Sequence[Plannable]) -> int:
+    return sum(run.size.training_flops for run in runs)
 
 
 def _divide(runs: Sequence[Plannable], most: int) -> Iterator[Sequence[Plannable]]:
