@@ -95,6 +95,14 @@ CASES = [
     ),
     Case("data", DELETE, {"name": "digits"}, 'the key "data", shared or in every', where=""),
     Case(
+        "data",
+        {},
+        {"name": "digits"},
+        '"kmnist") or "format" (one of "idx", "npz", "csv")',
+        'add "name" or add "format"',
+    ),
+    Case("data", {"nmae": "digits"}, {"name": "digits"}, '"name"', 'did you mean "name"?'),
+    Case(
         f"{ADAM}/learning_rate",
         DELETE,
         1e-9,

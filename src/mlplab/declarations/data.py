@@ -84,10 +84,10 @@ def part_size(part: float, rows: int) -> int:
     return max(1, round(part * rows)) if part > 0 else 0
 
 
-def data_kind(value: Any) -> str:
-    """The tag of the kind of data that a declaration, or its JSON, means."""
+def data_kind(value: Any) -> str | None:
+    """The tag of the kind of data that a declaration, or its JSON, means; None if it is not told."""
     if isinstance(value, dict):
-        return str(value.get("format", "known"))
+        return str(value.get("format", "known")) if value.keys() & {"name", "format"} else None
     return str(getattr(value, "format", "known")) if isinstance(value, Declaration) else "known"
 
 

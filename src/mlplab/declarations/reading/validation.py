@@ -114,8 +114,7 @@ def _fault(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Fault:
         case "union_tag_not_found" if here.keyed():
             return _no_known_key(values, where, here)
         case "union_tag_not_found":
-            ((key, options),) = here.tag_choices().items()
-            return _missing_key(values, where, key, f"one of {listed(options)}")
+            return _missing_tag(values, where, here)
         case "union_tag_invalid":
             return _wrong_tag(values, where, here)
         case "less_than_equal" if (detail.get("ctx") or {}).get("le") == LARGEST_COUNT:
@@ -157,6 +156,19 @@ def _missing_key(values: Any, where: Where, key: str, expected: str) -> Fault:
     keys = list(present) if isinstance(present, dict) else []
     came = f"only {listed(keys)}" if keys else "an empty object"
     return Fault(where, f'the key "{key}" ({expected})', came, f'add "{key}"', key)
+
+
+def _missing_tag(values: Any, where: Where, here: Wanted) -> Fault:
+    """An object that does not say of which kind it is, which one key or another would tell."""
+    choices = {key: f"one of {listed(told)}" for key, told in here.tag_choices().items()}
+    (key, told), *others = choices.items()
+    expected = told + "".join(f') or "{other}" ({options}' for other, options in others)
+    fault = _missing_key(values, where, key, expected)
+    present = at(values, where)
+    keys = present if isinstance(present, dict) else ()
+    meant = (did_you_mean(key, list(choices)) for key in keys)
+    add = " or ".join(f'add "{key}"' for key in choices)
+    return replace(fault, mend=next(filter(None, meant), add))
 
 
 def _no_known_key(values: Any, where: Where, here: Wanted) -> Fault:
