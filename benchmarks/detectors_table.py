@@ -14,6 +14,7 @@ from pathlib import Path
 from mlplab.analysis.open_set.evaluating import tests_of
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task, tasks_of
 from mlplab.openset.detectors.registry import DETECTORS, facts
+from mlplab.records.key import NUMERICS
 from mlplab.records.results import Results
 from mlplab.study import open_results
 
@@ -135,9 +136,10 @@ def _after_training(task: Task, steps: int, data: str) -> str:
     lines = [
         f"## After training: {OPEN}, {seeds} seeds",
         "",
-        f"{task.template} on {data}, {steps:,} steps. AUROC over {seeds} seeds with its 95% interval "
-        f"for other seeds and other test rows. “Rejected” is the share of unknown inputs refused "
-        f"by a threshold that promises to reject at most {task.reject_at_most:.0%} of known ones.",
+        f"{task.template} on {data}, {steps:,} steps (numerics {NUMERICS}). AUROC over {seeds} seeds "
+        "with its 95% interval for other seeds and other test rows. “Rejected” is the share of "
+        "unknown inputs refused by a threshold that promises to reject at most "
+        f"{task.reject_at_most:.0%} of known ones.",
         "",
         "| detector | score | source | AUROC | rejected |",
         "| :--- | :--- | :--- | ---: | ---: |",

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from command_line import COMMAND, TINY, environment
+from mlplab.commands.run import _what_is_kept
 from mlplab.commands.tally import Tally, in_short
 from mlplab.runner import events
 from mlplab.study import Study
@@ -128,6 +129,21 @@ def test_on_a_terminal_there_is_a_bar_that_goes_away(tmp_path):
     assert b"of 1" in seen
     assert "\x1b" not in out
     assert "wide" in out
+
+
+def test_tests_on_unknown_classes_are_a_part_of_their_own():
+    now = [100.0]
+    tally = Tally(clock=lambda: now[0])
+    tally.see(events.RunPlanned(total=4, already=4, stacks=0, resumed=0, flops=0))
+    now[0] = 160.0
+    tally.see(events.UnknownsTested("small", 0, done=0, of=8))
+    assert (tally.share, tally.seconds_left) == (0.0, None)
+    now[0] = 180.0
+    tally.see(events.UnknownsTested("small", 0, done=2, of=8))
+    assert tally.share == 0.25
+    assert tally.seconds_left == pytest.approx(60.0)
+    assert tally.counts_in_words() == "2 of 8 tests"
+    assert "all networks and 2 of 8 tests are finished" in _what_is_kept(tally, Path("runs/x"))
 
 
 def test_the_share_counts_arithmetic_not_networks():

@@ -148,6 +148,9 @@ def test_health_sees_ties_saturation_and_constants():
     z[:, 0] = [1, 1, 1, 1, 1, 2, 2, 7, 8, 9]
     got = health(detector, Activations(logits=z))
     assert (got.tied, got.saturated, got.dead_units) == (0.7, 0.5, None)
+    beside = health(detector, Activations(logits=z), beside=np.array([-8.0, -11.0]))
+    assert beside.rows == 12
+    assert (beside.tied, beside.saturated) == (pytest.approx(9 / 12), pytest.approx(5 / 12))
     flat = health(detector, Activations(logits=np.ones((5, 3))))
     assert flat.constant
     assert flat.line == "all scores are equal: nothing can be told apart; alone as in a batch"

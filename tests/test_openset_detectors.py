@@ -492,6 +492,29 @@ def test_neighbours_against_all_distances(space, normalise):
     assert (np.diff(distance, axis=1) >= 0).all()
 
 
+@pytest.mark.parametrize("spread", [1e-2, 1e-3, 1e-4])
+def test_neighbours_of_tight_clusters_far_from_the_origin(spread):
+    """Float32 products cannot tell who of a hundred rows within their rounding is near."""
+    draw = np.random.default_rng(0)
+    places = draw.normal(size=(5, 64)) + 1
+    labels = np.arange(1500) % 5
+
+    def rows(count):
+        its = places[np.arange(count) % 5] + spread * draw.normal(size=(count, 64))
+        return Activations(logits=its[:, :5], hidden=its.astype(np.float32))
+
+    train, tested = rows(1500), rows(50)
+    got = NearestNeighbours(k=10, normalise=False).fit(train, labels).score(tested)
+    every = np.sort(cdist(tested.hidden.astype(np.float64), train.hidden.astype(np.float64)))
+    np.testing.assert_allclose(got, every[:, 9], rtol=1e-9)
+
+
+def test_more_equal_rows_than_are_looked_at_are_all_at_distance_zero():
+    same = Activations(logits=np.eye(2)[np.arange(60) % 2], hidden=np.full((60, 8), 3.0))
+    fitted_one = NearestNeighbours(k=5).fit(same, np.arange(60) % 2)
+    assert (fitted_one.score(same) == 0).all()
+
+
 def test_a_remembered_row_is_at_distance_zero():
     train, labels = clusters()
     assert (NearestNeighbours(k=1).fit(train, labels).score(train) == 0).all()

@@ -37,6 +37,13 @@ def test_touching_a_test_unknown_is_refused(purpose):
         _ledger().touched(purpose, [5, 92, 91], by="config10", source="mnist")
 
 
+@pytest.mark.parametrize("purpose", ["weights", "settings", "thresholds"])
+def test_touching_a_known_test_row_is_refused_too(purpose):
+    ledger = Ledger({"mnist": np.array([90])}, known_test_rows={"mnist": np.array([80, 81])})
+    with pytest.raises(OpenSetError, match=r"1 test rows of known classes .*row 81 of mnist"):
+        ledger.touched(purpose, [5, 81], by="config10", source="mnist")
+
+
 def test_the_same_row_number_of_another_set_is_another_row():
     ledger = _ledger().touched("weights", [91], by="config10", source="kmnist")
     assert ledger.rows("weights", "kmnist").tolist() == [91]

@@ -60,6 +60,15 @@ def test_without_unknown_rows_there_is_no_recall_of_them():
     assert got.accuracy_on_accepted_known is None
 
 
+def test_macro_means_are_of_the_classes_that_occur():
+    labels, predicted = [0, 0, 1, -1], [0, 1, 1, 0]
+    got = rejection_outcome(labels, predicted, [False, False, False, True], 3)
+    true, decided = [0, 0, 1, 3], [0, 1, 1, 3]  # class 2 has no row and is given to none
+    expected = precision_recall_fscore_support(true, decided, average="macro", zero_division=0)
+    means = (got.macro_precision, got.macro_recall, got.macro_f1)
+    assert means == pytest.approx(expected[:3])
+
+
 @pytest.mark.parametrize(
     ("labels", "predicted", "said"),
     [
@@ -180,6 +189,16 @@ def test_perfect_separation_is_not_certainty():
     exact = binomtest(20, 20).proportion_ci(method="wilson")
     assert (got.value, got.low, got.high) == pytest.approx((1.0, exact.low, 1.0))
     assert got.method == "Wilson"
+
+
+def test_one_row_of_a_side_says_little_of_others():
+    known = np.arange(100.0)
+    got = auroc_interval(known, [5.5])
+    exact = wilson(got.value, 1)
+    assert (got.value, got.low, got.high) == pytest.approx((0.06, *map(float, exact)))
+    assert got.high > 0.8
+    with pytest.raises(OpenSetError, match="level"):
+        auroc_interval(known, known, level=95)
 
 
 def test_paired_difference_is_tighter_than_two_intervals():

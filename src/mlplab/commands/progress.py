@@ -137,12 +137,17 @@ class Bar(_Words):
     def show(self, event: events.Event) -> None:
         super().show(event)
         if isinstance(event, events.RunPlanned) and event.already < event.total:
-            if self._task is not None:
-                self._progress.remove_task(self._task)
-            named = f"{self._study}: tuning" if self.tally.tuning else self._study
-            self._task = self._progress.add_task(named, total=1.0, outlook="")
+            self._begin(f"{self._study}: tuning" if self.tally.tuning else self._study)
+        if isinstance(event, events.UnknownsTested) and event.done == 0:
+            self._begin(f"{self._study}: unknown classes")
         if self._task is not None:
             self._progress.update(self._task, completed=self.tally.share, outlook=self._outlook())
+
+    def _begin(self, named: str) -> None:
+        """Start the bar anew for another part of the run."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(named, total=1.0, outlook="")
 
     def say(self, line: str) -> None:
         self._progress.console.print(line, markup=False, soft_wrap=True)
@@ -150,8 +155,11 @@ class Bar(_Words):
     def _outlook(self) -> str:
         from rich.markup import escape
 
-        counts = f"{self.tally.finished:,} of {self.tally.total:,}"
-        told = (counts, self.tally.left_in_words(), self.tally.best_in_words())
+        told = (
+            self.tally.counts_in_words(),
+            self.tally.left_in_words(),
+            self.tally.best_in_words(),
+        )
         line = " · ".join(part for part in told if part)
         under_way = self.tally.under_way_in_words()
         return escape(f"{line}\n{under_way}" if under_way else line)

@@ -119,6 +119,11 @@ def _leave_threads_behind() -> None:
 def _what_is_kept(tally: Tally, folder: Path) -> str:
     if tally.total == 0:
         return f"Stopped before training began; {folder} keeps whatever was finished before."
+    if tally.testing is not None:
+        return (
+            f"Stopped while testing on unknown classes: all networks and {tally.counts_in_words()} "
+            f"are finished and kept in {folder}; the same command goes on from there."
+        )
     if tally.tuning is not None:
         return (
             f"Stopped while tuning: {tally.finished:,} of {tally.total:,} trials × seeds are finished "

@@ -36,6 +36,8 @@ class Tally:
     ended: events.RunEnded | None = None
     tuning: events.TuningStarted | None = None
     """While trials are trained rather than the study itself."""
+    testing: events.UnknownsTested | None = None
+    """While trained networks are tested on unknown classes: the last test."""
     training: dict[str, events.StackStarted] = field(default_factory=dict)
     """The stacks in training, by their id."""
     steps: dict[str, int] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Tally:
                 self.total, self.finished = event.total, event.already
                 self.flops, self.began = event.flops, self.clock()
                 self.flops_done, self.best_accuracy = 0.0, math.nan
+                self.testing = None
             case events.StackStarted():
                 self.training[event.stack] = event
                 self.steps[event.stack] = 0
@@ -65,6 +68,10 @@ class Tally:
                 self._over(event.stack, counts=not event.tried_again)
             case events.RunEnded():
                 self.ended = event
+            case events.UnknownsTested():
+                if self.testing is None:
+                    self.began = self.clock()
+                self.testing = event
 
     def _over(self, stack: str, counts: bool = True) -> None:
         started = self.training.pop(stack, None)
@@ -74,7 +81,9 @@ class Tally:
 
     @property
     def share(self) -> float:
-        """The share of the arithmetic that is done, from 0 to 1."""
+        """The share of the arithmetic that is done, or of the tests, from 0 to 1."""
+        if self.testing is not None:
+            return self.testing.done / self.testing.of
         under_way = sum(
             started.flops * self.steps[stack] / started.steps
             for stack, started in self.training.items()
@@ -87,6 +96,12 @@ class Tally:
         if self.share <= 0.0:
             return None
         return (self.clock() - self.began) * (1 - self.share) / self.share
+
+    def counts_in_words(self) -> str:
+        """Say how many are done: 3 of 16, or 12 of 170 tests."""
+        if self.testing is not None:
+            return f"{self.testing.done:,} of {counted(self.testing.of, 'test')}"
+        return f"{self.finished:,} of {self.total:,}"
 
     def left_in_words(self) -> str:
         """Say how long it will take: about 3 min left."""

@@ -26,7 +26,7 @@ class Health:
     saturated: float
     """Share of rows at the smallest or the largest score, where several share it."""
     dead_units: int | None
-    """Hidden units that are zero for every row; None where no hidden activations were given."""
+    """Hidden units that are zero for every row of which activations were given; None without."""
     units: int | None
     batch_difference: float
     """Largest difference between a row's score alone and in the batch, relative to their size."""
@@ -65,24 +65,31 @@ def health(
     activations: Activations,
     looked_at_alone: int = 16,
     scores: np.ndarray | None = None,
+    beside: np.ndarray | None = None,
 ) -> Health:
     """Examine a fitted detector on rows, some of which are also scored one by one.
 
-    scores: (row,) of these rows, where they are known already.
+    Args:
+        fitted: the detector.
+        activations: of the rows.
+        looked_at_alone: how many of them are scored one by one.
+        scores: (row,) of these rows, where they are known already.
+        beside: (row,) of other rows, such as unknown ones, which may tie and saturate too.
     """
     scores = fitted.score(activations) if scores is None else scores
     n = len(scores)
     rows = np.unique(np.linspace(0, n - 1, min(looked_at_alone, n)).astype(int))
     alone = np.array([fitted.score(activations.take([row]))[0] for row in rows])
     size = max(float(np.abs(scores).max()), np.finfo(np.float64).tiny)
-    counts = np.unique(scores, return_counts=True)[1]
+    every = scores if beside is None else np.concatenate([scores, beside])
+    counts = np.unique(every, return_counts=True)[1]
     # with one distinct score both ends are the same rows
     ends = counts[[0, -1]] if len(counts) > 1 else counts
     hidden = activations.hidden
     return Health(
-        rows=n,
-        tied=float(counts[counts > 1].sum() / n),
-        saturated=float(ends[ends > 1].sum() / n),
+        rows=len(every),
+        tied=float(counts[counts > 1].sum() / len(every)),
+        saturated=float(ends[ends > 1].sum() / len(every)),
         dead_units=None if hidden is None else int((hidden == 0).all(axis=0).sum()),
         units=None if hidden is None else hidden.shape[1],
         batch_difference=float(np.abs(alone - scores[rows]).max() / size),

@@ -43,14 +43,16 @@ def auroc_interval(known: Any, unknown: Any, level: float = 0.95) -> Interval:
     """AUROC over test rows: DeLong's variance (Biometrics 1988), on the logit scale.
 
     DeLong's variance is 0 under perfect separation, which is not certainty: then Wilson's interval
-    for as many independent pairs as there are rows on the smaller side takes its place.
+    for as many independent pairs as there are rows on the smaller side takes its place. So it does
+    where a side has one row only, which says nothing of how another such row would score.
     """
+    _checked_level(level)
     k, u = checked_scores("known scores", known), checked_scores("unknown scores", unknown)
     value = auroc(k, u)
     from_unknown, from_known = _placements(k, u)
     variance = _variance(from_unknown) + _variance(from_known)
-    if variance <= 1e-15 or not 0 < value < 1:
-        pairs = min(len(k), len(u))
+    pairs = min(len(k), len(u))
+    if variance <= 1e-15 or not 0 < value < 1 or pairs == 1:
         low, high = wilson(value * pairs, pairs, level)
         return Interval(value, float(low), float(high), level, "Wilson")
     half = norm.ppf((1 + level) / 2) * np.sqrt(variance) / (value * (1 - value))

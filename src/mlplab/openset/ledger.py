@@ -36,6 +36,8 @@ class Ledger:
     unknown_rows: Mapping[str, np.ndarray] = field(default_factory=dict)
     """By data set: test rows of unknown classes, which nothing may touch."""
     touches: tuple[Touch, ...] = ()
+    known_test_rows: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """By data set: test rows of known classes, which nothing may touch either."""
 
     def touched(self, purpose: Purpose, rows: Any, *, by: str, source: str = "data") -> Ledger:
         """The ledger with one more entry.
@@ -48,7 +50,8 @@ class Ledger:
 
         Raises:
             TouchedUnknownError: a row is a test row of an unknown class.
-            OpenSetError: a calibration row serves something else too, or rows are no row numbers.
+            OpenSetError: a row is a test row of a known class, a calibration row serves something
+                else too, or rows are no row numbers.
         """
         touch = Touch(_checked_purpose(purpose), by, source, _row_set(rows))
         forbidden = np.intersect1d(touch.rows, _row_set(self.unknown_rows.get(source, [])))
@@ -56,6 +59,12 @@ class Ledger:
             raise TouchedUnknownError(
                 f"{by}: {len(forbidden)} test rows of unknown classes (first: row {forbidden[0]} "
                 f"of {source}) would influence {purpose}; unknown rows are only ever tested"
+            )
+        tested = np.intersect1d(touch.rows, _row_set(self.known_test_rows.get(source, [])))
+        if len(tested):
+            raise OpenSetError(
+                f"{by}: {len(tested)} test rows of known classes (first: row {tested[0]} of "
+                f"{source}) would influence {purpose}; test rows are only ever tested"
             )
         for earlier in self.touches:
             _check_calibration(earlier, touch)

@@ -35,8 +35,10 @@ class RejectionOutcome:
     """(class,): 0 for a class without rows."""
     f1: np.ndarray
     """(class,): 0 where precision and recall are."""
+    macro_precision: float
+    """Mean over the classes that occur, as true class or as decision; likewise the next two."""
+    macro_recall: float
     macro_f1: float
-    """Mean over the classes that occur, as true class or as decision."""
     confusion: np.ndarray
     """(true class, decided class) counts; "unknown" is last in both."""
 
@@ -67,6 +69,8 @@ def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) 
     right = known & (guess == true)
     accepted = known & ~refused
     f1, occurs = _f1(confusion)
+    precision = hit / np.maximum(confusion.sum(axis=0), 1)
+    recall = hit / np.maximum(confusion.sum(axis=1), 1)
     return RejectionOutcome(
         known_rows=int(known.sum()),
         unknown_rows=int((~known).sum()),
@@ -76,9 +80,11 @@ def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) 
         known_rejected=float(refused[known].mean()),
         recall_of_unknown=None if known.all() else float(refused[~known].mean()),
         accuracy_over_all=float(hit.sum() / len(true)),
-        precision=hit / np.maximum(confusion.sum(axis=0), 1),
-        recall=hit / np.maximum(confusion.sum(axis=1), 1),
+        precision=precision,
+        recall=recall,
         f1=f1,
+        macro_precision=float(precision[occurs].mean()),
+        macro_recall=float(recall[occurs].mean()),
         macro_f1=float(f1[occurs].mean()),
         confusion=confusion,
     )

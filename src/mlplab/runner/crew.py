@@ -25,8 +25,8 @@ from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
 from mlplab.trainer.resident import ResidentData
 from mlplab.trainer.train import train
 
-_THREADS = "mlplab-training-"
-"""How the names of a crew's threads begin."""
+THREADS = "mlplab-at-work-"
+"""How the names of threads begin that are in a long computation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,7 @@ class Crew:
         self._stopping = threading.Event()
         # Daemons: a program that is told to end does not wait for a step of training.
         self._threads = [
-            threading.Thread(target=self._work, name=f"{_THREADS}{number}", daemon=True)
+            threading.Thread(target=self._work, name=f"{THREADS}training-{number}", daemon=True)
             for number in range(workers)
         ]
         for thread in self._threads:
@@ -176,8 +176,8 @@ def _evaluation(run: WantedRun, network: TrainedNetwork) -> str | None:
 
 
 def is_at_work() -> bool:
-    """Whether a thread of any crew of this process has not ended."""
-    return any(thread.name.startswith(_THREADS) for thread in threading.enumerate())
+    """Whether a thread of any crew, or of tests of trained networks, has not ended."""
+    return any(thread.name.startswith(THREADS) for thread in threading.enumerate())
 
 
 def workers_for(stacks: Sequence[PlannedStack], cores: int) -> int:

@@ -137,7 +137,7 @@ class TuningEnded:
 
 @dataclass(frozen=True)
 class UnknownsTested:
-    """After training: a network is about to be tested on classes that it never saw."""
+    """After training: a network was tested on classes that it never saw, or is the first to be."""
 
     network: str
     seed: int

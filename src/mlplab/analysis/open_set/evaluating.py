@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mlplab.analysis.open_set.findings import RunFinding, from_json, to_json
@@ -24,8 +25,9 @@ from mlplab.records.analyses import read_findings, record_finding
 from mlplab.records.database import reading, writing
 from mlplab.records.lock import only_run
 from mlplab.records.results import Results
+from mlplab.runner.on_every_core import on_every_core
 
-METHOD = 3
+METHOD = 4
 """Raise it when the same network and settings are judged otherwise than before."""
 _IN_FULL_UP_TO = 24
 """Beyond so many splits of a question, curves, histograms and images are left out: they would be
@@ -53,7 +55,8 @@ class Tested:
 
 
 Progress = Callable[[str, int, int, int], None]
-"""Told of network, seed, how many tests are done and how many there are to do."""
+"""Told of network and seed, how many tests are done and how many there were to do: of the first
+test as it begins, and of every test as it is done."""
 
 
 def wanted_tests(results: Results) -> tuple[Wanted, ...]:
@@ -134,12 +137,14 @@ def evaluate(results: Results, tell: Progress | None = None) -> None:
     missing = [w for w in wanted if w.content not in kept]
     if not missing:
         return
+    if tell is not None:
+        tell(missing[0].form.network, missing[0].seed, 0, len(missing))
     with only_run(results.folder, lambda pid: None), writing(results.folder) as connection:
-        for done, test in enumerate(missing):
+        made = on_every_core(partial(_made, results), missing)
+        for done, (test, finding) in enumerate(made, start=1):
+            record_finding(connection, "open_set", test.content, to_json(finding))
             if tell is not None:
                 tell(test.form.network, test.seed, done, len(missing))
-            finding = _made(results, test)
-            record_finding(connection, "open_set", test.content, to_json(finding))
 
 
 def _made(results: Results, test: Wanted) -> RunFinding:

@@ -51,8 +51,8 @@ class DetectorFinding:
     metrics: Mapping[str, float]
     """By the names of exports."""
     without_groups: Mapping[str, tuple[float, ...]]
-    """The same with a group of test rows left out at a time, the same groups for all detectors and
-    seeds (`openset.rows_and_seeds`); empty where it was not asked for."""
+    """The same with a group of test rows left out at a time, the same groups for all detectors,
+    seeds and splits (`openset.rows_and_seeds`); of many splits AUROC alone."""
     auroc: Share
     """With DeLong's interval over test rows."""
     auroc_by_class: Mapping[str, float]
@@ -60,6 +60,9 @@ class DetectorFinding:
     threshold: tuple[float | None, ...]
     """One, or one a predicted class; None where nothing is ever rejected."""
     guarantee: str
+    range_for_one: tuple[float, float] | None
+    """Where the rate of known rows rejected lies for this calibration set, with probability 95%;
+    None where there is a threshold for each class."""
     realised: Share
     """Known test rows rejected."""
     absorbed: tuple[tuple[int, ...], ...]

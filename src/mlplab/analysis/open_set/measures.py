@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from mlplab.openset.auroc import separation
+from mlplab.openset.auroc import auroc, separation
 from mlplab.openset.openness import openness
 from mlplab.openset.oscr import oscr_area
 from mlplab.openset.rejection import rejection_outcome
 from mlplab.openset.risk_coverage import risk_coverage
-from mlplab.openset.rows_and_seeds import GROUPS, groups_of_rows
 from mlplab.openset.scores import UNKNOWN
 
 
@@ -64,8 +63,8 @@ def metrics(
         "known_rejected": after.known_rejected,
         "recall_of_unknown": after.recall_of_unknown or 0.0,
         "accuracy_over_all": after.accuracy_over_all,
-        "macro_precision": float(after.precision.mean()),
-        "macro_recall": float(after.recall.mean()),
+        "macro_precision": after.macro_precision,
+        "macro_recall": after.macro_recall,
         "macro_f1": after.macro_f1,
         "risk_coverage_area": risk_coverage(scores, predicted != true).area,
         "openness": openness(classes, unknown_classes),
@@ -75,21 +74,47 @@ def metrics(
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Groups of test rows that are left out in turn to tell what other rows would change.
+
+    They are drawn once over the whole test part of a data set, so that a row is in the same group
+    whichever classes are known: what holds for one split then holds for a mean over many.
+    """
+
+    known: np.ndarray
+    """(row,) of the known rows."""
+    unknown: np.ndarray
+
+    def left_out(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Masks (row,) of the known and of the unknown rows that stay, a group left out in turn.
+
+        Nothing where some group holds all rows of a side, or where there is one group only.
+        """
+        numbers = np.union1d(self.known, self.unknown)
+        masks = [(self.known != number, self.unknown != number) for number in numbers]
+        if len(numbers) > 1 and all(known.any() and unknown.any() for known, unknown in masks):
+            yield from masks
+
+
 def without_groups(
-    known: Judged, labels: np.ndarray, unknown: Judged, classes: int
+    known: Judged, labels: np.ndarray, unknown: Judged, classes: int, groups: Groups
 ) -> Mapping[str, tuple[float, ...]]:
     """Every measure with one group of rows of both sides left out at a time, in turn."""
-    groups = min(GROUPS, len(known), len(unknown))
-    if groups < 2:
-        return {}
-    k, u = groups_of_rows(len(known), groups), groups_of_rows(len(unknown), groups)
     found = [
-        metrics(known.take(k != g), labels[k != g], unknown.take(u != g), classes, 0)
-        for g in range(groups)
+        metrics(known.take(k), labels[k], unknown.take(u), classes, 0) for k, u in groups.left_out()
     ]
-    everywhere = [name for name in found[0] if all(name in each for each in found)]
+    everywhere = [name for name in found[0] if all(name in each for each in found)] if found else []
     return {
         name: tuple(round(each[name], 7) for each in found)
         for name in everywhere
         if name != "openness"
     }
+
+
+def auroc_without_groups(
+    known: Judged, unknown: Judged, groups: Groups
+) -> Mapping[str, tuple[float, ...]]:
+    """AUROC alone with one group of rows left out at a time: what a mean over many splits needs."""
+    found = [round(auroc(known.scores[k], unknown.scores[u]), 7) for k, u in groups.left_out()]
+    return {"auroc": tuple(found)} if found else {}

@@ -20,10 +20,18 @@ from mlplab.analysis.open_set.findings import (
     thinned,
 )
 from mlplab.analysis.open_set.histogram import score_histogram
-from mlplab.analysis.open_set.measures import Judged, metrics, without_groups
+from mlplab.analysis.open_set.measures import (
+    Groups,
+    Judged,
+    auroc_without_groups,
+    metrics,
+    without_groups,
+)
 from mlplab.analysis.open_set.tested import TestBed, activations
 from mlplab.declarations.network import Network
+from mlplab.declarations.objective import ClassAnchor
 from mlplab.declarations.open_set import DetectorSettings, OpenSet
+from mlplab.declarations.resolving.classes import data_name
 from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.absorption import absorption_table
 from mlplab.openset.activations import Activations
@@ -89,13 +97,13 @@ def measure(
         by: what the network is called in the ledger.
         in_full: with curves, histograms and images, which take room.
     """
-    ledger = _ledger(bed, network, by)
+    ledger = _ledger(bed, network, entry, by)
     seen = _seen(bed, layers, network)
     known = bed.data.class_names
     found, refusals = [], []
     for settings in detectors:
         try:
-            fitted = _fitted(settings, seen, centres)
+            fitted = _fitted(settings, seen, network, centres)
             found.append(_detector(settings.label, fitted, seen, bed, entry, in_full))
         except OpenSetError as error:
             refusals.append(f"{settings.label}: {error}")
@@ -117,11 +125,15 @@ def measure(
     )
 
 
-def _ledger(bed: TestBed, network: Network, by: str) -> Ledger:
-    """Which rows touched what; refuses if a test unknown, or a calibration row twice, did."""
-    rows, data = bed.rows, bed.data
-    name = getattr(network.data, "name", network.data.__class__.__name__)
-    ledger = Ledger({name: rows.unknown}).touched("weights", data.train_rows, by=by, source=name)
+def _ledger(bed: TestBed, network: Network, entry: OpenSet, by: str) -> Ledger:
+    """Which rows touched what; refuses if a test row, or a calibration row twice, did."""
+    rows, data, name = bed.rows, bed.data, data_name(network.data)
+    unknown = {name: rows.unknown} if len(rows.unknown) else {}
+    if entry.unknown_data is not None:
+        others = len(bed.unknowns.inputs) - len(rows.unknown)
+        unknown[f"{data_name(entry.unknown_data)}, another set"] = np.arange(others)
+    ledger = Ledger(unknown, known_test_rows={name: rows.known})
+    ledger = ledger.touched("weights", data.train_rows, by=by, source=name)
     if len(data.validation_rows):
         ledger = ledger.touched("settings", data.validation_rows, by=f"{by}, stopping", source=name)
     ledger = ledger.touched("settings", rows.fitted, by=f"{by}, detectors", source=name)
@@ -144,8 +156,10 @@ def _seen(bed: TestBed, layers: Sequence[tuple[np.ndarray, np.ndarray]], network
     )
 
 
-def _fitted(settings: DetectorSettings, seen: _Seen, centres: np.ndarray | None) -> Fitted:
-    given = settings.given
+def _fitted(
+    settings: DetectorSettings, seen: _Seen, network: Network, centres: np.ndarray | None
+) -> Fitted:
+    given = _trained_towards(settings, network) | settings.given
     if settings.name == "class centre":
         kept = given.pop("centres", "exact")
         if kept == "running":
@@ -157,12 +171,21 @@ def _fitted(settings: DetectorSettings, seen: _Seen, centres: np.ndarray | None)
     return make(settings.name, **given).fit(seen.fitted, seen.fitted_outputs)
 
 
+def _trained_towards(settings: DetectorSettings, network: Network) -> dict[str, object]:
+    """What a detector takes from the objective that its network was trained with."""
+    own = network.objective
+    if isinstance(own, ClassAnchor) and settings.name == own.name:
+        return {"magnitude": own.magnitude}
+    return {}
+
+
 def _detector(
     label: str, fitted: Fitted, seen: _Seen, bed: TestBed, entry: OpenSet, in_full: bool
 ) -> DetectorFinding:
     threshold, known, unknown = _judged(fitted, seen, entry, bed.data.class_names)
     labels, classes = seen.known_outputs, seen.known.logits.shape[1]
     present = np.unique(seen.unknown_classes)
+    groups = Groups(bed.groups, bed.unknowns.groups)
     interval = auroc_interval(known.scores, unknown.scores)
     rate = realised_rate(known.rejected)
     oscr = oscr_curve(known.scores, seen.right, unknown.scores)
@@ -170,7 +193,9 @@ def _detector(
     return DetectorFinding(
         detector=label,
         metrics=metrics(known, labels, unknown, classes, 0 if entry.closed else len(present)),
-        without_groups=without_groups(known, labels, unknown, classes) if in_full else {},
+        without_groups=without_groups(known, labels, unknown, classes, groups)
+        if in_full
+        else auroc_without_groups(known, unknown, groups),
         auroc=Share(interval.value, interval.low, interval.high),
         auroc_by_class={
             names[c]: auroc(known.scores, unknown.scores[seen.unknown_classes == c])
@@ -178,9 +203,10 @@ def _detector(
         },
         threshold=_values(threshold),
         guarantee=threshold.guarantee,
+        range_for_one=threshold.range_for_one() if isinstance(threshold, Threshold) else None,
         realised=Share(rate.value, rate.low, rate.high),
         absorbed=_absorbed(seen, unknown.rejected),
-        health=health(fitted, seen.known, scores=known.scores).line,
+        health=health(fitted, seen.known, scores=known.scores, beside=unknown.scores).line,
         histogram=score_histogram(known.scores, unknown.scores) if in_full else None,
         roc=_roc(known.scores, unknown.scores) if in_full else None,
         oscr=thinned(oscr.unknown_accepted, oscr.known_right) if in_full else None,

@@ -37,7 +37,7 @@ class DetectorSeries:
     def mean(self, metric: str) -> MeanInterval:
         """The mean over seeds, with an interval for other seeds and other test rows."""
         having = [f for f in self.findings.values() if metric in f.metrics]
-        return _interval(
+        return interval_over_rows_and_seeds(
             [f.metrics[metric] for f in having], [f.without_groups.get(metric, ()) for f in having]
         )
 
@@ -166,7 +166,7 @@ class Task:
         ]
         left_out = [[f.without_groups.get("auroc", ()) for f in pair] for pair in pairs]
         both = all(len(one) == len(two) for one, two in left_out)
-        return _interval(
+        return interval_over_rows_and_seeds(
             [one.metrics["auroc"] - two.metrics["auroc"] for one, two in pairs],
             [np.subtract(one, two) if both else () for one, two in left_out],
         )
@@ -184,7 +184,9 @@ class Task:
         return tuple(name for name, may in zip(names, kept, strict=True) if may)
 
 
-def _interval(values: Sequence[float], left_out: Sequence[ArrayLike]) -> MeanInterval:
+def interval_over_rows_and_seeds(
+    values: Sequence[float], left_out: Sequence[ArrayLike]
+) -> MeanInterval:
     """The mean over seeds; its limits also tell of other test rows where those were asked for."""
     seeds = t_interval(np.array(values))
     if not values:

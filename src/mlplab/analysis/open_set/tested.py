@@ -25,6 +25,7 @@ from mlplab.declarations.resolving.open_set_networks import NamedSplit, forms_of
 from mlplab.declarations.study import Study
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.from_weights import activations_from_weights
+from mlplab.openset.rows_and_seeds import GROUPS, groups_of_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,8 @@ class Unknowns:
     classes: np.ndarray
     """(row,) an index into `class_names`."""
     class_names: tuple[str, ...]
+    groups: np.ndarray
+    """(row,) the group in which a row is left out when intervals over rows are made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,8 @@ class TestBed:
     data: PreparedData
     rows: TestedRows
     unknowns: Unknowns
+    groups: np.ndarray
+    """(row,) the groups of the known test rows, as those of the unknown ones."""
 
     def inputs(self, rows: np.ndarray) -> np.ndarray:
         """(row, feature) of rows of the data set."""
@@ -68,30 +73,41 @@ def test_bed(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) 
     dataset = load(network.data, folder, silent)
     places = class_places(dataset.class_names, split.unknown, "unknown", data_name(network.data))
     rows = tested_rows(data, places, entry.fit_on)
-    parts = [data.inputs[rows.unknown]]
+    group_of = np.zeros(len(dataset.labels), dtype=np.int64)
+    group_of[dataset.test_rows] = _groups(len(dataset.test_rows))
+    parts, groups = [data.inputs[rows.unknown]], [group_of[rows.unknown]]
     order = {place: number for number, place in enumerate(places)}
     classes = [np.array([order[c] for c in data.labels[rows.unknown].tolist()], dtype=np.int64)]
     names = [dataset.class_names[place] for place in places]
     if entry.unknown_data is not None:
-        more, labels, more_names = _other_rows(entry.unknown_data, network, data, folder)
+        other = other_set(entry.unknown_data, folder)
+        more = _scaled_alike(other, entry.unknown_data, network, data, folder)
         parts.append(more)
-        classes.append(labels + len(names))
-        names += more_names
-    unknowns = Unknowns(np.concatenate(parts), np.concatenate(classes), tuple(names))
+        groups.append(_groups(len(more)))
+        classes.append(other.classes + len(names))
+        names += other.class_names
+    unknowns = Unknowns(
+        np.concatenate(parts), np.concatenate(classes), tuple(names), np.concatenate(groups)
+    )
     if not len(unknowns.inputs):
         raise _no_unknown_rows(split)
-    return TestBed(data, rows, unknowns)
+    return TestBed(data, rows, unknowns, group_of[rows.known])
 
 
-def _other_rows(
-    other: Data, network: Network, data: PreparedData, folder: Path
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def _groups(rows: int) -> np.ndarray:
+    """(row,) the group of each row of a test part."""
+    groups = min(GROUPS, rows)
+    return groups_of_rows(rows, groups) if groups > 1 else np.zeros(rows, dtype=np.int64)
+
+
+def _scaled_alike(
+    other: OtherSet, declared: Data, network: Network, data: PreparedData, folder: Path
+) -> np.ndarray:
     """Test rows of another set, scaled as the network's own rows are."""
-    own, there = load(network.data, folder, silent), other_set(other, folder)
-    _check_features(there, own.inputs.shape[1], other, network.data)
+    own = load(network.data, folder, silent)
+    _check_features(other, own.inputs.shape[1], declared, network.data)
     scaling = network.data.scaling or default_scaling(own)
-    fitted = fit_scaling(scaling, own, data.train_rows)
-    return fitted.apply(there.inputs), there.classes, there.class_names
+    return fit_scaling(scaling, own, data.train_rows).apply(other.inputs)
 
 
 def _check_features(there: OtherSet, features: int, other: Data, own: Data) -> None:

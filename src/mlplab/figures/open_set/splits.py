@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -12,6 +13,7 @@ from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
 from mlplab.figures.wording import count, listed
+from mlplab.statistics.intervals import MeanInterval
 
 
 def distribution_figure(tasks: Sequence[Task], usual: Sequence[Task], name: str) -> Figure:
@@ -81,7 +83,8 @@ def _caption(every: pd.DataFrame, marked: pd.DataFrame | None, order: Sequence[s
             for d in order[:3]
             if d in means
         ]
-        words += f" The mean of the five usual 6/4 splits: {listed(places)}."
+        tested = count(marked["split"].nunique(), "usual 6/4 split")
+        words += f" The mean of {tested}: {listed(places)}."
     return words
 
 
@@ -90,8 +93,13 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
     effects = pair_effects(tasks, detector)
     if not effects:
         return None
-    both = [*effects, *(PairEffect(e.second, e.first, e.effect) for e in effects)]
-    table = pd.DataFrame([{"one": e.first, "other": e.second, "effect": e.effect} for e in both])
+    table = pd.DataFrame(
+        [
+            {"one": one, "other": other, "effect": float(e.effect.mean), "told": _signed(e.effect)}
+            for e in effects
+            for one, other in ((e.first, e.second), (e.second, e.first))
+        ]
+    )
     names = sorted(set(table["one"]))
     reach = float(table["effect"].abs().max())
     quiet = {"domain": False, "ticks": False, "grid": False}
@@ -102,12 +110,22 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
         title=f"Pairs of classes that drive AUROC ({detector})",
         caption=(
             "Mean AUROC of the splits in which one class of a pair is known and the other is not, "
-            "less that of the splits in which they are together, in hundredths. Most harmful to "
+            "less that of the splits in which they are together, in hundredths; 95% intervals for "
+            f"{_others(effects[0].effect)}, each by itself. Most harmful to "
             f"separate: {listed([_told(e) for e in effects[:4]])}; least: "
             f"{listed([_told(e) for e in effects[-2:][::-1]])}."
         ),
         table=pd.DataFrame(
-            [{"first": e.first, "second": e.second, "effect": e.effect} for e in effects]
+            [
+                {
+                    "first": e.first,
+                    "second": e.second,
+                    "effect": float(e.effect.mean),
+                    "low": float(e.effect.low),
+                    "high": float(e.effect.high),
+                }
+                for e in effects
+            ]
         ),
         drawing={
             "data": vega.rows(table),
@@ -122,7 +140,7 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
                 vega.mark("rect", stroke="#ffffff", strokeWidth=1, encoding={
                     "color": vega.field("effect:Q", legend=None, scale=colours),
                     "tooltip": [vega.tip("one:N"), vega.tip("other:N"),
-                                vega.tip("effect:Q", "effect on AUROC", "+.4f")]}),
+                                vega.tip("told:N", "effect on AUROC")]}),
                 vega.mark("text",
                           {"calculate": "format(100 * datum.effect, '+.1f')", "as": "text"},
                           fontSize=9, encoding={"text": vega.field("text:N"),
@@ -134,4 +152,15 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
 
 
 def _told(effect: PairEffect) -> str:
-    return f"{effect.first} and {effect.second} ({effect.effect:+.3f})"
+    return f"{effect.first} and {effect.second} ({_signed(effect.effect)})"
+
+
+def _others(mean: MeanInterval) -> str:
+    """What an interval speaks of: never of other classes."""
+    return "other test rows and other seeds" if int(mean.n) > 1 else "other test rows"
+
+
+def _signed(effect: MeanInterval) -> str:
+    half = (float(effect.high) - float(effect.low)) / 2
+    middle = f"{float(effect.mean):+.3f}".replace("-", "−")
+    return f"{middle} ± {half:.3f}" if math.isfinite(half) else middle

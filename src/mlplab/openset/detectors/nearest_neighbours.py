@@ -37,8 +37,10 @@ class NeighboursRule:
 
     @cached_property
     def _squares(self) -> np.ndarray:
-        """(training row,) float32: ‖r‖²."""
-        squares: np.ndarray = np.einsum("ru,ru->r", self.remembered, self.remembered)
+        """(training row,) float64: ‖r‖²."""
+        squares: np.ndarray = np.einsum(
+            "ru,ru->r", self.remembered, self.remembered, dtype=np.float64
+        )
         return squares
 
     def nearest(self, activations: Activations) -> tuple[np.ndarray, np.ndarray]:
@@ -46,30 +48,73 @@ class NeighboursRule:
         x = _prepared(activations.array(self.space, NearestNeighbours.name), self.normalise)
         distances = np.empty((len(x), self.k))
         indices = np.empty((len(x), self.k), dtype=np.int64)
-        start = 0
+        left = np.arange(len(x))
         with fast_float32_products():
-            for candidates in self._candidates(x):
-                some = slice(start, start := start + len(candidates))
-                distances[some], indices[some] = self._nearest(x[some], candidates)
+            # Rows with more neighbours within rounding than were looked at are searched again.
+            for precision in (np.float32, np.float64):
+                if not len(left):
+                    break
+                sure = self._search(x, left, precision, distances, indices)
+                left = left[~sure]
         return distances, indices
 
-    def _candidates(self, x: np.ndarray) -> Iterator[np.ndarray]:
-        """(row, candidate) training rows near each row of x, a few rows of x at a time.
+    def _search(
+        self,
+        x: np.ndarray,
+        rows: np.ndarray,
+        precision: type[np.floating],
+        distances: np.ndarray,
+        indices: np.ndarray,
+    ) -> np.ndarray:
+        """Fill in the neighbours of some rows of x; tells (row,) of which they are surely those."""
+        sure = np.zeros(len(rows), dtype=bool)
+        start = 0
+        for candidates, farthest in self._candidates(x[rows], precision):
+            part = slice(start, start := start + len(candidates))
+            some = rows[part]
+            distances[some], indices[some] = self._nearest(x[some], candidates)
+            sure[part] = np.square(distances[some, -1]) <= farthest
+        return sure
 
-        By ‖r‖² − 2·x·r, one large product in float32: it subtracts large numbers and so loses half
-        the digits of small distances, enough to find who is near, and with some to spare.
+    def _candidates(
+        self, x: np.ndarray, precision: type[np.floating]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Training rows (row, candidate) near each row of x, a few rows of x at a time, and the
+        squared distance (row,) that no other training row is nearer than.
+
+        By ‖r‖² − 2·x·r, one large product: it subtracts large numbers and so loses half the digits
+        of small distances, enough to find who is near, and with some to spare.
         """
         import torch
 
-        rows = torch.from_numpy(self.remembered)
-        squares = torch.from_numpy(self._squares)
-        most = min(self.k + _SPARE, len(rows))
-        products = torch.empty(min(_ROWS_AT_ONCE, len(x)), len(rows))
-        for part in torch.from_numpy(x).split(_ROWS_AT_ONCE):
-            near = torch.mm(part * -2, rows.T, out=products[: len(part)]).add_(squares)
-            found = near.topk(most, dim=1, largest=False, sorted=False).indices.numpy()
-            found.sort(axis=1)
-            yield from np.split(found, range(_EXACT_AT_ONCE, len(found), _EXACT_AT_ONCE))
+        training = torch.from_numpy(self.remembered.astype(precision, copy=False))
+        squares = torch.from_numpy(self._squares.astype(precision))
+        most = min(self.k + _SPARE, len(training))
+        products = torch.empty(min(_ROWS_AT_ONCE, len(x)), len(training), dtype=training.dtype)
+        for part in torch.from_numpy(x.astype(precision, copy=False)).split(_ROWS_AT_ONCE):
+            near = torch.mm(part * -2, training.T, out=products[: len(part)]).add_(squares)
+            values, found = near.topk(most, dim=1, largest=False, sorted=False)
+            limits = self._no_nearer(part.numpy(), values.amax(1).numpy(), most)
+            ordered = found.numpy()
+            ordered.sort(axis=1)
+            for first in range(0, len(part), _EXACT_AT_ONCE):
+                some = slice(first, first + _EXACT_AT_ONCE)
+                yield ordered[some], limits[some]
+
+    def _no_nearer(self, x: np.ndarray, largest: np.ndarray, candidates: int) -> np.ndarray:
+        """(row,) the squared distance of the farthest candidate, less what rounding may hide.
+
+        A product of n terms is off by less than n·u·‖x‖·‖r‖ (Higham, Accuracy and Stability of
+        Numerical Algorithms, 2002, 3.1), and twice that is subtracted from ‖r‖².
+        """
+        if candidates == len(self.remembered):
+            return np.full(len(x), np.inf)
+        own = np.einsum("ru,ru->r", x, x, dtype=np.float64)
+        unit = np.finfo(x.dtype).eps / 2
+        reach = np.sqrt(own * self._squares.max()) + self._squares.max()
+        rounding = 2 * unit * (x.shape[1] + 2) * reach
+        limits: np.ndarray = own + largest.astype(np.float64) - rounding
+        return limits
 
     def _nearest(self, x: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The nearest of the candidates, by exact distances."""
