@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
 import pytest
 import torch
 
+from command_line import TINY
 from mlplab.runner import on_every_core as module
+from mlplab.runner.environment import compute_on
 from mlplab.runner.on_every_core import on_every_core
+from mlplab.study import Study
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +59,35 @@ def test_what_is_raised_ends_it():
     with pytest.raises(ValueError, match="item"):
         list(on_every_core(fail, range(100)))
     assert len(begun) <= 3
+
+
+def test_a_thread_keeps_its_number_of_cores_whatever_another_asks_for():
+    first_asked, second_asked = threading.Event(), threading.Event()
+    read: list[int] = []
+
+    def first() -> None:
+        compute_on(2)
+        first_asked.set()
+        second_asked.wait(30)
+        read.append(torch.get_num_threads())
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    first_asked.wait(30)
+    other = threading.Thread(target=compute_on, args=(1,))
+    other.start()
+    other.join()
+    second_asked.set()
+    thread.join()
+    assert read == [2]
+
+
+def test_a_run_leaves_the_caller_its_cores(tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        (tmp_path / "study.json").write_text(json.dumps(TINY))
+        Study.load(tmp_path / "study.json").run(tmp_path)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -13,7 +13,10 @@ from pydantic import TypeAdapter
 from mlplab.declarations.initial_weights import Uniform
 from mlplab.declarations.optimizer import Optimizer
 from mlplab.declarations.training import EarlyStopping, Training
+from mlplab.networks.activations import ACTIVATIONS
 from mlplab.networks.initial_weights import draw_kernels
+from mlplab.objectives.with_centres import ClassAnchor
+from mlplab.objectives.with_negatives import Entropic
 from mlplab.trainer.batch_order import BatchOrder
 from mlplab.trainer.evaluation import METRICS, metric_sums
 from mlplab.trainer.recipe import Recipe, TrainedNetwork
@@ -110,6 +113,35 @@ def test_every_network_of_a_mixed_stack_gives_the_bits_it_gives_alone(precision,
     data = problem(precision)
     for one, result in zip(DIFFERENT, train(DIFFERENT, data), strict=True):
         assert_same_bits(train([one], data)[0], result)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_odd_widths_and_batches_give_the_bits_they_give_alone(activation, precision, threads):
+    """Matrices that do not fill their boundaries lie with gaps between them."""
+    changes = {"activation": activation, "batch_size": 25, "steps": 6, "evaluate_every": 3}
+    stack = [recipe(seed, "adam", dropout=0.3 * (seed == 1), **changes) for seed in range(3)]
+    data = problem(precision)
+    for one, result in zip(stack, train(stack, data), strict=True):
+        assert_same_bits(train([one], data)[0], result)
+
+
+def test_a_batch_without_a_known_class_is_no_divergence():
+    known = {"layers": (FEATURES, 9, 2), "label_map": np.array([0, 1, -1, -1])}
+    often = {"batch_size": 1, "steps": 40, "evaluate_every": 1}
+    (result,) = train([recipe(objective=Entropic(), **known, **often)], problem())
+    assert (result.diverged_at, result.stopped_at) == (None, 40)
+    losses = result.curves["batch", "loss"]
+    assert 0 < np.isnan(losses).sum() < 40
+
+
+def test_anchored_networks_are_measured_by_float32_distances():
+    objective = ClassAnchor(magnitude=50.0)
+    anchored = [recipe(seed, objective=objective, test_rows=ALL) for seed in range(8)]
+    data = problem("bfloat16")
+    for result in train(anchored, data):
+        scores = objective.class_scores(torch.from_numpy(result.test_logits))
+        right = scores.argmax(-1).numpy() == data.labels
+        assert result.curves["test", "accuracy"][-1] == right.mean()
 
 
 STOPPING = EarlyStopping(patience=2, metric="loss")

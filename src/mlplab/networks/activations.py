@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
+from mlplab.networks.aligned import dense
+
 _LEAK = 0.01
 
 
@@ -65,11 +67,12 @@ def _sigmoid_back(gradient: torch.Tensor, outputs: torch.Tensor) -> None:
 
 
 def _gelu(sums: torch.Tensor) -> None:
-    torch.ops.aten.gelu_(sums)
+    torch.ops.aten.gelu_(dense(sums))
 
 
 def _gelu_back(gradient: torch.Tensor, sums: torch.Tensor) -> None:
-    torch.ops.aten.gelu_backward.grad_input(gradient, sums, grad_input=gradient)
+    dense_gradient = dense(gradient)
+    torch.ops.aten.gelu_backward.grad_input(dense_gradient, dense(sums), grad_input=dense_gradient)
 
 
 def _nothing(sums: torch.Tensor) -> None:

@@ -32,6 +32,17 @@ def flat(stack: torch.Tensor) -> torch.Tensor:
     return stack.as_strided((len(stack), stride), (stride, 1))
 
 
+def dense(stack: torch.Tensor) -> torch.Tensor:
+    """A view without gaps of a stack of dense matrices, for what computes each value by itself.
+
+    Where torch has two ways of computing a function, one for tensors without gaps, a stack whose
+    matrices do not fill their boundaries would else get other last bits than one matrix alone.
+    """
+    rows, columns = stack.shape[1:]
+    is_dense = stack.stride()[1:] == (columns, 1) and stack.stride(0) >= rows * columns
+    return flat(stack) if is_dense else stack
+
+
 def select_networks(stack: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
     """The stack of the kept networks only, aligned again.
 

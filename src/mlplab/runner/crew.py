@@ -20,6 +20,7 @@ from mlplab.metrics.classification import evaluate
 from mlplab.records import weights
 from mlplab.records.runs import FinishedRun
 from mlplab.records.stacks import PlannedStack
+from mlplab.runner.environment import compute_on
 from mlplab.runner.wanted import WantedRun
 from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
 from mlplab.trainer.resident import ResidentData
@@ -82,6 +83,7 @@ class Crew:
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
+        self._threads_here = torch.get_num_threads()
         # Daemons: a program that is told to end does not wait for a step of training.
         self._threads = [
             threading.Thread(target=self._work, name=f"{THREADS}training-{number}", daemon=True)
@@ -110,6 +112,8 @@ class Crew:
             self._jobs.put(None)
         for thread in self._threads:
             thread.join(patience / len(self._threads))
+        # Some libraries take the number that any thread set last for all threads.
+        torch.set_num_threads(self._threads_here)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None and not self._stopping.is_set():
@@ -126,7 +130,7 @@ class Crew:
                 raise _StoppedError
             self.messages.put(Progressed(job, progress))
 
-        torch.set_num_threads(job.stack.threads)
+        compute_on(job.stack.threads)
         if job.stack.device == "cuda":
             # What the last stack held, all the more one that failed for want of memory, is free.
             torch.cuda.empty_cache()

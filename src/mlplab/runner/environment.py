@@ -33,6 +33,18 @@ def usable_cores() -> int:
     return max(1, min(cores, _container_cores() or cores, _requested_threads() or cores))
 
 
+def compute_on(cores: int) -> None:
+    """Have torch compute on so many cores in this thread.
+
+    torch first asks for a thread's number when it needs one, and then takes what any thread set
+    last; so it is asked first.
+    """
+    import torch
+
+    torch.get_num_threads()
+    torch.set_num_threads(cores)
+
+
 def describe(device: str) -> Mapping[str, str]:
     """Return versions and hardware as text; `device` is cpu or cuda."""
     import torch

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TypeVar
 
 from mlplab.runner.crew import THREADS
-from mlplab.runner.environment import usable_cores
+from mlplab.runner.environment import compute_on, usable_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,7 +27,7 @@ def on_every_core(
     from threadpoolctl import threadpool_limits
 
     cores = usable_cores()
-    pool = ThreadPoolExecutor(cores, f"{THREADS}tests-", initializer=_alone)
+    pool = ThreadPoolExecutor(cores, f"{THREADS}tests-", initializer=partial(compute_on, 1))
     under_way: dict[Future[Result], Item] = {}
     with threadpool_limits(1):
         try:
@@ -43,12 +44,6 @@ def on_every_core(
                 raise fault
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _alone() -> None:
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _done(

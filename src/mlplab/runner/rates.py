@@ -11,13 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
-import torch
 
 from mlplab.declarations.initial_weights import Glorot
 from mlplab.declarations.optimizer import Adam
 from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.training import Training
-from mlplab.runner.environment import Placement
+from mlplab.runner.environment import Placement, compute_on
 from mlplab.runner.remembered import recall, remember
 from mlplab.trainer.recipe import Recipe
 from mlplab.trainer.resident import ResidentData
@@ -93,7 +92,7 @@ def seconds_a_step_on_every_core(size: Size, on: Placement, *, networks: int, st
 
 
 def _seconds_a_step(recipes: list[Recipe], data: ResidentData) -> float:
-    torch.set_num_threads(1)
+    compute_on(1)
     best = float("inf")
     # The first steps of a shape also choose kernels and get memory; other programs disturb others.
     for _ in range(_TRIES):

@@ -177,6 +177,8 @@ def stack_metric_sums(
     valid: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """`metric_sums` of what each network's objective tells classes apart by."""
+    if logits.dtype.itemsize < 4:
+        logits = logits.float()
     parts = [
         metric_sums(
             objective.class_scores(logits[own]),

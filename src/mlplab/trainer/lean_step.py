@@ -166,12 +166,14 @@ def _losses(
     """
     gradient, hidden = state.workspace.gradients[-1], state.workspace.outputs[-2]
     any_hidden = any(objective.uses_hidden for objective, _ in state.objectives)
-    hidden_gradient = torch.zeros_like(hidden) if any_hidden else None
     lower_precision = logits.dtype.itemsize < 4 and not (
         logits.device.type == "cpu" and all(o.takes_bfloat16 for o, _ in state.objectives)
     )
     scratch = torch.empty_like(logits, dtype=torch.float32) if lower_precision else gradient
     logits = logits.float() if lower_precision else logits
+    if lower_precision and (any_hidden or state.centres is not None):
+        hidden = hidden.float()
+    hidden_gradient = torch.zeros_like(hidden) if any_hidden else None
     values = [
         objective.value_and_gradients(
             BatchOutputs(

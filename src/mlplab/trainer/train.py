@@ -71,6 +71,8 @@ class _Training:
         self.trained: dict[int, TrainedNetwork] = {}
         self.rows = self._evaluation_rows(recipes)
         self.due = np.ones(len(recipes), dtype=bool)
+        self.measured = self.due
+        """(network present,) bool: whose batch held a row of a known class."""
         self.test_logits: np.ndarray | None = None
 
     def run(self) -> list[TrainedNetwork]:
@@ -110,6 +112,7 @@ class _Training:
     ) -> None:
         logits = forward(self.state.stack, inputs, self.state.workspace)
         known = targets >= 0
+        self.measured = known.any(1).cpu().numpy()
         sums = stack_metric_sums(logits, targets, self.state.objectives, known)
         means = (sums / known.sum(1)).cpu().numpy()
         values.update({("batch", m): mean for m, mean in zip(METRICS, means, strict=True)})
@@ -152,10 +155,11 @@ class _Training:
     def _diverged(self, values: Values) -> np.ndarray:
         """(network present,) bool: whose loss is no number any more, before this step or after it.
 
-        A network that others of its stack are measured beside is not judged before its own time.
+        A network that others of its stack are measured beside is not judged before its own time,
+        and none by a batch that holds no row of a known class, of which no loss can be told.
         """
         at = self.state.diverged_at
-        lost = ~np.isfinite(values["batch", "loss"]) & self.due
+        lost = ~np.isfinite(values["batch", "loss"]) & self.due & self.measured
         newly = torch.from_numpy(lost).to(at.device) & (at == 0)
         at.copy_(torch.where(newly, self.state.step, at))
         return at.cpu().numpy() > 0
