@@ -7,6 +7,7 @@ import pandas as pd
 from mlplab.analysis.open_set.tasks import REJECTED, Absorption, DetectorSeries, Task
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
+from mlplab.figures.open_set.covering import interval_tells_of
 from mlplab.figures.vega import Spec
 from mlplab.figures.wording import count, listed
 from mlplab.openset.threshold import percent
@@ -27,7 +28,7 @@ def absorption_figure(task: Task, detector: DetectorSeries, name: str) -> Figure
     table = pd.concat([_table(before, _BEFORE), _table(after, _AFTER)], ignore_index=True)
     titles = {
         _BEFORE: "nothing is rejected",
-        _AFTER: f"{detector.detector} rejects at most {percent(task.reject_at_most)} of known inputs",
+        _AFTER: f"{detector.detector}, for at most {percent(task.reject_at_most)} of known inputs",
     }
     panels = [
         _panel(table[table["rejection"] == kind], titles[kind], kind) for kind in (_BEFORE, _AFTER)
@@ -113,6 +114,7 @@ def _panel(table: pd.DataFrame, title: str, kind: str) -> Spec:
 
 def _caption(task: Task, detector: DetectorSeries, before: Absorption, after: Absorption) -> str:
     seeds = count(len(detector.findings), "seed")
+    tells = interval_tells_of((len(task.plain.runs), len(detector.findings)), rows=True)
     rows = count(int(after.counts.sum()), "decision")
     pairs = [f"{u} taken for {k} ({share:.0%})" for u, k, share in before.largest()]
     least = int(after.shares[:, -1].argmin())
@@ -122,6 +124,6 @@ def _caption(task: Task, detector: DetectorSeries, before: Absorption, after: Ab
         f"(a column): {rows} over {seeds}. Nothing rejected, most often {listed(pairs)}. With "
         f"{detector.detector}, {after.rejected:.0%} of unknown rows are rejected, fewest of class "
         f"{after.unknown[least]} ({after.shares[least, -1]:.0%}); what is still accepted most is "
-        f"{left[0]} as {left[1]} ({left[2]:.0%}). 95% intervals, for other test rows "
-        "(Wilson) and other seeds, are in the tips and the CSV file. Cells below 0.5% are left blank."
+        f"{left[0]} as {left[1]} ({left[2]:.0%}). 95% intervals {tells} "
+        "(Wilson's for rows) are in the tips and the CSV file. Cells below 0.5% are left blank."
     )

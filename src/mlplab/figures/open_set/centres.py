@@ -8,8 +8,9 @@ from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
+from mlplab.figures.open_set.covering import mean_areas
 from mlplab.figures.open_set.separation import SIDES, room
-from mlplab.figures.wording import count, listed
+from mlplab.figures.wording import listed
 
 _LADDER = (
     ("class centre (on inputs)", "centre of the inputs"),
@@ -95,13 +96,13 @@ def remedy_figure(task: Task, name: str) -> Figure | None:
         vega.mark("point", filled=True, size=60, opacity=1, color=theme.ACCENT,
                   encoding={"x": x, "y": y, "tooltip": tips}),
     ]  # fmt: skip
-    seeds = count(len(softmax.findings), "seed")
+    shown = mean_areas([softmax, *(series for _, series in steps)])
     told = [f"{row.step.removeprefix('… ')} {row.auroc:.3f}" for row in table.itertuples()]
     return Figure(
         name=name,
         title="How far the class centre can be mended",
         caption=(
-            f"Mean AUROC over {seeds} with 95% intervals, each step beside the one before it: "
+            f"AUROC, {shown}; each step beside the one before it: "
             f"{listed(told)}; the softmax has {softmax.auroc()[0]:.3f}. All on the last hidden "
             "layer unless it says otherwise."
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from mlplab.analysis.open_set.all_splits import (
@@ -15,13 +14,14 @@ from mlplab.analysis.open_set.tasks import Task, tasks_of
 from mlplab.declarations.open_set import USUAL_SIX_FOUR
 from mlplab.figures.of_study import slug, unused
 from mlplab.figures.open_set.absorption import absorption_figure
+from mlplab.figures.open_set.accuracy import accuracy_figure
 from mlplab.figures.open_set.centres import along_figure, remedy_figure
+from mlplab.figures.open_set.covering import mean_measures
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
 from mlplab.figures.open_set.splits import distribution_figure, pairs_figure
-from mlplab.figures.open_set.trends import accuracy_figure, negatives_figure, steps_figure
-from mlplab.figures.wording import count, with_interval
-from mlplab.openset.threshold import percent
+from mlplab.figures.open_set.trends import negatives_figure, steps_figure
+from mlplab.figures.wording import with_interval
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -39,14 +39,15 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.report.open_set_words import (
+    PROMISE,
     answer,
     area,
     centres_do_worse,
     remedies,
     signed,
     why_centres,
+    with_half,
 )
-from mlplab.statistics.intervals import MeanInterval
 
 _MEASURES = (
     ("AUROC", "auroc"),
@@ -100,15 +101,15 @@ def _lead(tasks: Sequence[Task]) -> Iterator[Block]:
         yield Paragraph(sentence, lead=True)
     for sentence in remedies(tasks):
         yield Paragraph(sentence, lead=True)
-    best = main.best
-    accuracy = float(main.plain.accuracies.mean())
+    best, lost = main.best, float(main.best.mean("known_rejected").mean)
+    accuracy = float(main.plain.mean("accuracy_on_known_before").mean)
     yield Facts(
         (
             Fact(f"{accuracy:.1%}", f"of known inputs right ({plain(main.split.title)})"),
             Fact(f"{float(best.mean('auroc').mean):.3f}", f"AUROC of {plain(best.detector)}"),
             Fact(
                 f"{float(best.mean('recall_of_unknown').mean):.0%}",
-                f"of unknown inputs rejected, at {percent(main.reject_at_most)} of known",
+                f"of unknown inputs rejected, and {lost:.1%} of known ones",
             ),
         )
     )
@@ -180,7 +181,7 @@ def _promise(task: Task) -> Iterator[Block]:
     yield Note(
         f"{plain(best.detector)}, seed {seed}: {plain(finding.guarantee)}. On test rows it rejected "
         f"{real.value:.1%} of known inputs ({real.low:.1%}-{real.high:.1%}).",
-        "What the threshold promises",
+        PROMISE,
     )
 
 
@@ -190,29 +191,22 @@ def _measures(task: Task) -> Table:
     beside = () if softmax is None else ("less the softmax's",)
     rows = []
     for series in task.ranked:
-        cells = [_with_half(series.mean(metric)) for _, metric in _MEASURES]
+        cells = [with_half(series.mean(metric)) for _, metric in _MEASURES]
         if softmax is not None:
             gap = "–" if series is softmax else signed(task.difference(series, softmax))
             cells.insert(1, gap)
-        accuracy = _with_half(series.mean("accuracy_on_known_before"), digits=4)
+        accuracy = with_half(series.mean("accuracy_on_known_before"), digits=4)
         rows.append((plain(series.detector), series.method or "plain", *cells, accuracy))
-    seeds = count(len(task.best.findings), "seed")
     titles = [title for title, _ in _MEASURES]
     return Table(
-        f"All detectors, best first; means over {seeds} with 95% intervals for other seeds and "
-        "other test rows. Differences from the softmax are of pairs, on the same seeds and rows. "
+        f"All detectors, best first; {mean_measures(task.detectors)}. "
+        "Differences from the softmax are of pairs, on the same seeds and rows. "
         "Accuracy is on known classes before rejection. AUPR depends on how many rows of each side "
         "there are.",
         columns("detector", "training", titles[0], *beside, *titles[1:], "accuracy", left=2),
         tuple(rows),
         sortable=True,
     )
-
-
-def _with_half(mean: MeanInterval, digits: int = 3) -> str:
-    half = (float(mean.high) - float(mean.low)) / 2
-    middle = f"{float(mean.mean):.{digits}f}"
-    return f"{middle} ± {half:.{digits}f}" if math.isfinite(half) else middle
 
 
 def _why(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
@@ -345,10 +339,10 @@ def _by_detector(group: Sequence[Task], usual: Sequence[Task]) -> Table:
         low, high = line.middle_90
         better = "–" if line.less_softmax is None else f"{line.above_softmax:.0%} of splits"
         gap = "–" if line.less_softmax is None else signed(line.less_softmax)
-        cells = [_with_half(line.mean), f"{low:.3f}-{high:.3f}", gap, better]
+        cells = [with_half(line.mean), f"{low:.3f}-{high:.3f}", gap, better]
         if usual:
             cells += ["–", "–"] if line.usual is None else [
-                _with_half(line.usual), f"{line.below_usual:.0%}"
+                with_half(line.usual), f"{line.below_usual:.0%}"
             ]  # fmt: skip
         rows.append((plain(line.detector), *cells))
     beside = ("the usual 6/4 splits", "splits below their mean") if usual else ()
