@@ -38,6 +38,7 @@ from mlplab.report.document import (
     columns,
     plain,
 )
+from mlplab.report.open_set_health import health_lines
 from mlplab.report.open_set_words import (
     PROMISE,
     answer,
@@ -84,7 +85,7 @@ def chapter(context: Context) -> Chapter | None:
         its = [test for test in tests if _belongs(test, task)]
         blocks += _task(task, its, names, first=place == 0 and not groups)
     blocks += _over_tasks(context, tests, alone, names)
-    blocks.append(_small_print(tests))
+    blocks.append(_small_print(tests, [*([task] for task in alone), *groups]))
     return Chapter("open-set", "Classes it has never seen", tuple(blocks))
 
 
@@ -362,13 +363,23 @@ def _by_detector(group: Sequence[Task], usual: Sequence[Task]) -> Table:
     )
 
 
-def _small_print(tests: Sequence[Tested]) -> Details:
-    """Which rows touched what, and what ails the scores."""
-    first = tests[0]
-    health = [
-        f"{plain(detector.detector)}: {plain(detector.health)}"
-        for detector in first.finding.detectors
-    ]
+def _unit(unit: Sequence[Task]) -> str:
+    """What a task, or the tasks of many splits, is called in the small print."""
+    split = unit[0].split
+    if len(unit) == 1:
+        return f"{plain(unit[0].template)}, {plain(split.title)}"
+    apart = f" · {plain(split.apart)}" if split.apart else ""
+    return f"{plain(unit[0].template)}, all {len(unit)} splits{apart}"
+
+
+def _small_print(tests: Sequence[Tested], units: Sequence[Sequence[Task]]) -> Details:
+    """Which rows touched what, and what ails the scores.
+
+    Args:
+        tests: of all networks.
+        units: tasks of full-length training, those of many splits together.
+    """
+    first = next((test for test in tests if test.form.steps is None), tests[0])
     refused = list(
         dict.fromkeys(
             f"{plain(t.form.network)}: {plain(text)}" for t in tests for text in t.finding.refusals
@@ -380,9 +391,10 @@ def _small_print(tests: Sequence[Tested]) -> Details:
             "row of an unknown class is refused wherever it would influence anything:"
         ),
         Bullets(tuple(plain(line) for line in first.finding.ledger)),
-        Paragraph("The state of its scores:"),
-        Bullets(tuple(health)),
     ]
+    for unit in units:
+        blocks.append(Paragraph(f"The state of the scores on known test rows of {_unit(unit)}:"))
+        blocks.append(Bullets(tuple(plain(line) for line in health_lines(unit))))
     if refused:
         blocks += [Paragraph("What could not be tested:"), Bullets(tuple(refused[:20]))]
     return Details("Which rows touched what, and the health of the scores", tuple(blocks))
