@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mlplab.analysis.open_set.all_splits import (
-    FEWEST_SPLITS,
-    detectors_over_splits,
-    groups_of_splits,
-)
+from mlplab.analysis.open_set.all_splits import FEWEST_SPLITS, groups_of_splits
 from mlplab.analysis.open_set.evaluating import Tested, tests_of
 from mlplab.analysis.open_set.tasks import Task, tasks_of
-from mlplab.declarations.open_set import USUAL_SIX_FOUR
 from mlplab.figures.of_study import slug, unused
 from mlplab.figures.open_set.absorption import absorption_figure
 from mlplab.figures.open_set.accuracy import accuracy_figure
@@ -19,7 +14,6 @@ from mlplab.figures.open_set.centres import along_figure, remedy_figure
 from mlplab.figures.open_set.covering import mean_measures
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
-from mlplab.figures.open_set.splits import distribution_figure, pairs_figure
 from mlplab.figures.open_set.trends import negatives_figure, steps_figure
 from mlplab.figures.wording import with_interval
 from mlplab.report.context import Context
@@ -39,6 +33,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.report.open_set_health import health_lines
+from mlplab.report.open_set_splits import many_splits
 from mlplab.report.open_set_words import (
     PROMISE,
     answer,
@@ -76,7 +71,7 @@ def chapter(context: Context) -> Chapter | None:
     names: set[str] = set()
     blocks: list[Block] = []
     for group in groups:
-        blocks += _many(group, alone, names)
+        blocks += many_splits(group, tasks, names)
     if groups and alone:
         blocks.append(Heading("The other splits"))
     blocks += _lead(alone)
@@ -302,65 +297,6 @@ def _same_unknown(tasks: Sequence[Task]) -> list[list[Task]]:
         for group in groups.values()
         if len(group) > 1
     ]
-
-
-def _many(group: Sequence[Task], others: Sequence[Task], names: set[str]) -> Iterator[Block]:
-    """A question of many splits."""
-    six = {frozenset(map(str, known)) for known in USUAL_SIX_FOUR}
-    usual = [
-        t for t in others
-        if t.template == group[0].template and frozenset(t.split.known) in six
-        and len(t.split.known) != len(group[0].split.known)
-    ]  # fmt: skip
-    apart = group[0].split.apart
-    usual = _tested_alike(usual, apart)
-    figure = distribution_figure(group, usual, unused("open-set-all-splits", names))
-    yield Heading(f"All {len(group)} splits" + (f" · {plain(apart)}" if apart else ""))
-    yield Paragraph(plain(figure.caption), lead=True)
-    yield Pictures((figure,))
-    yield _by_detector(group, usual)
-    best = detectors_over_splits(group, usual)[0].detector
-    for detector in dict.fromkeys((best, "softmax")):
-        pairs = pairs_figure(group, detector, unused("open-set-pairs", names))
-        if pairs is not None:
-            yield Pictures((pairs,))
-
-
-def _tested_alike(usual: Sequence[Task], apart: str) -> list[Task]:
-    """Of usual splits that are asked about in several ways, those of one: the same, or the first."""
-    ways = [task.split.apart for task in usual]
-    way = apart if apart in ways else next(iter(ways), "")
-    return [task for task in usual if task.split.apart == way]
-
-
-def _by_detector(group: Sequence[Task], usual: Sequence[Task]) -> Table:
-    """Detectors over all splits, in pairs with the softmax, and where the usual splits would lie."""
-    rows = []
-    for line in detectors_over_splits(group, usual):
-        low, high = line.middle_90
-        better = "–" if line.less_softmax is None else f"{line.above_softmax:.0%} of splits"
-        gap = "–" if line.less_softmax is None else signed(line.less_softmax)
-        cells = [with_half(line.mean), f"{low:.3f}-{high:.3f}", gap, better]
-        if usual:
-            cells += ["–", "–"] if line.usual is None else [
-                with_half(line.usual), f"{line.below_usual:.0%}"
-            ]  # fmt: skip
-        rows.append((plain(line.detector), *cells))
-    beside = ("the usual 6/4 splits", "splits below their mean") if usual else ()
-    return Table(
-        f"Detectors over {len(group)} splits, best first: mean AUROC with its 95% t interval, splits "
-        "taken for draws of such splits; the middle 90% of them; and the difference from the "
-        "softmax on the same split, network and seed."
-        + (
-            " The five usual splits know six of ten classes, so their task is another one; their "
-            "interval is over these five."
-            if usual
-            else ""
-        ),
-        columns("detector", "mean", "middle 90%", "less the softmax's", "above it in", *beside),
-        tuple(rows),
-        sortable=True,
-    )
 
 
 def _unit(unit: Sequence[Task]) -> str:
