@@ -9,9 +9,13 @@ from mlplab.analysis.open_set.findings import CentreEvidence
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.declarations.resolving.open_set_networks import listed_classes
 from mlplab.figures.wording import count, listed, with_interval
-from mlplab.openset.threshold import percent
+from mlplab.openset.threshold import NO_PROMISE, percent, percent_range
 from mlplab.report.document import plain
 from mlplab.statistics.intervals import MeanInterval, t_interval
+
+CHOSEN = "chosen on these very rows"
+"""Said of the best of several, whose interval heeds no such choice."""
+PROMISE = "What the threshold promises"
 
 
 def answer(task: Task) -> list[str]:
@@ -22,7 +26,7 @@ def answer(task: Task) -> list[str]:
 
 
 def _right_and_absorbed(task: Task) -> str:
-    accuracy = t_interval(task.plain.accuracies)
+    accuracy = task.plain.mean("accuracy_on_known_before")
     pairs = [
         f"{plain(u)} is taken for {plain(k)} in {share:.0%} of cases"
         for u, k, share in task.before().largest(3)
@@ -39,41 +43,65 @@ def _rejection(task: Task) -> str:
     best, plainly = task.best, task.plain
     caught, lost = best.mean("recall_of_unknown"), best.mean("known_rejected")
     after = best.mean("accuracy_on_known_after")
+    chosen = f", {CHOSEN}" if len(task.detectors) > 1 else ""
     words = (
-        f"**With rejection** by {plain(best.detector)}, the threshold promising to reject at most "
-        f"{percent(task.reject_at_most)} of known inputs on average over calibration sets, "
-        f"**{_percent(caught)}** of unknown inputs are rejected and {_percent(lost)} of known ones, "
-        f"of which {_percent(after)} are still accepted and right."
+        f"**With rejection** by {plain(best.detector)}{chosen}, the threshold "
+        f"{_promised(task)}. **{_percent(caught)}** of unknown inputs are rejected and "
+        f"{_percent(lost)} of known ones; {_percent(after)} of known ones are still accepted and "
+        "right."
     )
     if plainly.detector != best.detector:
         words += (
             f" Asking {plain(plainly.detector)} instead rejects "
-            f"{_percent(plainly.mean('recall_of_unknown'))} of unknown ones. There is no promise "
-            "about unknown inputs."
+            f"{_percent(plainly.mean('recall_of_unknown'))} of unknown ones."
         )
     return words
 
 
+def _promised(task: Task) -> str:
+    """What the best detector's threshold promises, and that all seeds have one calibration set."""
+    findings = task.best.findings.values()
+    told = {finding.guarantee for finding in findings}
+    seeds = count(len(findings), "seed")
+    if len(told) == 1 and all(len(finding.threshold) == 1 for finding in findings):
+        shared = f". All {seeds} share this calibration set" if len(findings) > 1 else ""
+        return plain(told.pop()) + shared
+    words = (
+        f"promises to reject at most {percent(task.reject_at_most)} of known inputs on average over "
+        f"calibration sets; {NO_PROMISE}"
+    )
+    if len(findings) > 1:
+        words += f". All {seeds} share one calibration set"
+    return f"{words}; what is to be expected of it stands under “{PROMISE}”"
+
+
 def _best(task: Task) -> str:
     best = task.best
-    words = f"**The best detector** is {plain(best.detector)}, with an AUROC of **{area(best)}**"
-    others = [name for name in task.may_be_best if name != best.detector]
-    if len(task.seeds) < 2:
-        words += "; with one seed nothing is said of another"
-    elif others:
-        words += (
-            f"; {count(len(task.seeds), 'seed')} do not exclude "
-            f"{plain(listed(others, most=5))} as the best"
+    if len(task.detectors) == 1:
+        return (
+            f"**The only detector** is {plain(best.detector)}, with an AUROC of **{area(best)}**."
         )
-    elif len(task.detectors) > 1:
-        words += f"; {count(len(task.seeds), 'seed')} exclude every other as the best"
+    words = (
+        f"**The best detector**, {CHOSEN}, is {plain(best.detector)}, with an AUROC of "
+        f"**{area(best)}**; {_others(task)}"
+    )
     softmax = task.of("softmax")
     if softmax is not None and softmax is not best:
-        words += (
-            f". The plain softmax has {area(softmax)}, "
-            f"{_difference(task.difference(best, softmax))} less"
-        )
+        gap = task.difference(best, softmax)
+        words += f". The plain softmax has {area(softmax)}, {_difference(gap)} less{_unsure(gap)}"
     return words + "."
+
+
+def _others(task: Task) -> str:
+    """Which others may be the best."""
+    if len(task.seeds) < 2:
+        return "one seed says nothing of which is the best for another"
+    others = [name for name in task.may_be_best if name != task.best.detector]
+    seeds = count(len(task.seeds), "seed")
+    who = f"{seeds} and their test rows" if task.heeds_rows else f"on these test rows, {seeds}"
+    if others:
+        return f"{who} do not exclude {plain(listed(others, most=5))} as the best"
+    return f"{who} exclude every other as the best"
 
 
 def _closed(task: Task) -> str:
@@ -123,8 +151,9 @@ def _first_remedy(task: Task, centre: DetectorSeries, softmax: DetectorSeries | 
     ]  # fmt: skip
     if variants:
         best = max(variants, key=lambda d: float(d.mean("auroc").mean))
-        told = best.detector.removeprefix("class centre (").removesuffix(")")
-        words += f". Its best variant ({plain(told)}) has {area(best)}"
+        told = plain(best.detector.removeprefix("class centre (").removesuffix(")"))
+        which = f"best variant ({told}, {CHOSEN})" if len(variants) > 1 else f"variant ({told})"
+        words += f". Its {which} has {area(best)}"
     return words + "."
 
 
@@ -142,7 +171,9 @@ def _second_remedy(task: Task, sigmoid: DetectorSeries, tasks: list[Task]) -> st
         words += f", {_difference(gap)} {verdict} than the softmax of a plain network{_unsure(gap)}"
     words += "."
     if task.best is not sigmoid:
-        words += f" The best there is {plain(task.best.detector)} with {area(task.best)}."
+        words += (
+            f" The best there, {CHOSEN}, is {plain(task.best.detector)} with {area(task.best)}."
+        )
     closed = [t for t in tasks if t.split.closed and t.of("sigmoid output") is not None]
     if closed:
         other = closed[0].of("sigmoid output")
@@ -200,7 +231,7 @@ def _two_sided(seen: Sequence[CentreEvidence], task: Task, centre: DetectorSerie
     if far > 0:
         words += (
             f" Of the known inputs that lie farther away than half of the unknown ones ({far:.0%} "
-            f"of all), {beyond:.0%} reach beyond: the network is all the surer of them."
+            f"of all), {beyond:.0%} reach beyond."
         )
     one_sided = task.of("class centre (one-sided)")
     if one_sided is not None:
@@ -262,10 +293,11 @@ def _last_step(task: Task) -> str:
     if not honest:
         return ""
     best = honest[0]
-    words = (
-        f"**How far the remedy can go.** The best of these class centres "
-        f"({plain(best.detector.removeprefix('class centre (').removesuffix(')'))}) has {area(best)}"
-    )
+    told = plain(best.detector.removeprefix("class centre (").removesuffix(")"))
+    which = f"best of these class centres ({told}, {CHOSEN})"
+    if len(honest) == 1:
+        which = f"variant of the class centre ({told})"
+    words = f"**How far the remedy can go.** The {which} has {area(best)}"
     if softmax is not None:
         gap = task.difference(best, softmax)
         verdict = "more" if float(gap.mean) > 0 else "less"
@@ -307,7 +339,10 @@ def _mean(series: DetectorSeries) -> str:
 
 
 def _percent(mean: MeanInterval) -> str:
-    return f"{100 * float(mean.mean):.1f}%"
+    """A rate with its interval, where there is one."""
+    low, high = max(float(mean.low), 0.0), min(float(mean.high), 1.0)
+    known = math.isfinite(float(mean.low))
+    return f"{100 * float(mean.mean):.1f}%" + (f" ({percent_range(low, high)})" if known else "")
 
 
 def _difference(gap: MeanInterval) -> str:
@@ -323,7 +358,14 @@ def signed(gap: MeanInterval) -> str:
     return f"{middle} ± {half:.3f}" if math.isfinite(half) else middle
 
 
+def with_half(mean: MeanInterval, digits: int = 3) -> str:
+    """A mean with half the length of its interval, where there is one."""
+    half = (float(mean.high) - float(mean.low)) / 2
+    middle = f"{float(mean.mean):.{digits}f}"
+    return f"{middle} ± {half:.{digits}f}" if math.isfinite(half) else middle
+
+
 def _unsure(gap: MeanInterval) -> str:
     if math.isfinite(float(gap.low)) and float(gap.low) <= 0 <= float(gap.high):
-        return " (the interval holds 0, so these seeds do not settle it)"
+        return " (the interval holds 0: not settled)"
     return ""

@@ -14,8 +14,11 @@ from mlplab.analysis.open_set.findings import DetectorFinding, RunFinding
 from mlplab.declarations.resolving.open_set_networks import NamedSplit
 from mlplab.openset.intervals import wilson
 from mlplab.openset.rows_and_seeds import over_rows_and_seeds
-from mlplab.statistics.best import comparisons_with_best
 from mlplab.statistics.intervals import MeanInterval, t_interval
+
+REJECTED = "rejected"
+LEVEL = 0.95
+"""Of every interval."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,10 @@ class DetectorSeries:
             [f.metrics[metric] for f in having], [f.without_groups.get(metric, ()) for f in having]
         )
 
+    def heeds_rows(self, metric: str = "auroc") -> bool:
+        """Whether the interval of a measure's mean also tells of other test rows."""
+        return _alike(f.without_groups.get(metric, ()) for f in self.findings.values())
+
     def auroc(self) -> tuple[float, float, float]:
         """Mean with its interval over seeds and test rows; with one seed DeLong's, over rows."""
         mean = self.mean("auroc")
@@ -59,9 +66,6 @@ class DetectorSeries:
     def accuracies(self) -> np.ndarray:
         """(seed,) on known test rows, nothing being rejected."""
         return np.array([run.accuracy.value for run in self.runs.values()])
-
-
-REJECTED = "rejected"
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +161,9 @@ class Task:
         sets = [set(d.findings) for d in self.detectors]
         return tuple(sorted(set.intersection(*sets))) if sets else ()
 
-    def difference(self, detector: DetectorSeries, other: DetectorSeries) -> MeanInterval:
+    def difference(
+        self, detector: DetectorSeries, other: DetectorSeries, level: float = LEVEL
+    ) -> MeanInterval:
         """AUROC of the first less that of the other, on the same seeds and the same rows."""
         pairs = [
             (finding, other.findings[seed])
@@ -169,30 +175,50 @@ class Task:
         return interval_over_rows_and_seeds(
             [one.metrics["auroc"] - two.metrics["auroc"] for one, two in pairs],
             [np.subtract(one, two) if both else () for one, two in left_out],
+            level,
         )
 
     @cached_property
     def may_be_best(self) -> tuple[str, ...]:
-        """Detectors that Hsu's comparisons over seeds do not exclude as the best."""
-        names = tuple(d.detector for d in self.ranked)
-        if len(self.seeds) < 2 or len(names) < 2:
-            return names
-        values = np.array(
-            [[d.findings[seed].metrics["auroc"] for d in self.ranked] for seed in self.seeds]
+        """Detectors that other seeds and other test rows may well show as the best.
+
+        One is excluded where its difference from the best found lies below 0, in intervals that
+        hold for all others together (Bonferroni): so none is excluded whose own `difference` holds
+        0. Where `heeds_rows` is false they are of these test rows alone; one seed excludes none.
+        """
+        others = len(self.detectors) - 1
+        if len(self.seeds) < 2 or not others:
+            return tuple(series.detector for series in self.ranked)
+        level = 1 - (1 - LEVEL) / others
+        return tuple(
+            series.detector
+            for series in self.ranked
+            # limits that are not known exclude nothing
+            if series is self.best or not self.difference(series, self.best, level).high < 0
         )
-        kept = comparisons_with_best(values).may_be_best
-        return tuple(name for name, may in zip(names, kept, strict=True) if may)
+
+    @cached_property
+    def heeds_rows(self) -> bool:
+        """Whether comparisons of detectors also tell of other test rows."""
+        return all(series.heeds_rows() for series in self.detectors)
 
 
 def interval_over_rows_and_seeds(
-    values: Sequence[float], left_out: Sequence[ArrayLike]
+    values: Sequence[float], left_out: Sequence[ArrayLike], level: float = LEVEL
 ) -> MeanInterval:
     """The mean over seeds; its limits also tell of other test rows where those were asked for."""
-    seeds = t_interval(np.array(values))
-    if not values:
+    seeds = t_interval(np.array(values), level=level)
+    if not len(values):
         return seeds
-    both = over_rows_and_seeds(values, np.array(left_out).reshape(len(values), -1))
+    groups = left_out if _alike(left_out) else [()] * len(values)
+    both = over_rows_and_seeds(values, np.array(groups).reshape(len(values), -1), level)
     return replace(seeds, low=np.array(both.low), high=np.array(both.high))
+
+
+def _alike(left_out: Iterable[ArrayLike]) -> bool:
+    """Whether all seeds have values without groups of rows, and without the same ones."""
+    sizes = {np.size(each) for each in left_out}
+    return len(sizes) == 1 and sizes != {0}
 
 
 def tasks_of(

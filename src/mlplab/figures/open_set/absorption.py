@@ -7,6 +7,7 @@ import pandas as pd
 from mlplab.analysis.open_set.tasks import REJECTED, Absorption, DetectorSeries, Task
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
+from mlplab.figures.open_set.covering import interval_tells_of
 from mlplab.figures.vega import Spec
 from mlplab.figures.wording import count, listed
 from mlplab.openset.threshold import percent
@@ -27,7 +28,7 @@ def absorption_figure(task: Task, detector: DetectorSeries, name: str) -> Figure
     table = pd.concat([_table(before, _BEFORE), _table(after, _AFTER)], ignore_index=True)
     titles = {
         _BEFORE: "nothing is rejected",
-        _AFTER: f"{detector.detector} rejects at most {percent(task.reject_at_most)} of known inputs",
+        _AFTER: f"{detector.detector}, promising at most {percent(task.reject_at_most)} of known inputs",
     }
     panels = [
         _panel(table[table["rejection"] == kind], titles[kind], kind) for kind in (_BEFORE, _AFTER)
@@ -65,15 +66,32 @@ def _panel(table: pd.DataFrame, title: str, kind: str) -> Spec:
     lines, columns = table["unknown"].nunique(), table["taken_for"].nunique()
     width, height = (46, 40) if columns <= 8 else (30, 28)
     quiet = {"domain": False, "ticks": False}
-    colours = theme.shares_scale(_EXPONENT)
     names = [str(known) for known in table["taken_for"].unique()]
     long = any(len(known) > 3 and known != REJECTED for known in names)
+    axis = quiet | {"orient": "top", "grid": False, "labelAngle": -40 if long else 0}
+    side = quiet | {"titleAlign": "right", "titleX": -6, "titleY": -6}
+    return {
+        "title": {"text": title, "anchor": "start", "fontSize": 12, "fontWeight": "normal"},
+        "data": vega.rows(table),
+        "width": width * columns,
+        "height": height * lines,
+        "encoding": {
+            "x": vega.field("taken_for:N", sort=names, title="taken for", axis=axis),
+            "y": vega.field(
+                "unknown:N", sort=None, title="unknown" if kind == _BEFORE else None, axis=side
+            ),
+        },
+        "layer": _layers(),
+    }
+
+
+def _layers() -> list[Spec]:
     cells = vega.mark(
         "rect",
         stroke="#ffffff",
         strokeWidth=1,
         encoding={
-            "color": vega.field("share:Q", legend=None, scale=colours),
+            "color": vega.field("share:Q", legend=None, scale=theme.shares_scale(_EXPONENT)),
             "tooltip": [
                 vega.tip("unknown:N", "unknown class"),
                 vega.tip("taken_for:N", "taken for"),
@@ -94,25 +112,12 @@ def _panel(table: pd.DataFrame, title: str, kind: str) -> Spec:
             "color": theme.ink_on_shares(_EXPONENT),
         },
     )
-    axis = quiet | {"orient": "top", "grid": False, "labelAngle": -40 if long else 0}
-    side = quiet | {"titleAlign": "right", "titleX": -6, "titleY": -6}
-    return {
-        "title": {"text": title, "anchor": "start", "fontSize": 12, "fontWeight": "normal"},
-        "data": vega.rows(table),
-        "width": width * columns,
-        "height": height * lines,
-        "encoding": {
-            "x": vega.field("taken_for:N", sort=names, title="taken for", axis=axis),
-            "y": vega.field(
-                "unknown:N", sort=None, title="unknown" if kind == _BEFORE else None, axis=side
-            ),
-        },
-        "layer": [cells, numbers],
-    }
+    return [cells, numbers]
 
 
 def _caption(task: Task, detector: DetectorSeries, before: Absorption, after: Absorption) -> str:
     seeds = count(len(detector.findings), "seed")
+    tells = interval_tells_of((len(task.plain.runs), len(detector.findings)), rows=True)
     rows = count(int(after.counts.sum()), "decision")
     pairs = [f"{u} taken for {k} ({share:.0%})" for u, k, share in before.largest()]
     least = int(after.shares[:, -1].argmin())
@@ -122,6 +127,6 @@ def _caption(task: Task, detector: DetectorSeries, before: Absorption, after: Ab
         f"(a column): {rows} over {seeds}. Nothing rejected, most often {listed(pairs)}. With "
         f"{detector.detector}, {after.rejected:.0%} of unknown rows are rejected, fewest of class "
         f"{after.unknown[least]} ({after.shares[least, -1]:.0%}); what is still accepted most is "
-        f"{left[0]} as {left[1]} ({left[2]:.0%}). 95% intervals, for other test rows "
-        "(Wilson) and other seeds, are in the tips and the CSV file. Cells below 0.5% are left blank."
+        f"{left[0]} as {left[1]} ({left[2]:.0%}). 95% intervals {tells} "
+        "(Wilson's for rows) are in the tips and the CSV file. Cells below 0.5% are left blank."
     )

@@ -8,8 +8,9 @@ from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
+from mlplab.figures.open_set.covering import mean_areas
 from mlplab.figures.open_set.separation import SIDES, room
-from mlplab.figures.wording import count, listed
+from mlplab.figures.wording import listed
 
 _LADDER = (
     ("class centre (on inputs)", "centre of the inputs"),
@@ -38,12 +39,33 @@ def along_figure(task: Task, name: str) -> Figure | None:
             for low, high, share in zip(edges[:-1], edges[1:], shares, strict=True)
         ]
     )
-    scale = {"domain": [edges[0], edges[-1]], "nice": False}
+    return Figure(
+        name=name,
+        title="Where inputs lie as seen from the centre of the class they are taken for",
+        caption=(
+            "Last hidden activations on the line from the origin (−1) through the centre (0), seed "
+            f"{seed}. {run.centre.unknown_beyond:.0%} of unknown rows reach beyond the centre, and "
+            f"{run.centre.known_beyond:.0%} of known ones. A distance takes both sides for the "
+            "same."
+        ),
+        table=table,
+        drawing={
+            "data": vega.rows(table),
+            "width": 330,
+            "height": 210,
+            "layer": _along_layers([edges[0], edges[-1]]),
+        },
+        keys=tuple(Key(f"{side} test rows", colour) for side, colour in SIDES.items()),
+    )
+
+
+def _along_layers(shown: list[float]) -> list[vega.Spec]:
+    scale = {"domain": shown, "nice": False}
     title = "along the line, in lengths of the centre"
     x = vega.field("from:Q", title=title, scale=scale,
                    axis={"format": "+.1f", "tickCount": 6})  # fmt: skip
     colours = {"domain": list(SIDES), "range": list(SIDES.values())}
-    layers: list[vega.Spec] = [
+    return [
         vega.mark("rect", opacity=0.5, encoding={
             "x": x, "x2": {"field": "to"},
             "y": vega.field("share:Q", title="share of rows", axis={"format": "%"}),
@@ -55,19 +77,6 @@ def along_figure(task: Task, name: str) -> Figure | None:
          **vega.mark("rule", color=theme.INK, strokeWidth=1.2,
                      encoding={"x": vega.field("at:Q", title=title, scale=scale)})},
     ]  # fmt: skip
-    return Figure(
-        name=name,
-        title="Where inputs lie as seen from the centre of the class they are taken for",
-        caption=(
-            "Last hidden activations on the line from the origin (−1) through the centre (0), seed "
-            f"{seed}. {run.centre.unknown_beyond:.0%} of unknown rows reach beyond the centre, and "
-            f"{run.centre.known_beyond:.0%} of known ones. A distance takes both sides for the "
-            "same."
-        ),
-        table=table,
-        drawing={"data": vega.rows(table), "width": 330, "height": 210, "layer": layers},
-        keys=tuple(Key(f"{side} test rows", colour) for side, colour in SIDES.items()),
-    )
 
 
 def remedy_figure(task: Task, name: str) -> Figure | None:
@@ -80,28 +89,13 @@ def remedy_figure(task: Task, name: str) -> Figure | None:
     limits = pd.concat([table, pd.DataFrame([_row("softmax", softmax)])])
     low, high = room(limits["auroc"], limits)
     drawn = table.assign(low=table["low"].clip(lower=low), high=table["high"].clip(upper=high))
-    scale = {"domain": [low, high], "nice": False}
-    x = vega.field("auroc:Q", title="AUROC", scale=scale)
-    y = vega.field("step:N", sort=list(table["step"]), title=None, axis={"labelLimit": 240})
-    tips = [vega.tip("detector:N"), vega.tip("auroc:Q", "AUROC", ".4f"),
-            vega.tip("low:Q", "95% from", ".4f"), vega.tip("high:Q", "to", ".4f")]  # fmt: skip
-    layers: list[vega.Spec] = [
-        {"data": {"values": [{"at": softmax.auroc()[0]}]},
-         **vega.mark("rule", color=theme.COLOURS[1], strokeWidth=1.6, strokeDash=[5, 3],
-                     encoding={"x": vega.field("at:Q", title="AUROC", scale=scale)})},
-        vega.mark("rule", strokeWidth=2, color=theme.ACCENT, encoding={
-            "x": vega.field("low:Q", scale=scale, title="AUROC"), "x2": {"field": "high"},
-            "y": y, "tooltip": tips}),
-        vega.mark("point", filled=True, size=60, opacity=1, color=theme.ACCENT,
-                  encoding={"x": x, "y": y, "tooltip": tips}),
-    ]  # fmt: skip
-    seeds = count(len(softmax.findings), "seed")
+    shown = mean_areas([softmax, *(series for _, series in steps)])
     told = [f"{row.step.removeprefix('… ')} {row.auroc:.3f}" for row in table.itertuples()]
     return Figure(
         name=name,
         title="How far the class centre can be mended",
         caption=(
-            f"Mean AUROC over {seeds} with 95% intervals, each step beside the one before it: "
+            f"AUROC, {shown}; each step beside the one before it: "
             f"{listed(told)}; the softmax has {softmax.auroc()[0]:.3f}. All on the last hidden "
             "layer unless it says otherwise."
         ),
@@ -110,10 +104,28 @@ def remedy_figure(task: Task, name: str) -> Figure | None:
             "data": vega.rows(drawn),
             "width": 330,
             "height": {"step": 28},
-            "layer": layers,
+            "layer": _remedy_layers(list(table["step"]), softmax.auroc()[0], [low, high]),
         },
         keys=(Key("softmax", theme.COLOURS[1], dash=(5, 3)),),
     )
+
+
+def _remedy_layers(steps: list[str], softmax: float, shown: list[float]) -> list[vega.Spec]:
+    scale = {"domain": shown, "nice": False}
+    x = vega.field("auroc:Q", title="AUROC", scale=scale)
+    y = vega.field("step:N", sort=steps, title=None, axis={"labelLimit": 240})
+    tips = [vega.tip("detector:N"), vega.tip("auroc:Q", "AUROC", ".4f"),
+            vega.tip("low:Q", "95% from", ".4f"), vega.tip("high:Q", "to", ".4f")]  # fmt: skip
+    return [
+        {"data": {"values": [{"at": softmax}]},
+         **vega.mark("rule", color=theme.COLOURS[1], strokeWidth=1.6, strokeDash=[5, 3],
+                     encoding={"x": vega.field("at:Q", title="AUROC", scale=scale)})},
+        vega.mark("rule", strokeWidth=2, color=theme.ACCENT, encoding={
+            "x": vega.field("low:Q", scale=scale, title="AUROC"), "x2": {"field": "high"},
+            "y": y, "tooltip": tips}),
+        vega.mark("point", filled=True, size=60, opacity=1, color=theme.ACCENT,
+                  encoding={"x": x, "y": y, "tooltip": tips}),
+    ]  # fmt: skip
 
 
 def _row(told: str, series: DetectorSeries) -> dict[str, object]:

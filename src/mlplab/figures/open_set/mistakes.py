@@ -26,35 +26,6 @@ def mistakes_figure(
     name: str,
 ) -> Figure:
     """Pairs of images: above the unknown one, below the nearest training image."""
-    rows = []
-    for place, mistake in enumerate(mistakes):
-        rows.append(
-            {
-                "place": place, "line": 0, "image": _url(mistake.image, image_shape),
-                "text": f"{mistake.true}, taken for {mistake.taken_for}",
-                "more": f"p = {_certain(mistake.probability)}",
-            }
-        )  # fmt: skip
-        rows.append(
-            {
-                "place": place, "line": 1, "image": _url(mistake.nearest, image_shape),
-                "text": f"a {mistake.nearest_class} of training", "more": "",
-            }
-        )  # fmt: skip
-    drawn = pd.DataFrame(rows)
-    across: dict[str, Any] = {
-        "scale": {"domain": [-0.5, len(mistakes) - 0.5], "nice": False},
-        "axis": None,
-    }
-    down: dict[str, Any] = {"scale": {"domain": [1.62, -0.5], "nice": False}, "axis": None}
-    position = {"x": vega.field("place:Q", **across), "y": vega.field("line:Q", **down)}
-    layers = [
-        vega.mark("image", width=_IMAGE, height=_IMAGE, encoding={"url": vega.field("image:N")}),
-        vega.mark("text", dy=_IMAGE / 2 + 10, fontSize=10, color=theme.INK,
-                  encoding={"text": vega.field("text:N")}),
-        vega.mark("text", dy=_IMAGE / 2 + 22, fontSize=9, color=theme.MUTED,
-                  encoding={"text": vega.field("more:N")}),
-    ]  # fmt: skip
     table = pd.DataFrame(
         [
             {
@@ -78,13 +49,50 @@ def mistakes_figure(
         ),
         table=table,
         drawing={
-            "data": {"values": drawn.to_dict("records")},
+            "data": {"values": _cells(mistakes, image_shape)},
             "width": _CELL * len(mistakes),
             "height": 232,
-            "encoding": position,
-            "layer": layers,
+            **_pairs(len(mistakes)),
         },
     )
+
+
+def _cells(mistakes: Sequence[Mistake], shape: tuple[int, int]) -> list[dict[str, Any]]:
+    """Two images a mistake: on line 0 the unknown one, on line 1 its neighbour."""
+    found = []
+    for place, mistake in enumerate(mistakes):
+        unknown = {
+            "place": place, "line": 0, "image": _url(mistake.image, shape),
+            "text": f"{mistake.true}, taken for {mistake.taken_for}",
+            "more": f"p = {_certain(mistake.probability)}",
+        }  # fmt: skip
+        neighbour = {
+            "place": place, "line": 1, "image": _url(mistake.nearest, shape),
+            "text": f"a {mistake.nearest_class} of training", "more": "",
+        }  # fmt: skip
+        found += [unknown, neighbour]
+    return found
+
+
+def _pairs(across: int) -> vega.Spec:
+    """Images in two lines, with what is said of them."""
+    columns: dict[str, Any] = {"domain": [-0.5, across - 0.5], "nice": False}
+    lines: dict[str, Any] = {"domain": [1.62, -0.5], "nice": False}
+    under = _IMAGE / 2
+    return {
+        "encoding": {
+            "x": vega.field("place:Q", scale=columns, axis=None),
+            "y": vega.field("line:Q", scale=lines, axis=None),
+        },
+        "layer": [
+            vega.mark("image", width=_IMAGE, height=_IMAGE,
+                      encoding={"url": vega.field("image:N")}),
+            vega.mark("text", dy=under + 10, fontSize=10, color=theme.INK,
+                      encoding={"text": vega.field("text:N")}),
+            vega.mark("text", dy=under + 22, fontSize=9, color=theme.MUTED,
+                      encoding={"text": vega.field("more:N")}),
+        ],
+    }  # fmt: skip
 
 
 def _certain(probability: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import pandas as pd
@@ -11,8 +12,9 @@ from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
+from mlplab.figures.open_set.covering import mean_areas
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import count, listed
+from mlplab.figures.wording import count
 
 _MOST_DRAWN = 8
 SIDES = {"known": theme.COLOURS[0], "unknown": theme.COLOURS[1]}
@@ -37,23 +39,11 @@ def scores_figure(task: Task, name: str) -> Figure | None:
     for series, seed, finding in shown:
         histogram = finding.histogram
         assert histogram is not None
-        part = pd.DataFrame(
-            [
-                {
-                    "detector": series.detector, "side": side, "from": low, "to": high,
-                    "share": share,
-                }
-                for side, shares in (("known", histogram.known), ("unknown", histogram.unknown))
-                for low, high, share in zip(
-                    histogram.edges[:-1], histogram.edges[1:], shares, strict=True
-                )
-            ]
-        )  # fmt: skip
+        part = _score_shares(series.detector, histogram)
         parts.append(part)
         threshold = finding.threshold[0] if len(finding.threshold) == 1 else None
         panels.append(_scores_panel(series, part, threshold, histogram))
         seed_shown = seed
-    table = pd.concat(parts, ignore_index=True)
     logs = any(f.histogram is not None and f.histogram.of_equal_ratios for _, _, f in shown)
     keys = tuple(Key(f"{side} test rows", colour) for side, colour in SIDES.items())
     return Figure(
@@ -66,7 +56,7 @@ def scores_figure(task: Task, name: str) -> Figure | None:
             + (", and where they span orders of magnitude the axis is logarithmic" if logs else "")
             + ". Where the two sides overlap no threshold helps."
         ),
-        table=table,
+        table=pd.concat(parts, ignore_index=True),
         drawing={"concat": panels, "columns": 3, "spacing": {"row": 34, "column": 26}},
         keys=keys,
     )
@@ -78,6 +68,17 @@ def _first(series: DetectorSeries):  # type: ignore[no-untyped-def]
     return next(kept, None)
 
 
+def _score_shares(detector: str, histogram: Histogram) -> pd.DataFrame:
+    edges = histogram.edges
+    return pd.DataFrame(
+        [
+            {"detector": detector, "side": side, "from": low, "to": high, "share": share}
+            for side, shares in (("known", histogram.known), ("unknown", histogram.unknown))
+            for low, high, share in zip(edges[:-1], edges[1:], shares, strict=True)
+        ]
+    )
+
+
 def _scores_panel(
     series: DetectorSeries, part: pd.DataFrame, threshold: float | None, histogram: Histogram
 ) -> Spec:
@@ -87,37 +88,13 @@ def _scores_panel(
     if histogram.of_equal_ratios:
         scale["type"] = "log"
         axis["format"] = "~e"
-    sides = {"domain": list(SIDES), "range": list(SIDES.values())}
-    bars = vega.mark(
-        "rect",
-        opacity=0.5,
-        encoding={
-            "x": vega.field("from:Q", title=None, scale=scale, axis=axis),
-            "x2": {"field": "to"},
-            "y": vega.field("share:Q", title=None, axis={"format": "%", "tickCount": 3}),
-            "y2": {"datum": 0},
-            "color": vega.field("side:N", scale=sides),
-            "tooltip": [
-                vega.tip("side:N", "rows"),
-                vega.tip("from:Q", "score from", ".3~g"),
-                vega.tip("to:Q", "to", ".3~g"),
-                vega.tip("share:Q", "share", ".1%"),
-            ],
-        },
-    )
-    layers: list[Spec] = [bars]
+    layers: list[Spec] = [_score_bars(scale, axis)]
     if threshold is not None and edges[0] <= threshold <= edges[-1]:
-        layers.append(
-            {
-                "data": {"values": [{"at": threshold}]},
-                **vega.mark(
-                    "rule",
-                    color=theme.INK,
-                    strokeWidth=1.2,
-                    encoding={"x": vega.field("at:Q", scale=scale)},
-                ),
-            }
-        )
+        line = vega.mark(
+            "rule", color=theme.INK, strokeWidth=1.2,
+            encoding={"x": vega.field("at:Q", scale=scale)},
+        )  # fmt: skip
+        layers.append({"data": {"values": [{"at": threshold}]}, **line})
     mean = series.auroc()[0]
     return {
         "title": {
@@ -135,6 +112,39 @@ def _scores_panel(
     }
 
 
+def _score_bars(scale: Spec, axis: Spec) -> Spec:
+    sides = {"domain": list(SIDES), "range": list(SIDES.values())}
+    return vega.mark(
+        "rect",
+        opacity=0.5,
+        encoding={
+            "x": vega.field("from:Q", title=None, scale=scale, axis=axis),
+            "x2": {"field": "to"},
+            "y": vega.field("share:Q", title=None, axis={"format": "%", "tickCount": 3}),
+            "y2": {"datum": 0},
+            "color": vega.field("side:N", scale=sides),
+            "tooltip": [
+                vega.tip("side:N", "rows"),
+                vega.tip("from:Q", "score from", ".3~g"),
+                vega.tip("to:Q", "to", ".3~g"),
+                vega.tip("share:Q", "share", ".1%"),
+            ],
+        },
+    )
+
+
+_TITLES = {"roc": "ROC curves", "oscr": "OSCR curves"}
+_AXES = {
+    "roc": ("known inputs rejected", "unknown inputs rejected"),
+    "oscr": ("unknown inputs accepted", "known inputs accepted and right"),
+}
+_READ = {
+    "roc": "What must be paid in known inputs to be rid of unknown ones",
+    "oscr": "How many known inputs are still answered right for every share of unknown inputs let "
+    "in; a curve ends at the accuracy on known classes",
+}
+
+
 def curves_figure(task: Task, kind: Literal["roc", "oscr"], name: str) -> Figure | None:
     """ROC or OSCR curves of the notable detectors, of the first seed."""
     shown = [(s, *first) for s in notable(task) if (first := _first(s)) is not None]
@@ -149,21 +159,31 @@ def curves_figure(task: Task, kind: Literal["roc", "oscr"], name: str) -> Figure
     names = [series.detector for series, _, _ in shown]
     metric = "auroc" if kind == "roc" else "oscr"
     keys = tuple(
-        Key(
-            series.detector,
-            theme.colour(i),
-            note=f"{float(series.mean(metric).mean):.3f}",
-            switch=series.detector,
-        )
-        for i, (series, _, _) in enumerate(shown)
+        Key(label, theme.colour(i), note=f"{float(series.mean(metric).mean):.3f}", switch=label)
+        for i, (label, (series, _, _)) in enumerate(zip(names, shown, strict=True))
     )
-    x, y = (
-        ("known inputs rejected", "unknown inputs rejected")
-        if kind == "roc"
-        else ("unknown inputs accepted", "known inputs accepted and right")
+    seeds = len(shown[0][0].findings)
+    areas = f"means over {count(seeds, 'seed')}" if seeds > 1 else "of this seed"
+    return Figure(
+        name=name,
+        title=f"{_TITLES[kind]}: {task.split.title}",
+        caption=f"{_READ[kind]}, of seed {shown[0][1]}; areas in the legend are {areas}.",
+        table=table,
+        drawing={
+            "data": vega.rows(table.assign(place=range(len(table)))),
+            "params": [vega.HIDDEN],
+            "width": 420,
+            "height": 340,
+            "layer": [_curves(names, *_AXES[kind])],
+        },
+        keys=keys,
     )
+
+
+def _curves(names: Sequence[str], x: str, y: str) -> Spec:
     share = {"scale": {"domain": [0, 1]}, "axis": {"format": "%", "tickCount": 5}}
-    lines = vega.mark(
+    colours = {"domain": list(names), "range": [theme.colour(i) for i in range(len(names))]}
+    return vega.mark(
         "line",
         vega.not_hidden("detector"),
         strokeWidth=1.8,
@@ -171,10 +191,7 @@ def curves_figure(task: Task, kind: Literal["roc", "oscr"], name: str) -> Figure
             "x": vega.field("x:Q", title=x, **share),
             "y": vega.field("y:Q", title=y, **share),
             "order": vega.field("place:Q"),
-            "color": vega.field(
-                "detector:N",
-                scale={"domain": names, "range": [theme.colour(i) for i in range(len(names))]},
-            ),
+            "color": vega.field("detector:N", scale=colours),
             "tooltip": [
                 vega.tip("detector:N"),
                 vega.tip("x:Q", x, ".1%"),
@@ -182,50 +199,11 @@ def curves_figure(task: Task, kind: Literal["roc", "oscr"], name: str) -> Figure
             ],
         },
     )
-    title = "ROC curves" if kind == "roc" else "OSCR curves"
-    best = shown[0][0]
-    words = (
-        "What must be paid in known inputs to be rid of unknown ones"
-        if kind == "roc"
-        else "How many known inputs are still answered right for every share of unknown inputs "
-        "let in; a curve ends at the accuracy on known classes"
-    )
-    return Figure(
-        name=name,
-        title=f"{title}: {task.split.title}",
-        caption=(
-            f"{words}, of seed {shown[0][1]}; areas in the legend are means over "
-            f"{count(len(best.findings), 'seed')}."
-        ),
-        table=table,
-        drawing={
-            "data": vega.rows(table.assign(place=range(len(table)))),
-            "params": [vega.HIDDEN],
-            "width": 420,
-            "height": 340,
-            "layer": [lines],
-        },
-        keys=keys,
-    )
 
 
 def ranking_figure(task: Task, name: str) -> Figure:
     """Every detector's mean AUROC with its interval, the best first."""
-    rows = []
-    for series in task.ranked:
-        value, low, high = series.auroc()
-        rows.append(
-            {
-                "detector": series.detector,
-                "training": series.method or "plain",
-                "auroc": value,
-                "low": low,
-                "high": high,
-                "seeds": len(series.findings),
-                "may_be_best": "yes" if series.detector in task.may_be_best else "no",
-            }
-        )
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame([_ranked(task, series) for series in task.ranked])
     points = pd.DataFrame(
         [
             {"detector": series.detector, "auroc": value}
@@ -233,57 +211,8 @@ def ranking_figure(task: Task, name: str) -> Figure:
             for value in series.values("auroc")
         ]
     )
-    colour = {
-        "condition": {"test": "datum.may_be_best == 'yes'", "value": theme.ACCENT},
-        "value": theme.GREY,
-    }
     low, high = room(points["auroc"], table)
-    scale = {"domain": [low, high], "nice": False}
     drawn = table.assign(low=table["low"].clip(lower=low), high=table["high"].clip(upper=high))
-    y = vega.field("detector:N", sort=list(table["detector"]), title=None, axis={"labelLimit": 260})
-    tips = [
-        vega.tip("detector:N"),
-        vega.tip("training:N"),
-        vega.tip("auroc:Q", "AUROC", ".4f"),
-        vega.tip("low:Q", "95% from", ".4f"),
-        vega.tip("high:Q", "to", ".4f"),
-    ]
-    layers = [
-        {
-            "data": vega.rows(points),
-            **vega.mark(
-                "tick",
-                thickness=1,
-                size=9,
-                opacity=0.45,
-                color=theme.MUTED,
-                encoding={"x": vega.field("auroc:Q", scale=scale), "y": y},
-            ),
-        },
-        vega.mark(
-            "rule",
-            strokeWidth=2,
-            encoding={
-                "x": vega.field("low:Q", scale=scale, title="AUROC"),
-                "x2": {"field": "high"},
-                "y": y,
-                "color": colour,
-                "tooltip": tips,
-            },
-        ),
-        vega.mark(
-            "point",
-            filled=True,
-            size=60,
-            opacity=1,
-            encoding={
-                "x": vega.field("auroc:Q", scale=scale),
-                "y": y,
-                "color": colour,
-                "tooltip": tips,
-            },
-        ),
-    ]
     return Figure(
         name=name,
         title=f"Detectors: {task.split.title}",
@@ -293,9 +222,52 @@ def ranking_figure(task: Task, name: str) -> Figure:
             "data": vega.rows(drawn),
             "width": 460,
             "height": {"step": 22},
-            "layer": layers,
+            "layer": _ranking_layers(points, list(table["detector"]), [low, high]),
         },
     )
+
+
+def _ranked(task: Task, series: DetectorSeries) -> dict[str, object]:
+    value, low, high = series.auroc()
+    return {
+        "detector": series.detector,
+        "training": series.method or "plain",
+        "auroc": value,
+        "low": low,
+        "high": high,
+        "seeds": len(series.findings),
+        "may_be_best": "yes" if series.detector in task.may_be_best else "no",
+    }
+
+
+def _ranking_layers(points: pd.DataFrame, order: list[str], shown: list[float]) -> list[Spec]:
+    colour = {
+        "condition": {"test": "datum.may_be_best == 'yes'", "value": theme.ACCENT},
+        "value": theme.GREY,
+    }
+    scale = {"domain": shown, "nice": False}
+    x = vega.field("auroc:Q", scale=scale)
+    y = vega.field("detector:N", sort=order, title=None, axis={"labelLimit": 260})
+    tips = [
+        vega.tip("detector:N"),
+        vega.tip("training:N"),
+        vega.tip("auroc:Q", "AUROC", ".4f"),
+        vega.tip("low:Q", "95% from", ".4f"),
+        vega.tip("high:Q", "to", ".4f"),
+    ]
+    bar = {
+        "x": vega.field("low:Q", scale=scale, title="AUROC"), "x2": {"field": "high"}, "y": y,
+        "color": colour, "tooltip": tips,
+    }  # fmt: skip
+    dot = {"x": x, "y": y, "color": colour, "tooltip": tips}
+    seeds = vega.mark(
+        "tick", thickness=1, size=9, opacity=0.45, color=theme.MUTED, encoding={"x": x, "y": y}
+    )
+    return [
+        {"data": vega.rows(points), **seeds},
+        vega.mark("rule", strokeWidth=2, encoding=bar),
+        vega.mark("point", filled=True, size=60, opacity=1, encoding=dot),
+    ]
 
 
 def room(values: pd.Series, table: pd.DataFrame) -> tuple[float, float]:
@@ -311,21 +283,12 @@ def room(values: pd.Series, table: pd.DataFrame) -> tuple[float, float]:
 
 
 def _ranking_caption(task: Task) -> str:
-    best = task.best
-    seeds = len(best.findings)
-    how = (
-        f"Dots are means over {count(seeds, 'seed')}, bars 95% intervals for other seeds and other "
-        "test rows, ticks the seeds"
-        if seeds > 1
-        else "Dots are of one seed, bars 95% intervals over its test rows (DeLong)"
-    )
-    value, low, high = best.auroc()
-    sure = ""
+    ticks = ", ticks the seeds" if any(len(d.findings) > 1 for d in task.detectors) else ""
+    words = f"Dots and bars are {mean_areas(task.detectors)}{ticks}."
     if len(task.seeds) > 1 and len(task.detectors) > 1:
-        others = [name for name in task.may_be_best if name != best.detector]
-        sure = (
-            f" These seeds do not exclude {listed(others, most=6)} as the best (in blue)."
-            if others
-            else " These seeds exclude every other as the best."
+        on = "" if task.heeds_rows else " on these test rows"
+        words += (
+            f" In blue are the best{on} and those that may be: whose difference from it, on the "
+            "same seeds and rows, is not surely below 0."
         )
-    return f"{how}. Best: {best.detector}, {value:.3f} ({low:.3f}-{high:.3f}).{sure}"
+    return words

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
-from mlplab.analysis.open_set.all_splits import (
-    FEWEST_SPLITS,
-    detectors_over_splits,
-    groups_of_splits,
-)
+from mlplab.analysis.open_set.all_splits import FEWEST_SPLITS, groups_of_splits
 from mlplab.analysis.open_set.evaluating import Tested, tests_of
 from mlplab.analysis.open_set.tasks import Task, tasks_of
-from mlplab.declarations.open_set import USUAL_SIX_FOUR
 from mlplab.figures.of_study import slug, unused
 from mlplab.figures.open_set.absorption import absorption_figure
+from mlplab.figures.open_set.accuracy import accuracy_figure
 from mlplab.figures.open_set.centres import along_figure, remedy_figure
+from mlplab.figures.open_set.covering import mean_measures
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
-from mlplab.figures.open_set.splits import distribution_figure, pairs_figure
-from mlplab.figures.open_set.trends import accuracy_figure, negatives_figure, steps_figure
-from mlplab.figures.wording import count, with_interval
-from mlplab.openset.threshold import percent
+from mlplab.figures.open_set.trends import negatives_figure, steps_figure
+from mlplab.figures.wording import with_interval
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -38,15 +32,18 @@ from mlplab.report.document import (
     columns,
     plain,
 )
+from mlplab.report.open_set_health import health_lines
+from mlplab.report.open_set_splits import many_splits
 from mlplab.report.open_set_words import (
+    PROMISE,
     answer,
     area,
     centres_do_worse,
     remedies,
     signed,
     why_centres,
+    with_half,
 )
-from mlplab.statistics.intervals import MeanInterval
 
 _MEASURES = (
     ("AUROC", "auroc"),
@@ -74,7 +71,7 @@ def chapter(context: Context) -> Chapter | None:
     names: set[str] = set()
     blocks: list[Block] = []
     for group in groups:
-        blocks += _many(group, alone, names)
+        blocks += many_splits(group, tasks, names)
     if groups and alone:
         blocks.append(Heading("The other splits"))
     blocks += _lead(alone)
@@ -83,7 +80,7 @@ def chapter(context: Context) -> Chapter | None:
         its = [test for test in tests if _belongs(test, task)]
         blocks += _task(task, its, names, first=place == 0 and not groups)
     blocks += _over_tasks(context, tests, alone, names)
-    blocks.append(_small_print(tests))
+    blocks.append(_small_print(tests, [*([task] for task in alone), *groups]))
     return Chapter("open-set", "Classes it has never seen", tuple(blocks))
 
 
@@ -100,15 +97,15 @@ def _lead(tasks: Sequence[Task]) -> Iterator[Block]:
         yield Paragraph(sentence, lead=True)
     for sentence in remedies(tasks):
         yield Paragraph(sentence, lead=True)
-    best = main.best
-    accuracy = float(main.plain.accuracies.mean())
+    best, lost = main.best, float(main.best.mean("known_rejected").mean)
+    accuracy = float(main.plain.mean("accuracy_on_known_before").mean)
     yield Facts(
         (
             Fact(f"{accuracy:.1%}", f"of known inputs right ({plain(main.split.title)})"),
             Fact(f"{float(best.mean('auroc').mean):.3f}", f"AUROC of {plain(best.detector)}"),
             Fact(
                 f"{float(best.mean('recall_of_unknown').mean):.0%}",
-                f"of unknown inputs rejected, at {percent(main.reject_at_most)} of known",
+                f"of unknown inputs rejected, and {lost:.1%} of known ones",
             ),
         )
     )
@@ -180,7 +177,7 @@ def _promise(task: Task) -> Iterator[Block]:
     yield Note(
         f"{plain(best.detector)}, seed {seed}: {plain(finding.guarantee)}. On test rows it rejected "
         f"{real.value:.1%} of known inputs ({real.low:.1%}-{real.high:.1%}).",
-        "What the threshold promises",
+        PROMISE,
     )
 
 
@@ -190,29 +187,22 @@ def _measures(task: Task) -> Table:
     beside = () if softmax is None else ("less the softmax's",)
     rows = []
     for series in task.ranked:
-        cells = [_with_half(series.mean(metric)) for _, metric in _MEASURES]
+        cells = [with_half(series.mean(metric)) for _, metric in _MEASURES]
         if softmax is not None:
             gap = "–" if series is softmax else signed(task.difference(series, softmax))
             cells.insert(1, gap)
-        accuracy = _with_half(series.mean("accuracy_on_known_before"), digits=4)
+        accuracy = with_half(series.mean("accuracy_on_known_before"), digits=4)
         rows.append((plain(series.detector), series.method or "plain", *cells, accuracy))
-    seeds = count(len(task.best.findings), "seed")
     titles = [title for title, _ in _MEASURES]
     return Table(
-        f"All detectors, best first; means over {seeds} with 95% intervals for other seeds and "
-        "other test rows. Differences from the softmax are of pairs, on the same seeds and rows. "
+        f"All detectors, best first; {mean_measures(task.detectors)}. "
+        "Differences from the softmax are of pairs, on the same seeds and rows. "
         "Accuracy is on known classes before rejection. AUPR depends on how many rows of each side "
         "there are.",
         columns("detector", "training", titles[0], *beside, *titles[1:], "accuracy", left=2),
         tuple(rows),
         sortable=True,
     )
-
-
-def _with_half(mean: MeanInterval, digits: int = 3) -> str:
-    half = (float(mean.high) - float(mean.low)) / 2
-    middle = f"{float(mean.mean):.{digits}f}"
-    return f"{middle} ± {half:.{digits}f}" if math.isfinite(half) else middle
 
 
 def _why(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
@@ -309,72 +299,23 @@ def _same_unknown(tasks: Sequence[Task]) -> list[list[Task]]:
     ]
 
 
-def _many(group: Sequence[Task], others: Sequence[Task], names: set[str]) -> Iterator[Block]:
-    """A question of many splits."""
-    six = {frozenset(map(str, known)) for known in USUAL_SIX_FOUR}
-    usual = [
-        t for t in others
-        if t.template == group[0].template and frozenset(t.split.known) in six
-        and len(t.split.known) != len(group[0].split.known)
-    ]  # fmt: skip
-    apart = group[0].split.apart
-    usual = _tested_alike(usual, apart)
-    figure = distribution_figure(group, usual, unused("open-set-all-splits", names))
-    yield Heading(f"All {len(group)} splits" + (f" · {plain(apart)}" if apart else ""))
-    yield Paragraph(plain(figure.caption), lead=True)
-    yield Pictures((figure,))
-    yield _by_detector(group, usual)
-    best = detectors_over_splits(group, usual)[0].detector
-    for detector in dict.fromkeys((best, "softmax")):
-        pairs = pairs_figure(group, detector, unused("open-set-pairs", names))
-        if pairs is not None:
-            yield Pictures((pairs,))
+def _unit(unit: Sequence[Task]) -> str:
+    """What a task, or the tasks of many splits, is called in the small print."""
+    split = unit[0].split
+    if len(unit) == 1:
+        return f"{plain(unit[0].template)}, {plain(split.title)}"
+    apart = f" · {plain(split.apart)}" if split.apart else ""
+    return f"{plain(unit[0].template)}, all {len(unit)} splits{apart}"
 
 
-def _tested_alike(usual: Sequence[Task], apart: str) -> list[Task]:
-    """Of usual splits that are asked about in several ways, those of one: the same, or the first."""
-    ways = [task.split.apart for task in usual]
-    way = apart if apart in ways else next(iter(ways), "")
-    return [task for task in usual if task.split.apart == way]
+def _small_print(tests: Sequence[Tested], units: Sequence[Sequence[Task]]) -> Details:
+    """Which rows touched what, and what ails the scores.
 
-
-def _by_detector(group: Sequence[Task], usual: Sequence[Task]) -> Table:
-    """Detectors over all splits, in pairs with the softmax, and where the usual splits would lie."""
-    rows = []
-    for line in detectors_over_splits(group, usual):
-        low, high = line.middle_90
-        better = "–" if line.less_softmax is None else f"{line.above_softmax:.0%} of splits"
-        gap = "–" if line.less_softmax is None else signed(line.less_softmax)
-        cells = [_with_half(line.mean), f"{low:.3f}-{high:.3f}", gap, better]
-        if usual:
-            cells += ["–", "–"] if line.usual is None else [
-                _with_half(line.usual), f"{line.below_usual:.0%}"
-            ]  # fmt: skip
-        rows.append((plain(line.detector), *cells))
-    beside = ("the usual 6/4 splits", "splits below their mean") if usual else ()
-    return Table(
-        f"Detectors over {len(group)} splits, best first: mean AUROC with its 95% t interval, splits "
-        "taken for draws of such splits; the middle 90% of them; and the difference from the "
-        "softmax on the same split, network and seed."
-        + (
-            " The five usual splits know six of ten classes, so their task is another one; their "
-            "interval is over these five."
-            if usual
-            else ""
-        ),
-        columns("detector", "mean", "middle 90%", "less the softmax's", "above it in", *beside),
-        tuple(rows),
-        sortable=True,
-    )
-
-
-def _small_print(tests: Sequence[Tested]) -> Details:
-    """Which rows touched what, and what ails the scores."""
-    first = tests[0]
-    health = [
-        f"{plain(detector.detector)}: {plain(detector.health)}"
-        for detector in first.finding.detectors
-    ]
+    Args:
+        tests: of all networks.
+        units: tasks of full-length training, those of many splits together.
+    """
+    first = next((test for test in tests if test.form.steps is None), tests[0])
     refused = list(
         dict.fromkeys(
             f"{plain(t.form.network)}: {plain(text)}" for t in tests for text in t.finding.refusals
@@ -386,9 +327,10 @@ def _small_print(tests: Sequence[Tested]) -> Details:
             "row of an unknown class is refused wherever it would influence anything:"
         ),
         Bullets(tuple(plain(line) for line in first.finding.ledger)),
-        Paragraph("The state of its scores:"),
-        Bullets(tuple(health)),
     ]
+    for unit in units:
+        blocks.append(Paragraph(f"The state of the scores on known test rows of {_unit(unit)}:"))
+        blocks.append(Bullets(tuple(plain(line) for line in health_lines(unit))))
     if refused:
         blocks += [Paragraph("What could not be tested:"), Bullets(tuple(refused[:20]))]
     return Details("Which rows touched what, and the health of the scores", tuple(blocks))
