@@ -56,6 +56,20 @@ def with_interval(interval: MeanInterval, metric: str = "accuracy") -> str:
     return f"{mean} ± {half}" if half else mean
 
 
+def signed(gap: MeanInterval) -> str:
+    """A difference with its sign and half the length of its interval, where there is one."""
+    half = (float(gap.high) - float(gap.low)) / 2
+    middle = f"{float(gap.mean):+.3f}".replace("-", "−")
+    return f"{middle} ± {half:.3f}" if math.isfinite(half) else middle
+
+
+def with_half(mean: MeanInterval, digits: int = 3) -> str:
+    """A mean with half the length of its interval, where there is one."""
+    half = (float(mean.high) - float(mean.low)) / 2
+    middle = f"{float(mean.mean):.{digits}f}"
+    return f"{middle} ± {half:.{digits}f}" if math.isfinite(half) else middle
+
+
 def count(n: int, one: str, many: str | None = None) -> str:
     """1 network, 2 networks, 10,000 networks."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
-from mlplab.analysis.open_set.all_splits import detectors_over_splits
+from mlplab.analysis.open_set.all_splits import DetectorOverSplits, detectors_over_splits
 from mlplab.analysis.open_set.tasks import Task
 from mlplab.declarations.open_set import USUAL_SIX_FOUR
 from mlplab.figures.of_study import unused
+from mlplab.figures.open_set.covering import interval_tells_of
 from mlplab.figures.open_set.splits import distribution_figure, pairs_figure
+from mlplab.figures.wording import signed, with_half
 from mlplab.report.document import Block, Heading, Paragraph, Pictures, Table, columns, plain
-from mlplab.report.open_set_words import signed, with_half
 
 _SIX = frozenset(frozenset(map(str, known)) for known in USUAL_SIX_FOUR)
 _DIGITS = frozenset("0123456789")
@@ -31,8 +33,8 @@ def many_splits(group: Sequence[Task], tasks: Sequence[Task], names: set[str]) -
     yield Paragraph(plain(figure.caption), lead=True)
     yield Pictures((figure,))
     yield _by_detector(group, usual)
-    best = detectors_over_splits(group, usual)[0].detector
-    for detector in dict.fromkeys((best, "softmax")):
+    best = [line.detector for line in detectors_over_splits(group, usual)[:1]]
+    for detector in dict.fromkeys((*best, "softmax")):
         pairs = pairs_figure(group, detector, unused("open-set-pairs", names))
         if pairs is not None:
             yield Pictures((pairs,))
@@ -60,8 +62,8 @@ def _is_usual(task: Task) -> bool:
 
 def _by_detector(group: Sequence[Task], usual: Sequence[Task]) -> Table:
     """Detectors over all splits, in pairs with the softmax, and where the usual splits would lie."""
-    rows = []
-    for line in detectors_over_splits(group, usual):
+    rows, lines = [], detectors_over_splits(group, usual)
+    for line in lines:
         low, high = line.middle_90
         better = "–" if line.less_softmax is None else f"{line.above_softmax:.0%} of splits"
         gap = "–" if line.less_softmax is None else signed(line.less_softmax)
@@ -73,13 +75,21 @@ def _by_detector(group: Sequence[Task], usual: Sequence[Task]) -> Table:
         rows.append((plain(line.detector), *cells))
     beside = ("the usual 6/4 splits", "splits below their mean") if usual else ()
     return Table(
-        f"Detectors over {len(group)} splits, best first: mean AUROC with its 95% t interval, splits "
-        "taken for draws of such splits; the middle 90% of them; and the difference from the "
-        f"softmax on the same split, network and seed.{_about_usual(group, usual)}",
+        f"Detectors over {len(group)} splits, best first: mean AUROC{_with_intervals(lines)}; the "
+        "middle 90% of the splits; and the difference from the softmax on the same splits, networks "
+        f"and rows.{_about_usual(group, usual)}",
         columns("detector", "mean", "middle 90%", "less the softmax's", "above it in", *beside),
         tuple(rows),
         sortable=True,
     )
+
+
+def _with_intervals(lines: Sequence[DetectorOverSplits]) -> str:
+    """What the intervals of means over splits speak of: all splits are no sample of any."""
+    seeds = [int(line.mean.n) for line in lines]
+    rows = bool(lines) and all(math.isfinite(float(line.mean.low)) for line in lines)
+    told = interval_tells_of(seeds, rows) if lines else ""
+    return f" with its 95% interval {told}, of other classes it says nothing" if told else ""
 
 
 def _about_usual(group: Sequence[Task], usual: Sequence[Task]) -> str:

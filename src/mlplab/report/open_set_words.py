@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from mlplab.analysis.open_set.findings import CentreEvidence
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.declarations.resolving.open_set_networks import listed_classes
-from mlplab.figures.wording import count, listed, with_interval
+from mlplab.figures.wording import count, listed, signed, with_interval
 from mlplab.openset.threshold import NO_PROMISE, percent, percent_range
 from mlplab.report.document import plain
 from mlplab.statistics.intervals import MeanInterval, t_interval
@@ -349,20 +349,6 @@ def _difference(gap: MeanInterval) -> str:
     value = abs(float(gap.mean))
     half = (float(gap.high) - float(gap.low)) / 2
     return f"{value:.3f}" + (f" ± {half:.3f}" if math.isfinite(half) else "")
-
-
-def signed(gap: MeanInterval) -> str:
-    """A difference of AUROC with its sign and interval."""
-    half = (float(gap.high) - float(gap.low)) / 2
-    middle = f"{float(gap.mean):+.3f}".replace("-", "−")
-    return f"{middle} ± {half:.3f}" if math.isfinite(half) else middle
-
-
-def with_half(mean: MeanInterval, digits: int = 3) -> str:
-    """A mean with half the length of its interval, where there is one."""
-    half = (float(mean.high) - float(mean.low)) / 2
-    middle = f"{float(mean.mean):.{digits}f}"
-    return f"{middle} ± {half:.{digits}f}" if math.isfinite(half) else middle
 
 
 def _unsure(gap: MeanInterval) -> str:

@@ -60,9 +60,6 @@ class DetectorFinding:
     threshold: tuple[float | None, ...]
     """One, or one a predicted class; None where nothing is ever rejected."""
     guarantee: str
-    range_for_one: tuple[float, float] | None
-    """Where the rate of known rows rejected lies for this calibration set, with probability 95%;
-    None where there is a threshold for each class."""
     realised: Share
     """Known test rows rejected."""
     absorbed: tuple[tuple[int, ...], ...]

@@ -203,7 +203,6 @@ def _detector(
         },
         threshold=_values(threshold),
         guarantee=threshold.guarantee,
-        range_for_one=threshold.range_for_one() if isinstance(threshold, Threshold) else None,
         realised=Share(rate.value, rate.low, rate.high),
         absorbed=_absorbed(seen, unknown.rejected),
         health=health(fitted, seen.known, scores=known.scores, beside=unknown.scores).line,

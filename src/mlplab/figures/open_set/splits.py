@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -12,8 +11,8 @@ from mlplab.analysis.open_set.tasks import Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.wording import count, listed
-from mlplab.statistics.intervals import MeanInterval
+from mlplab.figures.open_set.covering import interval_tells_of
+from mlplab.figures.wording import count, listed, signed
 
 
 def distribution_figure(tasks: Sequence[Task], usual: Sequence[Task], name: str) -> Figure:
@@ -95,7 +94,7 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
         return None
     table = pd.DataFrame(
         [
-            {"one": one, "other": other, "effect": float(e.effect.mean), "told": _signed(e.effect)}
+            {"one": one, "other": other, "effect": float(e.effect.mean), "told": signed(e.effect)}
             for e in effects
             for one, other in ((e.first, e.second), (e.second, e.first))
         ]
@@ -110,8 +109,8 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
         title=f"Pairs of classes that drive AUROC ({detector})",
         caption=(
             "Mean AUROC of the splits in which one class of a pair is known and the other is not, "
-            "less that of the splits in which they are together, in hundredths; 95% intervals for "
-            f"{_others(effects[0].effect)}, each by itself. Most harmful to "
+            "less that of the splits in which they are together, in hundredths; 95% intervals "
+            f"{interval_tells_of([int(effects[0].effect.n)], rows=True)}, each by itself. Most harmful to "
             f"separate: {listed([_told(e) for e in effects[:4]])}; least: "
             f"{listed([_told(e) for e in effects[-2:][::-1]])}."
         ),
@@ -152,15 +151,4 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
 
 
 def _told(effect: PairEffect) -> str:
-    return f"{effect.first} and {effect.second} ({_signed(effect.effect)})"
-
-
-def _others(mean: MeanInterval) -> str:
-    """What an interval speaks of: never of other classes."""
-    return "other test rows and other seeds" if int(mean.n) > 1 else "other test rows"
-
-
-def _signed(effect: MeanInterval) -> str:
-    half = (float(effect.high) - float(effect.low)) / 2
-    middle = f"{float(effect.mean):+.3f}".replace("-", "−")
-    return f"{middle} ± {half:.3f}" if math.isfinite(half) else middle
+    return f"{effect.first} and {effect.second} ({signed(effect.effect)})"

@@ -15,7 +15,7 @@ from mlplab.figures.open_set.covering import mean_measures
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
 from mlplab.figures.open_set.trends import negatives_figure, steps_figure
-from mlplab.figures.wording import with_interval
+from mlplab.figures.wording import signed, with_half, with_interval
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -40,9 +40,7 @@ from mlplab.report.open_set_words import (
     area,
     centres_do_worse,
     remedies,
-    signed,
     why_centres,
-    with_half,
 )
 
 _MEASURES = (
