@@ -42,7 +42,11 @@ def cuda_graph(body: Callable[[], None]) -> Callable[[], object]:
     """A `Record` that makes a CUDA graph."""
     graph = torch.cuda.CUDAGraph()
     # Other threads may meanwhile bring data to the GPU; that is none of this recording's business.
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+    # Where a recording cannot be ended, torch stays on its stream: the outer `with` leaves it.
+    with (
+        torch.cuda.stream(torch.cuda.current_stream()),
+        torch.cuda.graph(graph, capture_error_mode="thread_local"),
+    ):
         body()
     return graph.replay
 

@@ -230,6 +230,7 @@ class _Training:
         if not keep:
             return
         left = [self.recipes[i] for i in self.present]
+        del self.step  # its recording, if it has one, holds memory that the smaller stack can use
         self.state = self.state.select(torch.tensor(keep, device=self.data.device), left)
         self.step = step_for(self.state)
         self.batches.select(keep)
