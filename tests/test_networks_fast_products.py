@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,6 +11,9 @@ from mlplab.networks import fast_products
 from mlplab.networks.aligned import aligned_stack
 from mlplab.networks.fast_products import fast_float32_products, onednn_is_quicker_and_exact
 from mlplab.networks.products import product
+from mlplab.trainer.resident import ResidentData
+from mlplab.trainer.train import train
+from test_trainer import CLASSES, assert_same_bits, recipe
 
 
 def setting() -> str:
@@ -94,6 +98,43 @@ def test_a_library_that_rounds_operands_is_found_out(capabilities, monkeypatch):
     rounding = lambda a, b: real(a.bfloat16().float(), b.bfloat16().float())  # noqa: E731
     monkeypatch.setattr(fast_products.torch, "bmm", rounding)
     assert not onednn_is_quicker_and_exact()
+
+
+@pytest.fixture(params=["high", "medium"])
+def lowered(request):
+    """What a user's program may have allowed torch; its words for the CPU and the GPU."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(request.param)
+    yield setting(), torch.backends.cuda.matmul.fp32_precision
+    torch.set_float32_matmul_precision(before)
+
+
+def test_what_a_user_allowed_lowers_no_product_within(capabilities, lowered):
+    capabilities(avx512_f=True, cpu_name="Intel(R) Xeon(R)")
+    on_gpu = torch.backends.cuda.matmul
+    with fast_float32_products():
+        assert (setting(), on_gpu.fp32_precision) == ("ieee", "ieee")
+        assert not on_gpu.allow_bf16_reduced_precision_reduction
+    assert (setting(), on_gpu.fp32_precision) == lowered
+    assert on_gpu.allow_bf16_reduced_precision_reduction
+    # Where torch's older and newer names no longer agree, it raises.
+    assert on_gpu.allow_tf32
+
+
+@pytest.mark.parametrize("name", ["AMD EPYC", "Intel(R) Xeon(R)"])
+def test_training_gives_the_same_bits_whatever_a_user_allowed(capabilities, name):
+    capabilities(avx512_f=True, cpu_name=name)
+    generator = np.random.default_rng(1)
+    inputs, labels = generator.random((300, 784), dtype=np.float32), np.arange(300) % CLASSES
+    data = ResidentData(inputs, labels)
+    wide = recipe(layers=(784, 128, 256, CLASSES), batch_size=128, steps=3)
+    (expected,) = train([wide], data)
+    torch.set_float32_matmul_precision("medium")
+    try:
+        (found,) = train([wide], data)
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert_same_bits(found, expected)
 
 
 TINY = [(16, 20, 10), (8, 5, 3), (1, 1, 1), (32, 2, 1), (1, 64, 10)]

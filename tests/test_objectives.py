@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 import written_losses as losses
 from mlplab.declarations.objective import Objective
+from mlplab.objectives import with_centres
 from mlplab.objectives.declared import _BY_DECLARATION, objective_of
 from mlplab.objectives.objective import BatchOutputs
 
@@ -243,7 +244,11 @@ def test_classes_are_told_apart_by_the_nearest_anchor_the_last_class_too():
     )
 
 
-def test_running_centres_move_towards_the_mean_of_their_rows():
+@pytest.mark.parametrize("form", ["scattered", "by product"])
+def test_running_centres_move_towards_the_mean_of_their_rows(form, monkeypatch):
+    """In the form for a CPU and in that for other devices."""
+    if form == "by product":
+        monkeypatch.setattr(with_centres, "_scattered", with_centres.by_product)
     # One class of two rows at 1 and 3, centre at 0, rate 0.5: 0 + 0.5·(1 + 3)/(1 + 2) = 2/3.
     objective = declared({"name": "centre loss", "rate": 0.5, "weight": 0})
     outputs = BatchOutputs(
@@ -254,3 +259,13 @@ def test_running_centres_move_towards_the_mean_of_their_rows():
     )
     objective.value_and_gradients(outputs, torch.empty(1, 3, 2), torch.empty(1, 3, 1))
     np.testing.assert_allclose(outputs.centres.ravel(), [2 / 3, 0], rtol=1e-6)
+
+
+def test_sums_of_classes_are_the_same_in_both_forms():
+    outputs = outputs_for(declared({"name": "centre loss"}))
+    away = torch.where(outputs.targets.unsqueeze(2) >= 0, outputs.hidden, 0.0)
+    forms = with_centres._scattered, with_centres.by_product
+    (sums, counts), (others, numbers) = (form(away, outputs.targets, CLASSES) for form in forms)
+    torch.testing.assert_close(sums, others, rtol=1e-13, atol=1e-14)
+    assert torch.equal(counts, numbers)
+    assert 0 < counts.sum() < outputs.targets.numel()

@@ -186,6 +186,12 @@ def test_a_gradient_that_is_not_finite_stays_with_its_network():
     np.testing.assert_array_equal(spoilt[:, [0, 2]], clean[:, [0, 2]])
 
 
+def test_sgd_needs_no_square_of_its_gradient_that_would_overflow():
+    sgd = declared(name="sgd", learning_rate=1e-160)
+    gradients, start = np.full((1, 1, 2, 3), 1e160), np.zeros((1, 2, 3))
+    np.testing.assert_allclose(stepped([sgd], gradients, start), -1, rtol=1e-12)
+
+
 def test_schedules_have_their_known_values():
     base = {"name": "sgd", "learning_rate": 1.0}
     step = declared(**base, schedule={"name": "step", "every": 2, "factor": 0.5})

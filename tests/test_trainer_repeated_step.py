@@ -6,6 +6,8 @@ a GPU, the first recorder here plays a function that was made at the first step,
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from mlplab.declarations.initial_weights import Uniform
 from mlplab.declarations.optimizer import Adam, CosineSchedule, RmsProp, Sgd
 from mlplab.declarations.training import Training
 from mlplab.objectives.with_negatives import Entropic
+from mlplab.trainer import train as training
 from mlplab.trainer.batches import Batches
 from mlplab.trainer.lean_step import StackState, lean_step
 from mlplab.trainer.recipe import Recipe
@@ -21,7 +24,10 @@ from mlplab.trainer.repeated_step import RepeatedStep, can_be_recorded, cuda_gra
 from mlplab.trainer.resident import ResidentData
 
 STEPS = 12
+NO_STEP = 10**9
 LAYERS = (9, 14, 11, 4)
+LONG = Training(steps=STEPS, batch_size=32, evaluate_every=STEPS)
+SHORT = Training(steps=STEPS // 2, batch_size=32, evaluate_every=STEPS)
 ON_GPU = pytest.param(
     "cuda",
     marks=pytest.mark.skipif(
@@ -38,7 +44,7 @@ def recipe(seed: int, optimizer, dropout: float = 0.0, **changes) -> Recipe:
         dropout=dropout,
         initial_weights=Uniform(distribution="uniform", low=-0.3, high=0.3),
         optimizer=optimizer,
-        training=Training(steps=STEPS, batch_size=32, evaluate_every=STEPS),
+        training=changes.pop("training", LONG),
         seed=seed,
         label_map=np.arange(4),
         train_rows=rows,
@@ -60,9 +66,21 @@ STACK = [
 ]
 
 
-def eager(body):
-    """Play a recorded function again, as it was when it was recorded."""
-    return body
+def eager(state: StackState):
+    """Play a recorded function again, as it was when it was recorded.
+
+    A graph cannot ask the host for the number of its step: while one plays, there is none to read.
+    """
+
+    def record(body):
+        def play() -> None:
+            step, state.step = state.step, NO_STEP
+            body()
+            state.step = step
+
+        return play
+
+    return record
 
 
 def resident(precision: str, device: str) -> ResidentData:
@@ -102,9 +120,9 @@ def assert_same(one: StackState, other: StackState) -> None:
 @pytest.mark.parametrize("device", ["cpu", ON_GPU])
 def test_a_recorded_step_is_a_step_to_the_bit(precision, device):
     data = resident(precision, device)
-    record = cuda_graph if device == "cuda" else eager
+    record_of = (lambda _: cuda_graph) if device == "cuda" else eager
     recorded_seen, taken_seen = [], []
-    recorded = trained(STACK, data, lambda s: RepeatedStep(s, record), recorded_seen)
+    recorded = trained(STACK, data, lambda s: RepeatedStep(s, record_of(s)), recorded_seen)
     assert_same(recorded, trained(STACK, data, taken, taken_seen))
     assert recorded_seen == pytest.approx(taken_seen, nan_ok=True)
     assert len(recorded_seen) == 2 * (len(LAYERS) - 1)
@@ -133,3 +151,22 @@ def test_a_stack_with_an_objective_by_autograd_is_not_recorded():
     assert can_be_recorded(plain)
     assert not can_be_recorded(with_autograd)
     assert not isinstance(step_for(plain), RepeatedStep)
+
+
+def test_a_recording_is_let_go_before_a_smaller_stack_asks_for_its_memory(monkeypatch):
+    steps, seen = [], []
+    real_select = StackState.select
+
+    def select(self, *args):
+        seen.append(steps[-1]())
+        return real_select(self, *args)
+
+    def recorded(state: StackState) -> RepeatedStep:
+        step = RepeatedStep(state, eager(state))
+        steps.append(weakref.ref(step))
+        return step
+
+    monkeypatch.setattr(StackState, "select", select)
+    monkeypatch.setattr(training, "step_for", recorded)
+    training.train([*STACK[:2], recipe(2, CHANGING, training=SHORT)], resident("float32", "cpu"))
+    assert seen == [None]

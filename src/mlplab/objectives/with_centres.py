@@ -26,7 +26,9 @@ class ClassAnchor(DifferentiatedObjective):
 
     def class_scores(self, logits: torch.Tensor) -> torch.Tensor:
         """−d, so that the nearest anchor has the highest score."""
-        anchors = self.magnitude * torch.eye(logits.shape[-1], dtype=logits.dtype).to(logits.device)
+        anchors = self.magnitude * torch.eye(
+            logits.shape[-1], dtype=logits.dtype, device=logits.device
+        )
         square = (logits.unsqueeze(-2) - anchors).square().sum(-1)
         return -square.clamp(min=1e-12).sqrt()
 
@@ -69,15 +71,32 @@ class CentreLoss(DifferentiatedObjective):
         place = targets.clamp(min=0).unsqueeze(2).expand(-1, -1, units)
         away = hidden - centres.gather(1, place)
         pull = mean_over(0.5 * away.square().sum(2), known)
-        self._move(centres, away.detach(), place, known)
+        self._move(centres, torch.where(known.unsqueeze(2), away.detach(), 0.0), targets)
         return known_cross_entropy(outputs.logits, targets) + self.weight * pull
 
-    def _move(
-        self, centres: torch.Tensor, away: torch.Tensor, place: torch.Tensor, known: torch.Tensor
-    ) -> None:
-        away = torch.where(known.unsqueeze(2), away, 0.0).to(centres.dtype)
-        sums = torch.zeros_like(centres).scatter_add_(1, place, away)
-        counts = torch.zeros_like(centres[..., 0]).scatter_add_(
-            1, place[..., 0], known.to(centres.dtype)
-        )
+    def _move(self, centres: torch.Tensor, away: torch.Tensor, targets: torch.Tensor) -> None:
+        """Move the centres by `away`, (network, row, unit), which is zero for rows of no class."""
+        # Elsewhere than on a CPU rows of one class would be added in whatever order they come.
+        summed = _scattered if centres.device.type == "cpu" else by_product
+        sums, counts = summed(away.to(centres.dtype), targets, centres.shape[1])
         centres += self.rate * sums / (1 + counts).unsqueeze(2)
+
+
+def _scattered(
+    away: torch.Tensor, targets: torch.Tensor, classes: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sums over the rows of a class, (network, class, unit), and how many there are."""
+    networks, _, units = away.shape
+    place, known = targets.clamp(min=0), (targets >= 0).to(away.dtype)
+    sums = away.new_zeros(networks, classes, units)
+    sums.scatter_add_(1, place.unsqueeze(2).expand(-1, -1, units), away)
+    return sums, away.new_zeros(networks, classes).scatter_add_(1, place, known)
+
+
+def by_product(
+    away: torch.Tensor, targets: torch.Tensor, classes: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`_scattered` as a product with ones and zeros, whose sums have an order."""
+    every = torch.arange(classes, device=targets.device)
+    is_of = (targets.unsqueeze(1) == every.unsqueeze(1)).to(away.dtype)
+    return torch.bmm(is_of, away), is_of.sum(2)

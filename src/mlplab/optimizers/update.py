@@ -117,15 +117,19 @@ class Optimized:
         fused_update(*self._flat, by.constants.numpy(), by.by_step.numpy(), self.decays)
 
     def update_by_tensor_operations(self, by: StepCoefficients) -> None:
-        """`update` in tensor operations alone, for devices other than the CPU."""
+        """`update` in tensor operations alone, for devices other than the CPU.
+
+        The gradient is made small before it is squared, not the square after it: where an optimizer
+        has no second moment, a square that overflows would make 0·∞ of it.
+        """
         scratch = self.gradient.to(self.weights.dtype)
         keep_first, add_first, keep_second, add_second = by.constants[:, :, None, None]
         size, inside, outside, shrink, decay = by.by_step[:, :, None, None]
         if self.decays:
             scratch.addcmul_(self.weights, decay)
         self.first.mul_(keep_first).addcmul_(scratch, add_first)
-        scratch.mul_(scratch)
-        self.second.mul_(keep_second).addcmul_(scratch, add_second)
+        scratch.mul_(add_second.sqrt())
+        self.second.mul_(keep_second).addcmul_(scratch, scratch)
         torch.add(self.second, inside, out=scratch)
         scratch.sqrt_().add_(outside)
         torch.div(self.first, scratch, out=scratch)

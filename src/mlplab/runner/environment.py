@@ -97,13 +97,13 @@ def resolve_device(wanted: str) -> str:
     return wanted
 
 
-def free_gpu_bytes(device: str) -> int | None:
-    """Return the memory of the GPU that no program holds; None where `device` is cpu."""
+def gpu_bytes(device: str) -> int | None:
+    """Return the whole memory of the GPU; None where `device` is cpu."""
     if device != "cuda":
         return None
     import torch
 
-    return torch.cuda.mem_get_info()[0]
+    return torch.cuda.get_device_properties(0).total_memory
 
 
 def _container_cores() -> int | None:

@@ -15,10 +15,12 @@ from mlplab.declarations.network import Network
 from mlplab.declarations.resolving.data_size import DataSize, data_size
 from mlplab.declarations.resolving.size import Size, size_of
 from mlplab.declarations.study import Study
+from mlplab.objectives.declared import objective_of
 from mlplab.records.database import has_records, reading
 from mlplab.records.stacks import PlannedStack, unfinished
 from mlplab.records.studies import Member, members_of
 from mlplab.runner.environment import Placement, resolve_device, usable_cores
+from mlplab.runner.kind import declared_data, kind_of
 from mlplab.runner.planning import Plannable, make_plan, side_by_side
 from mlplab.runner.rates import Rates, measured_rates
 from mlplab.runner.run import present_runs
@@ -110,8 +112,8 @@ def estimate(
         data: _size(data, study.folder, announce)
         for data in dict.fromkeys(network.data for network in study.networks.values())
     }
-    keys, present, recorded = _already(study, folder, str(precision), device, announce)
-    foreseen = _foresee(study, sizes, keys)
+    keys, present, recorded, kinds = _already(study, folder, str(precision), device, announce)
+    foreseen = _foresee(study, sizes, keys, kinds, device)
     missing = [run for run in foreseen.values() if run.key not in present]
     flops = sum(run.size.training_flops for run in missing)
     on = Placement(device, str(precision), cores)
@@ -157,32 +159,40 @@ def _size(data: Data, folder: Path, announce: Announce) -> DataSize:
 
 def _already(
     study: Study, folder: Path, precision: str, device: str, announce: Announce
-) -> tuple[Mapping[Member, str], set[str], list[PlannedStack]]:
-    """Return every member's key, the keys that are finished, and the stacks that are not."""
+) -> tuple[Mapping[Member, str], set[str], list[PlannedStack], Mapping[str, tuple]]:
+    """Return every member's key, the keys that are finished, the stacks that are not, and kinds.
+
+    The kinds are those of keys whose data were read.
+    """
     if not has_records(folder):
         # Without records nothing is finished, and any name does for a key.
-        return {(name, seed): f"{name} {seed}" for name, seed in members_of(study)}, set(), []
+        return {(name, seed): f"{name} {seed}" for name, seed in members_of(study)}, set(), [], {}
     wanted = wanted_runs(study, precision=precision, device=device, announce=announce)
     with reading(folder) as connection:
         present, recorded = present_runs(connection, folder), unfinished(connection)
-    return keys_by_member(wanted, study), present, recorded
+    kinds = {run.key: run.kind for run in wanted}
+    return keys_by_member(wanted, study), present, recorded, kinds
 
 
 def _foresee(
-    study: Study, sizes: Mapping[Data, DataSize], keys: Mapping[Member, str]
+    study: Study,
+    sizes: Mapping[Data, DataSize],
+    keys: Mapping[Member, str],
+    kinds: Mapping[str, tuple],
+    device: str,
 ) -> dict[str, _Foreseen]:
     foreseen: dict[str, _Foreseen] = {}
     for (name, seed), key in keys.items():
         network = study.networks[name]
         data = sizes[network.data]
         size = size_of(network, data.features or 1, data.classes or 1)
-        training = network.training
-        kind = (
+        kind = kinds.get(key) or kind_of(
             size.layers,
             network.activation,
-            size.batch_size,
-            training.evaluate_every,
-            network.data,
+            network.training,
+            objective_of(network.objective),
+            declared_data(network.data, network.roles),
+            device,
         )
         foreseen.setdefault(key, _Foreseen(key, seed, size, kind))
     return foreseen

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlplab.declarations.resolving.size import Size
-from mlplab.runner.environment import Placement, free_gpu_bytes
+from mlplab.runner.environment import Placement, gpu_bytes
 from mlplab.runner.rates import seconds_a_step_on_every_core
 from mlplab.runner.remembered import recall, remember
 
@@ -24,8 +24,9 @@ _CPU_ALONE_FROM_STEP_FLOPS = 1e9
 operation counts; and of small pieces of work every core has its share until the end."""
 _GPU_LARGEST_STACK = 512
 _GPU_BYTES = 16 * 2**30
-_GPU_SHARE = 0.5
-"""Of the memory that is free: the data lie there too, and each operation's own results."""
+_GPU_PARTS = 3
+"""Of a GPU's memory a stack gets one part of so many: while networks leave it, the old stack and
+the smaller new one are there at once, beside the data and each operation's own results."""
 
 _REMEMBERED, _BYTES = "stack-room", "memory_bytes"
 _WORTH_MEASURING_FLOPS = 2e12
@@ -64,9 +65,12 @@ def room_on_cpu(memory_bytes: int = _USUAL_CPU_BYTES) -> StackRoom:
     return StackRoom(memory_bytes, _CPU_LARGEST_STACK, _CPU_ALONE_FROM_STEP_FLOPS)
 
 
-def room_on_gpu(free_bytes: int | None) -> StackRoom:
-    """Return the limits on a GPU with so many bytes free; None where that is unknown."""
-    memory = _GPU_BYTES if free_bytes is None else min(_GPU_BYTES, int(_GPU_SHARE * free_bytes))
+def room_on_gpu(total_bytes: int | None) -> StackRoom:
+    """Return the limits on a GPU with so many bytes in all; None where that is unknown.
+
+    What is free just now plays no part, so that a study is planned the same every time.
+    """
+    memory = _GPU_BYTES if total_bytes is None else min(_GPU_BYTES, total_bytes // _GPU_PARTS)
     return StackRoom(memory, _GPU_LARGEST_STACK)
 
 
@@ -77,7 +81,7 @@ def stack_room(on: Placement, *, flops: int) -> StackRoom:
         flops: of all that is to be trained, which tells whether a measurement is worth its time.
     """
     if on.device == "cuda":
-        return room_on_gpu(free_gpu_bytes(on.device))
+        return room_on_gpu(gpu_bytes(on.device))
     known = recall(_REMEMBERED, [_BYTES], on)
     if known is None and flops < _WORTH_MEASURING_FLOPS:
         return room_on_cpu()

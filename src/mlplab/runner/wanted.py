@@ -19,6 +19,7 @@ from mlplab.declarations.study import Study
 from mlplab.objectives.declared import objective_of
 from mlplab.records.key import key_content, key_of
 from mlplab.records.studies import Member
+from mlplab.runner.kind import kind_of
 from mlplab.trainer.recipe import Recipe
 
 
@@ -36,6 +37,8 @@ class WantedRun:
     differently scaled inputs than fit into memory."""
     roles: Roles | None = None
     """Which classes are known where not all are."""
+    device: str = "cpu"
+    """On which it is to train, cpu or cuda."""
 
     @property
     def seed(self) -> int:
@@ -50,18 +53,15 @@ class WantedRun:
 
     @property
     def kind(self) -> tuple:
-        """Runs of equal kind train in one stack.
-
-        Others of one shape could, but a stack is measured as often as the most eager of them asks.
-        """
+        """Runs of equal kind train in one stack."""
         recipe = self.recipe
-        return (
+        return kind_of(
             recipe.layers,
             recipe.activation,
-            recipe.training.batch_size,
-            recipe.training.evaluate_every,
-            self.data.resident,
-            self.data.digest,
+            recipe.training,
+            recipe.objective,
+            (self.data.resident, self.data.digest),
+            self.device,
         )
 
 
@@ -139,7 +139,9 @@ def _wanted(
         objective=objective_of(network.objective),
     )
     member = (name, seed)
-    return WantedRun(key_of(content), content, (member,), recipe, network.data, data, network.roles)
+    return WantedRun(
+        key_of(content), content, (member,), recipe, network.data, data, network.roles, device
+    )
 
 
 def _misfits(name: str, network: Network, data: PreparedData) -> list[Problem]:

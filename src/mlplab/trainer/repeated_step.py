@@ -14,6 +14,7 @@ from functools import partial
 import torch
 
 from mlplab.objectives.cross_entropy import CrossEntropy
+from mlplab.objectives.objective import Objective
 from mlplab.optimizers.update import StepCoefficients
 from mlplab.trainer.lean_step import SeeGradient, StackState, lean_step, take_step
 
@@ -34,15 +35,24 @@ def step_for(state: StackState) -> Step:
 
 
 def can_be_recorded(state: StackState) -> bool:
-    """Whether no objective of the stack needs autograd, which recording here does not promise."""
-    return all(isinstance(objective, CrossEntropy) for objective, _ in state.objectives)
+    """Whether every objective of the stack can be."""
+    return all(objective_can_be_recorded(objective) for objective, _ in state.objectives)
+
+
+def objective_can_be_recorded(objective: Objective) -> bool:
+    """Whether an objective does without autograd, which recording here does not promise."""
+    return isinstance(objective, CrossEntropy)
 
 
 def cuda_graph(body: Callable[[], None]) -> Callable[[], object]:
     """A `Record` that makes a CUDA graph."""
     graph = torch.cuda.CUDAGraph()
     # Other threads may meanwhile bring data to the GPU; that is none of this recording's business.
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+    # Where a recording cannot be ended, torch stays on its stream: the outer `with` leaves it.
+    with (
+        torch.cuda.stream(torch.cuda.current_stream()),
+        torch.cuda.graph(graph, capture_error_mode="thread_local"),
+    ):
         body()
     return graph.replay
 

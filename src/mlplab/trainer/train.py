@@ -14,6 +14,7 @@ import torch
 
 from mlplab.networks.dense_stack import DenseStack, forward
 from mlplab.networks.fast_products import fast_float32_products
+from mlplab.objectives.objective import Objective
 from mlplab.trainer.batches import Batches
 from mlplab.trainer.diagnostics import DIAGNOSTICS, dead_units, gradient_size
 from mlplab.trainer.early_stopping import EarlyStops
@@ -51,8 +52,23 @@ def train(
             "the networks of a stack have the same layers, activation and batch size; "
             f"came {len(kinds)} kinds: {sorted(kinds)}"
         )
+    order = _by_objective(recipes)
     with fast_float32_products():
-        return _Training(recipes, data, watch).run()
+        trained = _Training([recipes[i] for i in order], data, watch).run()
+    by_place = dict(zip(order, trained, strict=True))
+    return [by_place[place] for place in range(len(recipes))]
+
+
+def _by_objective(recipes: Sequence[Recipe]) -> list[int]:
+    """Places of the recipes, those of equal objectives side by side, so that each is called once.
+
+    Where a network stands in its stack changes nothing of it.
+    """
+    different: list[Objective] = []
+    for recipe in recipes:
+        if recipe.objective not in different:
+            different.append(recipe.objective)
+    return sorted(range(len(recipes)), key=lambda i: different.index(recipes[i].objective))
 
 
 class _Training:
@@ -234,6 +250,7 @@ class _Training:
         if not keep:
             return
         left = [self.recipes[i] for i in self.present]
+        del self.step  # its recording, if it has one, holds memory that the smaller stack can use
         self.state = self.state.select(torch.tensor(keep, device=self.data.device), left)
         self.step = step_for(self.state)
         self.batches.select(keep)

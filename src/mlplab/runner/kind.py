@@ -1,0 +1,51 @@
+"""Which runs can train in one stack, told from their data or from what is declared of these."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from mlplab.declarations.data import Data, IdxData, KnownData
+from mlplab.declarations.roles import Roles
+from mlplab.declarations.training import Training
+from mlplab.objectives.objective import Objective
+from mlplab.trainer.repeated_step import objective_can_be_recorded
+
+
+def kind_of(
+    layers: tuple[int, ...],
+    activation: str,
+    training: Training,
+    objective: Objective,
+    data: Hashable,
+    device: str,
+) -> tuple[Hashable, ...]:
+    """Return what runs of one stack have in common.
+
+    Others of one shape could train together, but a stack is measured as often as the most eager of
+    them asks, and on a GPU all of it goes step by step where one objective cannot be recorded.
+
+    Args:
+        data: equal for runs that are given the same inputs and labels, whichever rows they take.
+        device: cpu or cuda.
+    """
+    return (
+        layers,
+        activation,
+        training.batch_size,
+        training.evaluate_every,
+        data,
+        device != "cuda" or objective_can_be_recorded(objective),
+    )
+
+
+def declared_data(data: Data, roles: Roles | None) -> Hashable:
+    """Return what decides inputs and labels, as far as a declaration tells without its data.
+
+    Where scaling is fitted on training rows, these are all that the declaration says; else it does
+    not matter which rows are for training and which for validation, nor which classes are taken.
+    """
+    is_of_bytes = isinstance(data, KnownData | IdxData)
+    scaling = data.scaling or ("unit" if is_of_bytes else "standard")
+    if scaling != "none" and not (is_of_bytes and scaling == "unit"):
+        return data, roles
+    return data.model_copy(update={"validation": 0, "classes": None, "scaling": scaling})

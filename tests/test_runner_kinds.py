@@ -1,0 +1,42 @@
+"""What trains together: the same whether it is told from the data or from their declaration."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlplab.runner.estimate import estimate
+from mlplab.runner.events import StackStarted
+from mlplab.runner.run import run
+from mlplab.runner.wanted import wanted_runs
+from small_studies import network, study
+
+DIGITS = {"name": "digits"}
+UNLIKE = {
+    "one": network(data=DIGITS),
+    "another validation part": network(data={**DIGITS, "validation": 0.1}),
+    "its scaling said": network(data={**DIGITS, "scaling": "unit"}),
+    "half of the classes": network(data={**DIGITS, "classes": [0, 1, 2]}),
+    "other rows to test": network(data={**DIGITS, "split_seed": 1}),
+    "standard": network(data={**DIGITS, "scaling": "standard"}),
+    "standard on other rows": network(data={**DIGITS, "scaling": "standard", "validation": 0.1}),
+    "another objective": network(objective={"name": "energy margin"}),
+}
+
+
+@pytest.mark.parametrize("has_records", [False, True])
+def test_an_estimate_foresees_the_stacks_of_the_run(has_records, tmp_path):
+    declared = study(UNLIKE)
+    if has_records:
+        run(study(one=UNLIKE["one"]), tmp_path)
+    foreseen = {frozenset(stack.members) for stack in estimate(declared, tmp_path).stacks}
+    told = []
+    run(declared, tmp_path, watch=told.append)
+    begun = {frozenset(event.members) for event in told if isinstance(event, StackStarted)}
+    assert foreseen == begun
+
+
+@pytest.mark.parametrize(("device", "kinds"), [("cpu", 1), ("cuda", 2)])
+def test_what_a_gpu_cannot_record_keeps_nobody_else_from_being_recorded(device, kinds):
+    both = study({name: UNLIKE[name] for name in ("one", "another objective")})
+    wanted = wanted_runs(both, precision="float32", device=device, announce=lambda text: None)
+    assert len({run.kind for run in wanted}) == kinds
