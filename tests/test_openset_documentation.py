@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlplab.openset.detectors.registry import DETECTORS
+from mlplab.records.key import NUMERICS
 from mlplab.study import Study
 
 ROOT = Path(__file__).parent.parent
@@ -54,6 +55,22 @@ def test_a_run_gives_every_detector_its_row(written, detector):
 def test_a_page_of_a_run_says_what_was_run(written):
     assert "config10 on digits, 40 steps" in written
     assert "2 seeds" in written
+
+
+def test_the_documentation_is_of_these_numerics_and_holds_what_was_asked_of_it():
+    page = PAGE.read_text(encoding="utf-8")
+    assert f"config10 on mnist, 2,000 steps (numerics {NUMERICS})" in page
+    assert "10 seeds" in page
+    scored = {
+        name: float(cells[2].split()[0]) for name, cells in rows_of(page).items() if _scored(cells)
+    }
+    assert 0.91 <= scored["softmax"] <= 0.94
+    assert scored["nearest neighbours"] >= 0.955
+    assert scored["class centre"] < scored["softmax"]
+
+
+def _scored(cells: list[str]) -> bool:
+    return len(cells) > 2 and re.match(r"0\.\d{3} \(", cells[2]) is not None
 
 
 @pytest.mark.parametrize("detector", list(DETECTORS))

@@ -186,8 +186,9 @@ def test_a_gradient_that_is_not_finite_stays_with_its_network():
     np.testing.assert_array_equal(spoilt[:, [0, 2]], clean[:, [0, 2]])
 
 
-def test_sgd_needs_no_square_of_its_gradient_that_would_overflow():
-    sgd = declared(name="sgd", learning_rate=1e-160)
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_sgd_needs_no_square_of_its_gradient_that_would_overflow(momentum):
+    sgd = declared(name="sgd", learning_rate=1e-160, momentum=momentum)
     gradients, start = np.full((1, 1, 2, 3), 1e160), np.zeros((1, 2, 3))
     np.testing.assert_allclose(stepped([sgd], gradients, start), -1, rtol=1e-12)
 

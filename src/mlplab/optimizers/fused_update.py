@@ -45,10 +45,13 @@ def fused_update(
     """
     for network in range(len(weights)):
         by = _of_network(constants, by_step, network, decays)
-        keep_first, add_first, _, add_second = by[:4]
+        keep_first, add_first, keep_second, add_second = by[:4]
+        has_first = keep_first != 0 or add_first != 1
         into = None if operand is None else operand[network]
         w, g, m, v = weights[network], gradient[network], first[network], second[network]
-        if keep_first != 0 or add_first != 1:
+        if has_first and keep_second == 0 and add_second == 0:
+            _with_the_first(w, g, m, into, by)
+        elif has_first:
             _with_both_moments(w, g, m, v, into, by)
         elif add_second != 0:
             _with_the_second(w, g, v, into, by)
@@ -80,6 +83,21 @@ def _with_both_moments(
         v = keep_second * second[place] + add_second * (slope * slope)
         weight = shrink * weight - size * (m / (math.sqrt(v + inside) + outside))
         weights[place], first[place], second[place] = weight, m, v
+        if operand is not None:
+            operand[place] = narrowed(weight, operand[place])
+
+
+@register_jitable
+def _with_the_first(weights: Any, gradient: Any, first: Any, operand: Any, by: Any) -> None:
+    """The second moment is zero, and no square is taken: SGD with momentum."""
+    keep_first, add_first, _, _, size, inside, outside, shrink, decay = by
+    divisor = math.sqrt(inside) + outside
+    for place in range(len(weights)):
+        weight = weights[place]
+        slope = widened(gradient[place]) + decay * weight
+        m = keep_first * first[place] + add_first * slope
+        weight = shrink * weight - size * (m / divisor)
+        weights[place], first[place] = weight, m
         if operand is not None:
             operand[place] = narrowed(weight, operand[place])
 
