@@ -78,6 +78,14 @@ def test_one_wide_layer_holds_the_networks_that_it_is_made_of(rows):
     ]
 
 
+def test_only_networks_on_all_classes_are_compared():
+    """The report's study has a seventeenth, made for its question about unknown classes."""
+    study = Order(STUDY, 1).job().study
+    assert [*study.networks] == [f"config{number}" for number in range(1, 17)]
+    assert all(network.roles is None for network in study.networks.values())
+    assert not study.open_set
+
+
 def test_who_did_not_do_the_work_is_told():
     lazy = [
         Ended("config10", 0, 20, 0.91, 0.3, 0.92),
