@@ -61,6 +61,10 @@ CONTENDERS = {
     "jax-processes-bfloat16": Contender(
         "JAX, a process a core, bfloat16 products", "jax_processes", "bfloat16", "jax"
     ),
+    "jax-vmap": Contender("JAX, stacked and vmapped", "jax_vmap", needs="jax"),
+    "jax-vmap-processes": Contender(
+        "JAX, stacked and vmapped, a process a core", "jax_vmap_processes", needs="jax"
+    ),
     "sklearn": Contender("scikit-learn, partial_fit", "sklearn_partial_fit", needs="sklearn"),
     "segmented": Contender("one wide layer, segmented sum", "torch_segmented"),
     "mlplab": Contender("mlplab", "mlplab_run"),
