@@ -2,7 +2,7 @@
 
 mlplab against loops, against stacks by vmap, and against that paper's idea written out
 (`contenders/torch_segmented.py`), which shares one optimizer and one order of batches among all
-networks; the others give each its own. Loops train an even sample of the networks, and their time
+networks; the others give each seed its own. Loops train an even sample of the networks, and their time
 is scaled up by the number.
 """
 

@@ -1,6 +1,6 @@
-"""JAX in a process a core, each held to that core: XLA takes as many threads as a process may use.
+"""JAX in a process a core, each held to that core: XLA takes as many threads as a process has cores.
 
-(Its flag --xla_cpu_multi_thread_eigen=false leaves several threads at work.)
+Its flags --xla_cpu_multi_thread_eigen=false and intra_op_parallelism_threads=1 leave it several.
 """
 
 from __future__ import annotations
@@ -29,11 +29,8 @@ def _begin(rows: Rows, place: int, *, precision: str) -> Iterator[TrainSome]:
 def hold_to_one_core(place: int) -> None:
     """Hold this process to one of its cores; XLA looks at that when it is first used.
 
-    Where a process cannot be held (macOS, Windows), the flags are the best there is.
+    Where a process cannot be held (macOS, Windows), XLA takes the threads that it likes.
     """
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[place % len(cores)]})
-    else:
-        flags = "--xla_cpu_multi_thread_eigen=false"
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
