@@ -30,11 +30,17 @@ class Order:
     overrides: tuple[str, ...] = ()
 
     def job(self) -> Job:
-        """Read the study, without its questions and figures: only training is compared."""
+        """Read the study, without its questions and figures: only training is compared.
+
+        What it asks about unknown classes goes too, with the networks made for that: they train on
+        some of the classes, of which the peers know nothing.
+        """
         study = load(
             self.study, overrides=self.overrides, select=self.networks or None, seeds=self.seeds
         )
-        return Job(replace(study, questions=(), figures=(), compare_with=None))
+        networks = {name: n for name, n in study.networks.items() if n.roles is None}
+        asked_nothing = replace(study, questions=(), figures=(), compare_with=None, open_set=())
+        return Job(replace(asked_nothing, networks=networks, templates={}))
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,11 @@ class Job:
         size = Size(member.layers, self.batch_size, self.steps)
         tests = len(self.stretches()) * size.evaluation_flops(len(rows.test_labels))
         return size.training_flops + tests + size.evaluation_flops(len(rows.train_labels))
+
+    def flops_of_a_stretch(self, member: Member, rows: Rows) -> int:
+        """Of the products between two evaluations and of one: the same for a job shortened."""
+        size = Size(member.layers, self.batch_size, member.network.training.evaluate_every)
+        return size.training_flops + size.evaluation_flops(len(rows.test_labels))
 
     @property
     def _first(self) -> Network:

@@ -1,4 +1,4 @@
-"""Networks per second against their number: mlplab, a loop of tuned PyTorch, and vmap.
+"""Networks per second against their number: mlplab, loops, and stacks by vmap, one process and many.
 
 One small network on digits, with so many seeds. A loop takes ever the same time a network, so it
 is measured up to a number of networks beyond which it says nothing new; likewise the others.
@@ -20,7 +20,17 @@ from benchmarks.findings import RESULTS, Findings, Table, keep, shown
 from benchmarks.job import Order
 
 COUNTS = (1, 10, 100, 1_000, 10_000)
-MOST = {"usual": 10, "tuned": 100, "vmap": 10_000, "jax": 100, "mlplab": 10_000}
+MOST = {
+    "usual": 10,
+    "tuned": 100,
+    "processes": 100,
+    "vmap": 10_000,
+    "jax": 100,
+    "jax-processes": 1_000,
+    "jax-vmap": 10_000,
+    "jax-vmap-processes": 10_000,
+    "mlplab": 10_000,
+}
 """Who takes part, and up to how many networks."""
 
 

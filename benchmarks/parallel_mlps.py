@@ -1,8 +1,9 @@
 """The case of ParallelMLPs (arXiv 2206.08369): thousands of one-hidden-layer networks, all widths.
 
-mlplab against a loop and against that paper's idea written out (`contenders/torch_segmented.py`),
-which shares one optimizer and one order of batches among all networks; mlplab gives each seed its
-own. The loop trains an even sample of the networks, and its time is scaled up by their number.
+mlplab against loops, against stacks by vmap, and against that paper's idea written out
+(`contenders/torch_segmented.py`), which shares one optimizer and one order of batches among all
+networks; the others give each seed its own. Loops train an even sample of the networks, and their time
+is scaled up by the number.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from benchmarks.job import Order
 WIDTHS = 100
 """Hidden units from 1 to this, as in the paper."""
 SAMPLED_WIDTHS = 20
-IN_WHOLE = ("segmented", "mlplab")
-IN_SAMPLE = "tuned"
+IN_WHOLE = ("segmented", "vmap", "jax-vmap", "jax-vmap-processes", "mlplab")
+IN_SAMPLE = ("tuned", "processes")
 
 
 def study(widths: Sequence[int], steps: int) -> str:
@@ -43,24 +44,28 @@ def study(widths: Sequence[int], steps: int) -> str:
 def findings(
     given: argparse.Namespace,
     measured: Mapping[int, Mapping[str, Sequence[Measured]]],
-    sampled: Sequence[Measured],
+    sampled: Mapping[str, Sequence[Measured]],
     load: str,
 ) -> Findings:
     """All measurements in words."""
-    a_network = [m["seconds"] / len(m["ended"]) for m in sampled if "seconds" in m]
+    a_network = {name: _seconds_a_network(own) for name, own in sampled.items()}
     rows = []
     for seeds, own in measured.items():
         count = seeds * WIDTHS
-        rows.append(
-            [f"{count:,}", CONTENDERS[IN_SAMPLE].title, shown(median(a_network) * count), "scaled"]
-        )
+        for name, seconds_each in a_network.items():
+            rows.append(
+                [f"{count:,}", CONTENDERS[name].title, shown(seconds_each * count), "scaled"]
+            )
         for name in IN_WHOLE:
             done = [m for m in own[name] if "seconds" in m]
             seconds = spread([m["seconds"] for m in done]) if done else own[name][-1]["skipped"]
             accuracy = f"{_mean_accuracy(done):.3f}" if done else "-"
             rows.append([f"{count:,}", CONTENDERS[name].title, seconds, accuracy])
     columns = ["networks", "who", "seconds, median (range)", "mean test accuracy"]
-    note = f"A network of the loop's sample takes {1000 * median(a_network):.1f} ms; it ends at "
+    note = "A network of the sample, and its mean test accuracy: " + "; ".join(
+        f"{CONTENDERS[name].title} {1000 * a_network[name]:.1f} ms, {_mean_accuracy(own):.3f}"
+        for name, own in sampled.items()
+    )
     return Findings(
         name="parallel_mlps",
         title="Thousands of one-hidden-layer networks",
@@ -69,18 +74,20 @@ def findings(
             "evaluation of all test rows. Training and evaluation only, mlplab with its records. "
             f"{given.repeats} processes each, by turns."
         ),
-        tables=[
-            Table("Seconds", columns, rows, note + f"{_mean_accuracy(sampled):.3f} in the mean.")
-        ],
+        tables=[Table("Seconds", columns, rows, note + ".")],
         data={
             "measured": {
                 count: {name: [brief(m) for m in mine] for name, mine in own.items()}
                 for count, own in measured.items()
             },
-            "sampled": [brief(m) for m in sampled],
+            "sampled": {name: [brief(m) for m in mine] for name, mine in sampled.items()},
         },
         load_at_start=load,
     )
+
+
+def _seconds_a_network(measured: Sequence[Measured]) -> float:
+    return median(m["seconds"] / len(m["ended"]) for m in measured if "seconds" in m)
 
 
 def _mean_accuracy(measured: Sequence[Measured]) -> float:
@@ -102,7 +109,7 @@ def main(arguments: list[str]) -> None:
         whole.write_text(study(range(1, WIDTHS + 1), given.steps))
         every = range(3, WIDTHS + 1, WIDTHS // SAMPLED_WIDTHS)
         sample.write_text(study(every, given.steps))
-        sampled = by_turns(Order(str(sample), 1), [IN_SAMPLE], given.repeats)[IN_SAMPLE]
+        sampled = by_turns(Order(str(sample), 1), IN_SAMPLE, given.repeats)
         measured = {
             seeds: by_turns(Order(str(whole), seeds), IN_WHOLE, given.repeats)
             for seeds in given.seeds

@@ -54,6 +54,17 @@ CONTENDERS = {
     ),
     "vmap": Contender("torch.func, stacked and vmapped", "torch_vmap"),
     "jax": Contender("JAX, jit and a loop on the device", "jax_loop", needs="jax"),
+    "jax-bfloat16": Contender(
+        "JAX, jit and a loop on the device, bfloat16 products", "jax_loop", "bfloat16", "jax"
+    ),
+    "jax-processes": Contender("JAX, a process a core", "jax_processes", needs="jax"),
+    "jax-processes-bfloat16": Contender(
+        "JAX, a process a core, bfloat16 products", "jax_processes", "bfloat16", "jax"
+    ),
+    "jax-vmap": Contender("JAX, stacked and vmapped", "jax_vmap", needs="jax"),
+    "jax-vmap-processes": Contender(
+        "JAX, stacked and vmapped, a process a core", "jax_vmap_processes", needs="jax"
+    ),
     "sklearn": Contender("scikit-learn, partial_fit", "sklearn_partial_fit", needs="sklearn"),
     "segmented": Contender("one wide layer, segmented sum", "torch_segmented"),
     "mlplab": Contender("mlplab", "mlplab_run"),

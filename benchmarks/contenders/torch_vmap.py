@@ -14,9 +14,12 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
 from benchmarks.contenders import Train
+from benchmarks.contenders.stacks import stacks_of
 from benchmarks.contenders.torch_networks import ended, network_of, optimizer_of
 from benchmarks.job import Clock, Ended, Job, Member, Outcome, Rows
 
+_LARGEST_STACK = 128
+"""Of thousands in one stack a network takes longer than of a hundred."""
 _LARGEST_OUTPUT = 2**25
 """Numbers that one layer may give in evaluation; more rows are evaluated in turn."""
 
@@ -27,20 +30,14 @@ def session(rows: Rows, precision: str) -> Iterator[Train]:
 
     def train(job: Job) -> Outcome:
         clock = Clock()
-        shown = [one for group in _groups(job) for one in _train_group(job, group, rows)]
+        stacks = stacks_of(job.members, _LARGEST_STACK)
+        shown = [one for stack in stacks for one in _train_stack(job, stack, rows)]
         return Outcome(clock.read(), shown)
 
     yield train
 
 
-def _groups(job: Job) -> list[list[Member]]:
-    groups: dict[tuple, list[Member]] = {}
-    for member in job.members:
-        groups.setdefault((member.layers, member.optimizer), []).append(member)
-    return list(groups.values())
-
-
-def _train_group(job: Job, members: Sequence[Member], rows: Rows) -> list[Ended]:
+def _train_stack(job: Job, members: Sequence[Member], rows: Rows) -> list[Ended]:
     torch.manual_seed(members[0].seed)
     networks = [network_of(member) for member in members]
     parameters, _ = stack_module_state(networks)
