@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -112,8 +113,9 @@ def _directions(activations: Activations) -> np.ndarray:
 
 def in_a_process(asked: Asked) -> Cost:
     """`measured` in a fresh process, whose memory nothing else has touched."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(measured, (asked,))
+    # No pool of multiprocessing's: its processes are daemons, in which the peer keeps to one core.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(measured, asked).result()
 
 
 def findings(costs: dict[str, list[Cost]], asked: Iterable[Asked], load: str) -> Findings:

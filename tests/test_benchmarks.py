@@ -18,6 +18,7 @@ import torch
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import detectors_speed  # noqa: E402
 from benchmarks.__main__ import BENCHMARKS  # noqa: E402
 from benchmarks.contenders import CONTENDERS, OF_ANY_SHAPE  # noqa: E402
 from benchmarks.contenders.in_processes import divided  # noqa: E402
@@ -219,6 +220,13 @@ def test_flops_are_those_of_the_report(rows):
     weights, first = 64 * 128 + 128 * 256 + 256 * 10, 64 * 128
     expected = 4 * 256 * (6 * weights - 2 * first) + (2 * 360 + 1437) * 2 * weights
     assert job.flops(job.members[0], rows) == expected
+
+
+def test_neighbours_of_many_rows_stay_within_their_memory(monkeypatch):
+    """10,000 rows against 30,000, whose distances alone would be 1,200 MB."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    cost = detectors_speed.in_a_process(detectors_speed.Asked("nearest neighbours"))
+    assert cost.megabytes < 600
 
 
 def test_results_that_are_kept_can_be_read():

@@ -22,8 +22,8 @@ def two_cores(monkeypatch):
 
 
 def test_every_item_comes_back_once_with_its_result():
-    assert dict(on_every_core(lambda n: n * n, range(25))) == {n: n * n for n in range(25)}
-    assert list(on_every_core(str, [])) == []
+    assert dict(on_every_core(lambda n: n * n, range(25), 8)) == {n: n * n for n in range(25)}
+    assert list(on_every_core(str, [], 8)) == []
 
 
 def test_as_many_are_under_way_as_there_are_cores_and_each_has_one():
@@ -33,10 +33,11 @@ def test_as_many_are_under_way_as_there_are_cores_and_each_has_one():
         together.wait()
         return torch.get_num_threads()
 
-    assert [threads for _, threads in on_every_core(meet, range(4))] == [1, 1, 1, 1]
+    assert [threads for _, threads in on_every_core(meet, range(4), 8)] == [1, 1, 1, 1]
 
 
-def test_no_more_items_are_taken_than_there_are_cores():
+@pytest.mark.parametrize(("at_most", "together"), [(8, 2), (1, 1)])
+def test_no_more_items_are_taken_than_there_are_cores_or_may_be_at_once(at_most, together):
     taken = []
 
     def items():
@@ -44,8 +45,8 @@ def test_no_more_items_are_taken_than_there_are_cores():
             taken.append(item)
             yield item
 
-    for number, _ in enumerate(on_every_core(lambda item: item, items())):
-        assert len(taken) <= number + 2
+    for number, _ in enumerate(on_every_core(lambda item: item, items(), at_most)):
+        assert len(taken) <= number + together
 
 
 def test_what_is_raised_ends_it():
@@ -57,7 +58,7 @@ def test_what_is_raised_ends_it():
         raise ValueError(f"item {item}")
 
     with pytest.raises(ValueError, match="item"):
-        list(on_every_core(fail, range(100)))
+        list(on_every_core(fail, range(100), 8))
     assert len(begun) <= 3
 
 

@@ -15,18 +15,18 @@ Result = TypeVar("Result")
 
 
 def on_every_core(
-    do: Callable[[Item], Result], items: Iterable[Item]
+    do: Callable[[Item], Result], items: Iterable[Item], at_most: int
 ) -> Iterator[tuple[Item, Result]]:
     """Each item with what `do` makes of it, as they are done.
 
     In threads of one core each: products release Python's lock, and their libraries start no
     threads of their own, so that results do not depend on how many cores there are. No more items
-    are under way than there are cores. What `do` raises is raised here, after what was under way
-    with it has come back.
+    are under way than there are cores, or than `at_most`, which bounds memory. What `do` raises is
+    raised here, after what was under way with it has come back.
     """
     from threadpoolctl import threadpool_limits
 
-    cores = usable_cores()
+    cores = min(usable_cores(), at_most)
     pool = ThreadPoolExecutor(cores, f"{THREADS}tests-", initializer=partial(compute_on, 1))
     under_way: dict[Future[Result], Item] = {}
     with threadpool_limits(1):

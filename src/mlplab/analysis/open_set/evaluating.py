@@ -29,6 +29,8 @@ from mlplab.runner.on_every_core import on_every_core
 
 METHOD = 4
 """Raise it when the same network and settings are judged otherwise than before."""
+_AT_ONCE = 8
+"""Tests at the same time, however many cores there are: each holds the activations of all rows."""
 _IN_FULL_UP_TO = 24
 """Beyond so many splits of a question, curves, histograms and images are left out: they would be
 most of the records, and nobody looks at hundreds."""
@@ -140,7 +142,7 @@ def evaluate(results: Results, tell: Progress | None = None) -> None:
     if tell is not None:
         tell(missing[0].form.network, missing[0].seed, 0, len(missing))
     with only_run(results.folder, lambda pid: None), writing(results.folder) as connection:
-        made = on_every_core(partial(_made, results), missing)
+        made = on_every_core(partial(_made, results), missing, _AT_ONCE)
         for done, (test, finding) in enumerate(made, start=1):
             record_finding(connection, "open_set", test.content, to_json(finding))
             if tell is not None:
