@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import jax
 import jax.numpy as jnp
 
 from benchmarks.contenders import Train
-from benchmarks.contenders.in_processes import TrainSome
+from benchmarks.contenders.in_processes import TrainSome, in_this_process
 from benchmarks.contenders.jax_networks import (
     Order,
     first_state,
@@ -18,22 +18,14 @@ from benchmarks.contenders.jax_networks import (
     product_in,
     stretch_of,
 )
-from benchmarks.job import Clock, Ended, Job, Member, Outcome, Rows
+from benchmarks.job import Ended, Job, Member, Rows
 from mlplab.declarations.optimizer import Optimizer
 from mlplab.networks.initial_weights import draw_kernels
 
 
-@contextmanager
-def session(rows: Rows, precision: str) -> Iterator[Train]:
+def session(rows: Rows, precision: str) -> AbstractContextManager[Train]:
     """Rows go to the device once; what was compiled is kept for the next job."""
-    train_each = trainer(rows, precision)
-
-    def train(job: Job) -> Outcome:
-        clock = Clock()
-        shown = train_each(job, job.members)
-        return Outcome(clock.read(), shown)
-
-    yield train
+    return in_this_process(trainer(rows, precision))
 
 
 def trainer(rows: Rows, precision: str) -> TrainSome:

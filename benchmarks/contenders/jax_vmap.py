@@ -7,8 +7,8 @@ weights, so they give nothing and never change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from itertools import pairwise
 
 import jax
@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.contenders import Train
-from benchmarks.contenders.in_processes import TrainSome
+from benchmarks.contenders.in_processes import TrainSome, in_this_process
 from benchmarks.contenders.jax_networks import (
     Order,
     Tree,
@@ -27,7 +27,7 @@ from benchmarks.contenders.jax_networks import (
     stretch_of,
 )
 from benchmarks.contenders.stacks import stacks_of
-from benchmarks.job import Clock, Ended, Job, Member, Outcome, Rows
+from benchmarks.job import Ended, Job, Member, Rows
 from mlplab.declarations.optimizer import Optimizer
 from mlplab.networks.initial_weights import draw_kernels
 
@@ -40,17 +40,9 @@ _ON_OWN_ROWS = (0, None, None, 0, None, None)
 """State and row numbers are of each network; rows and steps are of all."""
 
 
-@contextmanager
-def session(rows: Rows, precision: str) -> Iterator[Train]:
+def session(rows: Rows, precision: str) -> AbstractContextManager[Train]:
     """Rows go to the device once; what was compiled is kept for the next job."""
-    train_all = trainer(rows, precision)
-
-    def train(job: Job) -> Outcome:
-        clock = Clock()
-        shown = train_all(job, job.members)
-        return Outcome(clock.read(), shown)
-
-    yield train
+    return in_this_process(trainer(rows, precision))
 
 
 def trainer(rows: Rows, precision: str) -> TrainSome:
