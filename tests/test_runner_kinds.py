@@ -19,6 +19,7 @@ UNLIKE = {
     "other rows to test": network(data={**DIGITS, "split_seed": 1}),
     "standard": network(data={**DIGITS, "scaling": "standard"}),
     "standard on other rows": network(data={**DIGITS, "scaling": "standard", "validation": 0.1}),
+    "dropout": network(data=DIGITS, dropout=0.2),
     "another objective": network(objective={"name": "energy margin"}),
 }
 
@@ -35,8 +36,17 @@ def test_an_estimate_foresees_the_stacks_of_the_run(has_records, tmp_path):
     assert foreseen == begun
 
 
-@pytest.mark.parametrize(("device", "kinds"), [("cpu", 1), ("cuda", 2)])
-def test_what_a_gpu_cannot_record_keeps_nobody_else_from_being_recorded(device, kinds):
-    both = study({name: UNLIKE[name] for name in ("one", "another objective")})
+@pytest.mark.parametrize(
+    ("name", "device", "kinds"),
+    [
+        ("another objective", "cpu", 2),
+        ("another objective", "cuda", 2),
+        ("dropout", "cpu", 2),
+        ("dropout", "cuda", 1),
+        ("its scaling said", "cpu", 1),
+    ],
+)
+def test_what_cannot_be_recorded_keeps_nobody_else_from_being_recorded(name, device, kinds):
+    both = study({one: UNLIKE[one] for one in ("one", name)})
     wanted = wanted_runs(both, precision="float32", device=device, announce=lambda text: None)
     assert len({run.kind for run in wanted}) == kinds

@@ -58,7 +58,7 @@ CHANGING = Adam(
     name="adam", learning_rate=0.01, schedule=CosineSchedule(name="cosine", warmup_steps=3)
 )
 """Its coefficients are others at every step."""
-WILD = Sgd(name="sgd", learning_rate=1e8, momentum=0.9)
+WILD = Sgd(name="sgd", learning_rate=1e12, momentum=0.9)
 STACK = [
     recipe(0, CHANGING),
     recipe(1, RmsProp(name="rmsprop", learning_rate=0.003), dropout=0.3),

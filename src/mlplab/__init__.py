@@ -9,10 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlplab.reproducible_products import ask_for_reproducible_products
+
 if TYPE_CHECKING:
     from mlplab.study import Study as Study
 
 __all__ = ["Study", "__version__"]
+
+
+ask_for_reproducible_products()
 
 
 def __getattr__(name: str) -> Any:

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import cached_property, update_wrapper
 from typing import Any
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as machine code: without Python's lock, so that stacks can train side by side.
+class Compiled:
+    """A function as machine code: without Python's lock, so that stacks can train side by side.
 
     Arithmetic is that of IEEE 754, element by element: nothing is reassociated or contracted.
     Numba is loaded when a network is first computed; who only reads what is recorded needs none.
     """
-    machine_code = cache(lambda: _machine_code(function))
 
-    @wraps(function)
-    def call(*arguments: Any) -> Any:
-        return machine_code()(*arguments)
+    def __init__(self, function: Callable[..., Any]) -> None:
+        update_wrapper(self, function)
+        self._function = function
 
-    return call
+    def __call__(self, *arguments: Any) -> Any:
+        return self.machine_code(*arguments)
+
+    @cached_property
+    def machine_code(self) -> Callable[..., Any]:
+        """What other compiled code can call."""
+        import numba
+
+        options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+        try:
+            return numba.njit(cache=True, **options)(self._function)
+        except RuntimeError:  # nowhere to keep machine code: compile anew in every process
+            return numba.njit(**options)(self._function)
 
 
-def _machine_code(function: Callable[..., Any]) -> Callable[..., Any]:
-    import numba
-
-    options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # nowhere to keep machine code: compile anew in every process
-        return numba.njit(**options)(function)
+def compiled(function: Callable[..., Any]) -> Compiled:
+    """Have a function compiled when it is first called."""
+    return Compiled(function)

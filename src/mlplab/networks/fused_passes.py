@@ -13,6 +13,7 @@ import torch
 from mlplab.networks.aligned import as_array, flat
 from mlplab.networks.bfloat16_bits import narrowed, widened
 from mlplab.networks.compiled import compiled
+from mlplab.networks.recording import Operation, being_recorded
 
 _BLOCK = 32
 """Rows summed at a stretch: rounding grows with the length of a sum, not with all of its rows."""
@@ -44,7 +45,12 @@ class FusedPasses:
 
     def add_bias(self, *, rectify: bool) -> None:
         """Add the bias to the outputs, and where asked for put zero for what is negative then."""
-        _add_bias(self._outputs, self._bias, *self._size, rectify)
+        if (written := being_recorded()) is not None:
+            written.add(
+                Operation.ADD_BIAS, *_places(self._outputs, self._bias), *self._size, rectify
+            )
+            return
+        add_bias(self._outputs, self._bias, *self._size, rectify)
 
     def go_back(self, *, rectified: bool) -> None:
         """Sum the gradient over rows, into that of the bias.
@@ -52,11 +58,24 @@ class FusedPasses:
         Where the outputs are rectified, the gradient is first made zero wherever they are zero.
         """
         outputs, out = self._outputs, self._bias_gradient
-        _go_back(self._gradient, outputs, out, np.empty_like(out[0]), *self._size, rectified)
+        if (written := being_recorded()) is not None:
+            places = _places(self._gradient, outputs, out)
+            written.add(Operation.GO_BACK, *places, *self._size, rectified)
+            return
+        go_back(self._gradient, outputs, out, np.empty_like(out[0]), *self._size, rectified)
+
+
+def _places(*arrays: np.ndarray) -> tuple[int, ...]:
+    """Addresses of (network, place) arrays, how many networks, and how long each is."""
+    return (
+        *(array.ctypes.data for array in arrays),
+        len(arrays[0]),
+        *(array.shape[1] for array in arrays),
+    )
 
 
 @compiled
-def _add_bias(outputs: np.ndarray, bias: np.ndarray, rows: int, units: int, rectify: bool) -> None:
+def add_bias(outputs: np.ndarray, bias: np.ndarray, rows: int, units: int, rectify: bool) -> None:
     zero = bias.dtype.type(0)
     for network in range(len(outputs)):
         for row in range(rows):
@@ -70,7 +89,7 @@ def _add_bias(outputs: np.ndarray, bias: np.ndarray, rows: int, units: int, rect
 
 
 @compiled
-def _go_back(
+def go_back(
     gradient: np.ndarray,
     outputs: np.ndarray,
     out: np.ndarray,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from mlplab.networks.aligned import aligned_stack
+from mlplab.networks.aligned import aligned_stack, as_array, flat
+from mlplab.networks.recording import Operation, being_recorded
 
 _NARROW = 16
 """Columns that a kernel of a CPU library computes at once."""
@@ -21,12 +22,20 @@ def product(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> torch
     the same matrices, and the two differ in last bits. Very short batches are therefore computed
     several times over, so that one library serves stacks of any size.
     """
+    if (written := being_recorded()) is not None:
+        written.multiply(out, left, right)
+        return out
     multiplications = out.numel() * left.shape[2]
-    if left.device.type == "cuda" or not 0 < multiplications <= _SMALL:
+    if left.device.type == "cuda" or not is_small(multiplications):
         return torch.bmm(left, right, out=out)
     times = _SMALL // multiplications + 1
     repeated = torch.bmm(left.repeat(times, 1, 1), right.repeat(times, 1, 1))
     return out.copy_(repeated[: len(out)])
+
+
+def is_small(multiplications: int) -> bool:
+    """Whether a product of so many is computed several times over."""
+    return 0 < multiplications <= _SMALL
 
 
 class Product:
@@ -53,4 +62,10 @@ class Product:
         if self._turned is None:
             return product(left, right, self.result)
         product(right.transpose(1, 2), left.transpose(1, 2), self._turned)
+        if (written := being_recorded()) is not None:
+            result, turned = as_array(flat(self.result)), as_array(flat(self._turned))
+            places = result.ctypes.data, turned.ctypes.data
+            strides = result.shape[1], turned.shape[1]
+            written.add(Operation.TURN, *places, *strides, *self.result.shape)
+            return self.result
         return self.result.copy_(self._turned.transpose(1, 2))

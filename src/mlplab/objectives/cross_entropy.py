@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
-from mlplab.networks.aligned import as_array
+from mlplab.networks.aligned import as_array, flat
+from mlplab.networks.recording import Operation, Recording, being_recorded
 from mlplab.objectives.objective import BatchOutputs
 
 
@@ -51,17 +53,41 @@ class CrossEntropy:
         """See `Objective.value_and_gradients`."""
         if outputs.logits.device.type != "cpu":
             return by_tensor_operations(outputs, logits_gradient)
-        from mlplab.objectives.fused_cross_entropy import fused_cross_entropy
-
         logits = outputs.logits
         kept = torch.promote_types(logits.dtype, torch.float32)
-        values, parts = (
-            torch.empty(len(logits), dtype=kept),
-            torch.empty(logits.shape[2], dtype=kept),
-        )
-        arrays = (logits, outputs.targets, logits_gradient, values, parts)
-        fused_cross_entropy(*map(as_array, arrays))
+        values = torch.empty(len(logits), dtype=kept)
+        arrays = as_array(flat(logits)), outputs.targets.numpy(), as_array(flat(logits_gradient))
+        if (written := being_recorded()) is not None:
+            _write_down(written, *arrays, values.numpy(), logits.shape[2])
+            return values
+        from mlplab.objectives.fused_cross_entropy import fused_cross_entropy
+
+        parts = torch.empty(logits.shape[2], dtype=kept)
+        fused_cross_entropy(*arrays, values.numpy(), parts.numpy())
         return values
+
+
+def _write_down(
+    written: Recording,
+    logits: np.ndarray,
+    targets: np.ndarray,
+    gradient: np.ndarray,
+    values: np.ndarray,
+    classes: int,
+) -> None:
+    written.keep(values)
+    places = (array.ctypes.data for array in (logits, targets, gradient, values))
+    rows, step = targets.shape[1], targets.strides[0] // targets.itemsize
+    written.add(
+        Operation.CROSS_ENTROPY,
+        *places,
+        len(logits),
+        logits.shape[1],
+        step,
+        gradient.shape[1],
+        rows,
+        classes,
+    )
 
 
 def by_tensor_operations(outputs: BatchOutputs, logits_gradient: torch.Tensor) -> torch.Tensor:

@@ -24,24 +24,26 @@ def fused_cross_entropy(
     """The mean loss of every network to `values`, and its gradient to `gradient`.
 
     Args:
-        logits: (network, row, class), or the bits of bfloat16 as uint16; the highest of a row is
-            taken off before any exponential.
+        logits: (network, place), row after row, or the bits of bfloat16 as uint16; the highest of
+            a row is taken off before any exponential.
         targets: (network, row), classes.
         gradient: of the shape of the logits, and their type.
         values: (network,).
         parts: (class,) to work in, of the type of the values.
     """
-    networks, rows, classes = logits.shape
+    rows, classes = targets.shape[1], len(parts)
     share_of_row = parts.dtype.type(1 / rows)
-    for network in range(networks):
+    for network in range(len(logits)):
         total = 0.0
         for row in range(rows):
-            highest = widened(logits[network, row, 0])
+            own = logits[network, row * classes : (row + 1) * classes]
+            slopes = gradient[network, row * classes : (row + 1) * classes]
+            highest = widened(own[0])
             for one in range(1, classes):
-                highest = max(highest, widened(logits[network, row, one]))
+                highest = max(highest, widened(own[one]))
             whole = highest - highest
             for one in range(classes):
-                parts[one] = math.exp(widened(logits[network, row, one]) - highest)
+                parts[one] = math.exp(widened(own[one]) - highest)
                 whole += parts[one]
             right = targets[network, row]
             scale = share_of_row / whole
@@ -49,6 +51,6 @@ def fused_cross_entropy(
                 slope = parts[one] * scale
                 if one == right:
                     slope -= share_of_row
-                gradient[network, row, one] = narrowed(slope, gradient[network, row, one])
-            total += math.log(whole) - (widened(logits[network, row, right]) - highest)
+                slopes[one] = narrowed(slope, slopes[one])
+            total += math.log(whole) - (widened(own[right]) - highest)
         values[network] = total / rows

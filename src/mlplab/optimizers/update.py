@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from mlplab.networks.aligned import aligned_stack, as_array, flat, select_networks
+from mlplab.networks.recording import Operation, Recording, being_recorded
 from mlplab.optimizers.coefficients import Coefficients
 
 
@@ -112,9 +113,22 @@ class Optimized:
         if self._flat is None:
             self.update_by_tensor_operations(by)
             return
+        coefficients = by.constants.numpy(), by.by_step.numpy()
+        if (written := being_recorded()) is not None:
+            self._write_down(written, coefficients)
+            return
         from mlplab.optimizers.fused_update import fused_update
 
-        fused_update(*self._flat, by.constants.numpy(), by.by_step.numpy(), self.decays)
+        fused_update(*self._flat, *coefficients, self.decays)
+
+    def _write_down(self, written: Recording, coefficients: tuple[np.ndarray, ...]) -> None:
+        assert self._flat is not None
+        weights, gradient, *_, operand = self._flat
+        operation = Operation.UPDATE if operand is None else Operation.UPDATE_WITH_OPERAND
+        places = (0 if array is None else array.ctypes.data for array in self._flat)
+        strides = (0 if a is None else a.shape[1] for a in (weights, gradient, operand))
+        by = (array.ctypes.data for array in coefficients)
+        written.add(operation, *places, len(self.weights), *strides, *by, self.decays)
 
     def update_by_tensor_operations(self, by: StepCoefficients) -> None:
         """`update` in tensor operations alone, for devices other than the CPU.

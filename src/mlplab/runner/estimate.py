@@ -191,6 +191,7 @@ def _foresee(
             network.activation,
             network.training,
             objective_of(network.objective),
+            network.dropout,
             declared_data(network.data, network.roles),
             device,
         )

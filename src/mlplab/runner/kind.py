@@ -16,13 +16,14 @@ def kind_of(
     activation: str,
     training: Training,
     objective: Objective,
+    dropout: float,
     data: Hashable,
     device: str,
 ) -> tuple[Hashable, ...]:
     """Return what runs of one stack have in common.
 
     Others of one shape could train together, but a stack is measured as often as the most eager of
-    them asks, and on a GPU all of it goes step by step where one objective cannot be recorded.
+    them asks, and all of it goes operation by operation where one of them cannot be recorded.
 
     Args:
         data: equal for runs that are given the same inputs and labels, whichever rows they take.
@@ -34,7 +35,7 @@ def kind_of(
         training.batch_size,
         training.evaluate_every,
         data,
-        device != "cuda" or objective_can_be_recorded(objective),
+        objective_can_be_recorded(objective) and (device == "cuda" or not dropout),
     )
 
 

@@ -60,6 +60,7 @@ class WantedRun:
             recipe.activation,
             recipe.training,
             recipe.objective,
+            recipe.dropout,
             (self.data.resident, self.data.digest),
             self.device,
         )

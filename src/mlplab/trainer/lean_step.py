@@ -12,6 +12,7 @@ from mlplab.networks.dense_stack import DenseStack, Workspace, backward, forward
 from mlplab.networks.dropout import Dropout
 from mlplab.networks.initial_weights import draw_kernels
 from mlplab.networks.precision import Precision
+from mlplab.networks.recording import Operation, being_recorded
 from mlplab.objectives.objective import BatchOutputs, Objective
 from mlplab.optimizers.coefficients import coefficients
 from mlplab.optimizers.update import CoefficientTables, Optimized, StepCoefficients
@@ -143,8 +144,7 @@ def take_step(
     stack, workspace = state.stack, state.workspace
     logits = forward(stack, inputs, workspace, _masks(state, number))
     loss, hidden_gradient = _losses(state, logits, targets)
-    newly = ~torch.isfinite(loss) & (state.diverged_at == 0)
-    state.diverged_at.copy_(torch.where(newly, number, state.diverged_at))
+    _note_divergence(loss, state.diverged_at, number)
 
     def change(layer: int) -> None:
         if see_gradient is not None:
@@ -155,6 +155,18 @@ def take_step(
             stack.refresh(layer)
 
     backward(stack, inputs, workspace, change, hidden_gradient)
+
+
+def _note_divergence(
+    loss: torch.Tensor, diverged_at: torch.Tensor, number: int | torch.Tensor
+) -> None:
+    if (written := being_recorded()) is not None:
+        assert isinstance(number, torch.Tensor)
+        arrays = loss.numpy(), diverged_at.numpy(), number.numpy()
+        written.add(Operation.NOTE_DIVERGENCE, *(a.ctypes.data for a in arrays), len(loss))
+        return
+    newly = ~torch.isfinite(loss) & (diverged_at == 0)
+    diverged_at.copy_(torch.where(newly, number, diverged_at))
 
 
 def _losses(
