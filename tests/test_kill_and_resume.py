@@ -20,7 +20,7 @@ from small_studies import ADAM, SGD, network, run_in_silence, study
 KILLS = 10
 PATIENCE_SECONDS = 60
 
-TRAINING = {"steps": 120, "batch_size": 32, "evaluate_every": 30}
+TRAINING = {"steps": 2000, "batch_size": 32, "evaluate_every": 500}
 STUDY = study(
     {
         f"n{width}": network(hidden=[width], optimizer=optimizer, training=TRAINING, seeds=[0, 1])
