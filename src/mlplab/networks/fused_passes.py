@@ -13,7 +13,7 @@ import torch
 from mlplab.networks.aligned import as_array, flat
 from mlplab.networks.bfloat16_bits import narrowed, widened
 from mlplab.networks.compiled import compiled
-from mlplab.networks.recording import Operation, being_recorded
+from mlplab.networks.recording import Operation, Recording, being_recorded
 
 _BLOCK = 32
 """Rows summed at a stretch: rounding grows with the length of a sum, not with all of its rows."""
@@ -46,9 +46,8 @@ class FusedPasses:
     def add_bias(self, *, rectify: bool) -> None:
         """Add the bias to the outputs, and where asked for put zero for what is negative then."""
         if (written := being_recorded()) is not None:
-            written.add(
-                Operation.ADD_BIAS, *_places(self._outputs, self._bias), *self._size, rectify
-            )
+            places = _places(written, self._outputs, self._bias)
+            written.add(Operation.ADD_BIAS, *places, *self._size, rectify)
             return
         add_bias(self._outputs, self._bias, *self._size, rectify)
 
@@ -59,19 +58,15 @@ class FusedPasses:
         """
         outputs, out = self._outputs, self._bias_gradient
         if (written := being_recorded()) is not None:
-            places = _places(self._gradient, outputs, out)
+            places = _places(written, self._gradient, outputs, out)
             written.add(Operation.GO_BACK, *places, *self._size, rectified)
             return
         go_back(self._gradient, outputs, out, np.empty_like(out[0]), *self._size, rectified)
 
 
-def _places(*arrays: np.ndarray) -> tuple[int, ...]:
+def _places(written: Recording, *arrays: np.ndarray) -> tuple[int, ...]:
     """Addresses of (network, place) arrays, how many networks, and how long each is."""
-    return (
-        *(array.ctypes.data for array in arrays),
-        len(arrays[0]),
-        *(array.shape[1] for array in arrays),
-    )
+    return *written.places(*arrays), len(arrays[0]), *(array.shape[1] for array in arrays)
 
 
 @compiled

@@ -64,7 +64,7 @@ class Product:
         product(right.transpose(1, 2), left.transpose(1, 2), self._turned)
         if (written := being_recorded()) is not None:
             result, turned = as_array(flat(self.result)), as_array(flat(self._turned))
-            places = result.ctypes.data, turned.ctypes.data
+            places = written.places(result, turned)
             strides = result.shape[1], turned.shape[1]
             written.add(Operation.TURN, *places, *strides, *self.result.shape)
             return self.result

@@ -39,12 +39,14 @@ class Operation(IntEnum):
 
 
 class Recording:
-    """Entries in their order, and hold of the tensors that they multiply."""
+    """Entries in their order, and hold of all memory that they speak of."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[int, ...]] = []
-        self._handles: list[Any] = []
-        self._kept: list[Any] = []
+        self._handles: list[int] = []
+        self._arrays: list[np.ndarray] = []
+        self._let_go = _functions_for_c().aoti_torch_delete_tensor_object
+        self._let_go.argtypes = [ctypes.c_void_p]
 
     def add(self, operation: Operation, *numbers: int) -> None:
         """Write an operation down, with addresses and sizes."""
@@ -54,9 +56,10 @@ class Recording:
         """Write a batched product down."""
         self.add(Operation.MULTIPLY, *(self._handle(tensor) for tensor in (out, left, right)))
 
-    def keep(self, memory: Any) -> None:
-        """Have what an address points to live as long as the recording."""
-        self._kept.append(memory)
+    def places(self, *arrays: np.ndarray) -> tuple[int, ...]:
+        """Addresses of arrays, which live as long as the recording from now on."""
+        self._arrays.extend(arrays)
+        return tuple(array.ctypes.data for array in arrays)
 
     @property
     def entries(self) -> np.ndarray:
@@ -64,13 +67,14 @@ class Recording:
         return np.array(self._entries, dtype=np.int64).reshape(-1, LONGEST)
 
     def _handle(self, tensor: torch.Tensor) -> int:
-        handle = torch._C._aoti.unsafe_alloc_void_ptr_from_tensor(tensor)
+        handle = _pointer_in(torch._C._aoti.unsafe_alloc_void_ptr_from_tensor(tensor))
         self._handles.append(handle)
-        return _pointer_in(handle)
+        return handle
 
     def __del__(self) -> None:
+        # Not `alloc_tensor_by_stealing_from_void_ptr`, which keeps the tensor's memory for ever.
         for handle in self._handles:
-            torch._C._aoti.alloc_tensor_by_stealing_from_void_ptr(handle)
+            self._let_go(handle)
 
 
 def being_recorded() -> Recording | None:
@@ -92,20 +96,31 @@ def recording() -> Iterator[Recording]:
 def address_of_products() -> int | None:
     """Where torch's batched product starts, (out, left, right) by their handles → 0 if all is well.
 
-    It is a part of torch's stable interface for C, which compiled models use. None: this torch has
-    none, and nothing can be recorded.
+    None: this torch has not all that is needed of its interface for C, and nothing is recorded.
     """
     try:
-        function = ctypes.CDLL(torch._C.__file__).aoti_torch_cpu_bmm_out
+        functions = _functions_for_c()
+        functions.aoti_torch_delete_tensor_object  # noqa: B018
         torch._C._aoti.unsafe_alloc_void_ptr_from_tensor  # noqa: B018
+        return ctypes.cast(functions.aoti_torch_cpu_bmm_out, ctypes.c_void_p).value
     except (AttributeError, OSError):
         return None
-    return ctypes.cast(function, ctypes.c_void_p).value
+
+
+@cache
+def _functions_for_c() -> ctypes.PyDLL:
+    """torch's stable interface for C, which compiled models use."""
+    return ctypes.PyDLL(torch._C.__file__)
 
 
 def _pointer_in(capsule: Any) -> int:
-    api = ctypes.pythonapi
-    name, pointer = api.PyCapsule_GetName, api.PyCapsule_GetPointer
-    name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    return int(pointer(capsule, name(capsule)))
+    return int(_pointer(capsule, _name(capsule)))
+
+
+# Prototypes of our own: those that `ctypes.pythonapi` hands out are shared with all who change them.
+_name = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(
+    ("PyCapsule_GetName", ctypes.pythonapi)
+)
+_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)

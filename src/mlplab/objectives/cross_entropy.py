@@ -75,8 +75,7 @@ def _write_down(
     values: np.ndarray,
     classes: int,
 ) -> None:
-    written.keep(values)
-    places = (array.ctypes.data for array in (logits, targets, gradient, values))
+    places = written.places(logits, targets, gradient, values)
     rows, step = targets.shape[1], targets.strides[0] // targets.itemsize
     written.add(
         Operation.CROSS_ENTROPY,

@@ -125,9 +125,9 @@ class Optimized:
         assert self._flat is not None
         weights, gradient, *_, operand = self._flat
         operation = Operation.UPDATE if operand is None else Operation.UPDATE_WITH_OPERAND
-        places = (0 if array is None else array.ctypes.data for array in self._flat)
+        places = [0 if array is None else written.places(array)[0] for array in self._flat]
         strides = (0 if a is None else a.shape[1] for a in (weights, gradient, operand))
-        by = (array.ctypes.data for array in coefficients)
+        by = written.places(*coefficients)
         written.add(operation, *places, len(self.weights), *strides, *by, self.decays)
 
     def update_by_tensor_operations(self, by: StepCoefficients) -> None:

@@ -15,6 +15,7 @@ from numba import carray, types
 from numba.extending import intrinsic, overload, register_jitable
 
 from mlplab.networks import bfloat16_bits, fused_passes
+from mlplab.networks import recording as numbering
 from mlplab.networks.aligned import as_array
 from mlplab.networks.compiled import Compiled, compiled
 from mlplab.networks.recording import Operation, address_of_products, recording
@@ -100,7 +101,8 @@ def _player(sources: str) -> Compiled:
 
 def _digest_of_sources() -> str:
     """Of the files whose code is compiled into the player: Numba looks at one file only."""
-    files = (str(module.__file__) for module in (fused_passes, losses, updates, bfloat16_bits))
+    modules = fused_passes, losses, updates, bfloat16_bits, numbering
+    files = (str(module.__file__) for module in modules)
     return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
 
 

@@ -162,8 +162,8 @@ def _note_divergence(
 ) -> None:
     if (written := being_recorded()) is not None:
         assert isinstance(number, torch.Tensor)
-        arrays = loss.numpy(), diverged_at.numpy(), number.numpy()
-        written.add(Operation.NOTE_DIVERGENCE, *(a.ctypes.data for a in arrays), len(loss))
+        places = written.places(loss.numpy(), diverged_at.numpy(), number.numpy())
+        written.add(Operation.NOTE_DIVERGENCE, *places, len(loss))
         return
     newly = ~torch.isfinite(loss) & (diverged_at == 0)
     diverged_at.copy_(torch.where(newly, number, diverged_at))

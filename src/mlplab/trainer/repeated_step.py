@@ -32,10 +32,10 @@ _WARM_UP = 2
 
 def step_for(state: StackState) -> Step:
     """How a stack takes its steps: recorded where it can be, else one operation at a time."""
-    on_gpu = state.diverged_at.device.type == "cuda"
-    if on_gpu and can_be_recorded(state):
+    device = state.diverged_at.device.type
+    if device == "cuda" and can_be_recorded(state):
         return RepeatedStep(state, cuda_graph)
-    if not on_gpu and can_be_compiled(state):
+    if device == "cpu" and can_be_compiled(state):
         from mlplab.trainer.compiled_step import compiled_step
 
         stack = state.stack
