@@ -27,7 +27,7 @@ Step = Callable[[torch.Tensor, torch.Tensor, SeeGradient | None], None]
 """One step on inputs (network, batch, feature) and targets (network, batch)."""
 
 _WARM_UP = 2
-"""Steps done one operation at a time, in which libraries choose kernels and get their memory."""
+"""Steps done one operation at a time, in which a GPU's libraries choose kernels and get memory."""
 
 
 def step_for(state: StackState) -> Step:
@@ -38,8 +38,8 @@ def step_for(state: StackState) -> Step:
     if device == "cpu" and can_be_compiled(state):
         from mlplab.trainer.compiled_step import compiled_step
 
-        stack = state.stack
-        return RepeatedStep(state, compiled_step(stack.kernels[0].dtype, stack.operands[0].dtype))
+        record = compiled_step(state.stack.kernels[0].dtype, state.stack.operands[0].dtype)
+        return RepeatedStep(state, record, warm_up=0)
     return partial(lean_step, state)
 
 
@@ -89,11 +89,12 @@ class RepeatedStep:
     Args:
         state: of the stack; a smaller stack needs a recording of its own.
         record: how the step is recorded.
+        warm_up: steps that are taken before.
     """
 
-    def __init__(self, state: StackState, record: Record) -> None:
+    def __init__(self, state: StackState, record: Record, warm_up: int = _WARM_UP) -> None:
         self._state, self._record = state, record
-        self._warming_up = _WARM_UP
+        self._warming_up = warm_up
         first = state.tables.at(1)
         self._by = StepCoefficients(first.constants, first.by_step.clone())
         self._number = torch.zeros((), dtype=torch.int64, device=state.diverged_at.device)
