@@ -16,8 +16,12 @@ class CurveFigure(Declaration):
     """Curves of a metric over training steps, for some or all networks."""
 
     title: str
+    """The heading, on one line; the figure's files are named after it."""
     kind: Literal["curves"] = "curves"
+    """The kind of figure; curves where none is given."""
     metric: Metric = "accuracy"
+    """loss is cross-entropy, softmaxed_loss the loss of the 2023 report; seconds, gradient_size and
+    dead_units have the split "batch" alone, the last two with `diagnostics`."""
     split: Split | Annotated[tuple[Split, ...], Field(min_length=1)] = "test"
     """One split, or several drawn in one figure (a learning curve)."""
     networks: tuple[str, ...] | None = None
@@ -32,8 +36,11 @@ class RocFigure(Declaration):
     """One ROC curve a class, with its area, for one network."""
 
     title: str
+    """The heading, on one line; the figure's files are named after it."""
     kind: Literal["roc"]
+    """The kind of figure."""
     network: str
+    """The name of the network; one seed is drawn, and areas are means over seeds."""
 
 
 def figure_kind(value: Any) -> str:

@@ -13,30 +13,40 @@ class Uniform(Declaration):
     """Uniform in [low, high]; the report used ±0.05, which is also Keras' RandomUniform."""
 
     distribution: Literal["uniform"]
+    """The distribution; the other keys depend on it."""
     low: float = -0.05
+    """The lower end, below `high`."""
     high: float = 0.05
+    """The upper end."""
 
 
 class Normal(Declaration):
     """Normal with the given mean and standard deviation."""
 
     distribution: Literal["normal"]
+    """The distribution; the other keys depend on it."""
     mean: float = 0.0
+    """The mean of the weights."""
     deviation: PositiveNumber = 0.05
+    """The standard deviation of the weights."""
 
 
 class Glorot(Declaration):
     """Variance 2/(in + out) (Glorot and Bengio, 2010); Keras' default for dense layers."""
 
     distribution: Literal["glorot"]
+    """The distribution; the other keys depend on it."""
     shape: Literal["uniform", "normal"] = "uniform"
+    """Uniform between ±√(3 · variance), or normal; the mean is 0."""
 
 
 class He(Declaration):
     """Variance 2/in (He et al., 2015), made for ReLU."""
 
     distribution: Literal["he"]
+    """The distribution; the other keys depend on it."""
     shape: Literal["uniform", "normal"] = "uniform"
+    """Uniform between ±√(3 · variance), or normal; the mean is 0."""
 
 
 InitialWeights = Annotated[Uniform | Normal | Glorot | He, Field(discriminator="distribution")]

@@ -20,35 +20,45 @@ class FinalMetric(Declaration):
     """The value at the last step, of the weights that are kept."""
 
     final: Measure
+    """What is measured: accuracy as a share of rows, or mean cross-entropy in nats."""
     split: Split = "test"
+    """The rows: the test or validation part, the last batch, or all training rows."""
 
 
 class BestMetric(Declaration):
     """The best value of all evaluations: the highest accuracy, the lowest loss."""
 
     best: Measure
+    """What is measured: accuracy as a share of rows, or mean cross-entropy in nats."""
     split: CurveSplit = "test"
+    """The rows: the test or validation part, or the current batch, after its update."""
 
 
 class AtStepMetric(Declaration):
     """The value after so many steps."""
 
     at_step: Count
+    """A step that is evaluated; a run that stopped early keeps its last value."""
     value: Measure
+    """What is measured: accuracy as a share of rows, or mean cross-entropy in nats."""
     split: CurveSplit = "test"
+    """The rows: the test or validation part, or the current batch, after its update."""
 
 
 class AreaMetric(Declaration):
     """The mean height of a curve from the first evaluation to the last step, by trapezoids."""
 
     area_under: Measure
+    """What is measured: accuracy as a share of rows, or mean cross-entropy in nats."""
     split: CurveSplit = "test"
+    """The rows: the test or validation part, or the current batch, after its update."""
 
 
 class GapMetric(Declaration):
     """How much better the end is on the whole training set than on the test part."""
 
     train_test_gap: Measure
+    """accuracy: that of training less that of test rows; loss: that of test less training rows."""
 
 
 class GradientMetric(Declaration):
@@ -64,6 +74,7 @@ class DivergedMetric(Declaration):
     """1 for a run that diverged and 0 for one that did not, so that means are shares."""
 
     share_of: Literal["diverged"]
+    """What is counted: runs whose loss stopped being a finite number."""
 
 
 class OpenSetMetric(Declaration):
@@ -91,12 +102,14 @@ class AccuracyTarget(Declaration):
     """Reached at the first evaluation with at least this accuracy."""
 
     accuracy: PositiveShare
+    """A share of rows: 0.95 is 95%."""
 
 
 class LossTarget(Declaration):
     """Reached at the first evaluation with at most this loss."""
 
     loss: PositiveNumber
+    """Mean cross-entropy, in nats."""
 
 
 def member_with(*keys: str) -> Any:
@@ -121,21 +134,27 @@ class StepsToMetric(Declaration):
     """Steps until a target is reached; a run that never gets there ranks last."""
 
     steps_to: Target
+    """The accuracy or the loss that is to be reached."""
     split: CurveSplit = "test"
+    """The rows: the test or validation part, or the current batch, after its update."""
 
 
 class SecondsToMetric(Declaration):
     """Seconds of training until a target is reached; a run that never gets there ranks last."""
 
     seconds_to: Target
+    """The accuracy or the loss that is to be reached."""
     split: CurveSplit = "test"
+    """The rows: the test or validation part, or the current batch, after its update."""
 
 
 class FlopsToMetric(Declaration):
     """FLOPs of training until a target is reached; a run that never gets there ranks last."""
 
     flops_to: Target
+    """The accuracy or the loss that is to be reached."""
     split: CurveSplit = "test"
+    """The rows: the test or validation part, or the current batch, after its update."""
 
 
 TargetMetric = StepsToMetric | SecondsToMetric | FlopsToMetric

@@ -24,7 +24,9 @@ class Network(Declaration):
     hidden: Annotated[tuple[Count, ...], Field(min_length=1)]
     """Neurons in each hidden layer, from input to output."""
     optimizer: Optimizer
+    """How weights are changed at every step."""
     data: Data
+    """What it learns from and is tested on, and how that is divided and scaled."""
     activation: Activation = "relu"
     """After every hidden layer; the output layer has none."""
     dropout: ShareBelowOne = 0.0
@@ -32,8 +34,11 @@ class Network(Declaration):
     outputs: Count | None = None
     """Output neurons; None for as many as there are classes."""
     initial_weights: InitialWeights = Glorot(distribution="glorot")
+    """What weights are drawn from before the first step; biases begin at zero."""
     training: Training = Training()
+    """How long it trains, on what batches, and how often it is evaluated."""
     seeds: tuple[Seed, ...] = Field(default=(0, 1, 2), min_length=1)
+    """A list, or a count N for 0 to N-1; a seed decides initial weights, batches and dropout."""
     objective: Objective = CrossEntropy()
     """What training makes small; those that need rows of negative classes need `roles`."""
     roles: Roles | None = None

@@ -17,12 +17,14 @@ class CrossEntropy(Declaration):
     """−log p_y: the loss of the report as it was meant."""
 
     name: Literal["cross_entropy"] = "cross_entropy"
+    """The objective; the other keys depend on it."""
 
 
 class SigmoidOutput(Declaration):
     """Cross-entropy of known rows, and of a sigmoid output known = 1, negative = 0 beside it."""
 
     name: Literal["sigmoid output"]
+    """The objective; the other keys depend on it."""
     weight: PositiveNumber = 1.0
     """Of the sigmoid output's binary cross-entropy."""
 
@@ -31,19 +33,23 @@ class BackgroundClass(Declaration):
     """One more class, to which all negative rows belong."""
 
     name: Literal["background class"]
+    """The objective; the other keys depend on it."""
 
 
 class Entropic(Declaration):
     """Cross-entropy of known rows, and −(1/K)·Σ log p_c of negative ones (outlier exposure)."""
 
     name: Literal["entropic"]
+    """The objective; the other keys depend on it."""
     weight: PositiveNumber = 1.0
+    """Of the term of negative rows."""
 
 
 class Objectosphere(Declaration):
     """Entropic, and max(0, ξ − ‖h‖)² of known, ‖h‖² of negative rows."""
 
     name: Literal["objectosphere"]
+    """The objective; the other keys depend on it."""
     margin: PositiveNumber = 5.0
     """ξ, the length that the last hidden activations of known rows are to reach."""
     weight: PositiveNumber = 0.01
@@ -54,6 +60,7 @@ class ClassAnchor(Declaration):
     """λ·d_y + log(1 + Σ exp(d_y − d_j)), d_j the distance of the logits to anchor j."""
 
     name: Literal["class anchor"]
+    """The objective; the other keys depend on it."""
     magnitude: PositiveNumber = 10.0
     """Anchors are this times the unit vectors."""
     weight: NonNegativeNumber = 0.1
@@ -68,7 +75,9 @@ class CentreLoss(Declaration):
     """
 
     name: Literal["centre loss"]
+    """The objective; the other keys depend on it."""
     weight: NonNegativeNumber = 0.003
+    """Of ½‖h − c_y‖²."""
     rate: Annotated[float, Field(gt=0, le=1)] = 0.5
     """How far a centre moves, at every step, towards the mean of its rows in the batch."""
 
@@ -77,11 +86,13 @@ class EnergyMargin(Declaration):
     """Cross-entropy, and squares of energies on the wrong side of two margins."""
 
     name: Literal["energy margin"]
+    """The objective; the other keys depend on it."""
     margin_known: float = -8.0
     """Energies of known rows are to lie below."""
     margin_negative: float = -2.0
     """Energies of negative rows are to lie above."""
     weight: PositiveNumber = 0.1
+    """Of the squares."""
 
 
 Objective = Annotated[

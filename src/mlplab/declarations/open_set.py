@@ -65,6 +65,7 @@ class DetectorSettings(Declaration):
     """A detector with settings of its own; what is not said is the detector's default."""
 
     name: DetectorName
+    """The detector; it takes only settings that it has."""
     k: Count | None = None
     """Which neighbour's distance is the score."""
     space: Literal["inputs", "hidden", "logits"] | None = None
@@ -81,6 +82,7 @@ class DetectorSettings(Declaration):
     shrinkage: Annotated[float, Field(gt=0, le=1)] | None = None
     """Share of a sphere mixed into a covariance."""
     temperature: PositiveNumber | None = None
+    """T in the formula of energy and energy margin; None for 1."""
     gamma: Annotated[float, Field(gt=0, le=1)] | None = None
     """The power of the generalised entropy."""
     top: Count | None = None

@@ -11,7 +11,9 @@ class EarlyStopping(Declaration):
     """Stop when the validation metric has not improved for `patience` evaluations."""
 
     metric: Literal["loss", "accuracy"] = "loss"
+    """What is watched on validation rows: the lower loss or the higher accuracy is better."""
     patience: Count = 5
+    """Evaluations in a row without a better value after which training stops."""
     restore_best: bool = True
     """Keep the weights of the best evaluation rather than those of the last."""
 
@@ -20,8 +22,11 @@ class Training(Declaration):
     """Steps of mini-batch training; batches are drawn without replacement across epochs' ends."""
 
     steps: Count = 2000
+    """Updates of the weights, each on one batch."""
     batch_size: Count = 256
+    """Rows of each step, at most as many as there are training rows."""
     evaluate_every: Count = 100
+    """Steps from one evaluation to the next; the last step is always evaluated."""
     early_stopping: EarlyStopping | None = None
     """None trains all steps; otherwise a validation part is needed."""
     diagnostics: bool = False

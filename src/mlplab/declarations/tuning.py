@@ -22,7 +22,9 @@ class Range(Declaration):
     """Values from one end to another."""
 
     low: float
+    """The lower end, above 0 on a log scale."""
     high: float
+    """The upper end, above the lower one."""
     points: Annotated[int, Field(ge=2, le=1000)] = 7
     """How many values a grid takes, both ends among them; random trials may lie anywhere."""
     scale: Literal["log", "linear"] = "log"
