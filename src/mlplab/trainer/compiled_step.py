@@ -45,17 +45,32 @@ def compiled_step(kept: torch.dtype, operands: torch.dtype) -> Callable[..., Cal
     def record(body: Callable[[], None]) -> Callable[[], object]:
         with recording() as written:
             body()
-        like = as_array(torch.empty(0, dtype=kept))
-        narrow = None if operands == kept else as_array(torch.empty(0, dtype=operands))
-        return partial(_played, written, written.entries, address_of_products(), like, narrow)
+        return partial(_played, player(written.entries, kept, operands), written)
 
     return record
 
 
-def _played(written: object, *arguments: Any) -> None:
-    """Play; `written` is held meanwhile, for what it holds."""
-    if _play(*arguments):
-        raise RuntimeError("torch could not compute a product; what it said of it stands above")
+def player(entries: np.ndarray, kept: torch.dtype, operands: torch.dtype) -> Callable[[], None]:
+    """What does some entries when called; who calls it holds the memory that they speak of.
+
+    Args:
+        entries: see `Recording.entries`.
+        kept, operands: as of `compiled_step`.
+    """
+    like = as_array(torch.empty(0, dtype=kept))
+    narrow = None if operands == kept else as_array(torch.empty(0, dtype=operands))
+    multiply = address_of_products()
+
+    def play() -> None:
+        if _play(entries, multiply, like, narrow):
+            raise RuntimeError("torch could not compute a product; what it said of it stands above")
+
+    return play
+
+
+def _played(play: Callable[[], None], written: object) -> None:
+    """Play; `written` is here to be held, for what it holds."""
+    play()
 
 
 def _player(sources: str) -> Compiled:
