@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 
@@ -36,3 +39,13 @@ class Compiled:
 def compiled(function: Callable[..., Any]) -> Compiled:
     """Have a function compiled when it is first called."""
     return Compiled(function)
+
+
+def digest_of(*modules: ModuleType) -> str:
+    """A digest of modules' sources, for a compiled function to close over.
+
+    Numba keeps machine code for a function's own file and for what it closes over. Where it is made
+    of other files too, this has it made anew when those change.
+    """
+    files = (Path(str(module.__file__)) for module in modules)
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

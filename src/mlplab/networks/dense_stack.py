@@ -20,6 +20,7 @@ from mlplab.networks.products import Product, product
 
 if TYPE_CHECKING:
     from mlplab.networks.fused_passes import FusedPasses
+    from mlplab.networks.sparse_products import ProductOfSparse
 
 LayerWeights = tuple[tuple[np.ndarray, np.ndarray], ...]
 """One (kernel (in, out), bias (out,)) a layer."""
@@ -39,6 +40,8 @@ class DenseStack:
     operands: tuple[torch.Tensor, ...]
     activation: ActivationFunction
     precision: Precision
+    sparse_inputs: bool = False
+    """Whether what it is given is mostly zeros, which its first layer then passes over."""
 
     @classmethod
     def build(
@@ -47,6 +50,8 @@ class DenseStack:
         activation: ActivationFunction,
         precision: Precision,
         device: torch.device,
+        *,
+        sparse_inputs: bool = False,
     ) -> DenseStack:
         """A stack from the initial kernels of each network; biases are zero.
 
@@ -62,20 +67,21 @@ class DenseStack:
                 stack[place].copy_(torch.from_numpy(kernel))
             stacked.append(stack)
         biases = tuple(aligned_stack((len(k), 1, k.shape[2]), kept, device) for k in stacked)
-        return cls._with_operands(tuple(stacked), biases, precision, activation)
+        return cls._with_operands(tuple(stacked), biases, activation, precision, sparse_inputs)
 
     @classmethod
     def _with_operands(
         cls,
         kernels: tuple[torch.Tensor, ...],
         biases: tuple[torch.Tensor, ...],
-        precision: Precision,
         activation: ActivationFunction,
+        precision: Precision,
+        sparse_inputs: bool,
     ) -> DenseStack:
         if kernels[0].dtype == precision.dtype and not precision.rounds:
-            return cls(kernels, biases, kernels, activation, precision)
+            return cls(kernels, biases, kernels, activation, precision, sparse_inputs)
         operands = tuple(aligned_stack(k.shape, precision.dtype, k.device) for k in kernels)
-        stack = cls(kernels, biases, operands, activation, precision)
+        stack = cls(kernels, biases, operands, activation, precision, sparse_inputs)
         for layer in range(len(kernels)):
             stack.refresh(layer)
         return stack
@@ -102,8 +108,9 @@ class DenseStack:
         return self._with_operands(
             tuple(select_networks(k, keep) for k in self.kernels),
             tuple(select_networks(b, keep) for b in self.biases),
-            self.precision,
             self.activation,
+            self.precision,
+            self.sparse_inputs,
         )
 
     def put(self, place: int, weights: LayerWeights) -> None:
@@ -132,7 +139,7 @@ class Workspace:
             return aligned_stack((stack.networks, rows, width), like.dtype, like.device)
 
         widths = [kernel.shape[2] for kernel in stack.kernels]
-        self.forward_products = [
+        self.forward_products: list[Product | ProductOfSparse] = [
             Product((stack.networks, rows, width), like.dtype, like.device) for width in widths
         ]
         self.outputs = [product.result for product in self.forward_products]
@@ -146,10 +153,32 @@ class Workspace:
         self.bias_gradients: list[torch.Tensor] = []
         if backward:
             self.gradients = [memory(width) for width in widths]
-            self.kernel_products = [Product(k.shape, k.dtype, k.device) for k in stack.operands]
+            self.kernel_products: list[Product | ProductOfSparse] = [
+                Product(k.shape, k.dtype, k.device) for k in stack.operands
+            ]
             self.kernel_gradients = [product.result for product in self.kernel_products]
             self.bias_gradients = [aligned_stack(b.shape, b.dtype, b.device) for b in stack.biases]
+        self.passes_zeros_over = stack.sparse_inputs and self._pass_zeros_over(stack)
+        """Whether the first layer does; inputs that all networks share need no copies then."""
         self.passes = _fused_passes(stack, self) if like.device.type == "cpu" else None
+
+    def _pass_zeros_over(self, stack: DenseStack) -> bool:
+        """Have the first layer multiply what is not zero only, where that pays; whether it does."""
+        from mlplab.networks.sparse_products import (
+            SparseProduct,
+            SparseScratch,
+            SparseTransposedProduct,
+            sparse_pays,
+        )
+
+        features, units = stack.kernels[0].shape[1:]
+        if not sparse_pays(self.rows, features, units):
+            return False
+        scratch = SparseScratch(self.rows, features)
+        self.forward_products[0] = SparseProduct(self.outputs[0], scratch)
+        if self.gradients:
+            self.kernel_products[0] = SparseTransposedProduct(self.kernel_gradients[0], scratch)
+        return True
 
 
 def _fused_passes(stack: DenseStack, workspace: Workspace) -> list[FusedPasses]:

@@ -29,6 +29,8 @@ class Operation(IntEnum):
     """What can be written down; compiled code knows each by its number."""
 
     MULTIPLY = auto()
+    MULTIPLY_SPARSE = auto()
+    MULTIPLY_SPARSE_TRANSPOSED = auto()
     TURN = auto()
     ADD_BIAS = auto()
     GO_BACK = auto()

@@ -21,10 +21,16 @@ class Batches:
     Networks with one seed and the same rows form one stream; a stack of a single stream has each
     batch gathered once for all its networks. On a CPU it is then laid down for every network:
     products of a shared operand would copy it for each, twice a step and from scattered places.
+
+    Args:
+        copies: whether it is; not where the inputs' products read what is shared.
     """
 
-    def __init__(self, recipes: Sequence[Recipe], data: ResidentData) -> None:
+    def __init__(
+        self, recipes: Sequence[Recipe], data: ResidentData, *, copies: bool = True
+    ) -> None:
         self._data = data
+        self._copies = copies and data.device.type == "cpu"
         self._recipes = list(recipes)
         self._batch_size = recipes[0].training.batch_size
         self._inputs: torch.Tensor | None = None
@@ -69,7 +75,7 @@ class Batches:
 
         Inputs (network or member, batch, feature), targets (member, batch).
         """
-        networks = len(self._recipes) if self._data.device.type == "cpu" else members
+        networks = len(self._recipes) if self._copies else members
         if self._inputs is None or self._targets is None or len(self._inputs) != networks:
             self._inputs = self._data.memory(networks, self._batch_size)
             self._targets = torch.empty(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,20 +12,25 @@ from llvmlite import ir
 from numba import carray, types
 from numba.extending import intrinsic, overload, register_jitable
 
-from mlplab.networks import bfloat16_bits, fused_passes
+from mlplab.networks import bfloat16_bits, fused_passes, sparse_kernels, vector_tile
 from mlplab.networks import recording as numbering
 from mlplab.networks.aligned import as_array
-from mlplab.networks.compiled import Compiled, compiled
+from mlplab.networks.compiled import Compiled, compiled, digest_of
 from mlplab.networks.recording import Operation, address_of_products, recording
 from mlplab.objectives import fused_cross_entropy as losses
 from mlplab.optimizers import fused_update as updates
 
 _MULTIPLY, _TURN = int(Operation.MULTIPLY), int(Operation.TURN)
+_MULTIPLY_SPARSE = int(Operation.MULTIPLY_SPARSE)
+_MULTIPLY_SPARSE_TRANSPOSED = int(Operation.MULTIPLY_SPARSE_TRANSPOSED)
 _ADD_BIAS, _GO_BACK = int(Operation.ADD_BIAS), int(Operation.GO_BACK)
 _CROSS_ENTROPY = int(Operation.CROSS_ENTROPY)
 _NOTE_DIVERGENCE = int(Operation.NOTE_DIVERGENCE)
-_UPDATE, _UPDATE_WITH_OPERAND = int(Operation.UPDATE), int(Operation.UPDATE_WITH_OPERAND)
+_UPDATE = int(Operation.UPDATE)
 
+_scratch_size = sparse_kernels.scratch_size
+_multiply_sparse = sparse_kernels.multiply.machine_code
+_multiply_sparse_transposed = sparse_kernels.multiply_transposed.machine_code
 _add_bias = fused_passes.add_bias.machine_code
 _go_back = fused_passes.go_back.machine_code
 _fused_cross_entropy = losses.fused_cross_entropy.machine_code
@@ -95,6 +98,8 @@ def _player(sources: str) -> Compiled:
                 answer = _call(multiply, entry[1], entry[2], entry[3])
                 if answer != 0:
                     return answer
+            elif operation in (_MULTIPLY_SPARSE, _MULTIPLY_SPARSE_TRANSPOSED):
+                _play_multiply_sparse(entry, kept)
             elif operation == _TURN:
                 _play_turn(entry, operand)
             elif operation == _ADD_BIAS:
@@ -107,21 +112,16 @@ def _player(sources: str) -> Compiled:
                 _play_note_divergence(entry, kept)
             elif operation == _UPDATE:
                 _play_update(entry, _at(entry[2], entry[6], entry[8], kept), None, kept)
-            elif operation == _UPDATE_WITH_OPERAND:
+            else:
                 _play_update_with_operand(entry, kept, narrow)
         return 0
 
     return compiled(play)
 
 
-def _digest_of_sources() -> str:
-    """Of the files whose code is compiled into the player: Numba looks at one file only."""
-    modules = fused_passes, losses, updates, bfloat16_bits, numbering
-    files = (str(module.__file__) for module in modules)
-    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
-
-
-_play = _player(_digest_of_sources())
+_play = _player(
+    digest_of(fused_passes, losses, updates, bfloat16_bits, numbering, sparse_kernels, vector_tile)
+)
 
 
 def _operand(kept: Any, narrow: Any) -> Any:
@@ -134,6 +134,18 @@ def _operand_of_its_type(kept, narrow):  # numba compares signatures: no annotat
     if isinstance(narrow, types.NoneType):
         return lambda kept, narrow: kept
     return lambda kept, narrow: narrow
+
+
+@register_jitable
+def _play_multiply_sparse(entry: Any, kept: Any) -> None:
+    networks, rows, features, units = entry[7], entry[10], entry[11], entry[12]
+    inputs = _at(entry[1], entry[5], entry[6], kept)
+    right, out = _at(entry[2], networks, entry[8], kept), _at(entry[3], networks, entry[9], kept)
+    scratch = _at(entry[4], 1, _scratch_size(rows, features), entry)[0]
+    if entry[0] == _MULTIPLY_SPARSE:
+        _multiply_sparse(inputs, right, out, rows, features, units, scratch)
+    else:
+        _multiply_sparse_transposed(inputs, right, out, rows, features, units, scratch)
 
 
 @register_jitable

@@ -41,12 +41,20 @@ class StackState:
 
     @classmethod
     def beginning(
-        cls, recipes: Sequence[Recipe], precision: Precision, device: torch.device
+        cls,
+        recipes: Sequence[Recipe],
+        precision: Precision,
+        device: torch.device,
+        *,
+        sparse_inputs: bool = False,
     ) -> StackState:
-        """The state before the first step."""
+        """The state before the first step; `sparse_inputs` as of `DenseStack`."""
         first = recipes[0]
         kernels = [draw_kernels(r.initial_weights, r.seed, r.layers) for r in recipes]
-        stack = DenseStack.build(kernels, ACTIVATIONS[first.activation], precision, device)
+        activation = ACTIVATIONS[first.activation]
+        stack = DenseStack.build(
+            kernels, activation, precision, device, sparse_inputs=sparse_inputs
+        )
         kept = stack.kernels[0].dtype
         tables = CoefficientTables(
             coefficients([r.optimizer for r in recipes], [r.training.steps for r in recipes]),

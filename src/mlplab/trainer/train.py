@@ -77,9 +77,11 @@ class _Training:
     def __init__(self, recipes: Sequence[Recipe], data: ResidentData, watch: Watch | None) -> None:
         self.recipes, self.data, self.watch = recipes, data, watch
         self.present = list(range(len(recipes)))
-        self.state = StackState.beginning(recipes, data.precision, data.device)
+        self.state = StackState.beginning(
+            recipes, data.precision, data.device, sparse_inputs=data.sparse
+        )
         self.step = step_for(self.state)
-        self.batches = Batches(recipes, data)
+        self.batches = Batches(recipes, data, copies=not self.state.workspace.passes_zeros_over)
         self.history = History(len(recipes))
         self.early_stops = EarlyStops(recipes)
         self.seconds = np.zeros(len(recipes))
