@@ -21,6 +21,7 @@ def measure(given: dict[str, Any]) -> dict[str, Any]:
     if not given["contender"].startswith("mlplab"):
         # mlplab asks MKL for products that are reproducible; all others have it as it comes.
         os.environ["MKL_CBWR"] = "OFF"
+        _prepare_torch(tuned=given["contender"] != "usual")
     from benchmarks.contenders import CONTENDERS
     from benchmarks.job import Clock, Order, Rows
 
@@ -49,6 +50,13 @@ def measure(given: dict[str, Any]) -> dict[str, Any]:
         "evaluations": len(job.stretches()),
         "flops": sum(job.flops(member, rows) for member in covered),
     }
+
+
+def _prepare_torch(*, tuned: bool) -> None:
+    """Before torch begins its threads: what JAX and mlplab do by themselves, for who knows of it."""
+    import torch
+
+    torch.set_flush_denormal(tuned)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ def session(
 @contextmanager
 def _begin(rows: Rows, place: int, *, precision: str, quicker_library: bool) -> Iterator[TrainSome]:
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
     held = Held(rows, precision)
     with fast_float32_products() if quicker_library else nullcontext():
         yield lambda job, members: train_each(job, members, held)

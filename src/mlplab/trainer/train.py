@@ -14,6 +14,7 @@ import torch
 
 from mlplab.networks.dense_stack import DenseStack, forward
 from mlplab.networks.fast_products import fast_float32_products
+from mlplab.networks.subnormals import subnormals_as_zero
 from mlplab.objectives.objective import Objective
 from mlplab.trainer.batches import Batches
 from mlplab.trainer.diagnostics import DIAGNOSTICS, dead_units, gradient_size
@@ -53,7 +54,7 @@ def train(
             f"came {len(kinds)} kinds: {sorted(kinds)}"
         )
     order = _by_objective(recipes)
-    with fast_float32_products():
+    with fast_float32_products(), subnormals_as_zero():
         trained = _Training([recipes[i] for i in order], data, watch).run()
     by_place = dict(zip(order, trained, strict=True))
     return [by_place[place] for place in range(len(recipes))]
