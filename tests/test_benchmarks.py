@@ -231,10 +231,15 @@ def test_neighbours_of_many_rows_stay_within_their_memory(monkeypatch):
     assert cost.megabytes < 600
 
 
-def test_every_operation_of_a_step_has_its_share():
+@pytest.mark.parametrize("filled", [1.0, 0.2])
+def test_every_operation_of_a_step_has_its_share(filled):
     known = [operation for part in step_shares.PARTS.values() for operation in part]
     assert sorted(known) == sorted(Operation)
-    found = step_shares.microseconds((12, 32, 10), 1, "float32")
+    random = np.random.default_rng(0)
+    rows = random.random((256, 12), dtype=np.float32)
+    rows[random.random(rows.shape) >= filled] = 0
+    labels = random.integers(0, 10, 256)
+    found = step_shares.microseconds((12, 64, 10), 1, "float32", rows, labels)
     assert found.keys() == {"step", *step_shares.PARTS}
     assert all(one > 0 for one in found.values())
     # Forward, back to the kernel and, but for the first layer, back to the layer before.
