@@ -159,8 +159,9 @@ def main(arguments: list[str]) -> None:
             title=f"Where a step's time goes, {given.precision}",
             protocol=(
                 f"Stacks as the 2023 report's study makes them, batch {BATCH} of MNIST, Adam, a "
-                "stack on every core at once. Zeros that products pass over count as multiplied. Each kind of operation is played by itself, so that shares "
-                "need not add up to one: between them, caches are shared otherwise."
+                "stack on every core at once. Each kind of operation is played by itself, so that "
+                "shares need not add up to one: between them, caches are shared otherwise. Zeros "
+                "that products pass over count as multiplied."
             ),
             tables=[Table("Shares of a step", columns, rows)],
             data={"microseconds": data},
