@@ -138,6 +138,7 @@ CASES = [
     Case("networks/a/dropout", 1.0, 0.0, "a number of at least 0 and below 1"),
     Case("training/steps", 0, 1, "a whole number of at least 1"),
     Case("training/steps", 10.0, 10, "a whole number of at least 1", "write 10"),
+    Case("networks/a/hidden", [1e99], [9], "a whole number", where="networks.a.hidden[0]"),
     Case("training/steps", 10**10, 10**6, "a whole number of at most 2147483647"),
     Case("training/batch_size", -1, 1, "a whole number of at least 1"),
     Case("training/evaluate_every", False, 7, "a whole number of at least 1"),
@@ -274,6 +275,14 @@ CASES = [
         where="questions[0].ask",
     ),
     Case("figures/0/metric", "gradient_size", "loss", '"diagnostics": true'),
+    Case(
+        "figures/0/metric",
+        "seconds",
+        "loss",
+        '"batch", the only split on which seconds',
+        'write "split": "batch"',
+        "figures[0].split",
+    ),
     Case("figures/0/kind", "bars", "curves", 'one of "curves", "roc"'),
     Case(
         "figures/0",
@@ -406,6 +415,12 @@ def test_a_wrong_shared_setting_that_nobody_takes_is_told_too(write):
     assert [problem.where for problem in caught.value.problems] == ["optimizer.learning_rate"]
     study["optimizer"] = {"name": "rmsprop"}
     load(write(study))
+
+
+def test_a_slip_of_a_hundred_digits_is_not_advised(write):
+    with pytest.raises(BadInput) as caught:
+        load(write(with_value("networks/a/hidden", [1e99])))
+    assert "0000" not in str(caught.value)
 
 
 def test_notes_tell_what_is_no_error(write):

@@ -119,6 +119,13 @@ def npz(folder, **arrays):
     return NpzData(format="npz", path="data.npz")
 
 
+def test_a_path_from_home_is_read_as_loading_reads_it(tmp_path, monkeypatch):
+    npz(tmp_path, x=np.zeros((30, 2, 5)), y=np.zeros(30, int))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert sizes(NpzData(format="npz", path="~/data.npz"), tmp_path / "elsewhere") == (24, 0, 6, 10)
+
+
 def test_npz_sizes(tmp_path):
     x, y = np.zeros((30, 2, 5)), np.zeros(30, int)
     assert sizes(npz(tmp_path, x=x, y=y), tmp_path) == (24, 0, 6, 10)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from mlplab.declarations.base import LARGEST_COUNT, Declaration
 from mlplab.declarations.describing import describe
 from mlplab.declarations.network import Network
+from mlplab.declarations.schema import count_or_list
 from mlplab.declarations.study import Presentation
 
 _OPENING = """\
@@ -96,9 +97,11 @@ def _lead(declaration: type[BaseModel]) -> str:
 
 def _rows(declaration: type[BaseModel], sections: _Sections) -> list[str]:
     schema = declaration.model_json_schema()
-    required = schema.get("required", ())
+    required, properties = schema.get("required", ()), schema["properties"]
+    if declaration is Network:
+        properties["seeds"] = count_or_list(properties["seeds"])
     rows = []
-    for key, part in sorted(schema["properties"].items(), key=lambda item: item[0] not in required):
+    for key, part in sorted(properties.items(), key=lambda item: item[0] not in required):
         default = "must be given" if key in required else f"`{_json(part.get('default'))}`"
         words = re.sub(r"\bNone\b", "`null`", " ".join(part.get("description", "").split()))
         row = f"| `{key}` | {_taken(part, sections)} | {default} | {words} |"

@@ -23,7 +23,7 @@ def study_schema() -> dict[str, Any]:
     network, network_parts = _parts(Network)
     presentation, presentation_parts = _parts(Presentation)
     settings = network["properties"]
-    settings["seeds"] = _seeds(settings["seeds"])
+    settings["seeds"] = count_or_list(settings["seeds"])
     # A network may leave to the shared settings what it does not say, at any depth.
     for part in network_parts.values():
         part.pop("required", None)
@@ -86,14 +86,13 @@ def _any_of(schema: Any) -> Any:
     return schema
 
 
-def _seeds(listed: dict[str, Any]) -> dict[str, Any]:
+def count_or_list(seeds: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a list of seeds, with a count as the other way of writing one."""
     count = {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}
-    kept = {key: value for key, value in listed.items() if key not in ("default", "description")}
-    return {
-        "anyOf": [count, {**kept, "uniqueItems": True}],
-        "description": "A count N for the seeds 0 to N-1, or a list of seeds.",
-        "default": listed.get("default"),
-    }
+    apart = ("default", "description")
+    listed = {key: value for key, value in seeds.items() if key not in apart}
+    about = {key: seeds[key] for key in apart if key in seeds}
+    return {"anyOf": [count, {**listed, "uniqueItems": True}], **about}
 
 
 def _object(properties: dict[str, Any], description: str) -> dict[str, Any]:

@@ -266,7 +266,7 @@ def _curve_problems(
             came="no network of the figure with it",
             mend='add "diagnostics": true to training',
         )
-    if by_layer and "batch" not in splits:
+    if (by_layer or figure.metric == "seconds") and "batch" not in splits:
         yield places.problem(
             (*where, "split"),
             expected=f'"batch", the only split on which {figure.metric} is recorded',

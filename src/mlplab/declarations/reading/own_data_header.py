@@ -83,7 +83,7 @@ _UNREADABLE = (
 
 
 def _opened(file: str, folder: Path, read: Callable[[Path], Result], kind: str) -> Result:
-    path = folder / file
+    path = folder / Path(file).expanduser()
     try:
         return read(path)
     except FileNotFoundError:

@@ -220,7 +220,7 @@ def _mend(here: Wanted, value: Any) -> str | None:
     if isinstance(value, str) and here.type in (int, float) and _is_number(value):
         return f"write {shortened(value)} without quotes"
     if isinstance(value, float) and here.type is int and value.is_integer() and value:
-        return f"write {int(value)}"
+        return f"write {int(value)}" if abs(value) < _LONGEST_ADVICE else None
     if isinstance(value, int | str) and _ONE_FITS.match(words(here)):
         return f"write {shown([value])}"
     if isinstance(value, str) and here.is_tagged and not here.keyed():
@@ -231,6 +231,8 @@ def _mend(here: Wanted, value: Any) -> str | None:
     return None
 
 
+_LONGEST_ADVICE = 1e16
+"""A larger number is a slip, and written out it helps nobody."""
 _ONE_FITS = re.compile(r"a (?:non-empty )?list(?! of (?:at least )?\d)")
 """Lists that are right with one entry, which is no list of 2 texts."""
 
