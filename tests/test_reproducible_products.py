@@ -10,6 +10,7 @@ import pytest
 
 from mlplab import reproducible_products
 from mlplab.reproducible_products import ask_for_reproducible_products, mode_for
+from mlplab.runner.environment import describe
 
 XEON = "vendor_id\t: GenuineIntel\nflags\t\t: fpu sse2 avx avx2 avx512f avx512dq avx512bw\n"
 CORE = "vendor_id\t: GenuineIntel\nflags\t\t: fpu sse2 avx avx2 fma\n"
@@ -61,3 +62,10 @@ def test_to_import_mlplab_is_enough():
     wanted = mode_for(reproducible_products._cpu_facts())
     assert mode_after_import() == str(wanted)
     assert mode_after_import(MKL_CBWR="OFF") == "OFF"
+
+
+def test_records_tell_the_mode(monkeypatch):
+    monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
+    assert describe("cpu")["mkl"] == "COMPATIBLE"
+    monkeypatch.delenv("MKL_CBWR")
+    assert "mkl" not in describe("cpu")

@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_MODE = "MKL_CBWR"
+MKL_MODE = "MKL_CBWR"
+"""The variable that MKL reads."""
 _FIRST_CORE = 8192
 """Characters of /proc/cpuinfo that speak of the first core."""
 
@@ -20,7 +21,7 @@ def ask_for_reproducible_products() -> None:
     """Set the mode, unless the user has chosen one. Must be called before torch computes."""
     mode = mode_for(_cpu_facts())
     if mode:
-        os.environ.setdefault(_MODE, mode)
+        os.environ.setdefault(MKL_MODE, mode)
 
 
 def mode_for(cpu_facts: str) -> str | None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from mlplab.reproducible_products import MKL_MODE
+
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -59,6 +61,8 @@ def describe(device: str) -> Mapping[str, str]:
         "cores": str(usable_cores()),
         "instructions": torch.backends.cpu.get_cpu_capability(),
     }
+    if mode := os.environ.get(MKL_MODE):
+        facts["mkl"] = mode
     if device == "cuda":
         properties = torch.cuda.get_device_properties(0)
         facts["gpu"] = f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"

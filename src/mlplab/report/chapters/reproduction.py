@@ -17,6 +17,7 @@ _WORDS = {
     "torch": "PyTorch",
     "numpy": "NumPy",
     "cuda": "CUDA",
+    "mkl": "MKL's mode",
     "gpu": "GPU",
 }
 
