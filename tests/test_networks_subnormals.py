@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -52,6 +54,31 @@ def test_another_thread_is_left_alone():
         ended.wait()
     other.join()
     assert found == [False]
+
+
+def test_threads_of_torch_are_left_as_they_are():
+    """In a process of its own, where none of them has begun."""
+    subprocess.run([sys.executable, "-c", _HALF_OF_THE_SMALLEST], check=True, timeout=120)
+
+
+_HALF_OF_THE_SMALLEST = """
+import torch
+from mlplab.networks.subnormals import subnormals_as_zero
+torch.set_num_threads(2)
+with subnormals_as_zero():
+    torch.ones(2**20) / 2
+smallest = torch.full((2**20,), 2.0**-126)
+assert (smallest / 2 != 0).all()
+"""
+
+
+def test_a_program_that_wants_to_know_of_underflow_is_not_told_of_ours():
+    torch.set_flush_denormal(True)
+    try:
+        with np.errstate(all="raise"), subnormals_as_zero():
+            assert subnormals_are_zero()
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def test_a_step_and_an_evaluation_take_them_for_zero_and_who_trains_does_not_afterwards(

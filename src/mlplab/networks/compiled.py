@@ -13,7 +13,8 @@ from typing import Any
 class Compiled:
     """A function as machine code: without Python's lock, so that stacks can train side by side.
 
-    Arithmetic is that of IEEE 754, element by element: nothing is reassociated or contracted.
+    Arithmetic is that of IEEE 754, element by element: nothing is reassociated, and contracted only
+    where it says so (`vector_tile.py`).
     Numba is loaded when a network is first computed; who only reads what is recorded needs none.
     """
 

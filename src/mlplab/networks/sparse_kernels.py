@@ -6,8 +6,8 @@ serves four rows. For xᵀ·g four features are taken, with every row that has a
 group is a list of entries, a place and four values. Lists are cut where the lines of W or g that
 they speak of fill the innermost cache; those lines are laid there side by side, as a panel.
 
-Skipping a zero changes no bit of a sum of finite numbers, so how rows come to be grouped does not
-matter. Every sum is taken in the order of the features, or of the rows.
+Skipping a zero changes nothing of a sum of finite numbers but the sign of a zero, so how rows come
+to be grouped does not matter. Every sum is taken in the order of the features, or of the rows.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ def _parts(rows: int, features: int) -> tuple[int, int, int, int, int, int, int]
     """Where in scratch memory begin: masks, ends, places, values, panel, sums; and its end.
 
     All in int64 numbers. Lists of rows and of features have one memory: only one is needed at once.
+    There may be as many entries as all groups together could have. `ends` are (part, group), with a
+    part before the first, for where lists begin.
     """
     tall, wide = _over(rows, TALL), _over(features, TALL)
     entries = max(tall * features, wide * rows)
@@ -202,8 +204,8 @@ def _list_rows(inputs: Any, rows: int, features: int, lists: Any) -> None:
 def _list_features(inputs: Any, rows: int, features: int, lists: Any) -> None:
     """Lists of each four features: the rows that have any of them.
 
-    All lists grow at once, as rows are read. While they do, the first of their ends tells how far
-    they are; it is put right at last.
+    All lists grow at once, as rows are read, each where it has room for all rows. Meanwhile the
+    first part of `ends` is where each is written next; at last it is where each begins.
     """
     masks, ends, places, values = lists[:4]
     _see(inputs, rows, features, masks)
@@ -257,4 +259,4 @@ def _see(inputs: Any, rows: int, features: int, masks: Any) -> None:
             masks[row * words + word] = bits
 
 
-multiply, multiply_transposed = _kernels(digest_of(vector_tile))
+multiply, multiply_transposed = _kernels(f"{digest_of(vector_tile)} {WIDE}")

@@ -14,11 +14,12 @@ from mlplab.networks.aligned import aligned_stack, as_array, flat
 from mlplab.networks.compiled import Compiled
 from mlplab.networks.recording import Operation, being_recorded
 from mlplab.networks.sparse_kernels import multiply, multiply_transposed, scratch_size
+from mlplab.networks.vector_tile import FUSES
 
-_FEWEST_UNITS, _FEWEST_ROWS = 64, 32
-"""A panel's width, and rows for which it is worth while to lay a panel out."""
-_LARGEST_INPUTS = 2**23
-"""Numbers, which ask for 4.3 times their memory."""
+_FEWEST_UNITS, _FEWEST_ROWS = 64, 64
+"""With fewer, to list what is not zero and to lay panels out takes as long as to multiply it all."""
+_MOST_SCRATCH = 2**22
+"""int64 numbers; some 9,000 rows of 784 features need as many."""
 
 
 def sparse_pays(rows: int, features: int, units: int) -> bool:
@@ -29,7 +30,8 @@ def sparse_pays(rows: int, features: int, units: int) -> bool:
     return (
         units >= _FEWEST_UNITS
         and rows >= _FEWEST_ROWS
-        and rows * features <= _LARGEST_INPUTS
+        and scratch_size(rows, features) <= _MOST_SCRATCH
+        and FUSES
         and torch.get_num_threads() == 1
     )
 

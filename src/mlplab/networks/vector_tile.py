@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-
-def _vectors() -> tuple[int, int]:
-    """Numbers in a vector, and vectors in a line, so that a tile and a line fill the registers."""
-    return (16, 4) if binding.get_host_cpu_features().get("avx512f") else (8, 2)
-
-
+# Of what Numba compiles for, which need not be this very processor: its cache is kept by that.
+_PROCESSOR, _, _ABILITIES = cpu_target.target_context.codegen().magic_tuple()
 TALL = 4
-_LONG, _VECTORS = _vectors()
+_LONG, _VECTORS = (16, 4) if "+avx512f" in _ABILITIES else (8, 2)
+"""Numbers in a vector, and vectors in a line, so that a tile and a line fill the registers."""
 WIDE = _LONG * _VECTORS
+FUSES = "+fma" in _ABILITIES or _PROCESSOR.startswith(("aarch64", "arm64"))
+"""Whether a product is added in one instruction. Without it, libraries are as quick as tiles."""
 
 _INT, _BIT = ir.IntType(64), ir.IntType(1)
 _LANE = ir.IntType(32)
@@ -106,7 +106,10 @@ def copy_line(context, to, at, of, start):
 
 @intrinsic
 def not_zero(context, numbers, at):
-    """Of sixteen float32 numbers from `at` on: an int64 with a bit for each that is not zero."""
+    """Of sixteen float32 numbers from `at` on: an int64 with a bit for each that is not zero.
+
+    NaN is not, so that a network that is given one diverges.
+    """
 
     def code(context, builder, signature, given):
         vector = ir.VectorType(ir.FloatType(), _SEEN_AT_ONCE)

@@ -118,6 +118,7 @@ def _recipe(layers: tuple[int, ...], batch: int, steps: int, seed: int) -> Recip
 
 
 def _data(features: int, precision: str, device: str) -> ResidentData:
+    """Numbers of which none is zero: what is foreseen for inputs that mostly are is too long."""
     random = np.random.default_rng(0)
     inputs = random.random((_ROWS, features), dtype=np.float32)
     labels = random.integers(0, _CLASSES, _ROWS)

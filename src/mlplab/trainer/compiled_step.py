@@ -26,7 +26,7 @@ _MULTIPLY_SPARSE_TRANSPOSED = int(Operation.MULTIPLY_SPARSE_TRANSPOSED)
 _ADD_BIAS, _GO_BACK = int(Operation.ADD_BIAS), int(Operation.GO_BACK)
 _CROSS_ENTROPY = int(Operation.CROSS_ENTROPY)
 _NOTE_DIVERGENCE = int(Operation.NOTE_DIVERGENCE)
-_UPDATE = int(Operation.UPDATE)
+_UPDATE, _UPDATE_WITH_OPERAND = int(Operation.UPDATE), int(Operation.UPDATE_WITH_OPERAND)
 
 _scratch_size = sparse_kernels.scratch_size
 _multiply_sparse = sparse_kernels.multiply.machine_code
@@ -110,18 +110,17 @@ def _player(sources: str) -> Compiled:
                 _play_cross_entropy(entry, kept, operand)
             elif operation == _NOTE_DIVERGENCE:
                 _play_note_divergence(entry, kept)
-            elif operation == _UPDATE:
-                _play_update(entry, _at(entry[2], entry[6], entry[8], kept), None, kept)
-            else:
-                _play_update_with_operand(entry, kept, narrow)
+            elif operation in (_UPDATE, _UPDATE_WITH_OPERAND):
+                _play_any_update(entry, kept, narrow)
         return 0
 
     return compiled(play)
 
 
-_play = _player(
-    digest_of(fused_passes, losses, updates, bfloat16_bits, numbering, sparse_kernels, vector_tile)
+_SOURCES = digest_of(
+    fused_passes, losses, updates, bfloat16_bits, numbering, sparse_kernels, vector_tile
 )
+_play = _player(f"{_SOURCES} {vector_tile.WIDE}")
 
 
 def _operand(kept: Any, narrow: Any) -> Any:
@@ -210,8 +209,10 @@ def _play_update(entry: Any, gradient: Any, operand: Any, kept: Any) -> None:
 
 
 @register_jitable
-def _play_update_with_operand(entry: Any, kept: Any, narrow: Any) -> None:
-    if narrow is not None:  # known when this is compiled: float32 has no such code
+def _play_any_update(entry: Any, kept: Any, narrow: Any) -> None:
+    if entry[0] == _UPDATE:
+        _play_update(entry, _at(entry[2], entry[6], entry[8], kept), None, kept)
+    elif narrow is not None:  # known when this is compiled: float32 has no such code
         gradient = _at(entry[2], entry[6], entry[8], narrow)
         _play_update(entry, gradient, _at(entry[5], entry[6], entry[9], narrow), kept)
 
