@@ -16,12 +16,12 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 # Of what Numba compiles for, which need not be this very processor: its cache is kept by that.
-_PROCESSOR, _, _ABILITIES = cpu_target.target_context.codegen().magic_tuple()
+_TRIPLE, _, _FEATURES = cpu_target.target_context.codegen().magic_tuple()
 TALL = 4
-_LONG, _VECTORS = (16, 4) if "+avx512f" in _ABILITIES else (8, 2)
+_LONG, _VECTORS = (16, 4) if "+avx512f" in _FEATURES else (8, 2)
 """Numbers in a vector, and vectors in a line, so that a tile and a line fill the registers."""
 WIDE = _LONG * _VECTORS
-FUSES = "+fma" in _ABILITIES or _PROCESSOR.startswith(("aarch64", "arm64"))
+FUSES = "+fma" in _FEATURES or _TRIPLE.startswith(("aarch64", "arm64"))
 """Whether a product is added in one instruction. Without it, libraries are as quick as tiles."""
 
 _INT, _BIT = ir.IntType(64), ir.IntType(1)
