@@ -37,6 +37,7 @@ def roc_curves(scores: np.ndarray, targets: np.ndarray) -> RocCurves:
     """Curves of scores (row, class) for targets (row,): a higher score means the class sooner."""
     from mlplab.metrics.roc_points import drawn_curves
 
+    scores = np.ascontiguousarray(scores)  # of any other layout machine code would be made anew
     classes = scores.shape[1]
     points, ends, areas = drawn_curves(
         scores, targets, np.argsort(scores, axis=0), np.argsort(scores.ravel())
