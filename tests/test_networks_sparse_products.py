@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -197,3 +200,20 @@ def test_a_played_step_is_a_taken_step(monkeypatch):
     monkeypatch.setattr(training, "step_for", lambda state: partial(lean_step, state))
     for one, other in zip(train([wide(1), wide(2)], dotted()), played, strict=True):
         assert_same_bits(one, other)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted by Linux")
+def test_to_lay_data_out_begins_no_threads():
+    """Beside those that train they would be more than there are cores, and all would sleep."""
+    subprocess.run([sys.executable, "-c", _DATA_LAID_OUT], check=True, timeout=120)
+
+
+_DATA_LAID_OUT = """
+import os, numpy, torch
+from mlplab.trainer.resident import ResidentData
+torch.set_num_threads(2)
+inputs = numpy.zeros((8192, 784), numpy.float32)
+before = len(os.listdir("/proc/self/task"))
+assert ResidentData(inputs, numpy.zeros(8192, int)).sparse
+assert len(os.listdir("/proc/self/task")) == before
+"""

@@ -65,6 +65,8 @@ def _mostly_zeros(inputs: torch.Tensor) -> bool:
     quarter = len(inputs) // 4
     if inputs.device.type != "cpu" or inputs.dtype != torch.float32 or not quarter:
         return False
-    some = torch.linspace(0, quarter - 1, min(quarter, _GROUPS)).long()
-    fours = torch.stack([inputs[some + quarter * part] != 0 for part in range(4)])
-    return bool(fours.any(0).float().mean() <= _DENSEST)
+    # By NumPy: an operation that torch divides would begin threads here, beside those that train;
+    # with more of them than cores, all go to sleep between two operations.
+    some = np.linspace(0, quarter - 1, min(quarter, _GROUPS)).astype(np.int64)
+    fours = (inputs.numpy()[some + quarter * part] != 0 for part in range(4))
+    return bool(np.logical_or.reduce(list(fours)).mean() <= _DENSEST)
