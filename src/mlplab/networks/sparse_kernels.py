@@ -74,56 +74,40 @@ def scratch_size(rows: int, features: int) -> int:
     return _parts(rows, features)[-1]
 
 
-def _kernels(sources: str) -> tuple[Compiled, Compiled]:
+def _kernel(sources: str) -> Compiled:
     """What multiplies, for these sources: machine code is kept under all that it closes over."""
 
     def multiply(
         inputs: np.ndarray,
-        kernels: np.ndarray,
+        right: np.ndarray,
         out: np.ndarray,
         rows: int,
         features: int,
         units: int,
         scratch: np.ndarray,
+        transposed: bool,
     ) -> None:
-        """x·W of every network.
+        """x·W of every network, or xᵀ·g.
 
         Args:
             inputs: (network, place) of (row, feature) float32; of one only where all share them.
-            kernels: (network, place) of (feature, unit).
-            out: (network, place) of (row, unit).
+            right: (network, place) of W, (feature, unit); or of g, (row, unit).
+            out: (network, place) of (row, unit); or of (feature, unit).
             scratch: of `scratch_size`, aligned to a cache's line.
         """
         sources  # noqa: B018
         lists = _lists(scratch, rows, features)
-        for network in range(len(kernels)):
-            if network < len(inputs):
-                _list_rows(inputs[network], rows, features, lists)
-            _multiply_lists(lists, kernels[network], out[network], rows, features, units)
+        for network in range(len(right)):
+            if transposed:
+                if network < len(inputs):
+                    _list_features(inputs[network], rows, features, lists)
+                _multiply_lists(lists, right[network], out[network], features, rows, units)
+            else:
+                if network < len(inputs):
+                    _list_rows(inputs[network], rows, features, lists)
+                _multiply_lists(lists, right[network], out[network], rows, features, units)
 
-    def multiply_transposed(
-        inputs: np.ndarray,
-        gradients: np.ndarray,
-        out: np.ndarray,
-        rows: int,
-        features: int,
-        units: int,
-        scratch: np.ndarray,
-    ) -> None:
-        """xᵀ·g of every network; see `multiply`.
-
-        Args:
-            gradients: (network, place) of (row, unit).
-            out: (network, place) of (feature, unit).
-        """
-        sources  # noqa: B018
-        lists = _lists(scratch, rows, features)
-        for network in range(len(gradients)):
-            if network < len(inputs):
-                _list_features(inputs[network], rows, features, lists)
-            _multiply_lists(lists, gradients[network], out[network], features, rows, units)
-
-    return compiled(multiply), compiled(multiply_transposed)
+    return compiled(multiply)
 
 
 @register_jitable
@@ -259,4 +243,4 @@ def _see(inputs: Any, rows: int, features: int, masks: Any) -> None:
             masks[row * words + word] = bits
 
 
-multiply, multiply_transposed = _kernels(f"{digest_of(vector_tile)} {WIDE}")
+multiply = _kernel(f"{digest_of(vector_tile)} {WIDE}")

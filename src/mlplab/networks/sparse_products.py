@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from mlplab.networks.aligned import aligned_stack, as_array, flat
-from mlplab.networks.compiled import Compiled
 from mlplab.networks.recording import Operation, being_recorded
-from mlplab.networks.sparse_kernels import multiply, multiply_transposed, scratch_size
+from mlplab.networks.sparse_kernels import multiply, scratch_size
 from mlplab.networks.vector_tile import FUSES
 
+_TRANSPOSED = Operation.MULTIPLY_SPARSE_TRANSPOSED
 _FEWEST_UNITS, _FEWEST_ROWS = 64, 64
 """With fewer, to list what is not zero and to lay panels out takes as long as to multiply it all."""
 _MOST_SCRATCH = 2**22
@@ -53,7 +53,6 @@ class ProductOfSparse(ABC):
     """
 
     operation: Operation
-    kernel: Compiled
 
     def __init__(self, result: torch.Tensor, scratch: SparseScratch) -> None:
         self.result, self._scratch = result, scratch
@@ -70,14 +69,14 @@ class ProductOfSparse(ABC):
             shapes = *arrays[0].shape, len(arrays[1]), arrays[1].shape[1], arrays[2].shape[1]
             written.add(self.operation, *places, *shapes, *sizes)
         else:
-            type(self).kernel(*arrays, *sizes, scratch)
+            multiply(*arrays, *sizes, scratch, self.operation is _TRANSPOSED)
         return self.result
 
 
 class SparseProduct(ProductOfSparse):
     """x·W."""
 
-    operation, kernel = Operation.MULTIPLY_SPARSE, multiply
+    operation = Operation.MULTIPLY_SPARSE
 
     def of(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """x (network, row, feature) · W (network, feature, unit)."""
@@ -87,7 +86,7 @@ class SparseProduct(ProductOfSparse):
 class SparseTransposedProduct(ProductOfSparse):
     """xᵀ·g."""
 
-    operation, kernel = Operation.MULTIPLY_SPARSE_TRANSPOSED, multiply_transposed
+    operation = _TRANSPOSED
 
     def of(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """xᵀ (network, feature, row) · g (network, row, unit)."""

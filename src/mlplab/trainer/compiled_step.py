@@ -30,7 +30,6 @@ _UPDATE, _UPDATE_WITH_OPERAND = int(Operation.UPDATE), int(Operation.UPDATE_WITH
 
 _scratch_size = sparse_kernels.scratch_size
 _multiply_sparse = sparse_kernels.multiply.machine_code
-_multiply_sparse_transposed = sparse_kernels.multiply_transposed.machine_code
 _add_bias = fused_passes.add_bias.machine_code
 _go_back = fused_passes.go_back.machine_code
 _fused_cross_entropy = losses.fused_cross_entropy.machine_code
@@ -141,10 +140,8 @@ def _play_multiply_sparse(entry: Any, kept: Any) -> None:
     inputs = _at(entry[1], entry[5], entry[6], kept)
     right, out = _at(entry[2], networks, entry[8], kept), _at(entry[3], networks, entry[9], kept)
     scratch = _at(entry[4], 1, _scratch_size(rows, features), entry)[0]
-    if entry[0] == _MULTIPLY_SPARSE:
-        _multiply_sparse(inputs, right, out, rows, features, units, scratch)
-    else:
-        _multiply_sparse_transposed(inputs, right, out, rows, features, units, scratch)
+    transposed = entry[0] == _MULTIPLY_SPARSE_TRANSPOSED
+    _multiply_sparse(inputs, right, out, rows, features, units, scratch, transposed)
 
 
 @register_jitable
