@@ -101,8 +101,8 @@ def _pairs(results: Results, one: str, other: str) -> pd.DataFrame:
             Problem(
                 "",
                 expected=f"networks of this study: {listed(known)}",
-                came=f'"{name}"',
-                mend=did_you_mean(name, known),
+                received=f'"{name}"',
+                hint=did_you_mean(name, known),
                 file=str(results.folder),
             )
             for name in unknown

@@ -121,13 +121,13 @@ def _refuse_places(run: Path, wanted: list[Path | None]) -> None:
     for path in (path for path in wanted if path is not None):
         place = path.resolve()
         if not kept.isdisjoint((place, place.parent)):
-            expected, came = "a place outside the run's own records", "one of them"
+            expected, received = "a place outside the run's own records", "one of them"
         elif place in taken and not place.is_relative_to("/dev"):
-            expected, came = "a file of its own for each table", "one file for two"
+            expected, received = "a file of its own for each table", "one file for two"
         else:
             taken.add(place)
             continue
-        raise BadInput(Problem("", expected, came, "choose another name", file=str(path)))
+        raise BadInput(Problem("", expected, received, "choose another name", file=str(path)))
 
 
 def _export_verdicts(results: Results, path: Path) -> None:

@@ -30,8 +30,8 @@ class Problem:
     where: str
     """The way to the value, such as networks.config1.optimizer.learning_rate; "" for the file."""
     expected: str
-    came: str
-    mend: str | None = None
+    received: str
+    hint: str | None = None
     line: int | None = None
     file: str | None = None
 
@@ -40,9 +40,9 @@ class Problem:
         if self.line is not None:
             place += f", line {self.line}" if place else f"line {self.line}"
         start = ": ".join(part for part in (place, self.where) if part)
-        sentence = f"expected {self.expected}, but got {self.came}"
-        if self.mend:
-            sentence += f"; {self.mend}"
+        sentence = f"expected {self.expected}, but got {self.received}"
+        if self.hint:
+            sentence += f"; {self.hint}"
         if not sentence.endswith((".", "?")):
             sentence += "."
         whole = f"{start}: {sentence}" if start else sentence[0].upper() + sentence[1:]

@@ -13,6 +13,8 @@ class TouchedUnknownError(OpenSetError):
     """A row that must stay unseen was about to influence weights, settings or a threshold."""
 
 
-def refuse(where: str, expected: str, came: str, mend: str = "") -> NoReturn:
+def refuse(where: str, expected: str, received: str, hint: str = "") -> NoReturn:
     """Raise the one sentence: where it is, what was expected, what came, how to mend it."""
-    raise OpenSetError(f"{where}: expected {expected}, came {came}" + (f"; {mend}" if mend else ""))
+    raise OpenSetError(
+        f"{where}: expected {expected}, came {received}" + (f"; {hint}" if hint else "")
+    )

@@ -39,7 +39,7 @@ class Ledger:
     known_test_rows: Mapping[str, np.ndarray] = field(default_factory=dict)
     """By data set: test rows of known classes, which nothing may touch either."""
 
-    def touched(self, purpose: Purpose, rows: Any, *, by: str, source: str = "data") -> Ledger:
+    def record_use(self, purpose: Purpose, rows: Any, *, by: str, source: str = "data") -> Ledger:
         """The ledger with one more entry.
 
         Args:

@@ -60,5 +60,5 @@ def _write(make_table: Callable[[], pd.DataFrame], path: Path) -> None:
             table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def _refusal(path: Path, expected: str, came: str, mend: str | None = None) -> BadInput:
-    return BadInput(Problem("", expected, came, mend, file=str(path)))
+def _refusal(path: Path, expected: str, received: str, hint: str | None = None) -> BadInput:
+    return BadInput(Problem("", expected, received, hint, file=str(path)))

@@ -67,8 +67,8 @@ def _taken(handle: int, path: Path) -> bool:
             Problem(
                 "",
                 expected="a folder in which files can be locked, so that two runs cannot collide",
-                came=f"a file system that cannot ({error.strerror})",
-                mend="choose a folder on a local disk",
+                received=f"a file system that cannot ({error.strerror})",
+                hint="choose a folder on a local disk",
                 file=str(path.parent),
             )
         ) from error

@@ -131,8 +131,8 @@ class Results:
                 Problem(
                     f"{network}, seed {seed}",
                     expected=f"a finished seed ({listed(done, quote=False) or 'none yet'})",
-                    came=str(seed),
-                    mend=None if seed not in declared.seeds else "run the study",
+                    received=str(seed),
+                    hint=None if seed not in declared.seeds else "run the study",
                 )
             )
         return found
@@ -187,8 +187,8 @@ class Results:
                 Problem(
                     "",
                     expected=f"a network of the study: {listed(known)}",
-                    came=repr(name),
-                    mend=did_you_mean(name, known),
+                    received=repr(name),
+                    hint=did_you_mean(name, known),
                 )
             )
         return self.study.networks[name]

@@ -105,8 +105,8 @@ def _opened(path: Path) -> Iterator[Any]:
             Problem(
                 "",
                 expected="the weights of a finished run",
-                came="no file" if missing else f"a damaged file ({error})",
-                mend="run the study again: what lacks its weights is trained anew"
+                received="no file" if missing else f"a damaged file ({error})",
+                hint="run the study again: what lacks its weights is trained anew"
                 if missing
                 else "remove it and run the study again",
                 file=str(path),

@@ -94,8 +94,8 @@ def resolve_device(wanted: str) -> str:
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if wanted == "cuda" and not torch.cuda.is_available():
-        came = "a machine on which torch finds none"
-        raise BadInput(Problem("--device", "a CUDA GPU", came, "use --device cpu"))
+        received = "a machine on which torch finds none"
+        raise BadInput(Problem("--device", "a CUDA GPU", received, "use --device cpu"))
     if wanted not in ("cpu", "cuda"):
         raise BadInput(Problem("--device", "auto, cpu or cuda", repr(wanted)))
     return wanted

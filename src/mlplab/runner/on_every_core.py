@@ -7,8 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TypeVar
 
-from mlplab.runner.crew import THREADS
 from mlplab.runner.environment import compute_on, usable_cores
+from mlplab.runner.worker_pool import THREADS
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

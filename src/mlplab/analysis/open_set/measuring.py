@@ -22,12 +22,12 @@ from mlplab.analysis.open_set.findings import (
 from mlplab.analysis.open_set.histogram import score_histogram
 from mlplab.analysis.open_set.measures import (
     Groups,
-    Judged,
+    Predictions,
     auroc_without_groups,
     metrics,
     without_groups,
 )
-from mlplab.analysis.open_set.tested import TestBed, activations
+from mlplab.analysis.open_set.tested import OpenSetRows, activations
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import ClassAnchor
 from mlplab.declarations.open_set import DetectorSettings, OpenSet
@@ -58,7 +58,7 @@ _MISTAKES = 8
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class NetworkOutputs:
     """What the network gives for each kind of rows."""
 
     fitted: Activations
@@ -77,7 +77,7 @@ class _Seen:
 
 
 def measure(
-    bed: TestBed,
+    bed: OpenSetRows,
     layers: Sequence[tuple[np.ndarray, np.ndarray]],
     network: Network,
     entry: OpenSet,
@@ -125,7 +125,7 @@ def measure(
     )
 
 
-def _ledger(bed: TestBed, network: Network, entry: OpenSet, by: str) -> Ledger:
+def _ledger(bed: OpenSetRows, network: Network, entry: OpenSet, by: str) -> Ledger:
     """Which rows touched what; refuses if a test row, or a calibration row twice, did."""
     rows, data, name = bed.rows, bed.data, data_name(network.data)
     unknown = {name: rows.unknown} if len(rows.unknown) else {}
@@ -133,19 +133,23 @@ def _ledger(bed: TestBed, network: Network, entry: OpenSet, by: str) -> Ledger:
         others = len(bed.unknowns.inputs) - len(rows.unknown)
         unknown[f"{data_name(entry.unknown_data)}, another set"] = np.arange(others)
     ledger = Ledger(unknown, known_test_rows={name: rows.known})
-    ledger = ledger.touched("weights", data.train_rows, by=by, source=name)
+    ledger = ledger.record_use("weights", data.train_rows, by=by, source=name)
     if len(data.validation_rows):
-        ledger = ledger.touched("settings", data.validation_rows, by=f"{by}, stopping", source=name)
-    ledger = ledger.touched("settings", rows.fitted, by=f"{by}, detectors", source=name)
-    return ledger.touched("thresholds", rows.calibration, by=by, source=name)
+        ledger = ledger.record_use(
+            "settings", data.validation_rows, by=f"{by}, stopping", source=name
+        )
+    ledger = ledger.record_use("settings", rows.fitted, by=f"{by}, detectors", source=name)
+    return ledger.record_use("thresholds", rows.calibration, by=by, source=name)
 
 
-def _seen(bed: TestBed, layers: Sequence[tuple[np.ndarray, np.ndarray]], network: Network) -> _Seen:
+def _seen(
+    bed: OpenSetRows, layers: Sequence[tuple[np.ndarray, np.ndarray]], network: Network
+) -> NetworkOutputs:
     def given(inputs: np.ndarray) -> Activations:
         return activations(inputs, layers, network, len(bed.data.class_names))
 
     rows = bed.rows
-    return _Seen(
+    return NetworkOutputs(
         fitted=given(bed.inputs(rows.fitted)),
         fitted_outputs=bed.outputs(rows.fitted),
         calibration=given(bed.inputs(rows.calibration)),
@@ -157,7 +161,7 @@ def _seen(bed: TestBed, layers: Sequence[tuple[np.ndarray, np.ndarray]], network
 
 
 def _fitted(
-    settings: DetectorSettings, seen: _Seen, network: Network, centres: np.ndarray | None
+    settings: DetectorSettings, seen: NetworkOutputs, network: Network, centres: np.ndarray | None
 ) -> Fitted:
     given = _trained_towards(settings, network) | settings.given
     if settings.name == "class centre":
@@ -180,7 +184,12 @@ def _trained_towards(settings: DetectorSettings, network: Network) -> dict[str, 
 
 
 def _detector(
-    label: str, fitted: Fitted, seen: _Seen, bed: TestBed, entry: OpenSet, in_full: bool
+    label: str,
+    fitted: Fitted,
+    seen: NetworkOutputs,
+    bed: OpenSetRows,
+    entry: OpenSet,
+    in_full: bool,
 ) -> DetectorFinding:
     threshold, known, unknown = _judged(fitted, seen, entry, bed.data.class_names)
     labels, classes = seen.known_outputs, seen.known.logits.shape[1]
@@ -213,18 +222,20 @@ def _detector(
 
 
 def _judged(
-    fitted: Fitted, seen: _Seen, entry: OpenSet, names: tuple[str, ...]
-) -> tuple[Threshold | ThresholdByClass, Judged, Judged]:
+    fitted: Fitted, seen: NetworkOutputs, entry: OpenSet, names: tuple[str, ...]
+) -> tuple[Threshold | ThresholdByClass, Predictions, Predictions]:
     """The threshold, and known and unknown rows as the detector judges them."""
     scores, share = fitted.score(seen.calibration), entry.reject_at_most
     sides = [(a.predicted, fitted.score(a)) for a in (seen.known, seen.unknown)]
     if not entry.threshold_by_class:
         one = calibrate(scores, share)
-        known, unknown = (Judged(predicted, s, one.rejects(s)) for predicted, s in sides)
+        known, unknown = (Predictions(predicted, s, one.rejects(s)) for predicted, s in sides)
         return one, known, unknown
     classes = seen.known.logits.shape[1]
     each = calibrate_by_class(scores, seen.calibration.predicted, classes, share, names)
-    known, unknown = (Judged(predicted, s, each.rejects(s, predicted)) for predicted, s in sides)
+    known, unknown = (
+        Predictions(predicted, s, each.rejects(s, predicted)) for predicted, s in sides
+    )
     return each, known, unknown
 
 
@@ -233,7 +244,7 @@ def _values(threshold: Threshold | ThresholdByClass) -> tuple[float | None, ...]
     return tuple(p.value if math.isfinite(p.value) else None for p in parts)
 
 
-def _absorbed(seen: _Seen, rejected: np.ndarray | None) -> tuple[tuple[int, ...], ...]:
+def _absorbed(seen: NetworkOutputs, rejected: np.ndarray | None) -> tuple[tuple[int, ...], ...]:
     """(unknown class, known class + 1) rows; the last column is rejected."""
     classes = seen.known.logits.shape[1]
     # the table wants numbers that no known class has
@@ -243,7 +254,7 @@ def _absorbed(seen: _Seen, rejected: np.ndarray | None) -> tuple[tuple[int, ...]
     return tuple(tuple(line) for line in table.counts.tolist())
 
 
-def _centre(detectors: Sequence[DetectorSettings], seen: _Seen) -> CentreEvidence | None:
+def _centre(detectors: Sequence[DetectorSettings], seen: NetworkOutputs) -> CentreEvidence | None:
     if not any(settings.name == "class centre" for settings in detectors):
         return None
     return centre_evidence(seen.fitted, seen.fitted_outputs, seen.known, seen.unknown)
@@ -259,7 +270,7 @@ def _roc(known: np.ndarray, unknown: np.ndarray) -> Curve:
     return thinned(curve.known_rejected, curve.unknown_rejected)
 
 
-def _mistakes(seen: _Seen, bed: TestBed) -> tuple[Mistake, ...]:
+def _mistakes(seen: NetworkOutputs, bed: OpenSetRows) -> tuple[Mistake, ...]:
     """The unknown rows that the softmax is surest of, each with its nearest training row."""
     certainty = log_softmax(seen.unknown.logits).max(axis=1)
     chosen = np.argsort(-certainty, kind="stable")[:_MISTAKES]

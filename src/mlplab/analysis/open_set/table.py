@@ -32,12 +32,12 @@ def open_set_table(results: Results) -> pd.DataFrame:
 
 def network_label(test: Tested) -> str:
     """The network of the study file, and its steps where they are fewer."""
-    steps = test.form.steps
-    return test.form.template if steps is None else f"{test.form.template} · {steps} steps"
+    steps = test.variant.steps
+    return test.variant.template if steps is None else f"{test.variant.template} · {steps} steps"
 
 
 def _rows(study: str, test: Tested) -> Iterator[tuple[Any, ...]]:
-    start = (study, network_label(test), test.seed, test.form.split.title)
+    start = (study, network_label(test), test.seed, test.variant.split.title)
     for detector in test.finding.detectors:
         for metric, value in measures(test.finding, detector):
             yield (*start, detector.detector, metric, value)

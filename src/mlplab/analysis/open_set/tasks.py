@@ -233,7 +233,7 @@ def tasks_of(
     """
     found: dict[tuple, dict[str, list[Tested]]] = {}
     for test in tests:
-        form = test.form
+        form = test.variant
         if (form.steps is not None) != steps:
             continue
         key = (form.template, form.split, shares[form.entry], form.steps)
@@ -246,7 +246,7 @@ def tasks_of(
 
 
 def _series(label: str, tests: Sequence[Tested]) -> DetectorSeries:
-    form = tests[0].form
+    form = tests[0].variant
     findings: dict = {}
     for test in tests:
         finding = test.finding.of(label)

@@ -21,7 +21,7 @@ from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.problems import BadInput, Problem, listed
 from mlplab.declarations.resolving.classes import data_name
-from mlplab.declarations.resolving.open_set_networks import NamedSplit, forms_of
+from mlplab.declarations.resolving.open_set_networks import NamedSplit, variants_of
 from mlplab.declarations.study import Study
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.from_weights import activations_from_weights
@@ -42,7 +42,7 @@ class Unknowns:
 
 
 @dataclass(frozen=True, eq=False)
-class TestBed:
+class OpenSetRows:
     """Data of one network, divided by what they serve."""
 
     data: PreparedData
@@ -62,7 +62,7 @@ class TestBed:
         return found
 
 
-def test_bed(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) -> TestBed:
+def test_bed(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) -> OpenSetRows:
     """Prepare the rows of a split as a network sees them.
 
     Raises:
@@ -91,7 +91,7 @@ def test_bed(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) 
     )
     if not len(unknowns.inputs):
         raise _no_unknown_rows(split)
-    return TestBed(data, rows, unknowns, group_of[rows.known])
+    return OpenSetRows(data, rows, unknowns, group_of[rows.known])
 
 
 def _groups(rows: int) -> np.ndarray:
@@ -132,7 +132,7 @@ def check_unknowns(study: Study, announce: Announce) -> None:
     """
     asked = {
         (study.networks[form.network].data, form.split, form.entry): None
-        for form in forms_of(study)
+        for form in variants_of(study)
         if form.network in study.networks
     }
     sets: dict[Data, Dataset] = {}
@@ -154,8 +154,8 @@ def check_unknowns(study: Study, announce: Announce) -> None:
 def _check_digits(dataset: Dataset, data: Data, where: str) -> None:
     if dataset.class_names != tuple("0123456789"):
         expected = "the ten digits, which the usual splits divide"
-        came = f"{data_name(data)} with {listed(dataset.class_names)}"
-        raise BadInput(Problem(where, expected, came))
+        received = f"{data_name(data)} with {listed(dataset.class_names)}"
+        raise BadInput(Problem(where, expected, received))
 
 
 def _no_unknown_rows(split: NamedSplit) -> BadInput:

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from mlplab.analysis.open_set.evaluating import tests_of
+from mlplab.analysis.questions.divergence_caveats import divergence_caveats
 from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
-from mlplab.analysis.questions.fates import fates
 from mlplab.analysis.questions.finding import Finding
 from mlplab.analysis.questions.finite_rows import NotMeasured, RowsError, rows_error
 from mlplab.analysis.questions.finite_unknowns import unknowns_error
@@ -119,14 +119,14 @@ def answer(
     asked: registrations by digest; a question that is not among them was asked afterwards.
     together: how many questions share the level, if more than these.
     """
-    seen = _Seen(results)
+    seen = ResultsView(results)
     count = max(1, together or len(questions))
     alpha = FALSE_VERDICTS / count
     return tuple(_answer(question, seen, asked, alpha, count) for question in questions)
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class ResultsView:
     """Results as questions look at them, each arranged once."""
 
     results: Results
@@ -156,7 +156,7 @@ class _Seen:
 
 def _answer(
     question: Question,
-    seen: _Seen,
+    seen: ResultsView,
     asked: Mapping[str, Registration],
     alpha: float,
     questions: int,
@@ -197,7 +197,7 @@ def _caveats(answer: Answer) -> Iterator[str]:
             "together are one measurement of time and not several: the verdict is surer of seconds "
             "than it should be. Steps and FLOPs to the target do not depend on the machine."
         )
-    yield from fates(answer.question.metric, measured)
+    yield from divergence_caveats(answer.question.metric, measured)
     if measured.unpaired:
         yield (
             f"{_seeds_are(measured.unpaired)} left out, as not every network has finished "
@@ -232,7 +232,7 @@ def _seeds_are(count: int) -> str:
 
 def _tests(answer: Answer) -> Iterator[str]:
     """On which classes a network was tested, and where a test is missing."""
-    forms = [arm.form for arm in answer.arms if arm.form is not None]
+    forms = [arm.variant for arm in answer.arms if arm.variant is not None]
     if not forms:
         return
     titles = dict.fromkeys(form.split.title for form in forms)

@@ -61,7 +61,7 @@ def _paired(
     finite = np.isfinite(measured.values[:, [0, -1]]).all(axis=1)
     found = []
     for seed in np.array(measured.seeds)[finite].tolist():
-        its = [tests.get(arm.form, {}).get(seed) for arm in ends if arm.form is not None]
+        its = [tests.get(arm.variant, {}).get(seed) for arm in ends if arm.variant is not None]
         tested = [finding for finding in its if finding is not None]
         if len(tested) == len(ends):
             found.append(tested)
@@ -74,7 +74,7 @@ def _rows_of(finding: RunFinding) -> tuple[object, ...]:
 
 def _are_alike(ends: Sequence[Arm]) -> bool:
     """Whether the sides were tested on the same set: groups of rows are drawn by their numbers."""
-    return len({arm.form.split.roles_in_words for arm in ends if arm.form is not None}) == 1
+    return len({arm.variant.split.roles_in_words for arm in ends if arm.variant is not None}) == 1
 
 
 def _without_groups(finding: RunFinding, measure: str, detector: str | None) -> tuple[float, ...]:

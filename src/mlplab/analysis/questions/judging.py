@@ -10,8 +10,8 @@ import numpy as np
 
 from mlplab.analysis.questions.effects import Effect, effect_of_times, effect_of_values
 from mlplab.analysis.questions.finding import Finding, Ranking, TestName
-from mlplab.analysis.questions.foresight import number_or_reason
 from mlplab.analysis.questions.hypothesis import Hypothesis, decided_hypothesis, p_value_of
+from mlplab.analysis.questions.sample_size import number_or_reason
 from mlplab.analysis.questions.values import MetricValues, is_better_higher
 from mlplab.declarations.metric import Metric, target_of
 from mlplab.declarations.question import (

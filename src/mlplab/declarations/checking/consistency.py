@@ -23,7 +23,7 @@ from mlplab.declarations.initial_weights import Uniform
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
 from mlplab.declarations.reading.names import fault_of_network_name, fault_of_study_name
-from mlplab.declarations.reading.places import Places
+from mlplab.declarations.reading.source_map import SourceMap
 from mlplab.declarations.reading.validation import Fault
 from mlplab.declarations.resolving.data_size import DataSize, data_size
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
@@ -43,13 +43,13 @@ class Checked:
 
 
 def check_study(
-    study: Study, resolution: Resolution, values: Mapping[str, Any], places: Places
+    study: Study, resolution: Resolution, values: Mapping[str, Any], source_map: SourceMap
 ) -> Checked:
     """Everything that single declarations cannot see.
 
     Settings in doubt are left out, and whatever would be concluded from them.
     """
-    problems = [*_name_problems(study, values, places)]
+    problems = [*_name_problems(study, values, source_map)]
     sizes = _data_sizes(study, resolution)
     seen: set[tuple[Where, str]] = set()
     for name, resolved in resolution.resolved.items():
@@ -59,17 +59,19 @@ def check_study(
             if (where, fault.expected) not in seen:
                 seen.add((where, fault.expected))
                 problems.append(
-                    places.problem(where, expected=fault.expected, came=fault.came, mend=fault.mend)
+                    source_map.problem(
+                        where, expected=fault.expected, received=fault.received, hint=fault.hint
+                    )
                 )
     if not study.networks and not _declares_networks(values):
         # What else names networks is right or wrong only beside some.
         return Checked(tuple(problems), ())
-    problems += _figure_problems(study, values, places)
-    problems += question_problems(study, values, places)
-    problems += choice_problems(study, values, places)
-    problems += _comparison_problems(study, values, places)
-    problems += _open_set_problems(study, values, places)
-    problems += _tuning_problems(study, sizes, values, places)
+    problems += _figure_problems(study, values, source_map)
+    problems += question_problems(study, values, source_map)
+    problems += choice_problems(study, values, source_map)
+    problems += _comparison_problems(study, values, source_map)
+    problems += _open_set_problems(study, values, source_map)
+    problems += _tuning_problems(study, sizes, values, source_map)
     notes = (*_output_notes(study, sizes), *_twin_notes(study), *open_set_notes(study))
     return Checked(tuple(problems), notes)
 
@@ -99,29 +101,31 @@ def _data_sizes(study: Study, resolution: Resolution) -> _Sizes:
 
 
 def _within(key: str, fault: Fault) -> Fault:
-    return Fault((key, *fault.where), fault.expected, fault.came, fault.mend)
+    return Fault((key, *fault.where), fault.expected, fault.received, fault.hint)
 
 
-def _name_problems(study: Study, values: Mapping[str, Any], places: Places) -> Iterator[Problem]:
+def _name_problems(
+    study: Study, values: Mapping[str, Any], source_map: SourceMap
+) -> Iterator[Problem]:
     if not isinstance(study.name, str):
-        yield places.problem(("name",), expected="a text", came=shown(study.name))
+        yield source_map.problem(("name",), expected="a text", received=shown(study.name))
     else:
         fault = fault_of_study_name(study.name)
         if fault:
-            yield places.problem(
+            yield source_map.problem(
                 ("name",),
                 expected="a plain file name, as the results lie in a folder of that name",
-                came=f"{shown(study.name)} with {fault}" if study.name else "an empty one",
+                received=f"{shown(study.name)} with {fault}" if study.name else "an empty one",
             )
     networks = values.get("networks")
     for name in networks if isinstance(networks, dict) else ():
         fault = fault_of_network_name(name)
         if fault:
-            yield places.problem(
+            yield source_map.problem(
                 ("networks", name),
                 expected="a name that reads on one line and selects one network",
-                came=fault,
-                mend="rename the network",
+                received=fault,
+                hint="rename the network",
             )
 
 
@@ -216,35 +220,39 @@ def _gigabytes(count: int) -> str:
     return f"{count / 1e9:,.1f} GB"
 
 
-def _figure_problems(study: Study, values: Mapping[str, Any], places: Places) -> Iterator[Problem]:
+def _figure_problems(
+    study: Study, values: Mapping[str, Any], source_map: SourceMap
+) -> Iterator[Problem]:
     declared = values.get("networks")
     known = list(declared) if isinstance(declared, dict) else []
     for position, figure in enumerate(study.figures):
         where = ("figures", position)
-        yield from line_problem(figure.title, (*where, "title"), places)
+        yield from line_problem(figure.title, (*where, "title"), source_map)
         if isinstance(figure, RocFigure):
-            yield from _unknown_networks((*where, "network"), [figure.network], known, places, ())
+            yield from _unknown_networks(
+                (*where, "network"), [figure.network], known, source_map, ()
+            )
         else:
             names = figure.networks or ()
-            yield from _unknown_networks((*where, "networks"), names, known, places, None)
-            yield from _curve_problems(study, figure, known, where, places)
+            yield from _unknown_networks((*where, "networks"), names, known, source_map, None)
+            yield from _curve_problems(study, figure, known, where, source_map)
 
 
 def _unknown_networks(
-    where: Where, names: Any, known: list[str], places: Places, at: tuple[()] | None
+    where: Where, names: Any, known: list[str], source_map: SourceMap, at: tuple[()] | None
 ) -> Iterator[Problem]:
     for position, name in enumerate(names):
         if name not in known:
-            yield places.problem(
+            yield source_map.problem(
                 where if at is not None else (*where, position),
                 expected="the name of a network of this study",
-                came=shown(name),
-                mend=did_you_mean(name, known) or f"it has {listed(known)}",
+                received=shown(name),
+                hint=did_you_mean(name, known) or f"it has {listed(known)}",
             )
 
 
 def _curve_problems(
-    study: Study, figure: CurveFigure, known: list[str], where: Where, places: Places
+    study: Study, figure: CurveFigure, known: list[str], where: Where, source_map: SourceMap
 ) -> Iterator[Problem]:
     names = figure.networks or known
     # Where a network of the figure is in doubt, it may be the one that has what is asked.
@@ -252,47 +260,47 @@ def _curve_problems(
     drawn = [study.networks[name] for name in names] if whole else []
     splits = (figure.split,) if isinstance(figure.split, str) else figure.split
     if drawn and "validation" in splits and all(n.data.validation == 0 for n in drawn):
-        yield places.problem(
+        yield source_map.problem(
             (*where, "split"),
             expected="a split that some network of the figure has",
-            came='"validation", though none has a validation part',
-            mend='add "validation": 0.1 to data',
+            received='"validation", though none has a validation part',
+            hint='add "validation": 0.1 to data',
         )
     by_layer = figure.metric in ("gradient_size", "dead_units")
     if drawn and by_layer and not any(n.training.diagnostics for n in drawn):
-        yield places.problem(
+        yield source_map.problem(
             (*where, "metric"),
             expected=f'"diagnostics": true in training, which records {figure.metric}',
-            came="no network of the figure with it",
-            mend='add "diagnostics": true to training',
+            received="no network of the figure with it",
+            hint='add "diagnostics": true to training',
         )
     if (by_layer or figure.metric == "seconds") and "batch" not in splits:
-        yield places.problem(
+        yield source_map.problem(
             (*where, "split"),
             expected=f'"batch", the only split on which {figure.metric} is recorded',
-            came=shown(figure.split),
-            mend='write "split": "batch"',
+            received=shown(figure.split),
+            hint='write "split": "batch"',
         )
     if figure.steps is not None and figure.steps[0] >= figure.steps[1]:
-        yield places.problem(
+        yield source_map.problem(
             (*where, "steps"),
             expected="a first step before the last",
-            came=shown(list(figure.steps)),
+            received=shown(list(figure.steps)),
         )
 
 
 def _open_set_problems(
-    study: Study, values: Mapping[str, Any], places: Places
+    study: Study, values: Mapping[str, Any], source_map: SourceMap
 ) -> Iterator[Problem]:
     declared = values.get("networks")
     names = list(declared) if isinstance(declared, dict) else []
     in_doubt = bool(values.get("open_set")) and not study.open_set
     for f in open_set_faults(study, names, in_doubt=in_doubt):
-        yield places.problem(f.where, expected=f.expected, came=f.came, mend=f.mend)
+        yield source_map.problem(f.where, expected=f.expected, received=f.received, hint=f.hint)
 
 
 def _tuning_problems(
-    study: Study, sizes: _Sizes, values: Mapping[str, Any], places: Places
+    study: Study, sizes: _Sizes, values: Mapping[str, Any], source_map: SourceMap
 ) -> Iterator[Problem]:
     declared = values.get("networks")
     names = list(declared) if isinstance(declared, dict) else []
@@ -301,19 +309,19 @@ def _tuning_problems(
         return _network_faults(Resolved(network), sizes[name][0])
 
     for f in tuning_faults(study, names, check):
-        yield places.problem(f.where, expected=f.expected, came=f.came, mend=f.mend)
+        yield source_map.problem(f.where, expected=f.expected, received=f.received, hint=f.hint)
 
 
 def _comparison_problems(
-    study: Study, values: Mapping[str, Any], places: Places
+    study: Study, values: Mapping[str, Any], source_map: SourceMap
 ) -> Iterator[Problem]:
     known = published_studies()
     if study.compare_with is not None and study.compare_with not in known:
-        yield places.problem(
+        yield source_map.problem(
             ("compare_with",),
             expected=f"a published study: {listed(known)}",
-            came=shown(study.compare_with),
-            mend=did_you_mean(study.compare_with, known),
+            received=shown(study.compare_with),
+            hint=did_you_mean(study.compare_with, known),
         )
         return
     available = published_figures(study.compare_with) if study.compare_with else ()
@@ -323,18 +331,18 @@ def _comparison_problems(
             continue
         where = ("figures", position, "published")
         if study.compare_with is None:
-            yield places.problem(
+            yield source_map.problem(
                 where,
                 expected='the key "compare_with" at the top, which names the published study',
-                came="none",
-                mend=f'add "compare_with": "{known[0]}"' if known else None,
+                received="none",
+                hint=f'add "compare_with": "{known[0]}"' if known else None,
             )
         else:
-            yield places.problem(
+            yield source_map.problem(
                 where,
                 expected=f"a figure of {study.compare_with}: {listed(available)}",
-                came=shown(published),
-                mend=did_you_mean(published, available),
+                received=shown(published),
+                hint=did_you_mean(published, available),
             )
 
 

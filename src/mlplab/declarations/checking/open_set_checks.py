@@ -137,8 +137,8 @@ def _split_faults(entry: OpenSet, where: Where, names: tuple[str, ...] | None) -
             yield Fault((*where, key), f'no "{key}" beside "splits"', shown(getattr(entry, key)),
                         "say it in the splits")  # fmt: skip
     if entry.splits == "all" and not isinstance(entry.known, int):
-        came = "none" if entry.known is None else shown(list(entry.known))
-        yield Fault((*where, "known"), "the number of known classes, for all splits", came,
+        received = "none" if entry.known is None else shown(list(entry.known))
+        yield Fault((*where, "known"), "the number of known classes, for all splits", received,
                     'write "known": 5')  # fmt: skip
     elif entry.splits != "all" and entry.known is not None:
         yield Fault((*where, "known"), 'no "known" beside a list of splits', shown(entry.known),

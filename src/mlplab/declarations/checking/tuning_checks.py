@@ -265,7 +265,7 @@ def _trial_faults(tune: Tuning, tuned: Mapping[str, Network], check: Check) -> I
                 where = _in_space(fault.where, settings, tune)
                 if (where, fault.expected) not in seen:
                     seen.add((where, fault.expected))
-                    yield Fault(where, fault.expected, fault.came, fault.mend)
+                    yield Fault(where, fault.expected, fault.received, fault.hint)
 
 
 def _faults_of(name: str, network: Network, settings: Settings, check: Check) -> Iterator[Fault]:

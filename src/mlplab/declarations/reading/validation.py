@@ -14,11 +14,11 @@ from pydantic_core import ErrorDetails
 from mlplab.declarations.base import LARGEST_COUNT
 from mlplab.declarations.problems import Where, closest, did_you_mean, listed, shortened, shown
 from mlplab.declarations.reading.wording import (
-    Wanted,
-    field_wanted,
+    TypeSpec,
+    field_type_spec,
     follow,
     not_none,
-    wanted,
+    type_spec,
     words,
 )
 
@@ -31,8 +31,8 @@ class Fault:
 
     where: Where
     expected: str
-    came: str
-    mend: str | None = None
+    received: str
+    hint: str | None = None
     missing: str | None = None
     """The key that is missing, where that is the fault."""
 
@@ -80,7 +80,7 @@ def _other_member(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 
 def _without_misspelt(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
     """The faults without missing keys that stand there misspelt, which is told once."""
-    meant = {(fault.where[:-1], fault.mend) for fault in faults}
+    meant = {(fault.where[:-1], fault.hint) for fault in faults}
     return tuple(
         fault
         for fault in faults
@@ -99,15 +99,15 @@ def at(values: Any, where: Where) -> Any:
 
 
 def _fault(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Fault:
-    where, here = follow(wanted(model), detail["loc"])
+    where, here = follow(type_spec(model), detail["loc"])
     match detail["type"]:
         case "missing" if isinstance(detail["loc"][-1], str):
             return _missing(model, values, detail["loc"])
         case "missing":
-            where, here = follow(wanted(model), detail["loc"][:-1])
+            where, here = follow(type_spec(model), detail["loc"][:-1])
         case "model_type":
             # The loc ends with the tag that was guessed for a value that has none.
-            outer, union = follow(wanted(model), detail["loc"][:-1])
+            outer, union = follow(type_spec(model), detail["loc"][:-1])
             where, here = (outer, union) if union.members else (where, here)
         case "extra_forbidden":
             return _unknown_key(where, here)
@@ -118,17 +118,17 @@ def _fault(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Fault:
         case "union_tag_invalid":
             return _wrong_tag(values, where, here)
         case "less_than_equal" if (detail.get("ctx") or {}).get("le") == LARGEST_COUNT:
-            came = shown(at(values, where))
-            return Fault(where, f"a whole number of at most {LARGEST_COUNT}", came)
+            received = shown(at(values, where))
+            return Fault(where, f"a whole number of at most {LARGEST_COUNT}", received)
     value = at(values, where)
-    return Fault(where, words(here), shown(value), _mend(here, value))
+    return Fault(where, words(here), shown(value), _hint(here, value))
 
 
 def _in_any_case(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Iterator[Fault]:
     """What is wrong beside a wrong name, say of an optimizer, whichever of them was meant."""
     if not detail["type"].startswith("union_tag"):
         return
-    where, union = follow(wanted(model), detail["loc"])
+    where, union = follow(type_spec(model), detail["loc"])
     union = not_none(union)
     value = at(values, where)
     if union.keyed() or not isinstance(value, dict):
@@ -147,18 +147,18 @@ def _of_tag(fault: Fault, choices: Mapping[str, object]) -> bool:
 
 def _missing(model: type[BaseModel], values: Any, loc: tuple[int | str, ...]) -> Fault:
     # The loc of a missing key may pass a union's tag, so the holder's way ends one key short.
-    way, inner = follow(wanted(model), loc)
+    way, inner = follow(type_spec(model), loc)
     return _missing_key(values, way[:-1], str(loc[-1]), words(inner))
 
 
 def _missing_key(values: Any, where: Where, key: str, expected: str) -> Fault:
     present = at(values, where)
     keys = list(present) if isinstance(present, dict) else []
-    came = f"only {listed(keys)}" if keys else "an empty object"
-    return Fault(where, f'the key "{key}" ({expected})', came, f'add "{key}"', key)
+    received = f"only {listed(keys)}" if keys else "an empty object"
+    return Fault(where, f'the key "{key}" ({expected})', received, f'add "{key}"', key)
 
 
-def _missing_tag(values: Any, where: Where, here: Wanted) -> Fault:
+def _missing_tag(values: Any, where: Where, here: TypeSpec) -> Fault:
     """An object that does not say of which kind it is, which one key or another would tell."""
     choices = {key: f"one of {listed(told)}" for key, told in here.tag_choices().items()}
     (key, told), *others = choices.items()
@@ -168,52 +168,52 @@ def _missing_tag(values: Any, where: Where, here: Wanted) -> Fault:
     keys = present if isinstance(present, dict) else ()
     meant = (did_you_mean(key, list(choices)) for key in keys)
     add = " or ".join(f'add "{key}"' for key in choices)
-    return replace(fault, mend=next(filter(None, meant), add))
+    return replace(fault, hint=next(filter(None, meant), add))
 
 
-def _no_known_key(values: Any, where: Where, here: Wanted) -> Fault:
+def _no_known_key(values: Any, where: Where, here: TypeSpec) -> Fault:
     """A union that is told by its keys, and none of them there."""
     value, known = at(values, where), here.keyed()
     if not isinstance(value, dict):
-        homes = [key for key in known if value in _options(field_wanted(known[key].type, key))]
-        mend = f'write {{"{homes[0]}": "{value}"}}' if homes else None
-        return Fault(where, words(here), shown(value), mend)
+        homes = [key for key in known if value in _options(field_type_spec(known[key].type, key))]
+        hint = f'write {{"{homes[0]}": "{value}"}}' if homes else None
+        return Fault(where, words(here), shown(value), hint)
     near = [meant for key in value if (meant := did_you_mean(key, known))]
-    came = f"only {listed(value)}" if value else "an empty object"
+    received = f"only {listed(value)}" if value else "an empty object"
     expected = f"one of the keys {listed(known)}"
-    return Fault(where, expected, came, near[0] if near else None)
+    return Fault(where, expected, received, near[0] if near else None)
 
 
-def _unknown_key(where: Where, here: Wanted) -> Fault:
+def _unknown_key(where: Where, here: TypeSpec) -> Fault:
     known = list(here.type.model_fields)
     key = str(where[-1])
     home = home_of(here.type, key)
-    mend = f'it belongs in "{home}"' if home else did_you_mean(key, known) or "remove it"
+    hint = f'it belongs in "{home}"' if home else did_you_mean(key, known) or "remove it"
     expected = f"one of the keys {listed(known, limit=20)}"
-    return Fault(where, expected, f'the unknown key "{key}"', mend)
+    return Fault(where, expected, f'the unknown key "{key}"', hint)
 
 
 def home_of(model: type[BaseModel], key: str) -> str | None:
     """The field of a declaration whose own declaration knows the key."""
     for name in model.model_fields:
-        inner = field_wanted(model, name)
+        inner = field_type_spec(model, name)
         for candidate in (inner, *inner.members):
             if candidate.is_model and key in candidate.type.model_fields:
                 return name
     return None
 
 
-def _wrong_tag(values: Any, where: Where, here: Wanted) -> Fault:
+def _wrong_tag(values: Any, where: Where, here: TypeSpec) -> Fault:
     choices = here.tag_choices()
     # Where several keys could decide, the last is the one that was wrong: it chose the union.
     key, options = list(choices.items())[-1]
-    came = at(values, (*where, key))
+    received = at(values, (*where, key))
     return Fault(
-        (*where, key), f"one of {listed(options)}", shown(came), did_you_mean(came, options)
+        (*where, key), f"one of {listed(options)}", shown(received), did_you_mean(received, options)
     )
 
 
-def _mend(here: Wanted, value: Any) -> str | None:
+def _hint(here: TypeSpec, value: Any) -> str | None:
     options = _options(here)
     if isinstance(value, str) and options:
         return did_you_mean(value, options)
@@ -237,7 +237,7 @@ _ONE_FITS = re.compile(r"a (?:non-empty )?list(?! of (?:at least )?\d)")
 """Lists that are right with one entry, which is no list of 2 texts."""
 
 
-def _options(here: Wanted) -> list[str]:
+def _options(here: TypeSpec) -> list[str]:
     """The words that may stand where literals are expected."""
     return [
         option

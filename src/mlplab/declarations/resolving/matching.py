@@ -13,7 +13,7 @@ from pathlib import Path
 from mlplab.declarations.matched import Matched
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.reading.places import Places
+from mlplab.declarations.reading.source_map import SourceMap
 from mlplab.declarations.reading.validation import Fault
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
@@ -32,7 +32,7 @@ class Matching:
     notes: tuple[str, ...] = ()
 
 
-def match_widths(resolution: Resolution, folder: Path, places: Places) -> Matching:
+def match_widths(resolution: Resolution, folder: Path, source_map: SourceMap) -> Matching:
     """Give every network that is matched to another its widths.
 
     folder: where the study lies, for own data, whose header may have to be read. A network in
@@ -49,10 +49,12 @@ def match_widths(resolution: Resolution, folder: Path, places: Places) -> Matchi
         found = _found(name, wanted, resolution.resolved, folder)
         if isinstance(found, Fault):
             where = resolution.origins.of(name, found.where)
-            if (where, found.expected, found.came) not in told:
-                told.add((where, found.expected, found.came))
+            if (where, found.expected, found.received) not in told:
+                told.add((where, found.expected, found.received))
                 problems.append(
-                    places.problem(where, expected=found.expected, came=found.came, mend=found.mend)
+                    source_map.problem(
+                        where, expected=found.expected, received=found.received, hint=found.hint
+                    )
                 )
         elif found is not None:
             resolved[name] = replace(its, network=found.network)
@@ -99,11 +101,11 @@ def _found(
 def _name_faults(name: str, wanted: Matched, networks: Mapping[str, Resolved]) -> Iterator[Fault]:
     where = ("matched", "to")
     if wanted.to not in networks:
-        mend = did_you_mean(wanted.to, networks) or f"it has {listed(networks)}"
-        yield Fault(where, "the name of a network of this study", shown(wanted.to), mend)
+        hint = did_you_mean(wanted.to, networks) or f"it has {listed(networks)}"
+        yield Fault(where, "the name of a network of this study", shown(wanted.to), hint)
     elif wanted.to == name:
-        mend = 'name another one; "matched": null takes a shared setting back'
-        yield Fault(where, "another network", f"{shown(name)} itself", mend)
+        hint = 'name another one; "matched": null takes a shared setting back'
+        yield Fault(where, "another network", f"{shown(name)} itself", hint)
     elif (chained := networks[wanted.to].network.matched) is not None:
         yield Fault(
             where,

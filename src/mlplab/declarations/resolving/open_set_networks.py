@@ -69,7 +69,7 @@ class NamedSplit:
 
 
 @dataclass(frozen=True)
-class OpenSetForm:
+class OpenSetVariant:
     """One network to be trained for a question, and the detectors that are tested on it."""
 
     entry: int
@@ -131,25 +131,27 @@ def base_networks(study: Study, entry: OpenSet) -> Mapping[str, Network]:
     return {name: every[name] for name in entry.networks if name in every}
 
 
-def forms_of(study: Study) -> tuple[OpenSetForm, ...]:
+def variants_of(study: Study) -> tuple[OpenSetVariant, ...]:
     """All networks that a study's open-set questions need, question by question.
 
     Questions on one network and the same roles are one task, unless they test in different ways:
     then their splits say in which.
     """
-    forms = [
-        form
+    variants = [
+        variant
         for place, entry in enumerate(study.open_set)
         for name, network in base_networks(study, entry).items()
-        for form in _forms(place, entry, name, network)
+        for variant in _forms(place, entry, name, network)
     ]
     asking: dict[tuple[str, str], dict[int, None]] = {}
-    for form in forms:
-        asking.setdefault((form.template, form.split.roles_in_words), {})[form.entry] = None
+    for variant in variants:
+        asking.setdefault((variant.template, variant.split.roles_in_words), {})[variant.entry] = (
+            None
+        )
     apart = {tuple(places): _apart(study, tuple(places)) for places in asking.values()}
     return tuple(
-        _set_apart(form, apart[tuple(asking[form.template, form.split.roles_in_words])])
-        for form in forms
+        _set_apart(variant, apart[tuple(asking[variant.template, variant.split.roles_in_words])])
+        for variant in variants
     )
 
 
@@ -159,12 +161,12 @@ def _apart(study: Study, places: tuple[int, ...]) -> Mapping[int, str]:
     return dict(zip(places, words, strict=True))
 
 
-def _set_apart(form: OpenSetForm, words: Mapping[int, str]) -> OpenSetForm:
-    apart = words[form.entry]
-    return replace(form, split=replace(form.split, apart=apart)) if apart else form
+def _set_apart(variant: OpenSetVariant, words: Mapping[int, str]) -> OpenSetVariant:
+    apart = words[variant.entry]
+    return replace(variant, split=replace(variant.split, apart=apart)) if apart else variant
 
 
-def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetForm]:
+def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetVariant]:
     by_method: dict[str | None, list[DetectorSettings]] = {}
     for detector in entry.chosen:
         by_method.setdefault(detector.method, []).append(detector)
@@ -172,18 +174,18 @@ def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[
     for split in splits_of(entry, network.data):
         for method, detectors in by_method.items():
             for steps in (*(all_steps if method is None else ()), None):
-                form = OpenSetForm(place, name, "", split, method, steps, tuple(detectors))
-                derived = derived_network(form, network, entry)
-                yield replace(form, network=_name(form, derived))
+                variant = OpenSetVariant(place, name, "", split, method, steps, tuple(detectors))
+                derived = derived_network(variant, network, entry)
+                yield replace(variant, network=_name(variant, derived))
 
 
-def derived_network(form: OpenSetForm, template: Network, entry: OpenSet) -> Network:
+def derived_network(variant: OpenSetVariant, template: Network, entry: OpenSet) -> Network:
     """The network that is trained for a form."""
-    objective = _objective(form.method, template)
-    negative = form.split.negative if objective.name in USES_NEGATIVES else ()
+    objective = _objective(variant.method, template)
+    negative = variant.split.negative if objective.name in USES_NEGATIVES else ()
     training = template.training
-    if form.steps is not None:
-        training = training.model_copy(update={"steps": form.steps})
+    if variant.steps is not None:
+        training = training.model_copy(update={"steps": variant.steps})
     return template.model_copy(
         update={
             "objective": objective,
@@ -191,7 +193,7 @@ def derived_network(form: OpenSetForm, template: Network, entry: OpenSet) -> Net
             "open_set_only": False,
             "training": training,
             "roles": Roles(
-                known=form.split.known, negative=negative, calibration=entry.calibration
+                known=variant.split.known, negative=negative, calibration=entry.calibration
             ),
         }
     )
@@ -207,16 +209,16 @@ def _objective(method: str | None, template: Network) -> Objective:
     return made
 
 
-def _name(form: OpenSetForm, derived: Network) -> str:
+def _name(variant: OpenSetVariant, derived: Network) -> str:
     assert derived.roles is not None
-    known = f"{listed_classes(form.split.known)} known"
+    known = f"{listed_classes(variant.split.known)} known"
     if derived.roles.negative:
-        known += f", {listed_classes(form.split.negative)} negative"
-    parts = [form.template, known]
-    if form.method:
-        parts.append(form.method)
-    if form.steps is not None:
-        parts.append(f"{form.steps} steps")
+        known += f", {listed_classes(variant.split.negative)} negative"
+    parts = [variant.template, known]
+    if variant.method:
+        parts.append(variant.method)
+    if variant.steps is not None:
+        parts.append(f"{variant.steps} steps")
     if derived.roles.calibration != DEFAULT_CALIBRATION:
         parts.append(f"calibration {derived.roles.calibration}")
     return " · ".join(parts)
@@ -229,9 +231,9 @@ def with_open_set(study: Study) -> Study:
     templates = {name: n for name, n in study.networks.items() if n.open_set_only}
     study = replace(study, networks=networks, templates={**study.templates, **templates})
     every = {**study.templates, **study.networks}
-    for form in forms_of(study):
-        derived = derived_network(form, every[form.template], study.open_set[form.entry])
-        networks.setdefault(form.network, derived)
+    for variant in variants_of(study):
+        derived = derived_network(variant, every[variant.template], study.open_set[variant.entry])
+        networks.setdefault(variant.network, derived)
     return replace(study, networks=networks)
 
 

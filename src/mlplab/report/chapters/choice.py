@@ -88,14 +88,14 @@ def _table(choice: Choice) -> Table:
 
 def _row(candidate: Candidate, choice: Choice) -> tuple[str, ...]:
     name = plain(candidate.network)
-    unbeaten = [cost for cost in _UNITS if cost in candidate.unbeaten]
+    pareto_front = [cost for cost in _UNITS if cost in candidate.pareto_front]
     return (
         f"**{name}**" if candidate.network == choice.chosen else name,
         *(_cost(candidate.costs[cost], cost) for cost in _UNITS),
         _plus_minus(candidate.accuracy, 4),
         f"{_points(candidate.low)} to {_points(candidate.high)}",
         "yes" if candidate.qualifies else "not shown",
-        ", ".join(unbeaten) or "–",
+        ", ".join(pareto_front) or "–",
     )
 
 

@@ -76,7 +76,7 @@ class Unwritable:
 Message = Progressed | Trained | Failed | Unwritable
 
 
-class Crew:
+class WorkerPool:
     """Some threads, the jobs they are given and the messages they send."""
 
     def __init__(self, workers: int) -> None:
@@ -105,7 +105,7 @@ class Crew:
             except queue.Empty:
                 continue
 
-    def dismiss(self, patience: float) -> None:
+    def shutdown(self, patience: float) -> None:
         """Stop all threads at their next evaluation, and wait for that so many seconds at most."""
         self._stopping.set()
         for _ in self._threads:
@@ -125,7 +125,7 @@ class Crew:
                 self.messages.put(Failed(job, traceback.format_exc()))
 
     def _do(self, job: Job) -> Message:
-        def watch(progress: TrainingProgress) -> None:
+        def on_event(progress: TrainingProgress) -> None:
             if self._stopping.is_set():
                 raise _StoppedError
             self.messages.put(Progressed(job, progress))
@@ -134,7 +134,7 @@ class Crew:
         if job.stack.device == "cuda":
             # What the last stack held, all the more one that failed for want of memory, is free.
             torch.cuda.empty_cache()
-        networks = train([run.recipe for run in job.runs], job.data, watch)
+        networks = train([run.recipe for run in job.runs], job.data, on_event)
         finished = tuple(map(finish, job.runs, networks))
         trained = dict(zip((run.key for run in job.runs), networks, strict=True))
         try:

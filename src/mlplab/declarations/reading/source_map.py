@@ -9,7 +9,7 @@ from mlplab.declarations.problems import Problem, Where, dotted
 
 
 @dataclass(frozen=True)
-class Place:
+class SourceLocation:
     """A file (or an option of the command line) and, where it has lines, the line."""
 
     file: str
@@ -17,22 +17,22 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Places:
+class SourceMap:
     """The place of every value that was read; unknown ways lie where their parent does."""
 
     file: str
-    known: Mapping[Where, Place] = field(default_factory=dict)
+    known: Mapping[Where, SourceLocation] = field(default_factory=dict)
 
-    def of(self, where: Where) -> Place:
+    def of(self, where: Where) -> SourceLocation:
         """The place of a value, or of the nearest value around it."""
         for length in range(len(where), -1, -1):
             if where[:length] in self.known:
                 return self.known[where[:length]]
-        return Place(self.file)
+        return SourceLocation(self.file)
 
     def problem(
-        self, where: Where, *, expected: str, came: str, mend: str | None = None
+        self, where: Where, *, expected: str, received: str, hint: str | None = None
     ) -> Problem:
         """A problem with the value at `where`, told with its place."""
         place = self.of(where)
-        return Problem(dotted(where), expected, came, mend, place.line, place.file)
+        return Problem(dotted(where), expected, received, hint, place.line, place.file)
