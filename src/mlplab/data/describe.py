@@ -11,8 +11,8 @@ from mlplab.data.announcing import Announce, to_stderr
 from mlplab.data.dataset import Dataset
 from mlplab.data.known_files import locate
 from mlplab.data.loading import load
+from mlplab.data.mirrors import SOURCES
 from mlplab.data.refusal import refuse
-from mlplab.data.sources import SOURCES
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.known_data import KNOWN_SETS, KnownSet
 from mlplab.declarations.problems import did_you_mean, listed
