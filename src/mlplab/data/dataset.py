@@ -125,11 +125,11 @@ class PreparedData:
     """Of the Dataset."""
     inputs_digest: str
     """Equal for two PreparedData exactly if their inputs are equal."""
+    preparation: Preparation
+    """How rows of the set become inputs, as fitted on the training rows."""
     calibration_rows: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     """(row,) int64, ascending: known training rows that serve thresholds and nothing else; empty
     unless some classes are unknown."""
-    preparation: Preparation | None = None
-    """How rows of the set become inputs; None where nobody asks for it, as in simulations."""
     task: Task = "classification"
     targets: np.ndarray | None = None
     """(row,) float32 of regression: mean 0 and standard deviation 1 on training rows."""
