@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -141,6 +141,30 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What is doubtful of a column, in words that hold for every column of which it is said."""
+
+    says: str
+    """What follows "column x"."""
+    detail: str = ""
+    """Of this column, in parentheses after its name."""
+    settled_by: str = ""
+    """The key that settles it; NAME stands for the column."""
+
+
+def told(notes: Iterable[tuple[str, Note]]) -> Iterator[str]:
+    """Sentences on columns, by name; what is said of several is said once."""
+    together: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for name, note in notes:
+        together.setdefault((note.says, note.settled_by), []).append((name, note.detail))
+    for (says, settled_by), columns in together.items():
+        names = [shown(name) + (f" ({detail})" if detail else "") for name, detail in columns]
+        start = f"column {names[0]}" if len(names) == 1 else f"columns {listed(names, quote=False)}"
+        end = f"; {settled_by.replace('NAME', shown(columns[0][0]))}" if settled_by else ""
+        yield f"{start}: {says}{end}"
+
+
+@dataclass(frozen=True)
 class Found:
     """What a column was found to hold."""
 
@@ -151,7 +175,7 @@ class Found:
     missing: int
     distinct: int
     examples: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     doubts: tuple[tuple[str, str], ...] = ()
     """What was found, and the keys that settle it, where the column must not be used so."""
 
@@ -233,8 +257,8 @@ def _of_numbers(
 
 
 def _constant(base: Found, words: Iterable[str]) -> Found:
-    what = [f"the same value {shown(word)} in every row" for word in words] or ["no values"]
-    note = f"column {shown(base.name)} has {what[0]}; it is left out"
+    detail = next((shown(word) for word in words), "no values")
+    note = Note("one value in every row, left out", detail)
     return replace(base, kind="constant", column=None, notes=(note,))
 
 
@@ -262,15 +286,17 @@ def _found(base: Found, draft: Column, words: dict[str, int], decimal: str | Non
     return _words(base, draft, words)
 
 
-def _missing_notes(draft: Column, counts: Counter[str], found: Found) -> Iterable[str]:
-    taken = {w: n for w, n in counts.items() if w and w != "nan" and draft.is_missing(w)}
-    own = {w: n for w, n in taken.items() if w not in draft.missing}
-    if own and found.column is not None:
-        which = listed([f"{shown(w)} ({n:,})" for w, n in sorted(own.items())], quote=False)
-        yield (
-            f"column {shown(found.name)}: {which} taken as missing; "
-            f'"columns": {{{shown(found.name)}: "category"}} would make it a category'
-        )
+def _missing_notes(draft: Column, counts: Counter[str], found: Found) -> Iterator[Note]:
+    if found.column is None:
+        return
+    for word, count in sorted(counts.items()):
+        own = word in draft.missing or not word or word == "nan"
+        if not own and draft.is_missing(word):
+            yield Note(
+                f"{shown(word)} is taken as missing",
+                f"{count:,}",
+                '"columns": {NAME: "category"} makes it a category',
+            )
 
 
 # --- numbers ---------------------------------------------------------------------------------
@@ -333,47 +359,42 @@ def _doubtful_number(
 
     values: in ascending order, with their counts and how each is written.
     """
-    name, kinds = shown(base.name), f'"columns": {{{shown(base.name)}: '
     present = int(counts.sum())
     whole = bool((values == np.rint(values)).all())
     if whole and len(values) == present >= 10:
         named = re.fullmatch(_NAMES_OF_IDENTIFIERS, base.name)
         counting = bool((np.diff(values) == 1).all())
         if counting or named:
-            how = "numbers the rows" if counting else "is different in every row"
-            note = (
-                f"column {name} {how}, as an identifier does; it is left out "
-                f'({kinds}"number"}} uses it)'
-            )
+            how = "an identifier, left out, as it "
+            how += "numbers the rows" if counting else "is different in every row"
+            note = Note(how, "", '"columns": {NAME: "number"} uses it')
             return replace(base, kind="identifier", column=None, notes=(note,))
     if whole and values[0] >= 19000101 and values[-1] <= 21001231:
         dates = [_date_numbers(word, _COMPACT_DATE) for word in words]
         if all(dates) and base.column is not None:
-            note = (
-                f"column {name} is read as dates such as {words[0]}; "
-                f'{kinds}"number"}} takes them for numbers'
-            )
+            note = Note("read as dates", words[0], '"columns": {NAME: "number"} takes numbers')
             column = replace(base.column, kind="date", date_format=_COMPACT_DATE)
             return replace(base, kind="date", column=column, notes=(note,))
-    notes = [*_sentinel_notes(base.name, values, counts, words)]
+    notes = [*sentinel_notes(values, counts, words)]
     if whole and present >= 50 and len(values) > 0.9 * present and values[0] > 10 * present:
-        notes.append(
-            f"column {name} holds large whole numbers, nearly all different: an identifier? "
-            f'it is used as a number; "ignore": [{name}] leaves it out'
-        )
+        says = "large whole numbers, nearly all different: an identifier? used as a number"
+        notes.append(Note(says, "", '"ignore": [NAME] leaves it out'))
     zeros = [w for w in words if w[:1] == "0" and w[1:].isdecimal()] if whole else []
     if zeros and len({len(w) for w in words}) == 1:
+        says = "numbers with leading zeros: codes? used as numbers"
         notes.append(
-            f"column {name} holds numbers with leading zeros such as {shown(zeros[0])}: codes? "
-            f'they are used as numbers; {kinds}"category"}} makes them categories'
+            Note(says, shown(zeros[0]), '"columns": {NAME: "category"} makes them categories')
         )
     if base.column is not None and base.column.decimal == ",":
-        notes.append(f"column {name}: commas are read as decimal points")
+        notes.append(Note("commas are read as decimal points", "", '"decimal": "." settles it'))
     elif not whole and _look_like_thousands(words):
         example = next(word for word in words if _THOUSAND.fullmatch(word))
         notes.append(
-            f"column {name} holds {shown(example)} beside whole numbers: thousands? it is read as "
-            f'{float(example):g}; "decimal": "," reads it as {example.replace(".", "")}'
+            Note(
+                "points before three digits beside whole numbers: thousands? read as decimal points",
+                f"{example} is {float(example):g}",
+                '"decimal": "," reads them as thousands',
+            )
         )
     return replace(base, notes=tuple(notes))
 
@@ -389,10 +410,11 @@ def _look_like_thousands(words: list[str]) -> bool:
     )
 
 
-def _sentinel_notes(
-    name: str, values: np.ndarray, counts: np.ndarray, words: list[str]
-) -> Iterable[str]:
-    """Say that a value far from all others, which comes again and again, may mean none."""
+def sentinel_notes(values: np.ndarray, counts: np.ndarray, words: Sequence[str]) -> Iterator[Note]:
+    """Say that a value far from all others, which comes again and again, may mean none.
+
+    values: in ascending order, with their counts and how each is written.
+    """
     if len(values) < 5:
         return
     for place, inner, low, high in ((0, 1, 1, -1), (-1, -2, 0, -2)):
@@ -400,10 +422,12 @@ def _sentinel_notes(
         only_negative = place == 0 and values[0] < 0 <= values[1] and values[0] != -1
         coded = values[place] == -1 or re.fullmatch(r"[-+]?(9{2,}|[1-9]0{2,})(\.0+)?", words[place])
         if counts[place] >= 3 and coded and (gap > spread or only_negative):
-            yield (
-                f"column {shown(name)} holds {words[place]} {counts[place]:,} times, far from its "
-                f"other values ({words[low]} to {words[high]}): does it stand for a missing value? "
-                f'it is used as a number; "missing": [{words[place]}] leaves it out'
+            word = text_of(values[place])
+            yield Note(
+                f"{word} comes again and again, far from all other values: does it stand for a "
+                "missing one? used as a number",
+                f"{counts[place]:,} times",
+                f'"missing": [{word}] leaves it out',
             )
 
 
@@ -440,11 +464,14 @@ def _date(base: Found, draft: Column, words: dict[str, int]) -> Found | None:
     formats = _date_formats(words)
     if not formats:
         return None
-    notes = ()
+    notes: tuple[Note, ...] = ()
     if len(formats) > 1 and formats[0].startswith("%d/%m"):
         notes = (
-            f"column {shown(base.name)} holds dates such as {next(iter(words))}, read as "
-            "day/month/year; write them as year-month-day if they are month/day/year",
+            Note(
+                "dates read as day/month/year",
+                next(iter(words)),
+                "write them as year-month-day if they are month/day/year",
+            ),
         )
     column = replace(draft, kind="date", date_format=formats[0])
     return replace(base, kind="date", column=column, notes=notes)
@@ -454,25 +481,22 @@ def _date(base: Found, draft: Column, words: dict[str, int]) -> Found | None:
 
 
 def _words(base: Found, draft: Column, words: dict[str, int]) -> Found:
-    name, kinds = shown(base.name), f'"columns": {{{shown(base.name)}: "category"}}'
     present = sum(words.values())
-    lengths = [len(word.split()) for word in words]
-    prose = sum(lengths) / len(lengths) >= 4 and len(words) > 5
+    prose = sum(len(word.split()) for word in words) >= 4 * len(words) > 20
+    different = f"{len(words):,} different in {present:,} rows"
+    uses = '"columns": {NAME: "category"} uses it'
     if max(map(len, words)) > _LONGEST_CATEGORY or (prose and len(words) > 0.05 * present):
-        note = (
-            f"column {name} holds free text ({len(words):,} different), which networks of this "
-            "kind cannot use; it is left out"
-        )
-        return replace(base, kind="text", notes=(note,))
+        says = "free text, which networks of this kind cannot use, left out"
+        return replace(base, kind="text", notes=(Note(says, different),))
     if len(words) == present >= 10:
-        note = f"column {name} has another word in every row, as an identifier does; it is left out"
-        return replace(base, kind="identifier", notes=(note,))
+        says = "an identifier, left out, as it is different in every row"
+        return replace(base, kind="identifier", notes=(Note(says),))
     if len(words) > max(0.5 * present, 10) or len(words) > _MOST_CATEGORIES:
-        note = (
-            f"column {name} holds {len(words):,} different words in {present:,} rows, too many to "
-            f"be categories; it is left out ({kinds} uses it)"
+        says = (
+            "too many different words to be categories, left out; does it name whom rows come "
+            'from? "groups" keeps these together'
         )
-        return replace(base, kind="text", notes=(note,))
+        return replace(base, kind="text", notes=(Note(says, different, uses),))
     column = replace(draft, kind="category", categories=tuple(sorted(words)))
     return replace(base, kind="category", column=column)
 

@@ -17,6 +17,7 @@ _MOST_BYTES = 1 << 31
 _MOST_ROWS, _MOST_COLUMNS = 5000, 200
 """Of training data in which leaks are looked for; more tell no more."""
 _ALMOST_EXACT = 0.99
+_MOST_WHOLES = 20
 
 
 def doubtful_rows(dataset: Dataset) -> tuple[str, ...]:
@@ -62,7 +63,7 @@ def _leaks(dataset: Dataset) -> Iterator[str]:
                 f'known beforehand, or a leak? "ignore": [{shown(column.name)}] leaves it out'
             )
     if dataset.targets is not None:
-        yield from _sum_of_columns(dataset, inputs, dataset.targets[rows])
+        yield from _sums_with_target(dataset, inputs, dataset.targets[rows])
 
 
 def _told_by_classes(values: np.ndarray, labels: np.ndarray, by_category: bool) -> float:
@@ -102,8 +103,12 @@ def _told_by_values(values: np.ndarray, targets: np.ndarray, by_category: bool) 
     return float(np.corrcoef(values, targets)[0, 1] ** 2)
 
 
-def _sum_of_columns(dataset: Dataset, inputs: np.ndarray, targets: np.ndarray) -> Iterator[str]:
-    """Say that a weighted sum of the columns of numbers gives the target almost exactly."""
+def _sums_with_target(dataset: Dataset, inputs: np.ndarray, targets: np.ndarray) -> Iterator[str]:
+    """Say which column may be a sum that the target is part of, as a total is of its items.
+
+    It is never below the target, and with it a weighted sum of the columns of numbers explains most
+    of the target's variance, without it much less.
+    """
     assert dataset.columns is not None
     starts = np.cumsum([0, *(len(column.parts) for column in dataset.columns)])
     named = [
@@ -111,18 +116,23 @@ def _sum_of_columns(dataset: Dataset, inputs: np.ndarray, targets: np.ndarray) -
         for column, start in zip(dataset.columns, starts.tolist(), strict=False)
         if column.kind == "number" and not np.isnan(inputs[:, start]).any()
     ]
-    if len(named) < 2 or len(targets) < 10 * len(named):
+    if targets.min() < 0 or len(targets) < 10 * len(named):
         return
-    matrix = np.column_stack([values for _, values in named])
-    matrix, centred = matrix - matrix.mean(axis=0), targets - targets.mean()
-    spread = matrix.std(axis=0)
-    matrix = matrix / np.where(spread > 0, spread, 1)
-    weights = np.linalg.lstsq(matrix, centred, rcond=None)[0]
-    explained = 1 - np.var(centred - matrix @ weights) / np.var(centred)
-    if explained >= 0.97:
-        largest = named[int(np.argmax(np.abs(weights)))][0]
-        yield (
-            f"a weighted sum of columns explains {explained:.1%} of the variance of the target, "
-            f"{shown(largest)} most of all: does it contain the target? "
-            f'"ignore": [{shown(largest)}] leaves it out'
-        )
+    wholes = [place for place, (_, values) in enumerate(named) if (values >= targets).all()]
+    matrix = np.column_stack([np.ones(len(targets)), *(values for _, values in named)])
+    for place in wholes[:_MOST_WHOLES]:
+        explained = _explained(matrix, targets)
+        without = _explained(np.delete(matrix, place + 1, axis=1), targets)
+        if explained >= 0.8 and explained - without >= 0.4:
+            name = shown(named[place][0])
+            yield (
+                f"column {name} is never below the target, and a weighted sum of columns explains "
+                f"{explained:.0%} of the target's variance with it and {without:.0%} without: does "
+                f'it contain the target? "ignore": [{name}] leaves it out'
+            )
+
+
+def _explained(matrix: np.ndarray, targets: np.ndarray) -> float:
+    """The share of variance that the best weighted sum of columns explains."""
+    weights = np.linalg.lstsq(matrix, targets, rcond=None)[0]
+    return 1 - float(np.var(targets - matrix @ weights) / np.var(targets))

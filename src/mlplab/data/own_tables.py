@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from mlplab.data.columns import Cells, Column, Found, find_kind, floats, number_of
+from mlplab.data.columns import Cells, Column, Found, find_kind, floats, number_of, told
 from mlplab.data.header import Header
 from mlplab.data.own_files import OwnFile, require_memory
 from mlplab.data.own_sets import Rows, spoken
@@ -90,7 +90,7 @@ class Understood:
     def notes(self) -> tuple[str, ...]:
         """All that is told of the table and its columns."""
         notes = [*self.table.notes, *self.target.notes]
-        notes += [note for found in self.found for note in found.notes]
+        notes += told((found.name, note) for found in self.found for note in found.notes)
         if len(notes) > _MOST_NOTES:
             left_out = len(notes) - _MOST_NOTES
             notes = [*notes[:_MOST_NOTES], f"and {left_out:,} more notes on columns"]
@@ -447,12 +447,15 @@ def _plain_rows(table: RawTable, features: Sequence[str], label: str) -> Rows:
     if len(distinct) > 20 and any(_has_fraction(word) for word in distinct):
         raise BadInput(_measured(label, len(distinct), table))
     found = [find_kind(name, table.columns[at[name]]) for name in features[:_MOST_NOTES]]
-    doubtful = [note.partition("; ")[0] for each in found for note in each.notes if each.column]
-    identifiers = [
-        f"column {shown(each.name)} numbers the rows, as an identifier does, and is learned from; "
-        '"format": "table" leaves it out'
+    doubtful = [
+        (each.name, replace(note, settled_by='"format": "table" has keys that settle it'))
         for each in found
-        if each.kind == "identifier"
+        for note in each.notes
+        if each.kind != "constant"
+    ]
+    doubtful = [
+        (name, replace(n, says=n.says.replace(", left out,", ", learned from,")))
+        for name, n in doubtful
     ]
     return Rows(
         inputs,
@@ -463,7 +466,7 @@ def _plain_rows(table: RawTable, features: Sequence[str], label: str) -> Rows:
         table.file,
         columns=tuple(Column(name, "number") for name in features),
         target_name=label,
-        notes=(*table.notes, *notes, *identifiers, *doubtful),
+        notes=(*table.notes, *notes, *told(doubtful)),
     )
 
 

@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlplab.data.columns import MISSING_WORDS, Cells, Column, floats, number_of, text_of
+from mlplab.data.columns import (
+    MISSING_WORDS,
+    Cells,
+    Column,
+    floats,
+    number_of,
+    sentinel_notes,
+    text_of,
+    told,
+)
 from mlplab.declarations.data import ColumnKind, Task
 from mlplab.declarations.problems import listed, shortened, shown
 
@@ -147,6 +156,10 @@ def _of_numbers(
             '"task": "classification" takes them for classes',
         )
     if task == "regression" or (task is None and not few):
+        counts = np.unique(values, return_counts=True)[1]
+        words = [text_of(value) for value in distinct.tolist()]
+        doubts = [(base.name, note) for note in sentinel_notes(distinct, counts, words)]
+        notes += tuple(f"target {sentence}" for sentence in told(doubts))
         return replace(base, task="regression", labels=(), values=values, notes=notes)
     apart = _written_apart(list(dict.fromkeys(base.labels)))
     if apart and declared is None:
