@@ -292,10 +292,11 @@ def _missing_notes(draft: Column, counts: Counter[str], found: Found) -> Iterato
     for word, count in sorted(counts.items()):
         own = word in draft.missing or not word or word == "nan"
         if not own and draft.is_missing(word):
+            settled_by = '"columns": {NAME: "category"} makes it a category'
             yield Note(
                 f"{shown(word)} is taken as missing",
                 f"{count:,}",
-                '"columns": {NAME: "category"} makes it a category',
+                settled_by if found.kind == "category" else "",
             )
 
 

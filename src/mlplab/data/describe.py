@@ -143,7 +143,7 @@ def _known(name: str) -> KnownSet:
             "data.name",
             expected=f"one of {listed(KNOWN_SETS)}",
             received=f'"{name}"',
-            hint=did_you_mean(name, KNOWN_SETS) or "own data are read by a study only",
+            hint=did_you_mean(name, KNOWN_SETS) or "a table is described by its path",
         )
     return KNOWN_SETS[name]
 

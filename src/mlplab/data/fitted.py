@@ -136,6 +136,20 @@ class Preparation:
             ]
         return tuple(names)
 
+    @property
+    def features_by_column(self) -> dict[str, int]:
+        """How many inputs each column of a table becomes."""
+        counts: dict[str, int] = {}
+        place = 0
+        for column in self.columns or ():
+            for _ in column.parts:
+                categories = None if self.expansion is None else self.expansion.categories[place]
+                indicated = self.expansion is not None and bool(self.expansion.indicated[place])
+                width = 1 + indicated if categories is None else len(categories)
+                counts[column.name] = counts.get(column.name, 0) + width
+                place += 1
+        return counts
+
     def identity(self, inputs_digest: str) -> str:
         """Equal exactly if the inputs of the network are, `inputs_digest` being of those read."""
         if self.expansion is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from mlplab.data.loading import load, read_header
 from mlplab.data.own_sets import DEFAULT_TEST
 from mlplab.data.preparation import prepare
 from mlplab.data.refusal import refuse
-from mlplab.declarations.data import OwnData, part_size
+from mlplab.declarations.data import Data, KnownData, OwnData, part_size
 from mlplab.declarations.problems import shown
 
 Sizes = tuple[int | None, int | None, int | None, int | None, int | None]
@@ -37,6 +38,19 @@ def own_data_size(
         prepared.inputs.shape[1],
         len(prepared.class_names),
     )
+
+
+def doubts_of(declared: Iterable[Data], folder: Path) -> tuple[str, ...]:
+    """What is doubtful of own data, a sentence each; known sets are not opened.
+
+    Raises:
+        BadInput: data that cannot be used.
+    """
+    notes: dict[str, None] = {}
+    for data in dict.fromkeys(declared):
+        if not isinstance(data, KnownData):
+            notes |= dict.fromkeys(load(data, folder, _silent).notes)
+    return tuple(notes)
 
 
 def _by_headers(data: OwnData, folder: Path) -> Sizes:
