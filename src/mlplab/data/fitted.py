@@ -279,7 +279,7 @@ class Preparation:
 
 
 def _column(facts: Mapping[str, Any]) -> Column:
-    lists = {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()}
+    lists: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()}
     return Column(**lists)
 
 

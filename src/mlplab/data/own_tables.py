@@ -149,7 +149,7 @@ def read_table(
     if understood.problems:
         raise BadInput(understood.problems)
     if not understood.columns:
-        raise BadInput(_nothing_to_learn_from(table))
+        raise BadInput(_nothing_to_learn_from(understood))
     train = _rows(understood, understood.target)
     if len(files) == 1:
         return train, None
@@ -313,7 +313,8 @@ def _one(table: RawTable, name: ColumnName | None, setting: str) -> int | None:
 
 
 def _positions(table: RawTable, names: Sequence[ColumnName], setting: str) -> set[int]:
-    places, problems = set(), []
+    places: set[int] = set()
+    problems: list[Problem] = []
     for position, name in enumerate(names):
         try:
             places.add(table.position(name, f"{setting}[{position}]"))
@@ -325,7 +326,8 @@ def _positions(table: RawTable, names: Sequence[ColumnName], setting: str) -> se
 
 
 def _declared_kinds(table: RawTable, declaration: TableData) -> dict[int, ColumnKind]:
-    kinds, problems = {}, []
+    kinds: dict[int, ColumnKind] = {}
+    problems: list[Problem] = []
     for name, kind in declaration.columns:
         try:
             kinds[table.position(name, f"data.columns.{shortened(name)}")] = kind
@@ -371,14 +373,15 @@ def _target_problems(target: Target, table: RawTable) -> list[Problem]:
     return []
 
 
-def _nothing_to_learn_from(table: RawTable) -> Problem:
+def _nothing_to_learn_from(understood: Understood) -> Problem:
+    kinds = [f"{shown(found.name)} is {found.kind}" for found in understood.found]
     return Problem(
-        table.file.where,
+        understood.table.file.where,
         "at least one column beside the target that a network can use",
-        "none",
-        '"columns" says how a column is to be taken; mlplab data describe shows what was found',
+        listed(kinds, quote=False, limit=6) or "none",
+        '"columns" says how a column is to be taken',
         None,
-        str(table.file.path),
+        str(understood.table.file.path),
     )
 
 

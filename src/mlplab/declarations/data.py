@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -55,7 +55,7 @@ ColumnKinds = Annotated[
     WithJsonSchema(
         {
             "type": "object",
-            "additionalProperties": {"enum": list(ColumnKind.__args__)},  # type: ignore[attr-defined]
+            "additionalProperties": {"enum": list(get_args(ColumnKind))},
         }
     ),
 ]

@@ -12,7 +12,7 @@ from mlplab.data.columns import Cells, text_of
 from mlplab.data.own_files import OwnFile, require_memory
 from mlplab.data.refusal import refuse
 from mlplab.data.sources.raw_table import RawTable, named
-from mlplab.declarations.problems import did_you_mean, listed, shortened, shown
+from mlplab.declarations.problems import BadInput, did_you_mean, listed, shortened, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ def read_arrow(file: OwnFile, *, head_only: bool = False) -> RawTable:
     import pyarrow as pa
     from pyarrow import feather, ipc, parquet
 
-    def read() -> pa.Table:
+    def read_all() -> pa.Table:
         with file.path.open("rb") as stream:
             start = stream.read(8)
         if start[:4] == b"PAR1":
@@ -48,9 +48,15 @@ def read_arrow(file: OwnFile, *, head_only: bool = False) -> RawTable:
         with file.path.open("rb") as stream:
             return ipc.open_stream(stream).read_all()
 
-    table = _or_refused(read, (pa.ArrowException, OSError, ValueError, KeyError), file,
-                        "a Parquet, Feather or Arrow file")  # fmt: skip
-    return table_of(table.to_pandas(), file)
+    def read() -> pd.DataFrame:
+        table = read_all()
+        # Offsets of a damaged file may point anywhere.
+        table.validate(full=True)
+        return table.to_pandas()
+
+    # pyarrow lets through whatever its parts raise.
+    frame = _or_refused(read, file, "a Parquet, Feather or Arrow file")
+    return table_of(frame, file)
 
 
 def table_of(frame: pd.DataFrame, file: OwnFile) -> RawTable:
@@ -143,7 +149,7 @@ def read_workbook(file: OwnFile, sheet: str | None, *, head_only: bool = False) 
         return rows
 
     # openpyxl lets through whatever its parts raise.
-    rows = _or_refused(read, (Exception,), file, "an Excel workbook (.xlsx)")
+    rows = _or_refused(read, file, "an Excel workbook (.xlsx)")
     texts = [[_text(cell) for cell in row] for row in rows]
     texts = [row for row in texts if any(row)]
     width = max((place + 1 for row in texts for place, cell in enumerate(row) if cell), default=0)
@@ -160,20 +166,17 @@ def read_workbook(file: OwnFile, sheet: str | None, *, head_only: bool = False) 
     return named(RawTable(file, tuple(even[0]), columns))
 
 
-def _or_refused(
-    read: Callable[[], Any], errors: tuple[type[Exception], ...], file: OwnFile, expected: str
-) -> Any:
-    from mlplab.declarations.problems import BadInput
-
+def _or_refused(read: Callable[[], Any], file: OwnFile, expected: str) -> Any:
     try:
         return read()
     except BadInput:
         raise
-    except errors as error:
+    except Exception as error:
+        reason = shortened(str(error) or type(error).__name__, 200)
         refuse(
             file.where,
             expected=expected,
-            received=f"one that cannot be read ({shortened(str(error) or type(error).__name__, 200)})",
+            received=f"one that cannot be read ({reason})",
             hint="it is damaged or of another kind: write it again",
             file=file.path,
         )
