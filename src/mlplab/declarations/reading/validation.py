@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mlplab.declarations.base import LARGEST_COUNT
-from mlplab.declarations.problems import Where, closest, did_you_mean, listed, shortened, shown
+from mlplab.declarations.problems import Problem, Where, closest, did_you_mean, listed, shortened, shown
 from mlplab.declarations.reading.wording import (
     TypeSpec,
     field_type_spec,
@@ -25,16 +25,8 @@ from mlplab.declarations.reading.wording import (
 Declared = TypeVar("Declared", bound=BaseModel)
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong with plain values, before it is known in which file they stand."""
-
-    where: Where
-    expected: str
-    received: str
-    hint: str | None = None
-    missing: str | None = None
-    """The key that is missing, where that is the fault."""
+Fault = Problem
+"""The former name, until every module has moved."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +147,7 @@ def _missing_key(values: Any, where: Where, key: str, expected: str) -> Fault:
     present = at(values, where)
     keys = list(present) if isinstance(present, dict) else []
     received = f"only {listed(keys)}" if keys else "an empty object"
-    return Fault(where, f'the key "{key}" ({expected})', received, f'add "{key}"', key)
+    return Fault(where, f'the key "{key}" ({expected})', received, f'add "{key}"', missing=key)
 
 
 def _missing_tag(values: Any, where: Where, here: TypeSpec) -> Fault:
