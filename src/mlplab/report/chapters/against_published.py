@@ -13,7 +13,6 @@ from mlplab.declarations.objective import CrossEntropy
 from mlplab.figures.against_published import NetworkComparison, band_figure, compare
 from mlplab.figures.ensemble import Ensemble, gather
 from mlplab.figures.published import PublishedFigure, PublishedSettings, PublishedStudy
-from mlplab.figures.wording import METRICS, SPLITS, count, listed, number, with_interval
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -30,6 +29,7 @@ from mlplab.report.document import (
 )
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.prediction_band import FEWEST_RUNS
+from mlplab.words import METRICS, SPLITS, count, listed, number, with_interval
 
 _PLACEMENTS = {"adam": "before_correction", "rmsprop": "inside_root", "adagrad": "inside_root"}
 _COMPARED_ALONE = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from mlplab.analysis.questions.answers import Answer, questions_given_up
-from mlplab.analysis.questions.evidence import FALSE_VERDICTS, p_in_words
+from mlplab.analysis.questions.evidence import FALSE_VERDICTS
 from mlplab.analysis.questions.level_sentence import level_interval, level_value
 from mlplab.analysis.questions.sentence import interval_in_words
 from mlplab.declarations.question import LevelQuestion
@@ -24,6 +24,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.report.ranked_pairs import pairs_blocks
+from mlplab.words import p_value
 
 MOST_DRAWN = 40
 """Beyond so many questions only the first are drawn."""
@@ -88,7 +89,7 @@ def _table(answers: tuple[Answer, ...]) -> Table:
             _effect(answer),
             _interval(answer),
             plain(answer.tested),
-            plain(p_in_words(answer.p_value).removeprefix("p = ").removeprefix("p ")),
+            plain(p_value(answer.p_value).removeprefix("p = ").removeprefix("p ")),
             f"{answer.finding.seeds}",
         )
         for number, answer in enumerate(answers, start=1)
