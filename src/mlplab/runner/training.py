@@ -11,9 +11,8 @@ from pathlib import Path
 from mlplab.data.preparation import prepare
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.records.runs import record_stack
-from mlplab.records.stacks import PlannedStack, record_failure, store_plan
+from mlplab.records.stacks import PlannedStack, record_failure, store_plan, weights_file
 from mlplab.records.studies import Member
-from mlplab.records.weights import weights_file
 from mlplab.runner.events import (
     OnEvent,
     StackFailed,

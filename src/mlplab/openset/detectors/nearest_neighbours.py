@@ -9,7 +9,6 @@ from typing import final, get_args
 
 import numpy as np
 
-from mlplab.networks.fast_products import fast_float32_products
 from mlplab.openset.activations import Activations, Space
 from mlplab.openset.detectors.detector import Detector, ScoringRule
 from mlplab.openset.detectors.directions import unit_rows
@@ -45,6 +44,8 @@ class NeighboursRule:
 
     def nearest(self, activations: Activations) -> tuple[np.ndarray, np.ndarray]:
         """Distances (row, k) float64, increasing, and indices (row, k) of training rows."""
+        from mlplab.networks.fast_products import fast_float32_products
+
         x = _prepared(activations.array(self.space, NearestNeighbours.name), self.normalise)
         distances = np.empty((len(x), self.k))
         indices = np.empty((len(x), self.k), dtype=np.int64)
