@@ -231,7 +231,14 @@ def with_open_set(study: Study) -> Study:
     templates = {name: n for name, n in study.networks.items() if n.open_set_only}
     study = replace(study, networks=networks, templates={**study.templates, **templates})
     every = {**study.templates, **study.networks}
-    for variant in variants_of(study):
+    variants = variants_of(study)
+    for variant in variants:
         derived = derived_network(variant, every[variant.template], study.open_set[variant.entry])
         networks.setdefault(variant.network, derived)
-    return replace(study, networks=networks)
+    tune = study.tune
+    if tune is not None and tune.networks is not None:
+        # Who tunes a network tunes its variants too.
+        its = (variant.network for variant in variants if tune.tunes(variant.template))
+        names = tuple(dict.fromkeys((*tune.networks, *its)))
+        tune = tune.model_copy(update={"networks": names})
+    return replace(study, networks=networks, tune=tune)
