@@ -23,7 +23,7 @@ from mlplab.records.stacks import PlannedStack
 from mlplab.runner.environment import COMPUTING, compute_on
 from mlplab.runner.wanted import WantedRun
 from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
-from mlplab.trainer.resident import ResidentData
+from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.train import train
 
 
@@ -33,7 +33,7 @@ class Job:
 
     stack: PlannedStack
     runs: tuple[WantedRun, ...]
-    data: ResidentData
+    data: DeviceDataset
     weights: Path
     """Where its weights are written."""
 
