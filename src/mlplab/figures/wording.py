@@ -10,7 +10,7 @@ from mlplab.statistics.intervals import MeanInterval
 METRICS = {
     "accuracy": "accuracy",
     "loss": "cross-entropy loss",
-    "softmaxed_loss": "loss as the 2023 report computed it",
+    "softmaxed_loss": "cross-entropy after a second softmax",
     "seconds": "training time (s)",
     "gradient_size": "gradient size",
     "dead_units": "share of dead units",

@@ -59,9 +59,7 @@ def page(
     template = environment.from_string(_resource("template.html"))
     return template.render(
         title=bounded(title),
-        chapters=[
-            (c.anchor, c.title, c.is_folded, Markup(renderer.chapter(c))) for c in chapters
-        ],
+        chapters=[(c.anchor, c.title, c.is_folded, Markup(renderer.chapter(c))) for c in chapters],
         style=Markup(_resource("style.css") + dark_rules()),
         script=Markup(_resource("page.js")),
         vega=Markup(_vega()),

@@ -163,6 +163,8 @@ def _section(number: int, answer: Answer, *, is_open: bool) -> list[Block]:
     asked = "before training" if answer.is_registered else "afterwards"
     found = [plain(sentence) for sentence in answer.audit.sentences]
     found += [plain(caveat) for caveat in answer.caveats]
-    method = plain(f"{_capital(answer.method.name)}. {answer.method.what} Read: {answer.method.read}.")
+    method = plain(
+        f"{_capital(answer.method.name)}. {answer.method.what} Read: {answer.method.read}."
+    )
     folded = (*more, *pairs_blocks(answer), Bullets((*found, method)))
     return [*shown, Details(f"What it rests on: {answer.method.name}; asked {asked}", folded)]
