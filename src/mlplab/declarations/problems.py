@@ -6,7 +6,10 @@ import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+
+from mlplab import words
+
+listed, shown, shortened = words.quoted, words.shown, words.shortened
 
 Where = tuple[str | int, ...]
 """The way to a value in a JSON file: keys and list positions, from the outside in."""
@@ -75,24 +78,3 @@ def did_you_mean(word: object, known: Iterable[str]) -> str | None:
 
 def _folded(word: str) -> str:
     return word.casefold().replace("-", "_").replace(" ", "_")
-
-
-def listed(words: Iterable[str], *, quote: bool = True, limit: int = 12) -> str:
-    """Words in a row, as a sentence needs them: "a", "b", "c"; long rows are cut."""
-    words = list(words)
-    shown = [f'"{word}"' if quote else word for word in words[:limit]]
-    if len(words) > limit:
-        shown.append(f"… ({len(words) - limit} more)")
-    return ", ".join(shown)
-
-
-def shown(value: Any, limit: int = 60) -> str:
-    """A value as JSON, shortened."""
-    if isinstance(value, float) and value != value:
-        return "NaN"
-    return shortened(json.dumps(value, ensure_ascii=False, default=str), limit)
-
-
-def shortened(text: str, limit: int = 60) -> str:
-    """A text of at most `limit` characters, the rest an ellipsis."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -15,8 +15,8 @@ from mlplab.figures.figure import Figure
 from mlplab.figures.possible_range import cut
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import METRICS, count, listed, spread_of
 from mlplab.statistics.prediction_band import PublishedComparison, compare_with_published
+from mlplab.words import METRICS, count, listed, spread_of
 
 OUTSIDE = theme.COLOURS[1]
 _PANELS = {

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlplab.openset.activations import Activations
 from mlplab.openset.detectors.detector import Fitted
-from mlplab.openset.threshold import percent
+from mlplab.words import percent
 
 _SAME = 1e-9
 """Largest difference, relative to the scores' size, that rounding in another order may make."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import BadInput, Problem, did_you_mean, listed
+from mlplab.declarations.problems import BadInput, Problem, did_you_mean
 from mlplab.declarations.study import Study
 from mlplab.metrics.classification import Evaluation
 from mlplab.records import runs as stored
@@ -19,6 +19,7 @@ from mlplab.records import tables, weights
 from mlplab.records.database import decoding, reading
 from mlplab.records.stacks import failures
 from mlplab.records.studies import Member, read_study
+from mlplab.words import quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +131,7 @@ class Results:
             raise BadInput(
                 Problem(
                     f"{network}, seed {seed}",
-                    expected=f"a finished seed ({listed(done, quote=False) or 'none yet'})",
+                    expected=f"a finished seed ({quoted(done, quote=False) or 'none yet'})",
                     received=str(seed),
                     hint=None if seed not in declared.seeds else "run the study",
                 )
@@ -186,7 +187,7 @@ class Results:
             raise BadInput(
                 Problem(
                     "",
-                    expected=f"a network of the study: {listed(known)}",
+                    expected=f"a network of the study: {quoted(known)}",
                     received=repr(name),
                     hint=did_you_mean(name, known),
                 )

@@ -18,7 +18,6 @@ from markupsafe import Markup
 from mlplab.figures import theme
 from mlplab.figures.drawing import VEGA_LITE, Drawing, Key, swatch
 from mlplab.figures.figure import Figure
-from mlplab.figures.wording import count, listed
 from mlplab.records.atomic import replacing
 from mlplab.report.document import (
     Block,
@@ -37,6 +36,7 @@ from mlplab.report.document import (
 )
 from mlplab.report.inline import bounded, plain, to_html
 from mlplab.user_folders import cache_folder
+from mlplab.words import count, listed
 
 
 def page(

@@ -29,6 +29,7 @@ from mlplab.declarations.resolving.data_size import DataSize, data_size
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
 from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.study import Study
+from mlplab.words import gigabytes
 
 # importlib.resources would cost a tenth of the time that checking takes.
 _PUBLISHED = Path(__file__).parents[2] / "published"
@@ -190,8 +191,8 @@ def _memory_faults(network: Network, data: DataSize) -> Iterator[Fault]:
     if held is not None and needed > held:
         yield Fault(
             ("hidden",),
-            f"a network that fits this machine's memory of {_gigabytes(held)}",
-            f"{_gigabytes(needed)} for {size.parameters:,} parameters and batches of "
+            f"a network that fits this machine's memory of {gigabytes(held)}",
+            f"{gigabytes(needed)} for {size.parameters:,} parameters and batches of "
             f"{size.batch_size}",
             "make it smaller",
         )
@@ -214,10 +215,6 @@ def machine_memory() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB"
 
 
 def _figure_problems(

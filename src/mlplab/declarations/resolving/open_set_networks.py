@@ -31,9 +31,9 @@ from mlplab.declarations.resolving.classes import (
 from mlplab.declarations.resolving.open_set_apart import set_apart
 from mlplab.declarations.roles import ClassName, Roles
 from mlplab.declarations.study import Study
+from mlplab.words import listed_classes, number_word
 
 DEFAULT_CALIBRATION = OpenSet.model_fields["calibration"].default
-_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True)
@@ -235,17 +235,3 @@ def with_open_set(study: Study) -> Study:
         derived = derived_network(variant, every[variant.template], study.open_set[variant.entry])
         networks.setdefault(variant.network, derived)
     return replace(study, networks=networks)
-
-
-def listed_classes(names: Sequence[str]) -> str:
-    """Classes in words: 0-4 where numbers follow one another, else one by one."""
-    if len(names) > 2 and all(name.isdecimal() for name in names):
-        first = int(names[0])
-        if list(names) == [str(n) for n in range(first, first + len(names))]:
-            return f"{names[0]}-{names[-1]}"
-    return ", ".join(names)
-
-
-def number_word(number: int) -> str:
-    """Six for 6, 12 for 12."""
-    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)

@@ -10,7 +10,6 @@ from mlplab.declarations.network import Network
 from mlplab.figures.against_published import NetworkComparison, band_figure, compare
 from mlplab.figures.ensemble import Ensemble, gather
 from mlplab.figures.published import PublishedFigure, PublishedStudy
-from mlplab.figures.wording import METRICS, SPLITS, count, listed, number, with_interval
 from mlplab.metrics.classification import Evaluation
 from mlplab.report.context import Context
 from mlplab.report.document import (
@@ -28,6 +27,7 @@ from mlplab.report.document import (
 )
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.prediction_band import FEWEST_RUNS
+from mlplab.words import METRICS, SPLITS, count, listed, number, with_interval
 
 
 def chapter(context: Context) -> Chapter | None:

@@ -21,7 +21,6 @@ from mlplab.figures.calibration import reliability_figure
 from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.curves import curve_figures
 from mlplab.figures.roc import roc_figure
-from mlplab.figures.wording import count, with_interval
 from mlplab.report.chapters.evaluation import MEASURES, cell
 from mlplab.report.context import Context
 from mlplab.report.document import (
@@ -36,6 +35,7 @@ from mlplab.report.document import (
     columns,
     plain,
 )
+from mlplab.words import count, points, with_interval
 
 MOST_SHOWN = 25
 _UNITS: dict[CostName, str] = {
@@ -96,7 +96,7 @@ def _row(candidate: Candidate, choice: Choice) -> tuple[str, ...]:
         f"**{name}**" if candidate.network == choice.chosen else name,
         *(_cost(candidate.costs[cost], cost) for cost in _UNITS),
         _plus_minus(candidate.accuracy, 4),
-        f"{_points(candidate.low)} to {_points(candidate.high)}",
+        f"{points(candidate.low)} to {points(candidate.high)}",
         "yes" if candidate.qualifies else "not shown",
         ", ".join(pareto_front) or "–",
     )
@@ -116,10 +116,6 @@ def _plus_minus(spread: Spread, decimals: int) -> str:
     told = f"{spread.mean:.{decimals}f}"
     half = (spread.high - spread.low) / 2
     return f"{told} ± {half:.{decimals}f}" if math.isfinite(half) else told
-
-
-def _points(difference: float) -> str:
-    return f"{100 * difference:+.2f}".replace("-", "−")
 
 
 def _in_full(context: Context, choice: Choice) -> Iterator[Block]:

@@ -16,7 +16,6 @@ from mlplab.figures.open_set.covering import mean_measures
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
 from mlplab.figures.open_set.trends import negatives_figure, steps_figure
-from mlplab.figures.wording import signed, with_half, with_interval
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -43,6 +42,7 @@ from mlplab.report.open_set_words import (
     remedies,
     why_centres,
 )
+from mlplab.words import signed, with_half, with_interval
 
 _MEASURES = (
     ("AUROC", "auroc"),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from mlplab.analysis.questions.answers import Answer, questions_given_up
-from mlplab.analysis.questions.evidence import FALSE_VERDICTS, p_in_words
+from mlplab.analysis.questions.evidence import FALSE_VERDICTS
 from mlplab.analysis.questions.level_sentence import level_interval, level_value
 from mlplab.analysis.questions.sentence import interval_in_words
 from mlplab.declarations.question import LevelQuestion
 from mlplab.figures.effects import effect_figure
-from mlplab.figures.wording import count
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -25,6 +24,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.report.ranked_pairs import pairs_blocks
+from mlplab.words import count, p_value
 
 MOST_OPEN = 2
 """Beyond so many questions their figures are folded away."""
@@ -95,7 +95,7 @@ def _table(answers: tuple[Answer, ...]) -> Table:
             _effect(answer),
             _interval(answer),
             plain(answer.tested),
-            plain(p_in_words(answer.p_value).removeprefix("p = ").removeprefix("p ")),
+            plain(p_value(answer.p_value).removeprefix("p = ").removeprefix("p ")),
             f"{answer.finding.seeds}",
         )
         for number, answer in enumerate(answers[:MOST_TOLD], start=1)

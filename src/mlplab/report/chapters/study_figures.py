@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mlplab.figures.of_study import declared_figures
-from mlplab.figures.wording import listed
 from mlplab.report.context import Context
 from mlplab.report.document import Block, Chapter, Details, Paragraph, Pictures, plain
+from mlplab.words import listed
 
 MOST_OPEN = 2
 """Figures of the study that are seen at once; the others are folded away."""
