@@ -14,7 +14,7 @@ from typing import Any, Protocol
 METRICS = {
     "accuracy": "accuracy",
     "loss": "cross-entropy loss",
-    "softmaxed_loss": "loss as the 2023 report computed it",
+    "softmaxed_loss": "cross-entropy after a second softmax",
     "seconds": "training time (s)",
     "gradient_size": "gradient size",
     "dead_units": "fraction of dead units",

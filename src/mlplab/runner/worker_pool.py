@@ -22,8 +22,8 @@ from mlplab.records.runs import FinishedRun
 from mlplab.records.stacks import PlannedStack
 from mlplab.runner.environment import COMPUTING, compute_on
 from mlplab.runner.wanted import WantedRun
-from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
 from mlplab.trainer.dataset import DeviceDataset
+from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
 from mlplab.trainer.train import train
 
 
