@@ -12,7 +12,15 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mlplab.declarations.base import LARGEST_COUNT
-from mlplab.declarations.problems import Problem, Where, closest, did_you_mean, listed, shortened, shown
+from mlplab.declarations.problems import (
+    Problem,
+    Where,
+    closest,
+    did_you_mean,
+    listed,
+    shortened,
+    shown,
+)
 from mlplab.declarations.reading.wording import (
     TypeSpec,
     field_type_spec,
