@@ -15,13 +15,8 @@ from mlplab.declarations.objective import (
     CrossEntropy,
     Objective,
 )
-from mlplab.declarations.open_set import (
-    RUNNING_CENTRES,
-    USUAL_SIX_FOUR,
-    DetectorSettings,
-    OpenSet,
-    Split,
-)
+from mlplab.declarations.open_set import USUAL_SIX_FOUR, OpenSet, Split
+from mlplab.declarations.open_set_detectors import RUNNING_CENTRES, Detector
 from mlplab.declarations.resolving.classes import (
     all_class_names,
     class_names_of,
@@ -83,7 +78,7 @@ class OpenSetVariant:
     """The training method; None for the template's own."""
     steps: int | None
     """Fewer training steps than the template's; None for as many."""
-    detectors: tuple[DetectorSettings, ...] = field(compare=False)
+    detectors: tuple[Detector, ...] = field(compare=False)
 
 
 def splits_of(entry: OpenSet, data: Data) -> Iterator[NamedSplit]:
@@ -167,8 +162,8 @@ def _set_apart(variant: OpenSetVariant, words: Mapping[int, str]) -> OpenSetVari
 
 
 def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetVariant]:
-    by_method: dict[str | None, list[DetectorSettings]] = {}
-    for detector in entry.chosen:
+    by_method: dict[str | None, list[Detector]] = {}
+    for detector in entry.detectors:
         by_method.setdefault(detector.method, []).append(detector)
     all_steps = [s for s in sorted(set(entry.steps)) if s < network.training.steps]
     for split in splits_of(entry, network.data):
