@@ -28,10 +28,17 @@ SOURCE = ROOT / "cpp"
 BUILT = ROOT / "src" / "mlplab" / "networks" / "built"
 
 # -fno-trapping-math and -fno-math-errno let loops be vectorised and change no result.
-OPTIONS = (
-    "-std=c++17 -O3 -fPIC -shared -fvisibility=hidden -ffp-contract=fast -fno-math-errno "
-    "-fno-trapping-math -Wno-psabi"
-).split()
+OPTIONS = [
+    "-std=c++17",
+    "-O3",
+    "-fPIC",
+    "-shared",
+    "-fvisibility=hidden",
+    "-ffp-contract=fast",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-Wno-psabi",
+]
 X86_KINDS = {
     "avx512": "-mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mprefer-vector-width=512",
     "avx2": "-mavx2 -mfma",

@@ -47,7 +47,7 @@ def train(study: Declared, precision: str) -> Trained:
         times[type(event)] = time.perf_counter()
 
     with tempfile.TemporaryDirectory() as folder:
-        results = Study(study).run(folder, device="cpu", precision=precision, watch=watch)
+        results = Study(study).run(folder, device="cpu", precision=precision, on_event=watch)
         return Trained(
             tuple(float(run.curves["test", "accuracy"][-1]) for run in results.runs),
             tuple(float(run.curves["batch", "seconds"][-1]) for run in results.runs),

@@ -19,7 +19,7 @@ from mlplab.analysis.open_set.findings import (
     Share,
 )
 from mlplab.analysis.open_set.tasks import Task, tasks_of
-from mlplab.declarations.resolving.open_set_networks import NamedSplit, OpenSetForm
+from mlplab.declarations.resolving.open_set_networks import NamedSplit, OpenSetVariant
 from mlplab.report.chapters import open_set
 from mlplab.report.document import Block, Bullets, Chapter, Details, Heading, Note, Paragraph, Table
 
@@ -95,7 +95,7 @@ def made(
 ) -> Tested:
     """One network and seed, tested on a split by some detectors."""
     network = " · ".join(["small", split.title, *(str(x) for x in (method, steps) if x)])
-    form = OpenSetForm(0, "small", network, split, method, steps, ())
+    form = OpenSetVariant(0, "small", network, split, method, steps, ())
     known, unknown = split.known, split.unknown
     line = tuple(10 * (i + 1) for i in range(len(known)))
     found = RunFinding(
@@ -135,7 +135,9 @@ def areas_task(areas: Mapping[str, Sequence[float]], **more: float | None) -> Ta
 
 def chapter_of(tests: Sequence[Tested]) -> Chapter:
     """The report's chapter on these tests; every network is trained 40 steps in full."""
-    networks = {t.form.network: SimpleNamespace(training=SimpleNamespace(steps=40)) for t in tests}
+    networks = {
+        t.variant.network: SimpleNamespace(training=SimpleNamespace(steps=40)) for t in tests
+    }
     study = SimpleNamespace(open_set=[SimpleNamespace(reject_at_most=0.05)], networks=networks)
     context = SimpleNamespace(results=SimpleNamespace(study=study), facts=None)
     with patch.object(open_set, "tests_of", lambda results: tuple(tests)):

@@ -91,7 +91,7 @@ def test_what_is_cheap_is_what_the_rule_says(cost, taken):
 
 def test_the_front_is_told_for_every_cost():
     found = chosen(made(cheap=(8, 0.90, 9), slow=(16, 0.89, 8), good=(32, 0.95, 7)))
-    fronts = {c.network: c.unbeaten for c in found.candidates}
+    fronts = {c.network: c.pareto_front for c in found.candidates}
     assert fronts == {
         "cheap": {"parameters", "flops"},
         "slow": frozenset(),

@@ -74,8 +74,8 @@ def test_overview_choice_and_export_never_contradict(found, leader, others):
     context, chosen = Context(found), choose(found)
     assert (context.best.leader, context.best.others) == (leader, others)
     assert chosen.best.network == leader
-    unbeaten = {c.network for c in chosen.candidates if c.high > 0}
-    assert unbeaten == {leader, *others}
+    pareto_front = {c.network for c in chosen.candidates if c.high > 0}
+    assert pareto_front == {leader, *others}
     assert json.loads(choice_json(chosen))["may_be_best"] == [leader, *others]
     first = markdown.document("x", [overview.chapter(context)])
     start = "best mean is that of" if others else "best is"

@@ -243,16 +243,16 @@ def test_data_are_listed_and_described(tmp_path):
 
 def test_one_network_that_cannot_be_run_is_exit_code_1(tmp_path, monkeypatch):
     """The failure is put where one arises, in training; verb, runner and records are real."""
-    from mlplab.runner import crew
+    from mlplab.runner import worker_pool
 
-    train = crew.train
+    train = worker_pool.train
 
     def out_of_memory_for_deep(recipes, *rest, **named):
         if any(len(recipe.layers) > 3 for recipe in recipes):
             raise MemoryError("no room for this network")
         return train(recipes, *rest, **named)
 
-    monkeypatch.setattr(crew, "train", out_of_memory_for_deep)
+    monkeypatch.setattr(worker_pool, "train", out_of_memory_for_deep)
     (tmp_path / "tiny.json").write_text(json.dumps(TINY))
     ended = mlplab_here("run", "tiny.json", "wide", "deep", "--seeds", "1", cwd=tmp_path)
     assert ended.returncode == 1

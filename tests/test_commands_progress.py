@@ -90,7 +90,7 @@ def test_ctrl_c_keeps_what_is_finished_and_another_run_ends_it(tmp_path):
     assert ended["interrupted"]
     assert 0 < ended["finished"] < 8
     seen: list[events.Event] = []
-    results = Study.load(tmp_path / "slow.json").run(tmp_path / "runs", watch=seen.append)
+    results = Study.load(tmp_path / "slow.json").run(tmp_path / "runs", on_event=seen.append)
     plan = next(event for event in seen if isinstance(event, events.RunPlanned))
     assert plan.already == ended["finished"]
     assert (len(results.runs), len(results.missing)) == (8, 0)

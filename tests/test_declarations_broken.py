@@ -36,7 +36,7 @@ class Case:
     right: Any
     expected: str
     """Part of what the problem must say was expected."""
-    mend: str = ""
+    hint: str = ""
     where: str | None = None
     """Where the problem must lie; by default at the changed value."""
 
@@ -329,7 +329,7 @@ def test_broken_study_is_told_in_one_sentence(case: Case, write, monkeypatch):
     assert len(matching) == 1, str(caught.value)
     (problem,) = matching
     assert problem.where == case.place
-    assert case.mend in (problem.mend or "")
+    assert case.hint in (problem.hint or "")
     assert "\n" not in str(problem)
     assert str(problem).startswith(f"{path}, line ")
     # The line told is the one that a reader must go to: it holds the last key on the way.

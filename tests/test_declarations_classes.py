@@ -11,7 +11,7 @@ from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
 from mlplab.declarations.resolving.classes import name_of, place_of
-from mlplab.declarations.resolving.open_set_networks import forms_of
+from mlplab.declarations.resolving.open_set_networks import variants_of
 
 FASHION = KNOWN_SETS["fashion-mnist"].class_names
 
@@ -34,7 +34,7 @@ def read(tmp_path):
 
 def told(error: pytest.ExceptionInfo[BadInput]) -> list[tuple]:
     """All but the file and the line, which only a check knows."""
-    return [(p.where, p.expected, p.came, p.mend) for p in error.value.problems]
+    return [(p.where, p.expected, p.received, p.hint) for p in error.value.problems]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_place_is_one_in_the_whole_set_wherever_it_stands(read):
     """Also where only some classes are kept, as it is in data.classes."""
     data = {"name": "fashion-mnist", "classes": [3, 4, 5]}
     roles = {"known": [3, "Coat"], "unknown": [5], "detectors": ["softmax"]}
-    (form,) = forms_of(read(data, roles))
+    (form,) = variants_of(read(data, roles))
     assert (form.split.known, form.split.unknown) == (("Dress", "Coat"), ("Sandal",))
     with pytest.raises(BadInput, match=r'kept of fashion-mnist: "Dress", "Coat", "Sandal"'):
         read(data, {**roles, "known": [0, "Coat"]})

@@ -71,7 +71,7 @@ def test_packed_idx_is_known_by_its_bytes_not_its_name(idx_folder):
 
 
 @pytest.mark.parametrize(
-    ("content", "came"),
+    ("content", "received"),
     [
         (b"", "it does not start as IDX files do"),
         (b"P5 28 28 255", "it does not start as IDX files do"),
@@ -84,11 +84,11 @@ def test_packed_idx_is_known_by_its_bytes_not_its_name(idx_folder):
         (gzip.compress(idx((50, 3, 4)), mtime=0)[:12], "which cannot be read"),
     ],
 )
-def test_broken_idx(idx_folder, content, came):
+def test_broken_idx(idx_folder, content, received):
     (idx_folder / "train").write_bytes(content)
     found = fault(pair(), idx_folder)
     assert found.where == ("train_images",)
-    assert came in found.came
+    assert received in found.received
 
 
 def test_idx_files_that_do_not_belong_together(idx_folder):
@@ -105,10 +105,10 @@ def test_idx_files_that_do_not_belong_together(idx_folder):
 def test_a_missing_file_is_told_with_the_one_that_was_meant(idx_folder):
     data = IdxData(format="idx", train_images="trian", train_labels="train-labels")
     found = fault(data, idx_folder)
-    assert found.mend == 'did you mean "train"?'
+    assert found.hint == 'did you mean "train"?'
     (idx_folder / "folder").mkdir()
     data = IdxData(format="idx", train_images="folder", train_labels="train-labels")
-    assert fault(data, idx_folder).came == 'the folder "folder"'
+    assert fault(data, idx_folder).received == 'the folder "folder"'
 
 
 # NPZ
@@ -161,22 +161,22 @@ def test_npz_that_cannot_be_used(tmp_path, arrays, expected):
 def test_npz_that_is_none(tmp_path):
     data = NpzData(format="npz", path="data.npz")
     (tmp_path / "data.npz").write_bytes(b"PK\x03\x04 not an archive")
-    assert "cannot be read" in fault(data, tmp_path).came
+    assert "cannot be read" in fault(data, tmp_path).received
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("x.npy", "no array")
-    assert "x.npy in it is no NumPy array" in fault(data, tmp_path).came
+    assert "x.npy in it is no NumPy array" in fault(data, tmp_path).received
     buffer = io.BytesIO()
     np.save(buffer, np.array([{}, {}], dtype=object), allow_pickle=True)
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("x.npy", buffer.getvalue())
-    assert "Python objects, which are never loaded" in fault(data, tmp_path).came
+    assert "Python objects, which are never loaded" in fault(data, tmp_path).received
 
 
 HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': %s}"
 
 
 @pytest.mark.parametrize(
-    ("header", "came"),
+    ("header", "received"),
     [
         (b"", "no NumPy array"),
         (HEADER % b"40", "gives the shape 40"),
@@ -186,25 +186,25 @@ HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': %s}"
         (b"__import__('os').getcwd()", "is damaged"),
     ],
 )
-def test_npz_with_an_odd_header(tmp_path, header, came):
+def test_npz_with_an_odd_header(tmp_path, header, received):
     magic = b"\x93NUMPY\x02\x00" + struct.pack("<I", len(header)) if header else b"\x93NUMPY"
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("x.npy", magic + header)
-    assert came in fault(NpzData(format="npz", path="data.npz"), tmp_path).came
+    assert received in fault(NpzData(format="npz", path="data.npz"), tmp_path).received
 
 
 @pytest.mark.parametrize(
-    ("local", "central", "value", "came"),
+    ("local", "central", "value", "received"),
     [(6, 8, 1, "encrypted"), (8, 10, 97, "compression method")],
 )
-def test_npz_that_zipfile_cannot_unpack(tmp_path, local, central, value, came):
+def test_npz_that_zipfile_cannot_unpack(tmp_path, local, central, value, received):
     npz(tmp_path, x=np.zeros((4, 2)), y=np.zeros(4, int))
     content = bytearray((tmp_path / "data.npz").read_bytes())
     for sign, offset in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
         for found in re.finditer(re.escape(sign), bytes(content)):
             content[found.start() + offset] = value
     (tmp_path / "data.npz").write_bytes(content)
-    assert came in fault(NpzData(format="npz", path="data.npz"), tmp_path).came
+    assert received in fault(NpzData(format="npz", path="data.npz"), tmp_path).received
 
 
 # CSV
@@ -223,7 +223,7 @@ def test_csv_features_are_known_and_rows_are_not(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "came"),
+    ("text", "received"),
     [
         ("", "it is empty"),
         ("x,kind\n", "it has fewer than two rows below its header"),
@@ -233,19 +233,19 @@ def test_csv_features_are_known_and_rows_are_not(tmp_path):
         ("x,x,kind\n1,2,a\n1,2,b\n", 'two of its columns are named "x"'),
     ],
 )
-def test_broken_csv(tmp_path, text, came):
+def test_broken_csv(tmp_path, text, received):
     (tmp_path / "t.csv").write_text(text)
-    assert came in fault(csv(), tmp_path).came
+    assert received in fault(csv(), tmp_path).received
 
 
 def test_csv_columns(tmp_path):
     (tmp_path / "t.csv").write_text(TABLE)
     found = fault(csv(label="knd"), tmp_path)
-    assert (found.where, found.mend) == (("label",), 'did you mean "kind"?')
+    assert (found.where, found.hint) == (("label",), 'did you mean "kind"?')
     (tmp_path / "test.csv").write_text(TABLE.replace("x1", "x9"))
     found = fault(csv(test_path="test.csv"), tmp_path)
     assert found.where == ("test_path",)
-    assert '"x1", "x9"' in found.came
+    assert '"x1", "x9"' in found.received
     (tmp_path / "test.csv").write_text(TABLE)
     assert data_size(csv(test_path="test.csv"), tmp_path)[1] == ()
     assert fault(csv(test_path="test.csv", test=0.1), tmp_path).where == ("test",)

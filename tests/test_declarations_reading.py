@@ -111,7 +111,7 @@ def test_values_and_lines_are_those_of_the_text(values, indent):
     assert read.values == without_slashes(values)
     assert read.problems == ()
     lines = text.split("\n")
-    for where, place in read.places.known.items():
+    for where, place in read.source_map.known.items():
         if where and isinstance(where[-1], str):
             assert place.line is not None
             assert json.dumps(where[-1], ensure_ascii=False) in lines[place.line - 1]

@@ -166,12 +166,12 @@ def test_every_wrong_file_of_a_folder_is_told_at_once(folder):
     problems = problems_of(folder)
     files = {problem.file for problem in problems}
     assert files == {str(folder / f"{n}.json") for n in ("config2", "config3", "study", "other")}
-    assert any("a study file" in problem.came for problem in problems)
+    assert any("a study file" in problem.received for problem in problems)
 
 
 def test_an_empty_folder(tmp_path):
     (problem,) = problems_of(tmp_path)
-    assert problem.came == "a folder without any"
+    assert problem.received == "a folder without any"
 
 
 def test_overrides_and_selection_act_on_the_translated_study(folder):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mlplab.declarations.loading import load
 from mlplab.declarations.optimizer import Adam, Sgd
 from mlplab.declarations.problems import BadInput
-from mlplab.declarations.reading.places import Places
+from mlplab.declarations.reading.source_map import SourceMap
 from mlplab.declarations.resolving.grid import spread
 from mlplab.declarations.resolving.resolution import merged
 
@@ -166,7 +166,7 @@ axes = st.lists(axis_values, min_size=1, max_size=4, unique_by=lambda value: jso
 
 @given(st.dictionaries(st.sampled_from(["hidden", "dropout", "outputs"]), axes, min_size=1))
 def test_grid_names_are_unique_or_the_grid_is_refused(grid):
-    networks, problems = spread(grid, Places("s"))
+    networks, problems = spread(grid, SourceMap("s"))
     names = [network.name for network in networks]
     assert len(set(names)) == len(names) or [p.where for p in problems] == ["grid"] * len(problems)
     assert bool(problems) == (len(set(names)) != len(names))
@@ -176,7 +176,7 @@ def test_grid_names_are_unique_or_the_grid_is_refused(grid):
 
 def test_a_huge_grid_is_refused_before_it_is_spread():
     grid = {key: list(range(1, 1001)) for key in ("hidden", "outputs", "dropout")}
-    networks, (problem,) = spread(grid, Places("s"))
+    networks, (problem,) = spread(grid, SourceMap("s"))
     assert networks == []
     assert problem.expected == "at most 100000 combinations"
 
@@ -228,7 +228,7 @@ def test_overrides_reach_any_value(write, override, reached):
 
 
 @pytest.mark.parametrize(
-    ("override", "where", "expected", "mend"),
+    ("override", "where", "expected", "hint"),
     [
         ("training.steps", "", "path=value", "training.steps=500"),
         ("=5", "", "path=value", ""),
@@ -258,11 +258,11 @@ def test_overrides_reach_any_value(write, override, reached):
         ),
     ],
 )
-def test_overrides_that_reach_nothing(write, override, where, expected, mend):
+def test_overrides_that_reach_nothing(write, override, where, expected, hint):
     (problem,) = problems_of(write(), overrides=[override])
     assert problem.where == where
     assert problem.expected.startswith(expected)
-    assert mend in (problem.mend or "")
+    assert hint in (problem.hint or "")
     assert (problem.file or "").startswith("--set")
     assert problem.line is None
 
@@ -306,7 +306,7 @@ def test_so_must_one_of_an_optimizer_that_has_no_shared_name(write):
     }
     shared = {"optimizer": {"learning_rate": "fast"}, "networks": networks}
     (problem,) = problems_of(write(shared))
-    assert (problem.where, problem.came) == ("optimizer.learning_rate", '"fast"')
+    assert (problem.where, problem.received) == ("optimizer.learning_rate", '"fast"')
 
 
 def test_a_shared_value_that_is_right_for_some_network_is_no_fault(write):
@@ -333,7 +333,7 @@ def test_no_validation_part_may_be_written_as_a_share(write):
 def test_an_empty_path_is_not_the_current_folder(write, monkeypatch):
     monkeypatch.chdir(write().parent)
     (problem,) = problems_of("")
-    assert problem.came == "an empty path"
+    assert problem.received == "an empty path"
 
 
 # Lines
@@ -381,8 +381,8 @@ def test_selected_networks_and_what_figures_keep_of_them(write):
     assert [figure.title for figure in study.figures] == ["both", "all"]
     assert study.figures[0].networks == ("a",)
     (problem,) = problems_of(path, select=["a", "A1"])
-    assert problem.came == '"A1"'
-    assert problem.mend == 'did you mean "a"?'
+    assert problem.received == '"A1"'
+    assert problem.hint == 'did you mean "a"?'
 
 
 @pytest.mark.parametrize("seeds", [0, -1, True, 10**9])

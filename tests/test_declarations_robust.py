@@ -84,7 +84,7 @@ def answer(path, **kwargs) -> None:
     assert problems
     for problem in problems:
         assert problem.expected
-        assert problem.came
+        assert problem.received
         assert "\n" not in str(problem)
 
 

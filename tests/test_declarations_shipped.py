@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlplab.commands.init import STARTER
-from mlplab.declarations.checking.consistency import published_figures
+from mlplab.declarations.checking.figure_checks import published_figures
 from mlplab.declarations.data import CsvData, IdxData, KnownData, NpzData
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
@@ -58,7 +58,7 @@ def test_shipped_studies_are_found_by_name_and_by_the_path_of_the_documentation(
     assert load("demo") == load("demo.json") == load("studies/demo.json")
     with pytest.raises(BadInput, match="did you mean") as caught:
         load("studies/report2023.json")
-    assert caught.value.problems[0].mend == 'did you mean "report-2023"?'
+    assert caught.value.problems[0].hint == 'did you mean "report-2023"?'
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies" / "demo.json").write_text('{"data": {"name": "digits"}}')
     with pytest.raises(BadInput, match="networks"):

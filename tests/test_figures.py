@@ -29,7 +29,7 @@ from mlplab.figures.open_set.separation import room
 from mlplab.figures.roc import _cut, roc_figure
 from mlplab.figures.trade_off import trade_off_figure
 from mlplab.metrics.classification import evaluate
-from mlplab.statistics.front import unbeaten
+from mlplab.statistics.pareto import pareto_front
 from simulated_questions import results as results_of
 from simulated_questions import trend
 from simulated_results import FACTS, evaluation, network, report_study, simulated
@@ -201,7 +201,7 @@ def test_of_many_networks_bands_and_the_notable_few_are_drawn():
 )
 def test_the_front_holds_those_that_none_beats(points):
     cost, value = np.array(points, dtype=float).T
-    front = unbeaten(cost, value)
+    front = pareto_front(cost, value)
     for i in range(len(points)):
         beaten = any(
             (cost[j] <= cost[i] and value[j] >= value[i])

@@ -128,7 +128,7 @@ def test_the_second_run_says_whom_it_waits_for(tmp_path, processes):
         time.sleep(0.01)
         assert other.is_alive()
     told = []
-    results = run(STUDY, tmp_path, watch=told.append)
+    results = run(STUDY, tmp_path, on_event=told.append)
     other.join(PATIENCE_SECONDS)
     assert told[0] == Waiting(other.pid)
     assert results.missing == ()
@@ -143,5 +143,5 @@ def test_a_run_that_was_killed_leaves_no_lock(tmp_path, processes):
     other.join()
     told = []
     small = study(a=network())
-    run(small, tmp_path, watch=told.append)
+    run(small, tmp_path, on_event=told.append)
     assert not any(isinstance(event, Waiting) for event in told)

@@ -12,7 +12,7 @@ from mlplab.analysis.open_set.tasks import tasks_of
 from mlplab.commands.overview import print_open_set
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
-from mlplab.declarations.resolving.open_set_networks import forms_of
+from mlplab.declarations.resolving.open_set_networks import variants_of
 from mlplab.report.chapters.open_set import chapter
 from mlplab.report.context import Context
 from mlplab.study import Study
@@ -53,7 +53,7 @@ def read(tmp_path):
 
 
 def titles(study) -> list[str]:
-    return [form.split.title for form in forms_of(study)]
+    return [form.split.title for form in variants_of(study)]
 
 
 @pytest.mark.parametrize("setting", WAYS)

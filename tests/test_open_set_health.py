@@ -37,7 +37,7 @@ def test_every_detector_of_full_length_training_is_there_and_no_shorter_one():
         made(finding("background class"), split=NEGATIVE, method="background class"),
     ]
     lines = small_print(tests)
-    labels = {d.detector for t in tests if t.form.steps is None for d in t.finding.detectors}
+    labels = {d.detector for t in tests if t.variant.steps is None for d in t.finding.detectors}
     for label in labels:
         assert any(label in line.split(":")[0] for line in lines), label
     assert not any("ties 99%" in line for line in lines)

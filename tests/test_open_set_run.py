@@ -16,7 +16,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from command_line import mlplab
 from mlplab.analysis.open_set import evaluating
 from mlplab.analysis.open_set.all_splits import detectors_over_splits, pair_effects
-from mlplab.analysis.open_set.evaluating import evaluate, wanted_tests
+from mlplab.analysis.open_set.evaluating import evaluate, pending_tests
 from mlplab.analysis.open_set.evaluating import tests_of as kept_tests
 from mlplab.analysis.open_set.findings import from_json, thinned, to_json
 from mlplab.analysis.open_set.measuring import measure
@@ -28,7 +28,6 @@ from mlplab.declarations.open_set import AFTER_TRAINING, TRAINED_DETECTORS
 from mlplab.declarations.problems import BadInput
 from mlplab.openset.auroc import auroc
 from mlplab.openset.detectors.registry import make
-from mlplab.openset.errors import OpenSetError
 from mlplab.openset.from_weights import activations_from_weights
 from mlplab.openset.intervals import wilson
 from mlplab.openset.threshold import calibrate
@@ -105,7 +104,7 @@ def ran(tmp_path_factory):
     """The results, and the events told while they were made."""
     folder = tmp_path_factory.mktemp("open-set")
     told: list = []
-    results = Study.load(write(folder, ASKED)).run(folder, watch=told.append)
+    results = Study.load(write(folder, ASKED)).run(folder, on_event=told.append)
     return results, told
 
 
@@ -127,8 +126,8 @@ def test_every_detector_is_tested_on_every_seed(ran, table):
     assert not [text for test in kept_tests(results) for text in test.finding.refusals]
     tested = [event for event in told if isinstance(event, UnknownsTested)]
     # told of the first as it begins, and of each as it is done
-    assert [event.done for event in tested] == list(range(len(wanted_tests(results)) + 1))
-    assert {event.of for event in tested} == {len(wanted_tests(results))}
+    assert [event.done for event in tested] == list(range(len(pending_tests(results)) + 1))
+    assert {event.of for event in tested} == {len(pending_tests(results))}
 
 
 def test_what_is_kept_is_not_made_again(ran, monkeypatch):
@@ -161,9 +160,9 @@ def test_a_stopped_evaluation_goes_on_where_it_was(ran, table, tmp_path, monkeyp
     left: list = []
     evaluate(again, lambda *event: left.append(event))
     assert [event[2:] for event in left] == [
-        (done, len(wanted_tests(again)) - 3) for done in range(len(left))
+        (done, len(pending_tests(again)) - 3) for done in range(len(left))
     ]
-    assert len(left) == len(wanted_tests(again)) - 3 + 1
+    assert len(left) == len(pending_tests(again)) - 3 + 1
     pd.testing.assert_frame_equal(again.open_set(), table)
 
 
@@ -243,7 +242,7 @@ def test_ledger_and_threshold_say_what_was_touched(ran):
 
 
 def test_thresholds_by_predicted_class(ran):
-    found = [t for t in kept_tests(ran[0]) if t.form.split.title == NEGATIVES]
+    found = [t for t in kept_tests(ran[0]) if t.variant.split.title == NEGATIVES]
     assert found
     for test in found:
         for detector in test.finding.detectors:
@@ -294,15 +293,15 @@ def test_tasks_compare_detectors_on_the_same_seeds(ran):
 @pytest.mark.parametrize("part", ["unknown", "known"])
 def test_a_network_that_was_trained_on_a_test_row_is_not_judged(ran, part):
     results, _ = ran
-    wanted = wanted_tests(results)[0]
-    network, entry = results.study.networks[wanted.form.network], results.study.open_set[0]
-    bed = bed_of(network, wanted.form.split, entry, results.study.folder)
+    wanted = pending_tests(results)[0]
+    network, entry = results.study.networks[wanted.variant.network], results.study.open_set[0]
+    bed = bed_of(network, wanted.variant.split, entry, results.study.folder)
     leak = getattr(bed.rows, part)[:1]
     leaking = replace(bed.data, train_rows=np.concatenate([bed.data.train_rows, leak]))
-    weights = results.weights(wanted.form.network, wanted.seed)
-    with pytest.raises(OpenSetError, match=f"1 test rows of {part} classes .* influence weights"):
+    weights = results.weights(wanted.variant.network, wanted.seed)
+    with pytest.raises(ValueError, match=f"1 test rows of {part} classes .* influence weights"):
         measure(
-            replace(bed, data=leaking), weights, network, entry, wanted.form.detectors,
+            replace(bed, data=leaking), weights, network, entry, wanted.variant.detectors,
             centres=None, by="small", in_full=False,
         )  # fmt: skip
 
@@ -320,10 +319,10 @@ def test_anchors_are_those_that_the_network_was_trained_towards(tmp_path):
     table = Study.load(write(tmp_path, values)).run(tmp_path).open_set()
     own, far = table[table["metric"] == "auroc"]["value"]
     results = open_results(tmp_path / "anchored")
-    wanted = wanted_tests(results)[0]
-    network, entry = results.study.networks[wanted.form.network], results.study.open_set[0]
-    bed = bed_of(network, wanted.form.split, entry, tmp_path)
-    weights = results.weights(wanted.form.network, 0)
+    wanted = pending_tests(results)[0]
+    network, entry = results.study.networks[wanted.variant.network], results.study.open_set[0]
+    bed = bed_of(network, wanted.variant.split, entry, tmp_path)
+    weights = results.weights(wanted.variant.network, 0)
     fitted = make("class anchor", magnitude=3.0).fit(
         activations_from_weights(bed.inputs(bed.rows.fitted), weights, "relu"),
         bed.outputs(bed.rows.fitted),
@@ -340,9 +339,9 @@ def test_a_test_row_is_in_the_same_group_whichever_classes_are_known(ran):
     results, _ = ran
     network = results.study.networks["small · 0-4 known · calibration 0.2"]
     entry = results.study.open_set[0]
-    first = bed_of(network, wanted_tests(results)[0].form.split, entry, results.study.folder)
+    first = bed_of(network, pending_tests(results)[0].variant.split, entry, results.study.folder)
     swapped = replace(
-        wanted_tests(results)[0].form.split, known=tuple("56789"), unknown=tuple("01234")
+        pending_tests(results)[0].variant.split, known=tuple("56789"), unknown=tuple("01234")
     )
     roles = network.roles.model_copy(update={"known": swapped.known})
     other = bed_of(

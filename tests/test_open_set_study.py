@@ -23,7 +23,7 @@ from mlplab.declarations.open_set import (
     DetectorSettings,
 )
 from mlplab.declarations.problems import BadInput
-from mlplab.declarations.resolving.open_set_networks import forms_of
+from mlplab.declarations.resolving.open_set_networks import variants_of
 from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.writing import study_json
@@ -107,7 +107,7 @@ def test_every_training_method_is_a_network_of_its_own(tmp_path):
     assert size_of(sigmoid, 64, 10).layers == (64, 16, 6)
     assert size_of(study.networks["small · 0-4 known"], 64, 10).layers == (64, 16, 5)
     # the plain network of the second question is that of the first: negatives do not touch it
-    plain = [f.network for f in forms_of(study) if f.method is None and f.steps is None]
+    plain = [f.network for f in variants_of(study) if f.method is None and f.steps is None]
     assert plain == ["small · 0-4 known"] * 2
 
 
@@ -132,7 +132,7 @@ def test_titles_say_what_the_task_is(tmp_path):
     some = {"known": [0, 1], "unknown_data": {"name": "fashion-mnist", "classes": ["Bag", 5]}}
     asked = (HALF, NEGATIVE, other, {**other, "unknown": [2, 3]}, some)
     study = loaded(tmp_path, *asked, data={"name": "mnist"})
-    titles = dict.fromkeys(form.split.title for form in forms_of(study))
+    titles = dict.fromkeys(form.split.title for form in variants_of(study))
     assert list(titles) == [
         "0-4 known, 5-9 unknown",
         "0-4 known, 5-7 negative, 8, 9 unknown",
@@ -144,7 +144,7 @@ def test_titles_say_what_the_task_is(tmp_path):
 
 def test_all_splits_divide_all_classes(tmp_path):
     study = loaded(tmp_path, {"splits": "all", "known": 5, "detectors": ["softmax"]})
-    splits = [form.split for form in forms_of(study)]
+    splits = [form.split for form in variants_of(study)]
     assert splits[0].title == "0-4 known, 5-9 unknown"
     assert len({split.known for split in splits}) == 252
     assert all(sorted((*s.known, *s.unknown)) == list("0123456789") for s in splits)
@@ -161,7 +161,7 @@ def test_the_usual_splits_by_name(tmp_path):
     study = loaded(tmp_path, {"splits": "usual 6/4", "detectors": ["softmax"]})
     known = [tuple(map(int, n.roles.known)) for n in study.networks.values()]
     assert known == list(USUAL_SIX_FOUR)
-    unknown = [tuple(map(int, form.split.unknown)) for form in forms_of(study)]
+    unknown = [tuple(map(int, form.split.unknown)) for form in variants_of(study)]
     assert unknown == [(0, 1, 6, 7), (1, 5, 7, 8), (0, 1, 7, 9), (1, 2, 6, 9), (0, 1, 5, 7)]
 
 
@@ -176,7 +176,7 @@ def test_selecting_a_template_selects_its_forms(tmp_path):
 def test_a_closed_task_is_never_called_open(tmp_path):
     five = [5, 6, 7, 8, 9]
     closed = {"known": [0, 1, 2, 3, 4], "negative": five, "unknown": five, "closed": True}
-    (form,) = forms_of(loaded(tmp_path, {**closed, "detectors": ["sigmoid output"]}))
+    (form,) = variants_of(loaded(tmp_path, {**closed, "detectors": ["sigmoid output"]}))
     assert form.split.title.startswith("closed six-way task")
     assert "unknown" not in form.split.title
 

@@ -46,7 +46,7 @@ def pilot(seeds: int, **accuracies) -> Results:
     return Results(Study("pilot", networks), tuple(runs), (), {})
 
 
-def foresight(results, question):
+def sample_size(results, question):
     return foresee(answer(results, (question,), {})[0])
 
 
@@ -56,7 +56,7 @@ def pair(metric=FINAL, **changes):
 
 
 def test_a_pair_is_told_in_one_sentence():
-    found = foresight(pilot(3, a=[0.90, 0.93, 0.91], b=[0.88, 0.90, 0.90]), pair())
+    found = sample_size(pilot(3, a=[0.90, 0.93, 0.91], b=[0.88, 0.90, 0.90]), pair())
     likely, cautious = found.wanted.likely, found.wanted.cautious
     assert found.fewest == 6
     assert 6 <= likely < cautious
@@ -70,7 +70,7 @@ def test_targets_that_are_never_reached_count_by_the_log_rank_test():
     """It decides them, so it foresees them: a is later in all of three seeds, once without end.
     For the larger number (1 - 1/f)/2 of seeds speak for b, f the 80% limit of a deviation."""
     values = np.array([[50.0, 20], [math.inf, 30], [60, 40]])
-    found = foresight(pilot(3, a=[5, 11, 6], b=[2, 3, 4]), pair(STEPS))
+    found = sample_size(pilot(3, a=[5, 11, 6], b=[2, 3, 4]), pair(STEPS))
     either = [[Claim(0.0, above=True)], [Claim(0.0, above=False)]]
     swapped = (1 - 1 / upper_limit_of_deviation(1.0, 3)) / 2
     likely = seeds_for_log_rank(*values.T, either, fewest=6)
@@ -83,7 +83,7 @@ def test_targets_that_are_never_reached_count_by_the_log_rank_test():
 
 def test_the_range_of_seeds_reaches_up():
     differences = np.array([0.02, 0.03, 0.01, 0.0])
-    found = foresight(pilot(4, a=list(0.9 + differences), b=[0.9] * 4), pair()).wanted
+    found = sample_size(pilot(4, a=list(0.9 + differences), b=[0.9] * 4), pair()).wanted
     deviation = differences.std(ddof=1)
     limit = deviation * np.sqrt(3 / stats.chi2.ppf(0.2, 3))
     assert found.likely == seeds_for_difference(0.015, deviation, fewest=6)
@@ -92,13 +92,13 @@ def test_the_range_of_seeds_reaches_up():
 
 def test_trends_of_targets_count_by_their_ranks():
     question = TrendQuestion(ask="?", along=("a", "b", "c"), metric=STEPS, expect="increasing")
-    found = foresight(pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), question)
+    found = sample_size(pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), question)
     assert found.wanted.likely >= found.fewest
     assert found.sentence.startswith("Needs ")
     # Falling is refuted with as many: that is a verdict as well.
     downwards = question.model_copy(update={"expect": "decreasing"})
-    assert foresight(pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), downwards) == found
-    level = foresight(pilot(2, a=[2, 11], b=[4, 4], c=[11, 2]), question)
+    assert sample_size(pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), downwards) == found
+    level = sample_size(pilot(2, a=[2, 11], b=[4, 4], c=[11, 2]), question)
     assert "no affordable number" in level.sentence
 
 
@@ -106,12 +106,12 @@ def test_trends_of_targets_count_by_their_ranks():
 def test_rankings_have_a_range(never):
     question = RankingQuestion(ask="?", rank=("a", "b", "c"), metric=STEPS)
     last = [9, 11, 10] if never else [9, 8, 10]
-    found = foresight(pilot(3, a=[2, 3, 5], b=[3, 2, 6], c=last), question)
+    found = sample_size(pilot(3, a=[2, 3, 5], b=[3, 2, 6], c=last), question)
     assert found.fewest <= found.wanted.likely <= found.wanted.cautious
 
 
 def test_one_seed_is_no_pilot():
-    found = foresight(pilot(1, a=[0.9], b=[0.8]), pair())
+    found = sample_size(pilot(1, a=[0.9], b=[0.8]), pair())
     assert found.sentence == (
         "Needs at least 6 seeds, as fewer cannot reach its level; one seed is finished for all of "
         "its networks, two would tell more."

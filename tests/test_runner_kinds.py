@@ -31,7 +31,7 @@ def test_an_estimate_foresees_the_stacks_of_the_run(has_records, tmp_path):
         run(study(one=UNLIKE["one"]), tmp_path)
     foreseen = {frozenset(stack.members) for stack in estimate(declared, tmp_path).stacks}
     told = []
-    run(declared, tmp_path, watch=told.append)
+    run(declared, tmp_path, on_event=told.append)
     begun = {frozenset(event.members) for event in told if isinstance(event, StackStarted)}
     assert foreseen == begun
 

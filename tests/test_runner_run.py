@@ -14,7 +14,7 @@ from mlplab.declarations.problems import BadInput
 from mlplab.networks.precision import has_fast_bfloat16
 from mlplab.records.database import DATABASE_FILE
 from mlplab.records.results import Results
-from mlplab.runner import crew
+from mlplab.runner import worker_pool
 from mlplab.runner.estimate import estimate
 from mlplab.runner.events import (
     DataAnnounced,
@@ -42,7 +42,7 @@ class Told(list):
 
 def run_and_hear(declared, folder, **options):
     told = Told()
-    return run(declared, folder, watch=told.append, **options), told
+    return run(declared, folder, on_event=told.append, **options), told
 
 
 @pytest.fixture(scope="module")
@@ -236,14 +236,14 @@ def test_a_network_that_diverges_is_a_result(tmp_path):
 @pytest.fixture
 def bad_seed_13(monkeypatch):
     """Training raises for any stack that holds seed 13, as if memory had run out."""
-    real = crew.train
+    real = worker_pool.train
 
     def train(recipes, data, watch=None):
         if any(recipe.seed == 13 for recipe in recipes):
             raise RuntimeError("out of memory")
         return real(recipes, data, watch)
 
-    monkeypatch.setattr(crew, "train", train)
+    monkeypatch.setattr(worker_pool, "train", train)
 
 
 def test_a_network_that_cannot_be_trained_leaves_its_neighbours(tmp_path, bad_seed_13, monkeypatch):
@@ -285,7 +285,7 @@ def test_an_interruption_keeps_what_is_finished_and_ends_in_the_same_bits(tmp_pa
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(declared, tmp_path / "stopped", precision=precision, watch=interrupt)
+        run(declared, tmp_path / "stopped", precision=precision, on_event=interrupt)
     ended = told[-1]
     assert isinstance(ended, RunEnded)
     assert ended.interrupted
@@ -329,7 +329,7 @@ def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path):
 
 def test_a_full_disk_is_a_sentence_and_keeps_what_was_finished(tmp_path, monkeypatch):
     declared = study(a=network(), b=network(hidden=[24]), c=network(hidden=[8]))
-    real = crew.weights.save
+    real = worker_pool.weights.save
     saved = []
 
     def save(path, *tensors):
@@ -338,7 +338,7 @@ def test_a_full_disk_is_a_sentence_and_keeps_what_was_finished(tmp_path, monkeyp
         saved.append(path)
         real(path, *tensors)
 
-    monkeypatch.setattr(crew.weights, "save", save)
+    monkeypatch.setattr(worker_pool.weights, "save", save)
     with pytest.raises(BadInput, match="no space left on device"):
         run(declared, tmp_path)
     assert len(Results.open(tmp_path).runs) == 1
@@ -352,7 +352,7 @@ def test_an_error_of_the_listener_ends_the_run_and_is_not_swallowed(tmp_path):
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        run(study(TWO), tmp_path, watch=listen)
+        run(study(TWO), tmp_path, on_event=listen)
     assert run(study(TWO), tmp_path).missing == ()
 
 
@@ -381,5 +381,5 @@ def test_networks_that_do_not_fit_own_data_are_told_before_training(tmp_path):
 def test_a_machine_without_fast_bfloat16_says_so(tmp_path):
 
     told: list[object] = []
-    run(study(a=network()), tmp_path / "small", precision="bfloat16", watch=told.append)
+    run(study(a=network()), tmp_path / "small", precision="bfloat16", on_event=told.append)
     assert (DataAnnounced(SLOW_BFLOAT16) in told) is not has_fast_bfloat16("cpu")

@@ -121,7 +121,7 @@ def test_the_plan_of_halving_counts_the_rounds_to_come(folder, tmp_path):
     # 2 networks × 2 seeds × (3 settings in the first round and 2 in the last).
     assert plan.tuning.total == 2 * 2 * (3 + 2)
     seen: list[events.Event] = []
-    study.run(tmp_path, watch=seen.append)
+    study.run(tmp_path, on_event=seen.append)
     rounds = [e for e in seen if isinstance(e, events.TuningStarted)]
     assert [(e.round, e.rounds, e.settings, e.steps) for e in rounds] == [
         (1, 2, 3, 20),
@@ -141,11 +141,11 @@ def test_a_stopped_tuning_goes_on_to_the_same_bits(folder, results, tmp_path):
 
     study = Study.load(folder[0] / "tuned.json")
     with pytest.raises(KeyboardInterrupt):
-        study.run(tmp_path, watch=stop)
+        study.run(tmp_path, on_event=stop)
     registered = registrations(tmp_path / "tuned")
     assert [one.after_results for one in registered.values()] == [False]
     seen: list[events.Event] = []
-    again = study.run(tmp_path, watch=seen.append)
+    again = study.run(tmp_path, on_event=seen.append)
     assert next(e for e in seen if isinstance(e, events.RunPlanned)).already > 0
     assert again.study.tuned == results.study.tuned
     assert registrations(tmp_path / "tuned") == registered

@@ -36,7 +36,7 @@ def _run(job: Job, precision: str, folder: Path) -> Outcome:
         times[type(event)] = time.perf_counter()
 
     began = time.perf_counter()
-    results = Study(job.study).run(folder, device="cpu", precision=precision, watch=watch)
+    results = Study(job.study).run(folder, device="cpu", precision=precision, on_event=watch)
     if results.missing:
         raise RuntimeError(f"mlplab could not train {results.missing[0]}: {results.failures}")
     clock = Clock()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mlplab.analysis.choice.rule import Choice, NoChoice
     from mlplab.declarations.choice import ChoiceRule
     from mlplab.runner.estimate import Estimate
-    from mlplab.runner.events import Watch
+    from mlplab.runner.events import OnEvent
 
 DEFAULT_OUT = Path("runs")
 
@@ -132,7 +132,7 @@ class Study:
         device: str = "auto",
         precision: str = "float32",
         fail_fast: bool = False,
-        watch: Watch | None = None,
+        on_event: OnEvent | None = None,
     ) -> StudyResults:
         """Train what is missing and return all results; they lie in `out/<study name>/`.
 
@@ -149,14 +149,14 @@ class Study:
             BadInput: data, device or folder that cannot be used.
         """
         from mlplab.runner.run import run
-        from mlplab.tuning import Means, tune
+        from mlplab.tuning import RunOptions, tune
 
         folder, declaration = Path(out) / self.name, self.declaration
         if declaration.open_set:
-            _check_unknowns(declaration, watch)
+            _check_unknowns(declaration, on_event)
         if declaration.tune is not None:
-            means = Means(str(device), str(precision), fail_fast)
-            declaration = tune(declaration, folder, means, watch)
+            means = RunOptions(str(device), str(precision), fail_fast)
+            declaration = tune(declaration, folder, means, on_event)
         results = _with_report(
             run(
                 declaration,
@@ -164,11 +164,11 @@ class Study:
                 device=device,
                 precision=precision,
                 fail_fast=fail_fast,
-                watch=watch,
+                on_event=on_event,
             )
         )
         if self.declaration.open_set:
-            _test_on_unknown(results, watch)
+            _test_on_unknown(results, on_event)
         return results
 
     def plan(
@@ -179,34 +179,34 @@ class Study:
         precision: str = "float32",
     ) -> Estimate:
         """Foresee what `run` would do: sizes, FLOPs, time, disk, and what is already there."""
-        from mlplab.tuning import Means, foresee
+        from mlplab.tuning import RunOptions, foresee
 
-        means = Means(str(device), str(precision))
+        means = RunOptions(str(device), str(precision))
         return foresee(self.declaration, Path(out) / self.name, means)
 
 
-def _check_unknowns(declaration: declarations.Study, watch: Watch | None) -> None:
+def _check_unknowns(declaration: declarations.Study, on_event: OnEvent | None) -> None:
     """Refuse data that could not be tested as unknown, while nothing is trained yet."""
-    from mlplab.analysis.open_set.tested import check_unknowns
+    from mlplab.analysis.open_set.rows import check_unknowns
     from mlplab.runner.events import DataAnnounced
 
-    def tell(text: str) -> None:
-        if watch is not None:
-            watch(DataAnnounced(text))
+    def announce(text: str) -> None:
+        if on_event is not None:
+            on_event(DataAnnounced(text))
 
-    check_unknowns(declaration, tell)
+    check_unknowns(declaration, announce)
 
 
-def _test_on_unknown(results: StudyResults, watch: Watch | None) -> None:
+def _test_on_unknown(results: StudyResults, on_event: OnEvent | None) -> None:
     """Make the tests on unknown classes that are not kept yet."""
     from mlplab.analysis.open_set.evaluating import evaluate
     from mlplab.runner.events import UnknownsTested
 
-    def tell(network: str, seed: int, done: int, of: int) -> None:
-        if watch is not None:
-            watch(UnknownsTested(network, seed, done, of))
+    def progress(network: str, seed: int, done: int, of: int) -> None:
+        if on_event is not None:
+            on_event(UnknownsTested(network, seed, done, of))
 
-    evaluate(results, tell)
+    evaluate(results, progress)
 
 
 def open_results(folder: str | Path) -> StudyResults:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlplab.analysis.tuning import TUNING_FOLDER, TuningOutcome, tuning_of
+from mlplab.analysis.tuning import TuningOutcome, tuning_of
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.resolving.tuning_trials import (
     Trial,
@@ -19,16 +19,15 @@ from mlplab.declarations.resolving.tuning_trials import (
     with_chosen,
 )
 from mlplab.declarations.study import Study
-from mlplab.records.database import has_records, reading
-from mlplab.records.results import Results
-from mlplab.records.studies import has_begun
+from mlplab.records.database import has_records
+from mlplab.records.results import TUNING_FOLDER, Results
 from mlplab.runner.estimate import Estimate, estimate
-from mlplab.runner.events import TuningEnded, TuningStarted, Watch
+from mlplab.runner.events import OnEvent, TuningEnded, TuningStarted
 from mlplab.runner.run import finished_networks, run, write_down_questions
 
 
 @dataclass(frozen=True)
-class Means:
+class RunOptions:
     """With what a study is run."""
 
     device: str = "auto"
@@ -36,7 +35,7 @@ class Means:
     fail_fast: bool = False
 
 
-def tune(study: Study, folder: Path, means: Means, watch: Watch | None = None) -> Study:
+def tune(study: Study, folder: Path, means: RunOptions, on_event: OnEvent | None = None) -> Study:
     """Train what is missing of a study's trials and return the study with the chosen settings.
 
     The study's questions are written down first, in the records of the study itself. A question
@@ -53,42 +52,22 @@ def tune(study: Study, folder: Path, means: Means, watch: Watch | None = None) -
     begun = {trial.network for trial in known.trials if trial.name in seen}
     write_down_questions(study, folder, begun)
     for number in range(len(known.rounds)):
-        if watch is not None:
-            watch(_started(known, number))
+        if on_event is not None:
+            on_event(_started(known, number))
         results = run(
             study_of_trials(study, known.trials),
             place,
             device=means.device,
             precision=means.precision,
             fail_fast=means.fail_fast,
-            watch=watch,
+            on_event=on_event,
         )
         known = tuning_of(study, results)
     if not known.is_complete:
         raise _incomplete(results)
-    if watch is not None:
-        watch(_ended(known))
+    if on_event is not None:
+        on_event(_ended(known))
     return with_chosen(study, known.chosen)
-
-
-def open_trials(folder: Path) -> Results | None:
-    """Read the trials of the study in a results folder; None where none has been begun.
-
-    Raises:
-        BadInput: there are trials, and they cannot be read.
-    """
-    place = folder / TUNING_FOLDER
-    return Results.open(place) if has_records(place) and study_has_begun(place) else None
-
-
-def study_has_begun(folder: Path) -> bool:
-    """Whether a run has come to the networks of the study itself, which follow its tuning.
-
-    Raises:
-        BadInput: the folder holds no records.
-    """
-    with reading(folder) as connection:
-        return has_begun(connection)
 
 
 def _started(known: TuningOutcome, number: int) -> TuningStarted:
@@ -115,13 +94,13 @@ def _incomplete(results: Results) -> BadInput:
         Problem(
             "tune",
             expected="trials that can be trained",
-            came=failed[0] if failed else "some that were not",
-            mend="mend the cause, or leave out --fail-fast, so that they count as the worst",
+            received=failed[0] if failed else "some that were not",
+            hint="mend the cause, or leave out --fail-fast, so that they count as the worst",
         )
     )
 
 
-def foresee(study: Study, folder: Path, means: Means) -> Estimate:
+def foresee(study: Study, folder: Path, means: RunOptions) -> Estimate:
     """Foresee what the two stages would do: the study's estimate, with that of its tuning.
 
     Which settings a later round of halving trains is not known before: others of the same number

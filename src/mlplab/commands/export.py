@@ -114,20 +114,20 @@ def _refuse_places(run: Path, wanted: list[Path | None]) -> None:
     """Refuse one file for two tables, and a place where it would take that of the records."""
     from mlplab.declarations.problems import BadInput, Problem
     from mlplab.records.database import DATABASE_FILE
-    from mlplab.records.weights import WEIGHTS_FOLDER
+    from mlplab.records.stacks import WEIGHTS_FOLDER
 
     kept = {(run / DATABASE_FILE).resolve(), (run / WEIGHTS_FOLDER).resolve()}
     taken: set[Path] = set()
     for path in (path for path in wanted if path is not None):
         place = path.resolve()
         if not kept.isdisjoint((place, place.parent)):
-            expected, came = "a place outside the run's own records", "one of them"
+            expected, received = "a place outside the run's own records", "one of them"
         elif place in taken and not place.is_relative_to("/dev"):
-            expected, came = "a file of its own for each table", "one file for two"
+            expected, received = "a file of its own for each table", "one file for two"
         else:
             taken.add(place)
             continue
-        raise BadInput(Problem("", expected, came, "choose another name", file=str(path)))
+        raise BadInput(Problem("", expected, received, "choose another name", file=str(path)))
 
 
 def _export_verdicts(results: Results, path: Path) -> None:

@@ -79,21 +79,21 @@ def train_and_report(
     from mlplab.commands.progress import display
     from mlplab.study import Study as RunnableStudy
 
-    with display(study.name, as_json=as_json) as watch:
+    with display(study.name, as_json=as_json) as on_event:
         try:
             results = RunnableStudy(study).run(
                 out,
                 device=device,
                 precision=precision,
                 fail_fast=fail_fast,
-                watch=watch,
+                on_event=on_event,
             )
         except KeyboardInterrupt:
             interrupted = True
         else:
-            interrupted = watch.tally.ended is not None and watch.tally.ended.interrupted
+            interrupted = on_event.tally.ended is not None and on_event.tally.ended.interrupted
     if interrupted:
-        complain(_what_is_kept(watch.tally, folder))
+        complain(_what_is_kept(on_event.tally, folder))
         _leave_threads_behind()
         return options.EXIT_INTERRUPTED
     _report(results, as_json=as_json)
@@ -108,9 +108,9 @@ def _leave_threads_behind() -> None:
     An interpreter that ends in the usual way takes the ground from under such a thread, and the
     process aborts; what is finished is recorded by now.
     """
-    from mlplab.runner.crew import is_at_work
+    from mlplab.runner.environment import is_computing
 
-    if is_at_work():
+    if is_computing():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(options.EXIT_INTERRUPTED)

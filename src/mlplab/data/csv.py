@@ -57,16 +57,16 @@ def _text(file: OwnFile) -> str:
         refuse(
             file.where,
             expected="text in UTF-8",
-            came=f"a byte at {error.start} that is none",
-            mend="save the table as CSV in UTF-8, not packed",
+            received=f"a byte at {error.start} that is none",
+            hint="save the table as CSV in UTF-8, not packed",
             file=file.path,
         )
     if "\0" in text:
         refuse(
             file.where,
             expected="text in UTF-8",
-            came="a file with zero bytes",
-            mend="save the table as CSV in UTF-8",
+            received="a file with zero bytes",
+            hint="save the table as CSV in UTF-8",
             file=file.path,
         )
     return text
@@ -82,8 +82,10 @@ def _header(text: str, file: OwnFile) -> tuple[str, ...]:
         refuse(
             file.where,
             expected="a header line that names every column once",
-            came=f"{shown(name)} a second time" if name else f"no name for column {position + 1}",
-            mend="give it a name of its own"
+            received=f"{shown(name)} a second time"
+            if name
+            else f"no name for column {position + 1}",
+            hint="give it a name of its own"
             if name
             else "name it, or leave it out if it only numbers the rows",
             file=file.path,
@@ -97,8 +99,8 @@ def _require_label(header: tuple[str, ...], label: str, file: OwnFile) -> None:
         refuse(
             "data.label",
             expected=f"a column of the table: {listed(header)}",
-            came=shown(label),
-            mend=did_you_mean(label, header)
+            received=shown(label),
+            hint=did_you_mean(label, header)
             or ("name the column of the classes" if len(header) > 1 else "separate with commas"),
             file=file.path,
             line=1,
@@ -107,24 +109,24 @@ def _require_label(header: tuple[str, ...], label: str, file: OwnFile) -> None:
         refuse(
             file.where,
             expected="at least one column beside the label",
-            came="none",
-            mend="add the features",
+            received="none",
+            hint="add the features",
             file=file.path,
             line=1,
         )
 
 
-def _require_columns(came: tuple[str, ...], wanted: tuple[str, ...], file: OwnFile) -> None:
-    missing = [name for name in wanted if name not in came]
-    extra = [name for name in came if name not in wanted]
+def _require_columns(received: tuple[str, ...], wanted: tuple[str, ...], file: OwnFile) -> None:
+    missing = [name for name in wanted if name not in received]
+    extra = [name for name in received if name not in wanted]
     if missing or extra:
         parts = [f"without {listed(missing)}"] if missing else []
         parts += [f"with {listed(extra)} besides"] if extra else []
         refuse(
             file.where,
             expected="the columns of the training rows",
-            came=f"a table {' and '.join(parts)}",
-            mend="give both tables the same columns",
+            received=f"a table {' and '.join(parts)}",
+            hint="give both tables the same columns",
             file=file.path,
             line=1,
         )
@@ -151,8 +153,10 @@ def _frame(text: str, label: str, file: OwnFile) -> pd.DataFrame:
         refuse(
             file.where,
             expected=f"{len(_header(text, file))} fields in every line, as in the header",
-            came=str(error).strip().rpartition("error: ")[2] if uneven is None else f"{uneven[0]}",
-            mend="put quotes around text that contains a comma, and end every quotation",
+            received=str(error).strip().rpartition("error: ")[2]
+            if uneven is None
+            else f"{uneven[0]}",
+            hint="put quotes around text that contains a comma, and end every quotation",
             file=file.path,
             line=None if uneven is None else uneven[1],
         )
@@ -160,8 +164,8 @@ def _frame(text: str, label: str, file: OwnFile) -> pd.DataFrame:
         refuse(
             file.where,
             expected="at least one row below the header",
-            came="none",
-            mend="give a table that holds data",
+            received="none",
+            hint="give a table that holds data",
             file=file.path,
         )
     return frame.rename(columns=str.strip)
@@ -178,8 +182,8 @@ def _lines(text: str, file: OwnFile) -> Iterator[tuple[int, list[str]]]:
         refuse(
             file.where,
             expected=f"cells of at most {csv.field_size_limit():,} characters, text in quotes",
-            came=str(error),
-            mend="end every quotation, and separate the cells with commas",
+            received=str(error),
+            hint="end every quotation, and separate the cells with commas",
             file=file.path,
             line=reader.line_num,
         )
@@ -202,8 +206,8 @@ def _labels(column: pd.Series, text: str, file: OwnFile) -> tuple[str, ...]:
             refuse(
                 file.where,
                 expected=f"a class in column {shown(column.name)}",
-                came="nothing" if not label else "NaN",
-                mend="fill it in or leave the row out",
+                received="nothing" if not label else "NaN",
+                hint="fill it in or leave the row out",
                 file=file.path,
                 line=_line_of(row, text, file),
             )
@@ -223,12 +227,12 @@ def _numbers(column: pd.Series, text: str, file: OwnFile) -> np.ndarray:
     return numbers
 
 
-def _refuse_cell(came: str, column: str, row: int, text: str, file: OwnFile) -> None:
+def _refuse_cell(received: str, column: str, row: int, text: str, file: OwnFile) -> None:
     refuse(
         file.where,
         expected=f"a finite number in column {shown(column)}",
-        came=came,
-        mend="fill it in, leave the row out, or write words as numbers",
+        received=received,
+        hint="fill it in, leave the row out, or write words as numbers",
         file=file.path,
         line=_line_of(row, text, file),
     )

@@ -142,8 +142,8 @@ def _known(name: str) -> KnownSet:
         refuse(
             "data.name",
             expected=f"one of {listed(KNOWN_SETS)}",
-            came=f'"{name}"',
-            mend=did_you_mean(name, KNOWN_SETS) or "own data are read by a study only",
+            received=f'"{name}"',
+            hint=did_you_mean(name, KNOWN_SETS) or "own data are read by a study only",
         )
     return KNOWN_SETS[name]
 

@@ -103,6 +103,6 @@ def _require_rows_to_stay(
         expected=f"at most {most} of the {rows} rows, so that each of the {len(counts)} classes "
         f"keeps one to learn from (the smallest, {shown(class_names[int(classes[smallest])])}, has "
         f"{int(counts[smallest])})",
-        came=f"{size} rows",
-        mend=f"make the {purpose} part smaller",
+        received=f"{size} rows",
+        hint=f"make the {purpose} part smaller",
     )

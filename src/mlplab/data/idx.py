@@ -28,16 +28,16 @@ def uncompressed(path: Path, where: str) -> bytes:
         refuse(
             where,
             expected="a file that can be read",
-            came=reason,
-            mend="correct the path, which is relative to the study's own folder",
+            received=reason,
+            hint="correct the path, which is relative to the study's own folder",
             file=path,
         )
     if not content:
         refuse(
             where,
             expected="an IDX file",
-            came="an empty file",
-            mend="fetch or write the file again",
+            received="an empty file",
+            hint="fetch or write the file again",
             file=path,
         )
     if content[:2] != b"\x1f\x8b":
@@ -48,8 +48,8 @@ def uncompressed(path: Path, where: str) -> bytes:
         refuse(
             where,
             expected="a whole gzip file",
-            came=f"one that cannot be unpacked ({error})",
-            mend="it is cut short or damaged: fetch or write it again",
+            received=f"one that cannot be unpacked ({error})",
+            hint="it is cut short or damaged: fetch or write it again",
             file=path,
         )
 
@@ -72,8 +72,8 @@ def require_same_rows(
         refuse(
             where,
             expected=f"{len(images)} labels, one for each image in {path.name}",
-            came=f"{len(labels)}",
-            mend="give the two files that belong together",
+            received=f"{len(labels)}",
+            hint="give the two files that belong together",
             file=labels_path,
         )
 
@@ -85,8 +85,8 @@ def _elements(content: bytes, dimensions: int, path: Path, where: str) -> np.nda
         refuse(
             where,
             expected=f"a header of {head} bytes",
-            came=f"a file of {len(content)} bytes",
-            mend="it is cut short: fetch or write it again",
+            received=f"a file of {len(content)} bytes",
+            hint="it is cut short: fetch or write it again",
             file=path,
         )
     shape = tuple(int(n) for n in np.frombuffer(content, ">u4", dimensions, offset=4))
@@ -94,19 +94,19 @@ def _elements(content: bytes, dimensions: int, path: Path, where: str) -> np.nda
         refuse(
             where,
             expected="at least one row of at least one pixel",
-            came=f"the sizes {'×'.join(map(str, shape))}",
-            mend="give a file that holds data",
+            received=f"the sizes {'×'.join(map(str, shape))}",
+            hint="give a file that holds data",
             file=path,
         )
-    wanted, came = math.prod(shape), len(content) - head
-    if came != wanted:
+    wanted, received = math.prod(shape), len(content) - head
+    if received != wanted:
         refuse(
             where,
             expected=f"{wanted} bytes after the header, as its sizes "
             f"{'×'.join(map(str, shape))} say",
-            came=f"{came}",
-            mend="it is cut short: fetch or write it again"
-            if came < wanted
+            received=f"{received}",
+            hint="it is cut short: fetch or write it again"
+            if received < wanted
             else "it has bytes too many: fetch or write it again",
             file=path,
         )
@@ -120,25 +120,25 @@ def _require_kind(content: bytes, dimensions: int, path: Path, where: str) -> No
         refuse(
             where,
             expected=expected,
-            came=f"a file that begins with {content[:4].hex(' ')}",
-            mend="give a file in the format of MNIST",
+            received=f"a file that begins with {content[:4].hex(' ')}",
+            hint="give a file in the format of MNIST",
             file=path,
         )
-    kind, came = content[2], content[3]
+    kind, received = content[2], content[3]
     if kind != _UNSIGNED_BYTE:
         refuse(
             where,
             expected=expected,
-            came=f"elements of type 0x{kind:02x}",
-            mend="write the elements as unsigned bytes (type 0x08), or use an NPZ file",
+            received=f"elements of type 0x{kind:02x}",
+            hint="write the elements as unsigned bytes (type 0x08), or use an NPZ file",
             file=path,
         )
-    if came != dimensions:
-        other = _KINDS.get(came)
+    if received != dimensions:
+        other = _KINDS.get(received)
         refuse(
             where,
             expected=expected,
-            came=f"a file of {other}" if other else f"{came} dimensions",
-            mend="exchange the paths of images and labels" if other else "write it anew",
+            received=f"a file of {other}" if other else f"{received} dimensions",
+            hint="exchange the paths of images and labels" if other else "write it anew",
             file=path,
         )

@@ -113,8 +113,8 @@ def _fetch(name: str, file: SourceFile, announce: Announce) -> None:
         refuse(
             WHERE,
             expected=f"a folder to download {name} into",
-            came="a user without a home",
-            mend=f"set MLPLAB_DATA to the folder that holds {name}/, or HOME to a folder",
+            received="a user without a home",
+            hint=f"set MLPLAB_DATA to the folder that holds {name}/, or HOME to a folder",
         )
     target = folder / f"{file.name}.gz"
     urls = [mirror + target.name for mirror in SOURCES[name].mirrors]
@@ -132,15 +132,15 @@ def _fetch(name: str, file: SourceFile, announce: Announce) -> None:
         refuse(
             WHERE,
             expected=f"{target.name} of {name}, on this machine or from a mirror",
-            came=f"no file here and no mirror that serves it ({reasons})",
-            mend=f"try again later, or put {names} (gzipped or not) {place}",
+            received=f"no file here and no mirror that serves it ({reasons})",
+            hint=f"try again later, or put {names} (gzipped or not) {place}",
         )
     except OSError as error:
         refuse(
             WHERE,
             expected=f"a folder to download {name} into",
-            came=f"{target.parent}, which cannot be written to ({error.strerror})",
-            mend="make room or give yourself the right to write there, or set MLPLAB_DATA to the "
+            received=f"{target.parent}, which cannot be written to ({error.strerror})",
+            hint="make room or give yourself the right to write there, or set MLPLAB_DATA to the "
             f"folder that holds {name}/",
         )
 
@@ -148,14 +148,18 @@ def _fetch(name: str, file: SourceFile, announce: Announce) -> None:
 def _difference(path: Path, file: SourceFile) -> str | None:
     """What tells a downloaded .gz from the published one, None if nothing does."""
     if file.sha256 is None:
-        came = _md5(path)
-        return None if came == file.md5 else f"its MD5 is {came}, not {file.md5}"
+        received = _md5(path)
+        return None if received == file.md5 else f"its MD5 is {received}, not {file.md5}"
     try:
         content = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
         return f"it cannot be unpacked: {error}"
-    came = hashlib.sha256(content).hexdigest()
-    return None if came == file.sha256 else f"unpacked its SHA-256 is {came}, not {file.sha256}"
+    received = hashlib.sha256(content).hexdigest()
+    return (
+        None
+        if received == file.sha256
+        else f"unpacked its SHA-256 is {received}, not {file.sha256}"
+    )
 
 
 def _md5(path: Path) -> str:
@@ -163,14 +167,14 @@ def _md5(path: Path) -> str:
 
 
 def _require_sum(content: bytes, sha256: str, path: Path, name: str) -> None:
-    came = hashlib.sha256(content).hexdigest()
-    if came != sha256:
+    received = hashlib.sha256(content).hexdigest()
+    if received != sha256:
         refuse(
             WHERE,
             expected=f"the file that {name} was published with (SHA-256 of the uncompressed bytes "
             f"{sha256})",
-            came=f"another one ({came})",
-            mend="it is damaged or of another set: put the published file there, or remove it to "
+            received=f"another one ({received})",
+            hint="it is damaged or of another set: put the published file there, or remove it to "
             "have it fetched",
             file=path,
         )

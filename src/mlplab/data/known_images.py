@@ -52,8 +52,8 @@ def _require_declared(
         refuse(
             WHERE,
             expected=f"{'×'.join(map(str, shape))} pixels, as {known.name} has",
-            came="×".join(map(str, images.shape)),
-            mend="put the published file there, or remove it to have it fetched",
+            received="×".join(map(str, images.shape)),
+            hint="put the published file there, or remove it to have it fetched",
             file=images_file.path,
         )
     classes = len(known.class_names)
@@ -62,7 +62,7 @@ def _require_declared(
         refuse(
             WHERE,
             expected=f"labels from 0 to {classes - 1}",
-            came=f"{labels[row]} at row {row}",
-            mend="put the published file there, or remove it to have it fetched",
+            received=f"{labels[row]} at row {row}",
+            hint="put the published file there, or remove it to have it fetched",
             file=labels_file.path,
         )

@@ -82,8 +82,8 @@ def _own_files(declaration: Own, folder: Path) -> tuple[OwnFile, ...]:
             refuse(
                 "data",
                 expected="test_images and test_labels together, or neither",
-                came="only one of them",
-                mend="add the other, or leave both out to have the test part drawn",
+                received="only one of them",
+                hint="add the other, or leave both out to have the test part drawn",
             )
         settings = {
             "train_images": declaration.train_images,

@@ -33,8 +33,8 @@ def npz(file: OwnFile) -> tuple[Rows, Rows | None]:
             refuse(
                 file.where,
                 expected="either x and y, or x_train, y_train, x_test and y_test",
-                came=f"both: {listed(sorted(names), quote=False)}",
-                mend="leave out the arrays that are not meant",
+                received=f"both: {listed(sorted(names), quote=False)}",
+                hint="leave out the arrays that are not meant",
                 file=file.path,
             )
         if names & {"x_test", "y_test"}:
@@ -46,14 +46,14 @@ def npz(file: OwnFile) -> tuple[Rows, Rows | None]:
 
 def _opened(file: OwnFile) -> np.lib.npyio.NpzFile:
     content = content_of(file)
-    mend = "write it with numpy.savez_compressed(path, x=…, y=…)"
+    hint = "write it with numpy.savez_compressed(path, x=…, y=…)"
     if not content.startswith(b"PK"):
         single = content.startswith(b"\x93NUMPY")
         refuse(
             file.where,
             expected="a NumPy archive (.npz)",
-            came="a single array (.npy)" if single else "another kind of file",
-            mend=mend,
+            received="a single array (.npy)" if single else "another kind of file",
+            hint=hint,
             file=file.path,
         )
     try:
@@ -62,8 +62,8 @@ def _opened(file: OwnFile) -> np.lib.npyio.NpzFile:
         refuse(
             file.where,
             expected="a whole NumPy archive (.npz)",
-            came=f"one that cannot be opened ({error})",
-            mend="it is cut short or damaged: write it again",
+            received=f"one that cannot be opened ({error})",
+            hint="it is cut short or damaged: write it again",
             file=file.path,
         )
 
@@ -74,8 +74,8 @@ def _require_arrays(names: set[str], wanted: tuple[str, ...], file: OwnFile) -> 
         refuse(
             file.where,
             expected=f"the arrays {listed(wanted, quote=False)}",
-            came=f"{listed(sorted(names), quote=False) or 'none'}",
-            mend=f"add {listed(missing, quote=False)}",
+            received=f"{listed(sorted(names), quote=False) or 'none'}",
+            hint=f"add {listed(missing, quote=False)}",
             file=file.path,
         )
 
@@ -88,10 +88,10 @@ def _array(archive: Mapping[str, np.ndarray], name: str, file: OwnFile) -> np.nd
         refuse(
             file.where,
             expected=f"{name} as an array of numbers or text",
-            came="Python objects, which would have to be unpickled"
+            received="Python objects, which would have to be unpickled"
             if pickled
             else f"one that cannot be read ({error})",
-            mend="a pickle can run any program, so none is loaded: convert it with "
+            hint="a pickle can run any program, so none is loaded: convert it with "
             f"{name}.astype(…) and write it again"
             if pickled
             else "it is cut short or damaged: write it again",
@@ -101,8 +101,8 @@ def _array(archive: Mapping[str, np.ndarray], name: str, file: OwnFile) -> np.nd
         refuse(
             file.where,
             expected=f"{name} as an array",
-            came="other bytes",
-            mend="write it with numpy.savez_compressed",
+            received="other bytes",
+            hint="write it with numpy.savez_compressed",
             file=file.path,
         )
     return array
@@ -114,8 +114,8 @@ def _rows(archive: Mapping[str, np.ndarray], x: str, y: str, file: OwnFile) -> R
         refuse(
             file.where,
             expected=f"{x} as numbers with the axes row and feature, or row, height and width",
-            came=f"{array.dtype} of shape {array.shape}",
-            mend="convert it to numbers, one row for each example",
+            received=f"{array.dtype} of shape {array.shape}",
+            hint="convert it to numbers, one row for each example",
             file=file.path,
         )
     labels = _labels(_array(archive, y, file), y, file)
@@ -146,8 +146,8 @@ def _usable(array: np.ndarray, x: str, file: OwnFile) -> tuple[np.ndarray, float
         refuse(
             file.where,
             expected="finite numbers, at most 3.4e38 in size",
-            came=f"{spoken(value)} in {x}, row {row}, feature {column} (counted from 0)",
-            mend="fill in or leave out such rows",
+            received=f"{spoken(value)} in {x}, row {row}, feature {column} (counted from 0)",
+            hint="fill in or leave out such rows",
             file=file.path,
         )
     return inputs, None
@@ -170,8 +170,8 @@ def _labels(array: np.ndarray, y: str, file: OwnFile) -> tuple[str, ...]:
         refuse(
             file.where,
             expected=f"{y} as whole numbers or text, one a row",
-            came=f"{array.dtype} of shape {array.shape}",
-            mend=f"use {y}.argmax(axis=1)"
+            received=f"{array.dtype} of shape {array.shape}",
+            hint=f"use {y}.argmax(axis=1)"
             if array.ndim == 2
             else f"convert it with {y}.astype(int) if it holds whole numbers",
             file=file.path,

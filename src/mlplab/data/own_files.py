@@ -32,16 +32,16 @@ def own_file(folder: Path, path: str, setting: str) -> OwnFile:
         refuse(
             where,
             expected="a file",
-            came="a folder",
-            mend="name the file that is meant",
+            received="a folder",
+            hint="name the file that is meant",
             file=full,
         )
     beside = [p.name for p in full.parent.iterdir()] if full.parent.is_dir() else []
     refuse(
         where,
         expected="a file",
-        came="a path where nothing is",
-        mend=did_you_mean(full.name, beside)
+        received="a path where nothing is",
+        hint=did_you_mean(full.name, beside)
         or "correct the path, which is relative to the study's own folder",
         file=full,
     )
@@ -55,16 +55,16 @@ def content_of(file: OwnFile) -> bytes:
         refuse(
             file.where,
             expected="a file that can be read",
-            came=(error.strerror or "one that cannot").lower(),
-            mend="give yourself the right to read it",
+            received=(error.strerror or "one that cannot").lower(),
+            hint="give yourself the right to read it",
             file=file.path,
         )
     if not content:
         refuse(
             file.where,
             expected="a file with data",
-            came="an empty file",
-            mend="write it again",
+            received="an empty file",
+            hint="write it again",
             file=file.path,
         )
     return content

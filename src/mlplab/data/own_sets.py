@@ -38,8 +38,8 @@ def divided(
         refuse(
             "data.test",
             expected="either test rows of their own or a part to be drawn",
-            came="both",
-            mend="leave out one of them",
+            received="both",
+            hint="leave out one of them",
         )
     names = _class_names(train, fewest_classes)
     index = {name: c for c, name in enumerate(names)}
@@ -78,16 +78,16 @@ def require_rows(inputs: np.ndarray, labels: int, inputs_file: OwnFile, labels_n
         refuse(
             inputs_file.where,
             expected="at least one row of at least one feature",
-            came=f"the sizes {'×'.join(map(str, inputs.shape))}",
-            mend="give a file that holds data",
+            received=f"the sizes {'×'.join(map(str, inputs.shape))}",
+            hint="give a file that holds data",
             file=inputs_file.path,
         )
     if len(inputs) != labels:
         refuse(
             inputs_file.where,
             expected=f"{len(inputs)} labels in {labels_name}, one for each row",
-            came=f"{labels}",
-            mend="give inputs and labels that belong together",
+            received=f"{labels}",
+            hint="give inputs and labels that belong together",
             file=inputs_file.path,
         )
 
@@ -116,16 +116,16 @@ def _class_names(rows: Rows, fewest: int) -> tuple[str, ...]:
         refuse(
             file.where,
             expected="at least two classes",
-            came=f"only {listed(distinct)}",
-            mend="there is nothing to tell apart: give data of several classes",
+            received=f"only {listed(distinct)}",
+            hint="there is nothing to tell apart: give data of several classes",
             file=file.path,
         )
     if len(distinct) > len(rows.labels) // 2:
         refuse(
             file.where,
             expected="classes with several rows each",
-            came=f"{len(distinct)} different labels in {len(rows.labels)} rows",
-            mend="labels must name classes; for numbers that are measured, sort them into ranges",
+            received=f"{len(distinct)} different labels in {len(rows.labels)} rows",
+            hint="labels must name classes; for numbers that are measured, sort them into ranges",
             file=file.path,
         )
     try:
@@ -135,13 +135,13 @@ def _class_names(rows: Rows, fewest: int) -> tuple[str, ...]:
 
 
 def _require_alike(train: Rows, test: Rows, index: dict[str, int]) -> None:
-    features, came = train.inputs.shape[1], test.inputs.shape[1]
-    if features != came or train.image_shape != test.image_shape:
+    features, received = train.inputs.shape[1], test.inputs.shape[1]
+    if features != received or train.image_shape != test.image_shape:
         refuse(
             test.inputs_file.where,
             expected=f"{_shape(train)}, as the training rows have",
-            came=_shape(test),
-            mend="give test rows of the same shape",
+            received=_shape(test),
+            hint="give test rows of the same shape",
             file=test.inputs_file.path,
         )
     row = next((r for r, label in enumerate(test.labels) if label not in index), None)
@@ -149,8 +149,8 @@ def _require_alike(train: Rows, test: Rows, index: dict[str, int]) -> None:
         refuse(
             test.labels_file.where,
             expected=f"a class that training rows have: {listed(index)}",
-            came=f"{shown(test.labels[row])} in test row {row} (counted from 0)",
-            mend="a class that was never learned cannot be tested: correct the label or leave the "
+            received=f"{shown(test.labels[row])} in test row {row} (counted from 0)",
+            hint="a class that was never learned cannot be tested: correct the label or leave the "
             "row out",
             file=test.labels_file.path,
         )

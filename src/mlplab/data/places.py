@@ -24,6 +24,6 @@ def class_places(
     places, faults = places_of(classes, class_names, of)
     if faults:
         raise BadInput(
-            Problem(f"{setting}{dotted(f.where)}", f.expected, f.came, f.mend) for f in faults
+            Problem(f"{setting}{dotted(f.where)}", f.expected, f.received, f.hint) for f in faults
         )
     return places

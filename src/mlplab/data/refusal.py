@@ -12,8 +12,8 @@ def refuse(
     where: str,
     *,
     expected: str,
-    came: str,
-    mend: str,
+    received: str,
+    hint: str,
     file: Path | None = None,
     line: int | None = None,
 ) -> NoReturn:
@@ -21,8 +21,8 @@ def refuse(
     problem = Problem(
         where=where,
         expected=expected,
-        came=came,
-        mend=mend,
+        received=received,
+        hint=hint,
         line=line,
         file=None if file is None else str(file),
     )

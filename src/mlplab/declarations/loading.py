@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations.checking.consistency import check_study
-from mlplab.declarations.checking.tuning_checks import seed_fault
+from mlplab.declarations.checking.tuning_checks import number_problem, seed_problem
 from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
 from mlplab.declarations.network import Network
@@ -17,16 +17,16 @@ from mlplab.declarations.problems import BadInput, Problem, Where, did_you_mean,
 from mlplab.declarations.reading import overrides as overriding
 from mlplab.declarations.reading.json_text import read_object
 from mlplab.declarations.reading.names import EVERY_NETWORK, plain
-from mlplab.declarations.reading.places import Places
 from mlplab.declarations.reading.report_files import (
     is_configuration,
     translate_file,
     translate_folder,
 )
+from mlplab.declarations.reading.source_map import SourceMap
 from mlplab.declarations.reading.validation import validate
 from mlplab.declarations.resolving.arms import can_be_asked
 from mlplab.declarations.resolving.matching import match_widths
-from mlplab.declarations.resolving.open_set_networks import forms_of, with_open_set
+from mlplab.declarations.resolving.open_set_networks import variants_of, with_open_set
 from mlplab.declarations.resolving.resolution import (
     MOST_SEEDS,
     Origins,
@@ -35,6 +35,7 @@ from mlplab.declarations.resolving.resolution import (
     resolve,
     unknown_keys,
 )
+from mlplab.declarations.resolving.tuning_trials import tuned_networks
 from mlplab.declarations.study import Presentation, Study
 from mlplab.declarations.tuning import Tuning
 
@@ -64,14 +65,14 @@ def load(
     given, problems = _parsed_overrides(overrides)
     source, more = _overridden(source, given)
     problems += more
-    values, places = source.values, source.places
-    problems += unknown_keys(values, STUDY_KEYS, places)
-    resolution = resolve(values, places, source.grid)
+    values, source_map = source.values, source.source_map
+    problems += unknown_keys(values, STUDY_KEYS, source_map)
+    resolution = resolve(values, source_map, source.grid)
     problems += resolution.problems
-    matching = match_widths(resolution, source.folder, places)
+    matching = match_widths(resolution, source.folder, source_map)
     resolution = matching.resolution
     problems += matching.problems
-    presentation = _presentation(values, places, problems)
+    presentation = _presentation(values, source_map, problems)
     study = Study(
         name=values.get("name", source.name),
         networks=resolution.networks,
@@ -83,19 +84,21 @@ def load(
         tune=presentation.tune,
         folder=source.folder,
     )
-    checked = check_study(study, resolution, values, places)
-    problems += checked.problems
+    checked = check_study(study, resolution, values, source_map)
+    problems += map(source_map.located, checked.problems)
     if problems or source.problems:
         raise BadInput(_in_order(source.problems, problems))
     notes = (*_override_notes(given, resolution), *matching.notes, *checked.notes)
     study = with_open_set(replace(study, notes=notes))
+    if study.tune and (problem := number_problem(study.tune, tuned_networks(study))):
+        raise BadInput(source_map.located(problem))
     return _selected(study, select, seeds, str(path))
 
 
 @dataclass(frozen=True)
 class _Source:
     values: dict[str, Any]
-    places: Places
+    source_map: SourceMap
     folder: Path
     name: str
     problems: tuple[Problem, ...] = ()
@@ -127,18 +130,18 @@ def _source(path: Path) -> _Source:
     if is_folder:
         translated = translate_folder(path)
         name = plain(path.resolve().name)
-        return _Source(translated.values, translated.places, path, name, translated=True)
+        return _Source(translated.values, translated.source_map, path, name, translated=True)
     if not exists:
         path = _shipped(path)
     read = read_object(path)
     if is_configuration(read.values):
         translated = translate_file(path, read)
-        values, places = translated.values, translated.places
+        values, source_map = translated.values, translated.source_map
         return _Source(
-            values, places, path.parent, plain(path.stem), read.problems, translated=True
+            values, source_map, path.parent, plain(path.stem), read.problems, translated=True
         )
     values = {key: value for key, value in read.values.items() if key != "$schema"}
-    return _Source(values, read.places, path.parent, plain(path.stem), read.problems)
+    return _Source(values, read.source_map, path.parent, plain(path.stem), read.problems)
 
 
 def shipped_folder() -> Path:
@@ -157,13 +160,13 @@ def _shipped(path: Path) -> Path:
     if path.stem in known and str(path.parent) in (".", "studies") and path.suffix in ("", ".json"):
         return shipped_folder() / f"{path.stem}.json"
     near = [file.name for file in _beside(path)]
-    mend = did_you_mean(path.name, near) or did_you_mean(path.stem, known)
+    hint = did_you_mean(path.name, near) or did_you_mean(path.stem, known)
     raise BadInput(
         Problem(
             "",
             "a study file, a folder of configuration files, or the name of a shipped study",
             "a path where nothing lies",
-            mend or f"shipped are {listed(known)}",
+            hint or f"shipped are {listed(known)}",
             None,
             str(path),
         )
@@ -199,16 +202,16 @@ def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Sou
         given = [each for override in given for each in _for_every_network(override, source)]
     late = [override for override in given if override.path.startswith("networks.")]
     early = [override for override in given if override not in late]
-    values, places, problems = overriding.apply(source.values, source.places, early)
-    values, grid, grid_problems = expand_grid(values, places)
-    values, places, late_problems = overriding.apply(values, places, late)
-    changed = [way for way in places.known if places.of(way).file.startswith("--set")]
+    values, source_map, problems = overriding.apply(source.values, source.source_map, early)
+    values, grid, grid_problems = expand_grid(values, source_map)
+    values, source_map, late_problems = overriding.apply(values, source_map, late)
+    changed = [way for way in source_map.known if source_map.of(way).file.startswith("--set")]
     grid = {
         way: origin
         for way, origin in grid.items()
         if not any(way[: len(c)] == c or (c[: len(way)] == way and len(way) > 2) for c in changed)
     }
-    source = replace(source, values=values, places=places, grid=grid)
+    source = replace(source, values=values, source_map=source_map, grid=grid)
     return source, problems + grid_problems + late_problems
 
 
@@ -224,19 +227,20 @@ def _for_every_network(
         yield replace(override, path=f"networks.{name}.{override.path}")
 
 
-def _presentation(values: dict[str, Any], places: Places, problems: list[Problem]) -> Presentation:
+def _presentation(
+    values: dict[str, Any], source_map: SourceMap, problems: list[Problem]
+) -> Presentation:
     its = {key: values[key] for key in Presentation.model_fields if key in values}
     validated = validate(Presentation, its)
-    for f in validated.faults:
-        problems.append(places.problem(f.where, expected=f.expected, came=f.came, mend=f.mend))
+    problems += map(source_map.located, validated.faults)
     return validated.declaration or Presentation()
 
 
 def _in_order(read: tuple[Problem, ...], problems: list[Problem]) -> list[Problem]:
     """Each problem once, by the line where it stands, the files in the order they were met."""
     # A number that is not finite is no number above 0 either, but told already.
-    told = {(problem.where, problem.came, problem.line) for problem in read}
-    more = [p for p in problems if (p.where, p.came, p.line) not in told]
+    told = {(problem.where, problem.received, problem.line) for problem in read}
+    more = [p for p in problems if (p.where, p.received, p.line) not in told]
     unique = list(dict.fromkeys((*read, *more)))
     met = list(dict.fromkeys(problem.file for problem in unique))
     return sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
@@ -280,7 +284,7 @@ def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, fil
             for name in unknown
         )
     if wanted and EVERY_NETWORK not in (select or ()):
-        forms = forms_of(study)
+        forms = variants_of(study)
         kept = {*wanted, *(form.network for form in forms if form.template in wanted)}
         networks = {name: network for name, network in networks.items() if name in kept}
         used = {form.template for form in forms if form.network in kept}
@@ -302,11 +306,9 @@ def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, fil
             raise BadInput(Problem("", expected, str(seeds), None, None, "--seeds"))
         again = {"seeds": tuple(range(seeds))}
         networks = {name: network.model_copy(update=again) for name, network in networks.items()}
-        fault = seed_fault(study.tune, networks) if study.tune else None
-        if fault is not None:
-            raise BadInput(
-                Problem(dotted(fault.where), fault.expected, fault.came, fault.mend, None, file)
-            )
+        problem = seed_problem(study.tune, networks) if study.tune else None
+        if problem is not None:
+            raise BadInput(SourceMap(file).located(problem))
     return replace(study, networks=networks)
 
 

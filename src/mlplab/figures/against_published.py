@@ -15,8 +15,8 @@ from mlplab.figures.figure import Figure
 from mlplab.figures.possible_range import cut
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import METRICS, count, listed, spread_of
 from mlplab.statistics.prediction_band import PublishedComparison, compare_with_published
+from mlplab.words import METRICS, count, listed, spread_of
 
 OUTSIDE = theme.COLOURS[1]
 _PANELS = {
@@ -221,8 +221,9 @@ def _caption(published: PublishedFigure, said: Sequence[NetworkComparison]) -> s
     words = (
         f"{METRICS[published.metric].capitalize()} as published (dashed) before the band in which "
         f"one new run would lie with 95% probability at all {max(points)} points together, widened "
-        f"by {published.reading_error:g} for reading off the print ({spread_of([c.n for c in said])}); a band that "
-        "reaches the edge of its panel goes on beyond it, as its numbers say. "
+        f"by {published.reading_error:g} for reading off the print "
+        f"({spread_of([c.n for c in said])}); a band that reaches the edge of its panel goes on "
+        "beyond it, as its numbers say. "
     )
     if not outside:
         everyone = (

@@ -17,7 +17,7 @@ from mlplab.figures.figure import Figure
 from mlplab.figures.possible_range import CUT, cut, reaches_beyond
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import METRICS, SPLITS, listed, spread_of, with_interval
+from mlplab.words import METRICS, SPLITS, listed, spread_of, with_interval
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results

@@ -89,7 +89,9 @@ def _by_step(optimizer: Optimizer, steps: int, longest: int) -> np.ndarray:
     """size, eps_in_sqrt, eps_outside, decoupled_decay as (4, longest)."""
     rates = learning_rates(optimizer, steps)
     zeros = np.zeros(steps)
-    decoupled_decay = 1.0 - rates * optimizer.weight_decay if isinstance(optimizer, AdamW) else zeros + 1
+    decoupled_decay = (
+        1.0 - rates * optimizer.weight_decay if isinstance(optimizer, AdamW) else zeros + 1
+    )
     match optimizer:
         case Sgd():
             table = rates, zeros + 1, zeros, decoupled_decay

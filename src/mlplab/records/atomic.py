@@ -42,7 +42,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def writable(
     place: Path,
     expected: str = "a place that can be written to",
-    mend: str = "make room there, give yourself the right to write there, or choose another",
+    hint: str = "make room there, give yourself the right to write there, or choose another",
 ) -> Iterator[None]:
     """Turn what the operating system says against writing a file or folder into a sentence.
 
@@ -56,8 +56,8 @@ def writable(
             Problem(
                 "",
                 expected=expected,
-                came=str(error.strerror or error).lower(),
-                mend=mend,
+                received=str(error.strerror or error).lower(),
+                hint=hint,
                 file=str(error.filename2 or place),
             )
         ) from error

@@ -56,8 +56,8 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
             Problem(
                 "",
                 expected=f"a results folder, which holds the file {DATABASE_FILE}",
-                came=_what_lies_at(folder),
-                mend="run the study first, or name the folder that `mlplab run` printed",
+                received=_what_lies_at(folder),
+                hint="run the study first, or name the folder that `mlplab run` printed",
                 file=str(folder),
             )
         )
@@ -132,8 +132,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
             Problem(
                 "",
                 expected="the records of a run",
-                came="a file in which nothing stands yet",
-                mend="run the study",
+                received="a file in which nothing stands yet",
+                hint="run the study",
                 file=str(path),
             )
         )
@@ -145,8 +145,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
             Problem(
                 "",
                 expected=f"records of version {schema.VERSION} or older",
-                came=f"version {version}, written by a newer mlplab",
-                mend="install that one, or choose another folder",
+                received=f"version {version}, written by a newer mlplab",
+                hint="install that one, or choose another folder",
                 file=str(path),
             )
         )
@@ -161,25 +161,28 @@ def _told(path: Path) -> Iterator[None]:
         if str(error).startswith("no such"):
             raise _refusal(path, f"damaged ones ({error})") from error
         if "locked" in str(error):
-            came, mend = "records that another program keeps locked", "close that program"
+            received, hint = "records that another program keeps locked", "close that program"
         elif "full" in str(error):
-            came, mend = "a full disk", "make room and run again: what is finished is kept"
+            received, hint = "a full disk", "make room and run again: what is finished is kept"
         else:
-            came, mend = f"the message “{error}”", "see whether the disk is full or write-protected"
+            received, hint = (
+                f"the message “{error}”",
+                "see whether the disk is full or write-protected",
+            )
         raise BadInput(
-            Problem("", "records that can be read and written", came, mend, file=str(path))
+            Problem("", "records that can be read and written", received, hint, file=str(path))
         ) from error
     except sqlite3.DatabaseError as error:
         raise _refusal(path, f"another or a damaged file ({error})") from error
 
 
-def _refusal(path: Path, came: str) -> BadInput:
+def _refusal(path: Path, received: str) -> BadInput:
     return BadInput(
         Problem(
             "",
             expected="the records of an mlplab run",
-            came=came,
-            mend="move it away, or choose another folder",
+            received=received,
+            hint="move it away, or choose another folder",
             file=str(path),
         )
     )

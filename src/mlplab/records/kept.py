@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mlplab.records.results import Run
 
 
-def kept_value(run: Run, split: str, metric: str, training: Training) -> float:
+def value_at_restored_weights(run: Run, split: str, metric: str, training: Training) -> float:
     """Return a curve's value at the weights that are kept; NaN where it was never measured.
 
     With early stopping that restores the best, these are the best on validation rows. Training

@@ -41,10 +41,10 @@ def only_run(folder: Path, waiting: Callable[[int | None], None]) -> Iterator[No
     """Hold the folder's lock; while another run holds it, call `waiting(its pid)` once and wait.
 
     Raises:
-        BadInput: the file system cannot lock files.
+        BadInput: the file system cannot lock files, or the lock file is a symbolic link.
     """
     path = folder / LOCK_FILE
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    handle = _open(path)
     try:
         if not _taken(handle, path):
             waiting(_holder(path))
@@ -57,6 +57,18 @@ def only_run(folder: Path, waiting: Callable[[int | None], None]) -> Iterator[No
         os.close(handle)
 
 
+def _open(path: Path) -> int:
+    """Open the lock file, but not another file that a symbolic link of this name points to."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    except OSError as error:
+        if not path.is_symlink():
+            raise
+        raise BadInput(
+            Problem("", "a lock file", "a symbolic link", "remove it", file=str(path))
+        ) from error
+
+
 def _taken(handle: int, path: Path) -> bool:
     try:
         _lock(handle)
@@ -67,8 +79,8 @@ def _taken(handle: int, path: Path) -> bool:
             Problem(
                 "",
                 expected="a folder in which files can be locked, so that two runs cannot collide",
-                came=f"a file system that cannot ({error.strerror})",
-                mend="choose a folder on a local disk",
+                received=f"a file system that cannot ({error.strerror})",
+                hint="choose a folder on a local disk",
                 file=str(path.parent),
             )
         ) from error

@@ -58,7 +58,7 @@ def question_digest(question: Question, study: Study) -> str:
             name: _asked_about(name, study) for name in dict.fromkeys(arm.network for arm in arms)
         },
     }
-    if any(arm.form for arm in arms):
+    if any(arm.variant for arm in arms):
         content["open_set"] = _tests(arms, study)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -84,12 +84,12 @@ def _tests(arms: Sequence[Arm], study: Study) -> list[dict[str, Any]]:
     """What decides how each side is tested on unknown classes."""
     tests = []
     for arm in arms:
-        assert arm.form is not None
-        entry = study.open_set[arm.form.entry]
+        assert arm.variant is not None
+        entry = study.open_set[arm.variant.entry]
         how = {"reject_at_most", "threshold_by_class", "fit_on", "unknown_data"}
         tests.append(
             entry.model_dump(mode="json", include=how)
-            | {"detector": arm.detector, "split": arm.form.split.title}
+            | {"detector": arm.detector, "split": arm.variant.split.title}
         )
     return tests
 

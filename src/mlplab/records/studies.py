@@ -101,8 +101,8 @@ def read_study(connection: sqlite3.Connection, folder: Path) -> RecordedStudy:
             Problem(
                 "",
                 expected="the records of a run",
-                came="records in which no run has begun",
-                mend="run the study",
+                received="records in which no run has begun",
+                hint="run the study",
                 file=str(folder),
             )
         )
@@ -126,8 +126,8 @@ def _resolved(text: str, folder: Path) -> Study:
             Problem(
                 "",
                 expected="a study as this version of mlplab records it",
-                came="one of another version",
-                mend="run the study again: what is finished is kept",
+                received="one of another version",
+                hint="run the study again: what is finished is kept",
                 file=str(folder / DATABASE_FILE),
             )
         ) from error

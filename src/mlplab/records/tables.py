@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlplab.declarations.resolving.size import Size
-from mlplab.records.kept import kept_value
+from mlplab.records.kept import value_at_restored_weights
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results, Run
@@ -103,5 +103,5 @@ def _summary_row(results: Results, run: Run) -> dict[str, object]:
     for split in _FINAL_SPLITS:
         for metric in _FINAL_METRICS:
             if (split, metric) in run.curves:
-                row[f"{split}_{metric}"] = kept_value(run, split, metric, training)
+                row[f"{split}_{metric}"] = value_at_restored_weights(run, split, metric, training)
     return row

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,6 +16,8 @@ from pathlib import Path
 from mlplab.networks import kernels
 from mlplab.reproducible_products import MKL_MODE
 
+COMPUTING = "mlplab-computing-"
+"""How the names of threads begin that train networks or test trained ones."""
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -46,6 +49,11 @@ def compute_on(cores: int) -> None:
 
     torch.get_num_threads()
     torch.set_num_threads(cores)
+
+
+def is_computing() -> bool:
+    """Whether a thread that trains networks, or tests trained ones, has not ended."""
+    return any(thread.name.startswith(COMPUTING) for thread in threading.enumerate())
 
 
 def describe(device: str) -> Mapping[str, str]:
@@ -96,8 +104,8 @@ def resolve_device(wanted: str) -> str:
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if wanted == "cuda" and not torch.cuda.is_available():
-        came = "a machine on which torch finds none"
-        raise BadInput(Problem("--device", "a CUDA GPU", came, "use --device cpu"))
+        received = "a machine on which torch finds none"
+        raise BadInput(Problem("--device", "a CUDA GPU", received, "use --device cpu"))
     if wanted not in ("cpu", "cuda"):
         raise BadInput(Problem("--device", "auto, cpu or cuda", repr(wanted)))
     return wanted

@@ -161,7 +161,7 @@ Event = (
     | TuningStarted
     | TuningEnded
 )
-Watch = Callable[[Event], None]
+OnEvent = Callable[[Event], None]
 
 
 def to_json(event: Event) -> str:

@@ -18,8 +18,8 @@ from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.training import Training
 from mlplab.runner.environment import Placement, compute_on
 from mlplab.runner.remembered import recall, remember
-from mlplab.trainer.recipe import Recipe
 from mlplab.trainer.dataset import DeviceDataset
+from mlplab.trainer.recipe import Recipe
 from mlplab.trainer.train import train
 
 _ROWS, _CLASSES = 2048, 10

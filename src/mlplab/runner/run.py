@@ -22,14 +22,13 @@ from mlplab.records.lock import only_run
 from mlplab.records.questions import register
 from mlplab.records.results import Results
 from mlplab.records.runs import contents, finished_stacks
-from mlplab.records.stacks import store_plan, unfinished
+from mlplab.records.stacks import WEIGHTS_FOLDER, store_plan, unfinished, weights_file
 from mlplab.records.studies import (
     Member,
     known_members,
     record_environment,
     record_study,
 )
-from mlplab.records.weights import WEIGHTS_FOLDER, weights_file
 from mlplab.runner.environment import (
     Placement,
     check_precision,
@@ -37,7 +36,7 @@ from mlplab.runner.environment import (
     resolve_device,
     usable_cores,
 )
-from mlplab.runner.events import DataAnnounced, Rerun, RunEnded, RunPlanned, Waiting, Watch
+from mlplab.runner.events import DataAnnounced, OnEvent, Rerun, RunEnded, RunPlanned, Waiting
 from mlplab.runner.planning import make_plan, work
 from mlplab.runner.stack_room import stack_room
 from mlplab.runner.training import Training, train_plan
@@ -53,7 +52,7 @@ def run(
     device: str = "auto",
     precision: str = "float32",
     fail_fast: bool = False,
-    watch: Watch | None = None,
+    on_event: OnEvent | None = None,
 ) -> Results:
     """Train what is missing of a study and return all that is known of it.
 
@@ -72,14 +71,14 @@ def run(
             folder can no longer be written to.
         KeyboardInterrupt: what was finished until then is kept.
     """
-    tell = watch or _nobody
+    on_event = on_event or ignore_event
     if precision not in PRECISIONS:
         raise BadInput(Problem("--precision", " or ".join(PRECISIONS), repr(str(precision))))
     device, precision = resolve_device(str(device)), str(precision)
     check_precision(precision, device)
     folder = Path(folder)
-    with _results_folder(folder, lambda process: tell(Waiting(process))) as connection:
-        return _Run(study, folder, connection, device, precision, fail_fast, tell).run()
+    with _results_folder(folder, lambda process: on_event(Waiting(process))) as connection:
+        return _Run(study, folder, connection, device, precision, fail_fast, on_event).run()
 
 
 def write_down_questions(study: Study, folder: Path, seen: Set[str]) -> None:
@@ -90,7 +89,7 @@ def write_down_questions(study: Study, folder: Path, seen: Set[str]) -> None:
     Raises:
         BadInput: the folder cannot be written to.
     """
-    with _results_folder(folder, _nobody) as connection:
+    with _results_folder(folder, ignore_event) as connection:
         register(connection, study, seen)
 
 
@@ -103,13 +102,13 @@ def finished_networks(study: Study, folder: Path, *, precision: str, device: str
     if not has_records(folder):
         return set()
     device = resolve_device(str(device))
-    wanted = wanted_runs(study, precision=str(precision), device=device, announce=_nobody)
+    wanted = wanted_runs(study, precision=str(precision), device=device, announce=ignore_event)
     with reading(folder) as connection:
         present = present_runs(connection, folder)
     return {name for run in wanted if run.key in present for name, _ in run.members}
 
 
-def _nobody(event: object) -> None:
+def ignore_event(event: object) -> None:
     """Hear nothing."""
 
 
@@ -129,7 +128,7 @@ def _results_folder(
         with writable(
             folder,
             expected="a results folder that can be written to",
-            mend="choose another with --out, or make room there",
+            hint="choose another with --out, or make room there",
         ):
             (folder / WEIGHTS_FOLDER).mkdir(parents=True, exist_ok=True)
             opened.enter_context(only_run(folder, wait))
@@ -148,7 +147,7 @@ class _Run:
     device: str
     precision: str
     fail_fast: bool
-    tell: Watch
+    on_event: OnEvent
 
     def run(self) -> Results:
         began = time.monotonic()
@@ -156,13 +155,13 @@ class _Run:
             self.study,
             precision=self.precision,
             device=self.device,
-            announce=lambda text: self.tell(DataAnnounced(text)),
+            announce=lambda text: self.on_event(DataAnnounced(text)),
         )
         present = present_runs(self.connection, self.folder)
         missing = [run for run in wanted if run.key not in present]
         keys = keys_by_member(wanted, self.study)
         for rerun in why_rerun(self.connection, keys, missing, present):
-            self.tell(rerun)
+            self.on_event(rerun)
         training = self._planned(wanted, missing, keys)
         interrupted = True
         try:
@@ -198,7 +197,7 @@ class _Run:
         store_plan(self.connection, plan.stacks, plan.given_up)
         by_key = {run.key: run for run in missing}
         todo = sum(len(run.members) for run in missing)
-        self.tell(
+        self.on_event(
             RunPlanned(
                 total=len(keys),
                 already=len(keys) - todo,
@@ -216,11 +215,11 @@ class _Run:
             environment=environment,
             cores=cores,
             fail_fast=self.fail_fast,
-            tell=self.tell,
+            on_event=self.on_event,
         )
 
     def _tell_the_end(self, results: Results, seconds: float, interrupted: bool) -> None:
-        self.tell(
+        self.on_event(
             RunEnded(
                 finished=len(results.runs),
                 missing=len(results.missing),

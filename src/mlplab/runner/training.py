@@ -11,28 +11,27 @@ from pathlib import Path
 from mlplab.data.preparation import prepare
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.records.runs import record_stack
-from mlplab.records.stacks import PlannedStack, record_failure, store_plan
+from mlplab.records.stacks import PlannedStack, record_failure, store_plan, weights_file
 from mlplab.records.studies import Member
-from mlplab.records.weights import weights_file
-from mlplab.runner.crew import (
-    Crew,
+from mlplab.runner.events import (
+    OnEvent,
+    StackFailed,
+    StackFinished,
+    StackProgressed,
+    StackStarted,
+)
+from mlplab.runner.planning import halves, work
+from mlplab.runner.wanted import WantedRun
+from mlplab.runner.worker_pool import (
     Failed,
     Job,
     Message,
     Progressed,
     Trained,
     Unwritable,
+    WorkerPool,
     workers_for,
 )
-from mlplab.runner.events import (
-    StackFailed,
-    StackFinished,
-    StackProgressed,
-    StackStarted,
-    Watch,
-)
-from mlplab.runner.planning import halves, work
-from mlplab.runner.wanted import WantedRun
 from mlplab.trainer.dataset import DeviceDataset
 
 _INPUTS_KEPT = 3
@@ -56,7 +55,7 @@ class Training:
     environment: int
     cores: int
     fail_fast: bool
-    tell: Watch
+    on_event: OnEvent
 
 
 def train_plan(training: Training) -> None:
@@ -67,17 +66,17 @@ def train_plan(training: Training) -> None:
         KeyboardInterrupt: stacks in training are given up, finished ones are recorded.
     """
     if training.stacks:
-        _Foreman(training).work_through()
+        Scheduler(training).work_through()
 
 
-class _Foreman:
+class Scheduler:
     """Knows what waits, what is in training, and how many cores are free."""
 
     def __init__(self, training: Training) -> None:
         self.t = training
         self.waiting = deque(training.stacks)
         self.busy: dict[str, PlannedStack] = {}
-        self.crew = Crew(workers_for(training.stacks, training.cores))
+        self.crew = WorkerPool(workers_for(training.stacks, training.cores))
         self.resident = _Resident(training.study_folder)
 
     def work_through(self) -> None:
@@ -86,7 +85,7 @@ class _Foreman:
                 self._give_jobs()
                 self._hear(self.crew.next_message())
         finally:
-            self.crew.dismiss(_PATIENCE_SECONDS if self.busy else 0.1)
+            self.crew.shutdown(_PATIENCE_SECONDS if self.busy else 0.1)
             self._keep_the_last()
 
     def _give_jobs(self) -> None:
@@ -98,7 +97,7 @@ class _Foreman:
             stack = self.waiting.popleft()
             self.busy[stack.id] = stack
             runs = tuple(self.t.wanted[key] for key in stack.keys)
-            self.t.tell(
+            self.t.on_event(
                 StackStarted(
                     stack=stack.id,
                     members=_members(runs),
@@ -112,7 +111,7 @@ class _Foreman:
     def _hear(self, message: Message) -> None:
         if isinstance(message, Progressed):
             progress = message.progress
-            self.t.tell(
+            self.t.on_event(
                 StackProgressed(
                     stack=message.job.stack.id,
                     step=progress.step,
@@ -134,7 +133,7 @@ class _Foreman:
         job = trained.job
         record_stack(self.t.connection, job.stack, trained.runs, self.t.environment)
         diverged = {run.key for run in trained.runs if run.diverged_at is not None}
-        self.t.tell(
+        self.t.on_event(
             StackFinished(
                 stack=job.stack.id,
                 members=_members(job.runs),
@@ -156,7 +155,7 @@ class _Foreman:
         if self.t.fail_fast:
             self.waiting.clear()
         reason = failed.log.strip().splitlines()[-1]
-        self.t.tell(StackFailed(stack.id, _members(failed.job.runs), reason, again))
+        self.t.on_event(StackFailed(stack.id, _members(failed.job.runs), reason, again))
 
     def _keep_the_last(self) -> None:
         """Record what was finished while the crew was being dismissed."""
@@ -193,8 +192,8 @@ def _changed_meanwhile(run: WantedRun) -> BadInput:
         Problem(
             f"data of {run.members[0][0]}",
             expected="the contents that were read when the run began",
-            came="others: the files were changed meanwhile",
-            mend="run again; what is finished is kept under the contents it was trained on",
+            received="others: the files were changed meanwhile",
+            hint="run again; what is finished is kept under the contents it was trained on",
         )
     )
 
@@ -212,8 +211,8 @@ def _unwritable(message: Unwritable) -> BadInput:
         Problem(
             "",
             expected="to write trained weights there",
-            came=str(message.error.strerror or message.error).lower(),
-            mend="make room and run again: what is finished is kept",
+            received=str(message.error.strerror or message.error).lower(),
+            hint="make room and run again: what is finished is kept",
             file=str(message.job.weights),
         )
     )

@@ -159,8 +159,8 @@ def _misfits(name: str, network: Network, data: PreparedData) -> list[Problem]:
             Problem(
                 f"networks.{name}.training.batch_size",
                 expected=f"at most the {len(data.train_rows)} training rows",
-                came=str(training.batch_size),
-                mend="make it smaller",
+                received=str(training.batch_size),
+                hint="make it smaller",
             )
         )
     if network.outputs is not None and network.outputs < len(data.class_names):
@@ -168,8 +168,8 @@ def _misfits(name: str, network: Network, data: PreparedData) -> list[Problem]:
             Problem(
                 f"networks.{name}.outputs",
                 expected=f"at least one for each of the {len(data.class_names)} classes",
-                came=str(network.outputs),
-                mend='leave "outputs" out',
+                received=str(network.outputs),
+                hint='leave "outputs" out',
             )
         )
     if training.early_stopping is not None and not len(data.validation_rows):
@@ -177,8 +177,8 @@ def _misfits(name: str, network: Network, data: PreparedData) -> list[Problem]:
             Problem(
                 f"networks.{name}.training.early_stopping",
                 expected="validation rows to stop by",
-                came="data without any",
-                mend='give "data" a "validation" part, for example 0.1',
+                received="data without any",
+                hint='give "data" a "validation" part, for example 0.1',
             )
         )
     return problems

@@ -158,9 +158,7 @@ class _Training:
             if name[1].startswith(DIAGNOSTICS):
                 values[name] = np.where(undiagnosed, np.nan, values[name])
         ended = np.array([self.recipes[i].training.steps == step for i in self.present])
-        stopping = self.early_stops.update(
-            self.present, self.due, values, self.networks.weights_of
-        )
+        stopping = self.early_stops.update(self.present, self.due, values, self.networks.weights_of)
         done = ended | bad | stopping
         logits = self._last_measurements(done, bad, values) if done.any() else {}
         recorded = np.zeros(len(self.recipes), dtype=bool)

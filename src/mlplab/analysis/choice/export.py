@@ -44,7 +44,7 @@ def _values(choice: Choice) -> dict[str, Any]:
                 "accuracy": _spread(candidate.accuracy),
                 "less_the_best_other": [candidate.low, candidate.high],
                 "qualifies": candidate.qualifies,
-                "unbeaten_in": [cost for cost in COSTS if cost in candidate.unbeaten],
+                "unbeaten_in": [cost for cost in COSTS if cost in candidate.pareto_front],
             }
             for candidate in choice.candidates
         ],

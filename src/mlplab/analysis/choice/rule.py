@@ -15,8 +15,8 @@ from mlplab.declarations.metric import Split
 from mlplab.declarations.resolving.size import Size
 from mlplab.records.results import Results
 from mlplab.statistics.best import cheapest_of
-from mlplab.statistics.front import unbeaten
 from mlplab.statistics.intervals import t_interval
+from mlplab.statistics.pareto import pareto_front
 
 COSTS: tuple[CostName, ...] = ("parameters", "flops", "seconds")
 
@@ -43,7 +43,7 @@ class Candidate:
     high: float
     qualifies: bool
     """Whether it is shown to be within the margin of the best."""
-    unbeaten: frozenset[CostName]
+    pareto_front: frozenset[CostName]
     """The costs in which no other is as accurate and as cheap by their means, and better in one."""
 
 
@@ -130,7 +130,7 @@ def _choice(rule: ChoiceRule, found: Best, costs: Mapping[CostName, Sequence[Spr
     means = {name: np.array([spread.mean for spread in costs[name]]) for name in COSTS}
     compared, names = found.compared, found.networks
     taken = cheapest_of(compared, means[rule.cost], rule.within)
-    fronts = {name: unbeaten(means[name], compared.means) for name in COSTS}
+    fronts = {name: pareto_front(means[name], compared.means) for name in COSTS}
     order = np.lexsort((-compared.means, means[rule.cost]))
     candidates = tuple(
         Candidate(

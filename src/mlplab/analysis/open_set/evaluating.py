@@ -12,15 +12,14 @@ from pathlib import Path
 from mlplab.analysis.open_set.findings import RunFinding, from_json, to_json
 from mlplab.analysis.open_set.measuring import measure
 from mlplab.analysis.open_set.other_set import other_set
-from mlplab.analysis.open_set.tested import test_bed
+from mlplab.analysis.open_set.rows import open_set_rows
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.resolving.open_set_networks import (
     NamedSplit,
-    OpenSetForm,
-    forms_of,
+    OpenSetVariant,
     splits_of,
+    variants_of,
 )
-from mlplab.openset.errors import OpenSetError
 from mlplab.records.analyses import read_findings, record_finding
 from mlplab.records.database import reading, writing
 from mlplab.records.lock import only_run
@@ -37,10 +36,10 @@ most of the records, and nobody looks at hundreds."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PendingTest:
     """One network and seed to be tested on one split."""
 
-    form: OpenSetForm
+    variant: OpenSetVariant
     seed: int
     content: str
     """Hash of everything that decides the finding."""
@@ -51,7 +50,7 @@ class Wanted:
 class Tested:
     """One network and seed, tested on one split."""
 
-    form: OpenSetForm
+    variant: OpenSetVariant
     seed: int
     finding: RunFinding
 
@@ -61,7 +60,7 @@ Progress = Callable[[str, int, int, int], None]
 test as it begins, and of every test as it is done."""
 
 
-def wanted_tests(results: Results) -> tuple[Wanted, ...]:
+def pending_tests(results: Results) -> tuple[PendingTest, ...]:
     """Every test that the study's questions want of finished, finite runs."""
     study = results.study
     finished: dict[str, list[tuple[int, str]]] = {}
@@ -69,21 +68,21 @@ def wanted_tests(results: Results) -> tuple[Wanted, ...]:
         if run.diverged_at is None:
             finished.setdefault(run.network, []).append((run.seed, run.key))
     digests = _Digests(study.folder)
-    full = {place: _in_full(results, place) for place in range(len(study.open_set))}
+    full = {entry: _in_full(results, entry) for entry in range(len(study.open_set))}
     wanted = []
-    for form in forms_of(study):
-        entry = study.open_set[form.entry]
-        settings = _settings(form, entry, digests, full[form.entry])
-        for seed, key in finished.get(form.network, ()):
+    for variant in variants_of(study):
+        entry = study.open_set[variant.entry]
+        settings = _settings(variant, entry, digests, full[variant.entry])
+        for seed, key in finished.get(variant.network, ()):
             content = json.dumps({"run": key, **settings}, sort_keys=True)
             name = hashlib.sha256(content.encode()).hexdigest()
-            wanted.append(Wanted(form, seed, name, full[form.entry]))
+            wanted.append(PendingTest(variant, seed, name, full[variant.entry]))
     return tuple(wanted)
 
 
-def _in_full(results: Results, place: int) -> bool:
-    entry = results.study.open_set[place]
-    networks = [form.network for form in forms_of(results.study) if form.entry == place]
+def _in_full(results: Results, number: int) -> bool:
+    entry = results.study.open_set[number]
+    networks = [v.network for v in variants_of(results.study) if v.entry == number]
     if not networks or networks[0] not in results.study.networks:
         return True
     splits = list(splits_of(entry, results.study.networks[networks[0]].data))
@@ -107,15 +106,15 @@ class _Digests:
 
 
 def _settings(
-    form: OpenSetForm, entry: OpenSet, digests: _Digests, in_full: bool
+    variant: OpenSetVariant, entry: OpenSet, digests: _Digests, in_full: bool
 ) -> Mapping[str, object]:
-    split: NamedSplit = form.split
+    split: NamedSplit = variant.split
     return {
         "method": METHOD,
         "unknown": split.unknown,
         "unknown_data": digests.of(entry),
         "closed": split.closed,
-        "detectors": [d.model_dump(exclude_none=True) for d in form.detectors],
+        "detectors": [d.model_dump() for d in variant.detectors],
         "reject_at_most": entry.reject_at_most,
         "threshold_by_class": entry.threshold_by_class,
         "fit_on": entry.fit_on,
@@ -123,7 +122,7 @@ def _settings(
     }
 
 
-def evaluate(results: Results, tell: Progress | None = None) -> None:
+def evaluate(results: Results, progress: Progress | None = None) -> None:
     """Make the tests that are not kept yet, and keep each as it is made.
 
     Stopped at any moment, what was made until then is kept.
@@ -131,7 +130,7 @@ def evaluate(results: Results, tell: Progress | None = None) -> None:
     Raises:
         BadInput: data that cannot be used for a split.
     """
-    wanted = wanted_tests(results) if results.study.open_set else ()
+    wanted = pending_tests(results) if results.study.open_set else ()
     if not wanted or results.folder is None:
         return
     with reading(results.folder) as connection:
@@ -139,33 +138,29 @@ def evaluate(results: Results, tell: Progress | None = None) -> None:
     missing = [w for w in wanted if w.content not in kept]
     if not missing:
         return
-    if tell is not None:
-        tell(missing[0].form.network, missing[0].seed, 0, len(missing))
+    if progress is not None:
+        progress(missing[0].variant.network, missing[0].seed, 0, len(missing))
     with only_run(results.folder, lambda pid: None), writing(results.folder) as connection:
         made = on_every_core(partial(_made, results), missing, _AT_ONCE)
         for done, (test, finding) in enumerate(made, start=1):
             record_finding(connection, "open_set", test.content, to_json(finding))
-            if tell is not None:
-                tell(test.form.network, test.seed, done, len(missing))
+            if progress is not None:
+                progress(test.variant.network, test.seed, done, len(missing))
 
 
-def _made(results: Results, test: Wanted) -> RunFinding:
-    form, study = test.form, results.study
-    network, entry = study.networks[form.network], study.open_set[form.entry]
-    bed = test_bed(network, form.split, entry, study.folder)
-    try:
-        return measure(
-            bed,
-            results.weights(form.network, test.seed),
-            network,
-            entry,
-            form.detectors,
-            centres=results.centres(form.network, test.seed),
-            by=f"{form.network}, seed {test.seed}",
-            in_full=test.in_full,
-        )
-    except OpenSetError as error:
-        raise OpenSetError(f"{form.network}, seed {test.seed}: {error}") from error
+def _made(results: Results, test: PendingTest) -> RunFinding:
+    variant, study = test.variant, results.study
+    network, entry = study.networks[variant.network], study.open_set[variant.entry]
+    return measure(
+        open_set_rows(network, variant.split, entry, study.folder),
+        results.weights(variant.network, test.seed),
+        network,
+        entry,
+        variant.detectors,
+        centres=results.centres(variant.network, test.seed),
+        by=f"{variant.network}, seed {test.seed}",
+        in_full=test.in_full,
+    )
 
 
 def tests_of(results: Results) -> tuple[Tested, ...]:
@@ -177,9 +172,9 @@ def tests_of(results: Results) -> tuple[Tested, ...]:
 
 def _kept(results: Results) -> Iterator[Tested]:
     assert results.folder is not None
-    wanted = wanted_tests(results)
+    wanted = pending_tests(results)
     with reading(results.folder) as connection:
         kept = read_findings(connection, (w.content for w in wanted))
     for test in wanted:
         if test.content in kept:
-            yield Tested(test.form, test.seed, from_json(kept[test.content]))
+            yield Tested(test.variant, test.seed, from_json(kept[test.content]))

@@ -16,7 +16,7 @@ from mlplab.openset.scores import UNKNOWN
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Predictions:
     """Rows of one side: what the network takes them for, and what the detector says of them."""
 
     predicted: np.ndarray
@@ -29,7 +29,7 @@ class Judged:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def take(self, rows: np.ndarray) -> Judged:
+    def take(self, rows: np.ndarray) -> Predictions:
         """Some of the rows."""
         return replace(
             self,
@@ -40,7 +40,7 @@ class Judged:
 
 
 def metrics(
-    known: Judged, labels: np.ndarray, unknown: Judged, classes: int, unknown_classes: int
+    known: Predictions, labels: np.ndarray, unknown: Predictions, classes: int, unknown_classes: int
 ) -> dict[str, float]:
     """All measures by the names of exports.
 
@@ -98,7 +98,7 @@ class Groups:
 
 
 def without_groups(
-    known: Judged, labels: np.ndarray, unknown: Judged, classes: int, groups: Groups
+    known: Predictions, labels: np.ndarray, unknown: Predictions, classes: int, groups: Groups
 ) -> Mapping[str, tuple[float, ...]]:
     """Every measure with one group of rows of both sides left out at a time, in turn."""
     found = [
@@ -113,7 +113,7 @@ def without_groups(
 
 
 def auroc_without_groups(
-    known: Judged, unknown: Judged, groups: Groups
+    known: Predictions, unknown: Predictions, groups: Groups
 ) -> Mapping[str, tuple[float, ...]]:
     """AUROC alone with one group of rows left out at a time: what a mean over many splits needs."""
     found = [round(auroc(known.scores[k], unknown.scores[u]), 7) for k, u in groups.left_out()]

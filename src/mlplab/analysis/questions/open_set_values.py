@@ -19,18 +19,18 @@ from mlplab.analysis.questions.values import (
 )
 from mlplab.declarations.metric import OpenSetMetric
 from mlplab.declarations.resolving.arms import Arm
-from mlplab.declarations.resolving.open_set_networks import OpenSetForm
+from mlplab.declarations.resolving.open_set_networks import OpenSetVariant
 from mlplab.records.results import Run
 
-TestsByForm = Mapping[OpenSetForm, Mapping[int, RunFinding]]
+TestsByForm = Mapping[OpenSetVariant, Mapping[int, RunFinding]]
 """Open-set form → seed → what its test found."""
 
 
 def tests_by_form(tests: Iterable[Tested]) -> TestsByForm:
     """The tests that are kept, by what was tested."""
-    found: dict[OpenSetForm, dict[int, RunFinding]] = {}
+    found: dict[OpenSetVariant, dict[int, RunFinding]] = {}
     for test in tests:
-        found.setdefault(test.form, {})[test.seed] = test.finding
+        found.setdefault(test.variant, {})[test.seed] = test.finding
     return found
 
 
@@ -51,8 +51,8 @@ def open_set_values(
         arm = arms[column]
         if run.diverged_at is not None:
             return -math.inf if is_better_higher(metric) else math.inf
-        assert arm.form is not None
-        finding = tests.get(arm.form, {}).get(run.seed)
+        assert arm.variant is not None
+        finding = tests.get(arm.variant, {}).get(run.seed)
         return math.nan if finding is None else measured(finding, metric.open_set, arm.detector)
 
     runs = [by_network.get(arm.network, {}) for arm in arms]

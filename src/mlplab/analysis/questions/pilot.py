@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlplab.analysis.questions.answers import Answer
-from mlplab.analysis.questions.foresight import (
+from mlplab.analysis.questions.sample_size import (
     FEWEST_OF_A_PILOT,
     cautious_in_words,
     seeds_to_decide,

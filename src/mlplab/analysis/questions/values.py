@@ -34,7 +34,7 @@ from mlplab.declarations.metric import (
 from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.study import Study
 from mlplab.declarations.training import Training
-from mlplab.records.kept import kept_value, measured
+from mlplab.records.kept import measured, value_at_restored_weights
 from mlplab.records.results import Results, Run
 
 
@@ -148,7 +148,7 @@ def is_better_higher(metric: Metric) -> bool:
 def _value(metric: Metric, run: Run, training: Training) -> float:
     match metric:
         case FinalMetric():
-            return kept_value(run, metric.split, metric.final, training)
+            return value_at_restored_weights(run, metric.split, metric.final, training)
         case BestMetric():
             curve = measured(run, metric.split, metric.best)[1]
             if not len(curve):
@@ -160,9 +160,9 @@ def _value(metric: Metric, run: Run, training: Training) -> float:
             return _mean_height(*measured(run, metric.split, metric.area_under))
         case GapMetric():
             measure = metric.train_test_gap
-            gap = kept_value(run, "train", measure, training) - kept_value(
-                run, "test", measure, training
-            )
+            gap = value_at_restored_weights(
+                run, "train", measure, training
+            ) - value_at_restored_weights(run, "test", measure, training)
             return gap if measure == "accuracy" else -gap
     raise ValueError(f"no value is known of {metric!r}")
 

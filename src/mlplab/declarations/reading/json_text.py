@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations.problems import BadInput, Problem, Where, shown
-from mlplab.declarations.reading.places import Place, Places
+from mlplab.declarations.reading.source_map import SourceLocation, SourceMap
 
 DEEPEST = 50
 """Levels of nesting allowed; a study needs about six."""
@@ -28,7 +28,7 @@ class Read:
     """An object read from a file, comments dropped, with the place of every value."""
 
     values: dict[str, Any]
-    places: Places
+    source_map: SourceMap
     problems: tuple[Problem, ...] = ()
     """What is wrong though it could be read: keys that stand twice, numbers that are not finite."""
 
@@ -43,8 +43,8 @@ def read_object(path: Path, shown_as: str | None = None) -> Read:
 
 
 def _text(path: Path, name: str) -> str:
-    def fail(expected: str, came: str, mend: str | None = None) -> BadInput:
-        return BadInput(Problem("", expected, came, mend, None, name))
+    def fail(expected: str, received: str, hint: str | None = None) -> BadInput:
+        return BadInput(Problem("", expected, received, hint, None, name))
 
     try:
         content = path.read_bytes()
@@ -85,8 +85,8 @@ def parse_object(text: str, name: str) -> Read:
         walk.add((), "a JSON object { … }", shown(values), "wrap it in { }", walk.first_line)
     if not isinstance(values, dict) or walk.is_beyond_use:
         raise BadInput(walk.problems)
-    places = Places(name, walk.places)
-    return Read(without_comments(values), places, tuple(walk.problems))
+    source_map = SourceMap(name, walk.source_map)
+    return Read(without_comments(values), source_map, tuple(walk.problems))
 
 
 def _parsed(text: str, name: str) -> Any:
@@ -110,7 +110,7 @@ def _too_deep(name: str, line: int | None) -> Problem:
     )
 
 
-_MENDS = (
+_HINTS = (
     ("delimiter", "a comma, a colon or a closing bracket is missing just before it"),
     ("property name", "a key must stand in double quotes, and no comma after the last entry"),
     ("trailing comma", "remove the comma after the last entry"),
@@ -124,13 +124,15 @@ _MENDS = (
 
 def _syntax_problem(error: json.JSONDecodeError, name: str) -> Problem:
     rest = error.doc[error.pos : error.pos + 20].split("\n")[0].strip()
-    came = f"{shown(rest, 24)} at column {error.colno}" if rest else "the end of the line or file"
-    mend = next((mend for sign, mend in _MENDS if sign in error.msg), None)
+    received = (
+        f"{shown(rest, 24)} at column {error.colno}" if rest else "the end of the line or file"
+    )
+    hint = next((hint for sign, hint in _HINTS if sign in error.msg), None)
     if rest.startswith(("//", "#", "/*")):
-        mend = 'JSON has no comments; use a key that starts with "//"'
+        hint = 'JSON has no comments; use a key that starts with "//"'
     elif rest.startswith(("True", "False", "None", "'")):
-        mend = "JSON writes true, false, null and double quotes"
-    return Problem("", "valid JSON", came, mend, error.lineno, name)
+        hint = "JSON writes true, false, null and double quotes"
+    return Problem("", "valid JSON", received, hint, error.lineno, name)
 
 
 def without_comments(value: Any) -> Any:
@@ -160,7 +162,7 @@ class _Walk:
         self.first_line = 1
         self.is_beyond_use = False
         self.stack: list[_Container] = []
-        self.places: dict[Where, Place] = {}
+        self.source_map: dict[Where, SourceLocation] = {}
         self.problems: list[Problem] = []
 
     def through(self, text: str) -> None:
@@ -176,12 +178,14 @@ class _Walk:
                 self._key_or_value(token)
 
     def add(
-        self, where: Where, expected: str, came: str, mend: str | None, line: int | None
+        self, where: Where, expected: str, received: str, hint: str | None, line: int | None
     ) -> None:
         if any(isinstance(step, str) and step.startswith("//") for step in where):
             return  # what a comment says is nobody's business
-        places = Places(self.name, {where: Place(self.name, line)})
-        self.problems.append(places.problem(where, expected=expected, came=came, mend=mend))
+        source_map = SourceMap(self.name, {where: SourceLocation(self.name, line)})
+        self.problems.append(
+            source_map.problem(where, expected=expected, received=received, hint=hint)
+        )
 
     def _next_entry(self) -> None:
         inner = self.stack[-1]
@@ -207,7 +211,7 @@ class _Walk:
 
     def _start(self, where: Where) -> None:
         # A key's own line, where its value stands in the same entry, was noted already.
-        self.places.setdefault(where, Place(self.name, self.line))
+        self.source_map.setdefault(where, SourceLocation(self.name, self.line))
         if not where:
             self.first_line = self.line
 
@@ -216,7 +220,7 @@ class _Walk:
         inner.step = key
         where = (*inner.where, key)
         if key in inner.keys and not key.startswith("//"):
-            first = self.places[where].line
+            first = self.source_map[where].line
             self.add(
                 where,
                 "every key once",
@@ -226,7 +230,7 @@ class _Walk:
             )
         self._surrogates(where, key)
         inner.keys.add(key)
-        self.places[where] = Place(self.name, self.line)
+        self.source_map[where] = SourceLocation(self.name, self.line)
 
     def _scalar(self, where: Where, token: str) -> None:
         if token.startswith('"'):
@@ -234,22 +238,22 @@ class _Walk:
         elif token in ("NaN", "Infinity", "-Infinity"):
             self.add(where, "a finite number", token, "JSON knows no such number", self.line)
         elif len(token) > LONGEST_NUMBER:
-            came = f"one of {len(token)} digits"
-            self.add(where, "a number of at most 400 digits", came, "shorten it", self.line)
+            received = f"one of {len(token)} digits"
+            self.add(where, "a number of at most 400 digits", received, "shorten it", self.line)
         elif token not in ("true", "false", "null") and abs(float(token)) == float("inf"):
-            came, mend = shown(float(token)), f"{token[:20]} is too large; the limit is 1.8e308"
-            self.add(where, "a finite number", came, mend, self.line)
+            received, hint = shown(float(token)), f"{token[:20]} is too large; the limit is 1.8e308"
+            self.add(where, "a finite number", received, hint, self.line)
 
     def _surrogates(self, where: Where, text: str) -> None:
         try:
             text.encode()
         except UnicodeEncodeError:
             self.is_beyond_use = True  # such text cannot be written, shown or hashed
-            came = json.dumps(text)[:60]
+            received = json.dumps(text)[:60]
             self.add(
                 where,
                 "text in whole Unicode characters",
-                came,
+                received,
                 "\\ud800 to \\udfff must stand in pairs",
                 self.line,
             )

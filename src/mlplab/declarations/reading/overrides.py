@@ -11,7 +11,7 @@ from typing import Any
 
 from mlplab.declarations.problems import BadInput, Problem, Where, closest, shortened, shown
 from mlplab.declarations.reading.json_text import parse_object
-from mlplab.declarations.reading.places import Place, Places
+from mlplab.declarations.reading.source_map import SourceLocation, SourceMap
 
 _JSON_ONLY = ("[", "{", '"')
 """How lists, objects and quoted text start; what starts so and cannot be read is no plain text."""
@@ -28,8 +28,8 @@ class Override:
     value: Any
 
     @property
-    def place(self) -> Place:
-        return Place(f"--set {shortened(self.given)}")
+    def place(self) -> SourceLocation:
+        return SourceLocation(f"--set {shortened(self.given)}")
 
 
 def parse(given: str) -> Override:
@@ -73,11 +73,11 @@ def steps_of(path: str) -> list[str | int]:
 
 
 def apply(
-    values: dict[str, Any], places: Places, overrides: Iterable[Override]
-) -> tuple[dict[str, Any], Places, list[Problem]]:
+    values: dict[str, Any], source_map: SourceMap, overrides: Iterable[Override]
+) -> tuple[dict[str, Any], SourceMap, list[Problem]]:
     """A copy of the values with every override in it, and the places of what they put there."""
     values = copy.deepcopy(values)
-    known = dict(places.known)
+    known = dict(source_map.known)
     problems: list[Problem] = []
     for override in overrides:
         try:
@@ -89,7 +89,7 @@ def apply(
             # Objects that this override had to make on its way are its own, too.
             made = next(n for n in range(1, len(where) + 1) if where[:n] not in known)
             known |= {where[:length]: override.place for length in range(made, len(where) + 1)}
-    return values, Places(places.file, known), problems
+    return values, SourceMap(source_map.file, known), problems
 
 
 def put(values: dict[str, Any], override: Override) -> Where:
@@ -177,13 +177,13 @@ def _malformed(override: Override) -> BadInput:
 def _unknown_network(holder: dict[str, Any], rest: str, override: Override) -> BadInput:
     word = rest.split(".")[0]
     meant = closest(word, holder)
-    mend = f'did you mean "{meant}"?' if meant else "`mlplab plan` lists the networks"
+    hint = f'did you mean "{meant}"?' if meant else "`mlplab plan` lists the networks"
     return BadInput(
         Problem(
             shortened(override.path),
             "the name of a network of the study",
             shown(word),
-            mend,
+            hint,
             None,
             override.place.file,
         )

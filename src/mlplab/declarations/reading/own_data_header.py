@@ -39,9 +39,9 @@ class Header:
 
 
 class _UnreadableError(Exception):
-    def __init__(self, expected: str, came: str, mend: str | None = None) -> None:
+    def __init__(self, expected: str, received: str, hint: str | None = None) -> None:
         super().__init__(expected)
-        self.expected, self.came, self.mend = expected, came, mend
+        self.expected, self.received, self.hint = expected, received, hint
 
 
 def read_header(data: IdxData | NpzData | CsvData, folder: Path) -> Header:
@@ -116,13 +116,15 @@ def _tried(
     try:
         return _opened(file, folder, read, kind), []
     except _UnreadableError as error:
-        return None, [Fault((key,), error.expected, error.came, error.mend)]
+        return None, [Fault((key,), error.expected, error.received, error.hint)]
 
 
 def _both_given(has_test_files: bool, test: float | None, key: str) -> list[Fault]:
     if has_test_files and test is not None:
-        came = f"{shown(test)} beside {key}"
-        return [Fault(("test",), f'no drawn test part, as "{key}" gives one', came, "remove one")]
+        received = f"{shown(test)} beside {key}"
+        return [
+            Fault(("test",), f'no drawn test part, as "{key}" gives one', received, "remove one")
+        ]
     return []
 
 
@@ -227,8 +229,8 @@ def _npz(data: NpzData, folder: Path) -> Header:
     names = next((n for n in (_DIVIDED, _TRAIN_ONLY, _WHOLE) if set(n) <= set(shapes)), None)
     if names is None:
         expected = f"an archive with the arrays {listed(_WHOLE)} or {listed(_DIVIDED)}"
-        came = f"only {listed(shapes)}" if shapes else "an empty one"
-        return Header(faults=(Fault(("path",), expected, came),))
+        received = f"only {listed(shapes)}" if shapes else "an empty one"
+        return Header(faults=(Fault(("path",), expected, received),))
     divided = names is _DIVIDED
     faults = _both_given(divided, data.test, "x_test")
     faults += _npz_contradictions({name: shapes[name] for name in names})
@@ -308,9 +310,11 @@ def _csv(data: CsvData, folder: Path) -> Header:
                 columns[key] = names
     for key, names in columns.items():
         if key == "path" and data.label not in names:
-            mend = did_you_mean(data.label, names)
-            came = shown(data.label)
-            faults.append(Fault(("label",), f"a column of the table: {listed(names)}", came, mend))
+            hint = did_you_mean(data.label, names)
+            received = shown(data.label)
+            faults.append(
+                Fault(("label",), f"a column of the table: {listed(names)}", received, hint)
+            )
         elif key == "test_path" and "path" in columns and set(names) != set(columns["path"]):
             other = sorted(set(names) ^ set(columns["path"]))
             expected = "the same columns as in the training table"

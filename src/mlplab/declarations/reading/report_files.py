@@ -20,7 +20,7 @@ from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.problems import BadInput, Problem, Where, shown
 from mlplab.declarations.reading.json_text import Read, read_object
 from mlplab.declarations.reading.names import plain
-from mlplab.declarations.reading.places import Place, Places
+from mlplab.declarations.reading.source_map import SourceLocation, SourceMap
 from mlplab.declarations.reading.validation import validate
 
 EVALUATE_EVERY = 100
@@ -69,7 +69,7 @@ class Translated:
     """A study as it would stand in a study file, and where its settings really stand."""
 
     values: dict[str, Any]
-    places: Places
+    source_map: SourceMap
 
 
 def is_configuration(values: Mapping[str, Any]) -> bool:
@@ -79,7 +79,7 @@ def is_configuration(values: Mapping[str, Any]) -> bool:
 
 def translate_file(path: Path, read: Read) -> Translated:
     """One configuration file as a study of one network, both named by the file's stem."""
-    return _translate({path.stem: read}, path.stem, read.places.file)
+    return _translate({path.stem: read}, path.stem, read.source_map.file)
 
 
 def translate_folder(folder: Path) -> Translated:
@@ -127,22 +127,22 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def _misplaced(file: Path, read: Read, reads: Mapping[str, Read]) -> Iterator[Problem]:
     if file.stem in reads:
-        yield read.places.problem(
-            (), expected="one file a network", came=f'a second file named "{file.stem}"'
+        yield read.source_map.problem(
+            (), expected="one file a network", received=f'a second file named "{file.stem}"'
         )
     if {"networks", "grid"} & set(read.values):
-        yield read.places.problem(
+        yield read.source_map.problem(
             (),
             expected="a configuration file, as this is a folder of them",
-            came="a study file",
-            mend="run it by itself",
+            received="a study file",
+            hint="run it by itself",
         )
 
 
 def _translate(reads: Mapping[str, Read], name: str, file: str) -> Translated:
     problems: list[Problem] = []
     networks: dict[str, Any] = {}
-    known: dict[Where, Place] = {}
+    known: dict[Where, SourceLocation] = {}
     for network, read in reads.items():
         if {"networks", "grid"} & set(read.values):
             continue
@@ -151,12 +151,12 @@ def _translate(reads: Mapping[str, Read], name: str, file: str) -> Translated:
         if configuration is None:
             continue
         networks[network] = _network(configuration)
-        known[("networks", network)] = read.places.of(())
+        known[("networks", network)] = read.source_map.of(())
         for way, key in _KEY_OF.items():
-            known[("networks", network, *way)] = read.places.of((key,))
+            known[("networks", network, *way)] = read.source_map.of((key,))
     if problems:
         raise BadInput(problems)
-    return Translated({"name": plain(name), "networks": networks}, Places(file, known))
+    return Translated({"name": plain(name), "networks": networks}, SourceMap(file, known))
 
 
 def _configuration(read: Read) -> tuple[Configuration | None, list[Problem]]:
@@ -165,29 +165,29 @@ def _configuration(read: Read) -> tuple[Configuration | None, list[Problem]]:
         values["optimizer"] = values["optimizer"].lower()
     validated = validate(Configuration, values)
     problems = [
-        read.places.problem(f.where, expected=f.expected, came=f.came, mend=f.mend)
+        read.source_map.problem(f.where, expected=f.expected, received=f.received, hint=f.hint)
         for f in validated.faults
     ]
     if validated.declaration is not None:
-        problems += _contradictions(validated.declaration, read.places)
+        problems += _contradictions(validated.declaration, read.source_map)
     return validated.declaration, problems
 
 
-def _contradictions(configuration: Configuration, places: Places) -> Iterator[Problem]:
+def _contradictions(configuration: Configuration, source_map: SourceMap) -> Iterator[Problem]:
     hidden = len(configuration.hiddens)
     if configuration.n_layers != hidden + 1:
-        yield places.problem(
+        yield source_map.problem(
             ("n_layers",),
             expected=f"{hidden + 1}, for the {hidden} in hiddens and the output layer",
-            came=str(configuration.n_layers),
-            mend=f"write {hidden + 1}, or make hiddens {configuration.n_layers - 1} long",
+            received=str(configuration.n_layers),
+            hint=f"write {hidden + 1}, or make hiddens {configuration.n_layers - 1} long",
         )
     features = KNOWN_SETS["mnist"].features
     if configuration.num_features != features:
-        yield places.problem(
+        yield source_map.problem(
             ("num_features",),
             expected=f"{features}, the pixels of an MNIST image",
-            came=shown(configuration.num_features),
+            received=shown(configuration.num_features),
         )
 
 

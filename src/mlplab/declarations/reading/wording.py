@@ -20,7 +20,7 @@ from mlplab.declarations.problems import Where, listed
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TypeSpec:
     """A type with what is said about it: bounds, lengths, tags."""
 
     type: Any
@@ -31,25 +31,27 @@ class Wanted:
         return isinstance(self.type, type) and issubclass(self.type, BaseModel)
 
     @property
-    def members(self) -> tuple[Wanted, ...]:
+    def members(self) -> tuple[TypeSpec, ...]:
         """The types that a union joins; none if it is not one."""
         if get_origin(self.type) not in (Union, UnionType):
             return ()
-        return tuple(wanted(member) for member in get_args(self.type))
+        return tuple(type_spec(member) for member in get_args(self.type))
 
     @property
     def is_list_of_models(self) -> bool:
         """Whether it is a list of objects of one kind."""
-        return get_origin(self.type) is tuple and wanted(get_args(self.type)[0]).is_model
+        return get_origin(self.type) is tuple and type_spec(get_args(self.type)[0]).is_model
 
-    def member_named(self, step: object) -> Wanted | None:
+    def member_named(self, step: object) -> TypeSpec | None:
         """The object, or list of objects, of a union without tags that pydantic calls so."""
         if self.is_tagged:
             return None
+        # A model is called by its name, or function-after[validator(), name].
+        name = str(step).removesuffix("]").rpartition(" ")[2]
         if str(step).startswith("tuple["):
             found = [m for m in self.members if m.is_list_of_models]
         else:
-            found = [m for m in self.members if m.is_model and m.type.__name__ == step]
+            found = [m for m in self.members if m.is_model and m.type.__name__ == name]
         return found[0] if found else None
 
     @property
@@ -77,15 +79,15 @@ class Wanted:
             choices.setdefault(name, []).extend(get_args(field.annotation))
         return choices
 
-    def keyed(self) -> dict[str, Wanted]:
+    def keyed(self) -> dict[str, TypeSpec]:
         """The members of a union that is told by which key is there; none if it is no such one."""
         members = self.tagged() if self.is_tagged and self.tag_key is None else {}
         told = all(m.is_model and tag in m.type.model_fields for tag, m in members.items())
         return members if told else {}
 
-    def tagged(self) -> dict[str, Wanted]:
+    def tagged(self) -> dict[str, TypeSpec]:
         """The members of a tagged union by their tags."""
-        found: dict[str, Wanted] = {}
+        found: dict[str, TypeSpec] = {}
         for member in self.members:
             if self.tag_key is not None:
                 field = member.type.model_fields[self.tag_key]
@@ -95,13 +97,13 @@ class Wanted:
         return found
 
 
-def wanted(annotation: Any) -> Wanted:
+def type_spec(annotation: Any) -> TypeSpec:
     """A type annotation, taken apart."""
     if get_origin(annotation) is Annotated:
         inner, *metadata = get_args(annotation)
-        within = wanted(inner)
-        return Wanted(within.type, (*within.metadata, *_flat(metadata)))
-    return Wanted(annotation)
+        within = type_spec(inner)
+        return TypeSpec(within.type, (*within.metadata, *_flat(metadata)))
+    return TypeSpec(annotation)
 
 
 def _flat(metadata: Iterable[Any]) -> Iterable[Any]:
@@ -112,15 +114,15 @@ def _flat(metadata: Iterable[Any]) -> Iterable[Any]:
             yield from item.metadata
 
 
-def field_wanted(model: type[BaseModel], name: str) -> Wanted:
+def field_type_spec(model: type[BaseModel], name: str) -> TypeSpec:
     """What a field of a declaration expects."""
     field = model.model_fields[name]
-    within = wanted(field.annotation)
+    within = type_spec(field.annotation)
     own = (field,) if field.discriminator is not None else ()
-    return Wanted(within.type, (*within.metadata, *own, *_flat(field.metadata)))
+    return TypeSpec(within.type, (*within.metadata, *own, *_flat(field.metadata)))
 
 
-def follow(start: Wanted, loc: Where) -> tuple[Where, Wanted]:
+def follow(start: TypeSpec, loc: Where) -> tuple[Where, TypeSpec]:
     """The way without the tags of unions, and what is expected at its end.
 
     A way that leads to an unknown key ends with that key, and the expectation is the object's.
@@ -145,30 +147,30 @@ def follow(start: Wanted, loc: Where) -> tuple[Where, Wanted]:
             where = (*where, step)
             if step not in here.type.model_fields:
                 break
-            here = field_wanted(here.type, str(step))
+            here = field_type_spec(here.type, str(step))
         elif get_origin(here.type) is tuple and isinstance(step, int):
             where = (*where, step)
             arguments = get_args(here.type)
-            here = wanted(
+            here = type_spec(
                 arguments[0 if arguments[-1] is Ellipsis else min(step, len(arguments) - 1)]
             )
         elif get_origin(here.type) is dict:
             where = (*where, step)
-            here = wanted(get_args(here.type)[1])
+            here = type_spec(get_args(here.type)[1])
         else:
             break
     return where, here
 
 
-def not_none(here: Wanted) -> Wanted:
+def not_none(here: TypeSpec) -> TypeSpec:
     """An optional type's other half, which is where an error inside it lies."""
     rest = [member for member in here.members if member.type is not NoneType]
     if len(rest) == 1 and len(here.members) == 2:
-        return Wanted(rest[0].type, (*rest[0].metadata, *here.metadata))
+        return TypeSpec(rest[0].type, (*rest[0].metadata, *here.metadata))
     return here
 
 
-def words(here: Wanted, *, plural: bool = False) -> str:
+def words(here: TypeSpec, *, plural: bool = False) -> str:
     """What is expected, as the object of "expected": "a whole number of at least 1"."""
     here_type = here.type
     within = not_none(here)
@@ -204,7 +206,7 @@ def _literal_words(options: tuple[Any, ...], plural: bool) -> str:
     return ("any of " if plural else "one of ") + listed(options)
 
 
-def _union_words(here: Wanted, plural: bool) -> str:
+def _union_words(here: TypeSpec, plural: bool) -> str:
     if here.keyed():
         return f"an object with one of the keys {listed(here.keyed())}"
     if here.is_tagged:
@@ -214,12 +216,12 @@ def _union_words(here: Wanted, plural: bool) -> str:
     return " or ".join(told)
 
 
-def _list_words(here: Wanted, plural: bool) -> str:
+def _list_words(here: TypeSpec, plural: bool) -> str:
     arguments = get_args(here.type)
     if arguments[-1] is not Ellipsis:
-        kinds = f"{len(arguments)} {words(wanted(arguments[0]), plural=True)}"
+        kinds = f"{len(arguments)} {words(type_spec(arguments[0]), plural=True)}"
     else:
-        kinds = words(wanted(arguments[0]), plural=True)
+        kinds = words(type_spec(arguments[0]), plural=True)
     fewest = max((i.min_length for i in here.metadata if isinstance(i, MinLen)), default=0)
     if fewest > 1:
         kinds = f"at least {fewest} {kinds}"
@@ -234,7 +236,7 @@ def _key_words(model: type[BaseModel]) -> str:
     return f"the key{'s' if len(needed) > 1 else ''} {listed(needed)}"
 
 
-def _bounds(here: Wanted) -> str:
+def _bounds(here: TypeSpec) -> str:
     low = high = ""
     for item in here.metadata:
         match item:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mlplab.declarations.metric import OpenSetMetric
 from mlplab.declarations.question import Question
-from mlplab.declarations.resolving.open_set_networks import OpenSetForm, forms_of
+from mlplab.declarations.resolving.open_set_networks import OpenSetVariant, variants_of
 from mlplab.declarations.study import Study
 
 
@@ -21,7 +21,7 @@ class Arm:
 
     network: str
     """The network that is trained."""
-    form: OpenSetForm | None = None
+    variant: OpenSetVariant | None = None
     """What it is trained and tested for, where unknown classes are asked about."""
     detector: str | None = None
     """By its label; None where none is needed."""
@@ -37,12 +37,12 @@ def arms_of(question: Question, study: Study) -> tuple[Arm, ...]:
         for name in question.networks:
             study.networks[name]
         return tuple(Arm(name) for name in question.networks)
-    forms, arms = forms_of(study), []
+    variants, arms = variants_of(study), []
     for name, detector in zip(question.networks, question.tested_with, strict=True):
-        form = form_for(forms_tested(forms, name, metric.split), detector)
-        if form is None or form.network not in study.networks:
+        variant = variant_for(variants_tested(variants, name, metric.split), detector)
+        if variant is None or variant.network not in study.networks:
             raise KeyError(name)
-        arms.append(Arm(form.network, form, detector))
+        arms.append(Arm(variant.network, variant, detector))
     return tuple(arms)
 
 
@@ -55,26 +55,26 @@ def can_be_asked(question: Question, study: Study) -> bool:
     return True
 
 
-def forms_tested(
-    forms: Iterable[OpenSetForm], network: str, split: str | None = None
-) -> list[OpenSetForm]:
+def variants_tested(
+    variants: Iterable[OpenSetVariant], network: str, split: str | None = None
+) -> list[OpenSetVariant]:
     """Those of a network of the study file that are trained for all its steps, on one split or all.
 
     split: its title; None for all.
     """
     return [
-        form
-        for form in forms
-        if form.template == network
-        and form.steps is None
-        and (split is None or form.split.title == split)
+        variant
+        for variant in variants
+        if variant.template == network
+        and variant.steps is None
+        and (split is None or variant.split.title == split)
     ]
 
 
-def form_for(forms: Iterable[OpenSetForm], detector: str | None) -> OpenSetForm | None:
+def variant_for(variants: Iterable[OpenSetVariant], detector: str | None) -> OpenSetVariant | None:
     """The first form on which a detector is tested; the first plainly trained one for None."""
-    for form in forms:
-        labels = [one.label for one in form.detectors]
-        if form.method is None if detector is None else detector in labels:
-            return form
+    for variant in variants:
+        labels = [one.label for one in variant.detectors]
+        if variant.method is None if detector is None else detector in labels:
+            return variant
     return None

@@ -54,16 +54,16 @@ def places_of(
 
 def no_such_class(wanted: ClassName, names: Sequence[str], of: str) -> Fault:
     """A class that a set does not have; where it stands is for the caller to say."""
-    mend = did_you_mean(wanted, names) or "choose among these"
+    hint = did_you_mean(wanted, names) or "choose among these"
     if _are_words(names) and wanted in [str(place) for place in range(len(names))]:
-        mend = f"write {wanted} without quotes for the class at that place, or its name"
-    return Fault((), f"a class of {of}: {listed(names)}", shown(wanted), mend)
+        hint = f"write {wanted} without quotes for the class at that place, or its name"
+    return Fault((), f"a class of {of}: {listed(names)}", shown(wanted), hint)
 
 
 def not_kept(wanted: ClassName, kept: Sequence[str], of: str) -> Fault:
     """A class that is not among those which data.classes keep."""
-    mend = did_you_mean(wanted, kept) or "choose among these"
-    return Fault((), f"a class that is kept of {of}: {listed(kept)}", shown(wanted), mend)
+    hint = did_you_mean(wanted, kept) or "choose among these"
+    return Fault((), f"a class that is kept of {of}: {listed(kept)}", shown(wanted), hint)
 
 
 def twice(name: str) -> Fault:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.reading.places import Places
+from mlplab.declarations.reading.source_map import SourceMap
 
 LARGEST_GRID = 100_000
 
@@ -25,12 +25,12 @@ class GridNetwork:
     """The way to each setting in the network -> the way to its value in the file."""
 
 
-def spread(grid: Any, places: Places) -> tuple[list[GridNetwork], list[Problem]]:
+def spread(grid: Any, source_map: SourceMap) -> tuple[list[GridNetwork], list[Problem]]:
     """Every combination of a grid {"dotted.path": [values]}, the last path varying fastest.
 
     Names hold the varied values only, such as "128-128 sgd 0.001".
     """
-    problems = list(_problems(grid, places))
+    problems = list(_problems(grid, source_map))
     if problems:
         return [], problems
     axes = {tuple(key.split(".")): values for key, values in grid.items()}
@@ -48,7 +48,7 @@ def spread(grid: Any, places: Places) -> tuple[list[GridNetwork], list[Problem]]
             _put(settings, way, grid[key][position])
         origins = {way: ("grid", key, position) for way, key, position in chosen}
         networks.append(GridNetwork(" ".join(words), settings, origins))
-    return networks, list(_same_names(networks, places))
+    return networks, list(_same_names(networks, source_map))
 
 
 def _put(settings: dict[str, Any], way: Where, value: Any) -> None:
@@ -72,80 +72,80 @@ def readable(way: Where, value: Any) -> str:
     return f"{value:g}" if float(f"{value:g}") == value else str(value)
 
 
-def _problems(grid: Any, places: Places) -> Iterator[Problem]:
+def _problems(grid: Any, source_map: SourceMap) -> Iterator[Problem]:
     if not isinstance(grid, dict) or not grid:
-        yield places.problem(
+        yield source_map.problem(
             ("grid",),
             expected='an object such as {"optimizer.learning_rate": [0.1, 0.01]}',
-            came=shown(grid),
+            received=shown(grid),
         )
         return
     for key, values in grid.items():
-        yield from _axis_problems(key, values, grid, places)
+        yield from _axis_problems(key, values, grid, source_map)
     size = 1
     for values in grid.values():
         size *= len(values) if isinstance(values, list) else 1
     if size > LARGEST_GRID:
-        yield places.problem(
+        yield source_map.problem(
             ("grid",),
             expected=f"at most {LARGEST_GRID} combinations",
-            came=str(size),
-            mend="vary fewer settings, or fewer values of each",
+            received=str(size),
+            hint="vary fewer settings, or fewer values of each",
         )
 
 
 def _axis_problems(
-    key: str, values: Any, grid: Mapping[str, Any], places: Places
+    key: str, values: Any, grid: Mapping[str, Any], source_map: SourceMap
 ) -> Iterator[Problem]:
     where = ("grid", key)
     way = key.split(".")
     if way[0] not in Network.model_fields:
-        yield places.problem(
+        yield source_map.problem(
             where,
             expected=f"a way to a network's setting, starting with {listed(Network.model_fields)}",
-            came=shown(key),
-            mend=did_you_mean(way[0], Network.model_fields),
+            received=shown(key),
+            hint=did_you_mean(way[0], Network.model_fields),
         )
     elif not all(way):
-        yield places.problem(
-            where, expected="keys joined by single dots", came=shown(key), mend="check the dots"
+        yield source_map.problem(
+            where, expected="keys joined by single dots", received=shown(key), hint="check the dots"
         )
     inside = [other for other in grid if key.startswith(other + ".")]
     if inside:
-        yield places.problem(
+        yield source_map.problem(
             where,
             expected=f'a setting that lies outside "{inside[0]}", which the grid varies as a whole',
-            came=shown(key),
-            mend="vary one of the two",
+            received=shown(key),
+            hint="vary one of the two",
         )
     if not isinstance(values, list) or not values:
-        mend = None if isinstance(values, list | dict) else f"write {shown([values])}"
-        yield places.problem(
-            where, expected="a non-empty list of values", came=shown(values), mend=mend
+        hint = None if isinstance(values, list | dict) else f"write {shown([values])}"
+        yield source_map.problem(
+            where, expected="a non-empty list of values", received=shown(values), hint=hint
         )
         return
     seen: dict[str, int] = {}
     for position, value in enumerate(values):
         first = seen.setdefault(json.dumps(value, sort_keys=True), position)
         if first != position:
-            yield places.problem(
+            yield source_map.problem(
                 (*where, position),
                 expected="different values",
-                came=f"{shown(value)} again",
-                mend="remove one of the two",
+                received=f"{shown(value)} again",
+                hint="remove one of the two",
             )
 
 
-def _same_names(networks: list[GridNetwork], places: Places) -> Iterator[Problem]:
+def _same_names(networks: list[GridNetwork], source_map: SourceMap) -> Iterator[Problem]:
     seen: set[str] = set()
     told: set[str] = set()
     for network in networks:
         if network.name in seen and network.name not in told:
             told.add(network.name)
-            yield places.problem(
+            yield source_map.problem(
                 ("grid",),
                 expected="values that give every network a name of its own",
-                came=f'two networks named "{network.name}"',
-                mend="declare these networks by name instead",
+                received=f'two networks named "{network.name}"',
+                hint="declare these networks by name instead",
             )
         seen.add(network.name)

@@ -13,12 +13,13 @@ from pathlib import Path
 from mlplab.declarations.matched import Matched
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.reading.places import Places
+from mlplab.declarations.reading.source_map import SourceMap
 from mlplab.declarations.reading.validation import Fault
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
-from mlplab.declarations.resolving.size import Size, are_alike, count_in_words, size_of
+from mlplab.declarations.resolving.size import Size, are_alike, size_of
 from mlplab.declarations.resolving.widths import Widths, nearest_widths
+from mlplab.words import large_count
 
 _IN_WORDS = {"parameters": "parameters", "flops": "training FLOPs"}
 
@@ -32,7 +33,7 @@ class Matching:
     notes: tuple[str, ...] = ()
 
 
-def match_widths(resolution: Resolution, folder: Path, places: Places) -> Matching:
+def match_widths(resolution: Resolution, folder: Path, source_map: SourceMap) -> Matching:
     """Give every network that is matched to another its widths.
 
     folder: where the study lies, for own data, whose header may have to be read. A network in
@@ -49,10 +50,12 @@ def match_widths(resolution: Resolution, folder: Path, places: Places) -> Matchi
         found = _found(name, wanted, resolution.resolved, folder)
         if isinstance(found, Fault):
             where = resolution.origins.of(name, found.where)
-            if (where, found.expected, found.came) not in told:
-                told.add((where, found.expected, found.came))
+            if (where, found.expected, found.received) not in told:
+                told.add((where, found.expected, found.received))
                 problems.append(
-                    places.problem(where, expected=found.expected, came=found.came, mend=found.mend)
+                    source_map.problem(
+                        where, expected=found.expected, received=found.received, hint=found.hint
+                    )
                 )
         elif found is not None:
             resolved[name] = replace(its, network=found.network)
@@ -69,8 +72,8 @@ class _Found:
     def told(self, name: str, wanted: Matched) -> str:
         widths = "-".join(map(str, self.network.hidden))
         return (
-            f"{name} is matched to {wanted.to} with hidden layers of {widths}: {count_in_words(self.count)} "
-            f"{_IN_WORDS[wanted.by]} beside {count_in_words(self.target)}."
+            f"{name} is matched to {wanted.to} with hidden layers of {widths}: {large_count(self.count)} "
+            f"{_IN_WORDS[wanted.by]} beside {large_count(self.target)}."
         )
 
 
@@ -99,11 +102,11 @@ def _found(
 def _name_faults(name: str, wanted: Matched, networks: Mapping[str, Resolved]) -> Iterator[Fault]:
     where = ("matched", "to")
     if wanted.to not in networks:
-        mend = did_you_mean(wanted.to, networks) or f"it has {listed(networks)}"
-        yield Fault(where, "the name of a network of this study", shown(wanted.to), mend)
+        hint = did_you_mean(wanted.to, networks) or f"it has {listed(networks)}"
+        yield Fault(where, "the name of a network of this study", shown(wanted.to), hint)
     elif wanted.to == name:
-        mend = 'name another one; "matched": null takes a shared setting back'
-        yield Fault(where, "another network", f"{shown(name)} itself", mend)
+        hint = 'name another one; "matched": null takes a shared setting back'
+        yield Fault(where, "another network", f"{shown(name)} itself", hint)
     elif (chained := networks[wanted.to].network.matched) is not None:
         yield Fault(
             where,
@@ -145,8 +148,8 @@ def _search(
         what = _IN_WORDS[wanted.by]
         return Fault(
             ("matched",),
-            f"widths with which {name} comes within 2% of the {count_in_words(target)} {what} of {wanted.to}",
-            f"{count_in_words(nearest)} {what} at the nearest, with hidden layers of "
+            f"widths with which {name} comes within 2% of the {large_count(target)} {what} of {wanted.to}",
+            f"{large_count(nearest)} {what} at the nearest, with hidden layers of "
             f"{'-'.join(map(str, widths))}",
             "give it fewer layers, or other proportions"
             if nearest > target

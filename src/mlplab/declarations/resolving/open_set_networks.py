@@ -15,13 +15,8 @@ from mlplab.declarations.objective import (
     CrossEntropy,
     Objective,
 )
-from mlplab.declarations.open_set import (
-    RUNNING_CENTRES,
-    USUAL_SIX_FOUR,
-    DetectorSettings,
-    OpenSet,
-    Split,
-)
+from mlplab.declarations.open_set import USUAL_SIX_FOUR, OpenSet, Split
+from mlplab.declarations.open_set_detectors import RUNNING_CENTRES, Detector
 from mlplab.declarations.resolving.classes import (
     all_class_names,
     class_names_of,
@@ -31,9 +26,9 @@ from mlplab.declarations.resolving.classes import (
 from mlplab.declarations.resolving.open_set_apart import set_apart
 from mlplab.declarations.roles import ClassName, Roles
 from mlplab.declarations.study import Study
+from mlplab.words import listed_classes, number_word
 
 DEFAULT_CALIBRATION = OpenSet.model_fields["calibration"].default
-_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,7 @@ class NamedSplit:
 
 
 @dataclass(frozen=True)
-class OpenSetForm:
+class OpenSetVariant:
     """One network to be trained for a question, and the detectors that are tested on it."""
 
     entry: int
@@ -83,7 +78,7 @@ class OpenSetForm:
     """The training method; None for the template's own."""
     steps: int | None
     """Fewer training steps than the template's; None for as many."""
-    detectors: tuple[DetectorSettings, ...] = field(compare=False)
+    detectors: tuple[Detector, ...] = field(compare=False)
 
 
 def splits_of(entry: OpenSet, data: Data) -> Iterator[NamedSplit]:
@@ -131,25 +126,27 @@ def base_networks(study: Study, entry: OpenSet) -> Mapping[str, Network]:
     return {name: every[name] for name in entry.networks if name in every}
 
 
-def forms_of(study: Study) -> tuple[OpenSetForm, ...]:
+def variants_of(study: Study) -> tuple[OpenSetVariant, ...]:
     """All networks that a study's open-set questions need, question by question.
 
     Questions on one network and the same roles are one task, unless they test in different ways:
     then their splits say in which.
     """
-    forms = [
-        form
+    variants = [
+        variant
         for place, entry in enumerate(study.open_set)
         for name, network in base_networks(study, entry).items()
-        for form in _forms(place, entry, name, network)
+        for variant in _forms(place, entry, name, network)
     ]
     asking: dict[tuple[str, str], dict[int, None]] = {}
-    for form in forms:
-        asking.setdefault((form.template, form.split.roles_in_words), {})[form.entry] = None
+    for variant in variants:
+        asking.setdefault((variant.template, variant.split.roles_in_words), {})[variant.entry] = (
+            None
+        )
     apart = {tuple(places): _apart(study, tuple(places)) for places in asking.values()}
     return tuple(
-        _set_apart(form, apart[tuple(asking[form.template, form.split.roles_in_words])])
-        for form in forms
+        _set_apart(variant, apart[tuple(asking[variant.template, variant.split.roles_in_words])])
+        for variant in variants
     )
 
 
@@ -159,31 +156,31 @@ def _apart(study: Study, places: tuple[int, ...]) -> Mapping[int, str]:
     return dict(zip(places, words, strict=True))
 
 
-def _set_apart(form: OpenSetForm, words: Mapping[int, str]) -> OpenSetForm:
-    apart = words[form.entry]
-    return replace(form, split=replace(form.split, apart=apart)) if apart else form
+def _set_apart(variant: OpenSetVariant, words: Mapping[int, str]) -> OpenSetVariant:
+    apart = words[variant.entry]
+    return replace(variant, split=replace(variant.split, apart=apart)) if apart else variant
 
 
-def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetForm]:
-    by_method: dict[str | None, list[DetectorSettings]] = {}
-    for detector in entry.chosen:
+def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetVariant]:
+    by_method: dict[str | None, list[Detector]] = {}
+    for detector in entry.detectors:
         by_method.setdefault(detector.method, []).append(detector)
     all_steps = [s for s in sorted(set(entry.steps)) if s < network.training.steps]
     for split in splits_of(entry, network.data):
         for method, detectors in by_method.items():
             for steps in (*(all_steps if method is None else ()), None):
-                form = OpenSetForm(place, name, "", split, method, steps, tuple(detectors))
-                derived = derived_network(form, network, entry)
-                yield replace(form, network=_name(form, derived))
+                variant = OpenSetVariant(place, name, "", split, method, steps, tuple(detectors))
+                derived = derived_network(variant, network, entry)
+                yield replace(variant, network=_name(variant, derived))
 
 
-def derived_network(form: OpenSetForm, template: Network, entry: OpenSet) -> Network:
+def derived_network(variant: OpenSetVariant, template: Network, entry: OpenSet) -> Network:
     """The network that is trained for a form."""
-    objective = _objective(form.method, template)
-    negative = form.split.negative if objective.name in USES_NEGATIVES else ()
+    objective = _objective(variant.method, template)
+    negative = variant.split.negative if objective.name in USES_NEGATIVES else ()
     training = template.training
-    if form.steps is not None:
-        training = training.model_copy(update={"steps": form.steps})
+    if variant.steps is not None:
+        training = training.model_copy(update={"steps": variant.steps})
     return template.model_copy(
         update={
             "objective": objective,
@@ -191,7 +188,7 @@ def derived_network(form: OpenSetForm, template: Network, entry: OpenSet) -> Net
             "open_set_only": False,
             "training": training,
             "roles": Roles(
-                known=form.split.known, negative=negative, calibration=entry.calibration
+                known=variant.split.known, negative=negative, calibration=entry.calibration
             ),
         }
     )
@@ -207,16 +204,16 @@ def _objective(method: str | None, template: Network) -> Objective:
     return made
 
 
-def _name(form: OpenSetForm, derived: Network) -> str:
+def _name(variant: OpenSetVariant, derived: Network) -> str:
     assert derived.roles is not None
-    known = f"{listed_classes(form.split.known)} known"
+    known = f"{listed_classes(variant.split.known)} known"
     if derived.roles.negative:
-        known += f", {listed_classes(form.split.negative)} negative"
-    parts = [form.template, known]
-    if form.method:
-        parts.append(form.method)
-    if form.steps is not None:
-        parts.append(f"{form.steps} steps")
+        known += f", {listed_classes(variant.split.negative)} negative"
+    parts = [variant.template, known]
+    if variant.method:
+        parts.append(variant.method)
+    if variant.steps is not None:
+        parts.append(f"{variant.steps} steps")
     if derived.roles.calibration != DEFAULT_CALIBRATION:
         parts.append(f"calibration {derived.roles.calibration}")
     return " · ".join(parts)
@@ -229,21 +226,14 @@ def with_open_set(study: Study) -> Study:
     templates = {name: n for name, n in study.networks.items() if n.open_set_only}
     study = replace(study, networks=networks, templates={**study.templates, **templates})
     every = {**study.templates, **study.networks}
-    for form in forms_of(study):
-        derived = derived_network(form, every[form.template], study.open_set[form.entry])
-        networks.setdefault(form.network, derived)
-    return replace(study, networks=networks)
-
-
-def listed_classes(names: Sequence[str]) -> str:
-    """Classes in words: 0-4 where numbers follow one another, else one by one."""
-    if len(names) > 2 and all(name.isdecimal() for name in names):
-        first = int(names[0])
-        if list(names) == [str(n) for n in range(first, first + len(names))]:
-            return f"{names[0]}-{names[-1]}"
-    return ", ".join(names)
-
-
-def number_word(number: int) -> str:
-    """Six for 6, 12 for 12."""
-    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
+    variants = variants_of(study)
+    for variant in variants:
+        derived = derived_network(variant, every[variant.template], study.open_set[variant.entry])
+        networks.setdefault(variant.network, derived)
+    tune = study.tune
+    if tune is not None and tune.networks is not None:
+        # Who tunes a network tunes its variants too.
+        its = (variant.network for variant in variants if tune.tunes(variant.template))
+        names = tuple(dict.fromkeys((*tune.networks, *its)))
+        tune = tune.model_copy(update={"networks": names})
+    return replace(study, networks=networks, tune=tune)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.reading.places import Places
+from mlplab.declarations.reading.source_map import SourceMap
 from mlplab.declarations.reading.validation import Fault, home_of, validate
 from mlplab.declarations.resolving.grid import spread
 
@@ -43,6 +43,11 @@ class Origins:
         if not where or _holds(self.own[network], where):
             return self._in_grid(full)
         return where
+
+    def found(self, network: str, problem: Problem) -> Problem:
+        """A problem of a network, with the path in the file."""
+        assert isinstance(problem.where, tuple)
+        return replace(problem, where=self.of(network, problem.where))
 
     def _in_grid(self, full: Where) -> Where:
         for length in range(len(full), 2, -1):
@@ -84,12 +89,12 @@ def _holds(values: Any, where: Where) -> bool:
 
 
 def expand_grid(
-    values: dict[str, Any], places: Places
+    values: dict[str, Any], source_map: SourceMap
 ) -> tuple[dict[str, Any], dict[Where, Where], list[Problem]]:
     """The values with the grid's networks beside the declared ones, and where they come from."""
     if "grid" not in values:
         return values, {}, []
-    generated, problems = spread(values["grid"], places)
+    generated, problems = spread(values["grid"], source_map)
     rest = {key: value for key, value in values.items() if key != "grid"}
     declared = rest.get("networks", {})
     if not isinstance(declared, dict):
@@ -99,11 +104,11 @@ def expand_grid(
     for network in generated:
         if network.name in declared:
             problems.append(
-                places.problem(
+                source_map.problem(
                     ("networks", network.name),
                     expected="a name that the grid does not generate too",
-                    came=shown(network.name),
-                    mend="rename this network",
+                    received=shown(network.name),
+                    hint="rename this network",
                 )
             )
             continue
@@ -115,7 +120,7 @@ def expand_grid(
 
 
 def resolve(
-    values: Mapping[str, Any], places: Places, grid: Mapping[Where, Where] | None = None
+    values: Mapping[str, Any], source_map: SourceMap, grid: Mapping[Where, Where] | None = None
 ) -> Resolution:
     """Every network of a study with all of its settings.
 
@@ -125,13 +130,13 @@ def resolve(
     shared = {key: value for key, value in values.items() if key in Network.model_fields}
     declared = values.get("networks")
     if not isinstance(declared, dict) or not declared:
-        return Resolution({}, Origins(shared, {}), (_no_networks(values, places),))
+        return Resolution({}, Origins(shared, {}), (_no_networks(values, source_map),))
     problems = [
-        places.problem(
+        source_map.problem(
             ("networks", name),
             expected="an object with the network's settings",
-            came=shown(own),
-            mend='write {"hidden": [128, 256]}',
+            received=shown(own),
+            hint='write {"hidden": [128, 256]}',
         )
         for name, own in declared.items()
         if not isinstance(own, dict)
@@ -146,17 +151,19 @@ def resolve(
         found = _mended(its, faults[name]) if network is None else Resolved(network)
         if found is not None:
             resolved[name] = found
-    problems += _told(faults, origins, places)
-    problems += _unused(shared, own, places)
+    problems += _told(faults, origins, source_map)
+    problems += _unused(shared, own, source_map)
     return Resolution(resolved, origins, tuple(problems))
 
 
-def _no_networks(values: Mapping[str, Any], places: Places) -> Problem:
+def _no_networks(values: Mapping[str, Any], source_map: SourceMap) -> Problem:
     expected = 'an object with at least one network, such as {"small": {"hidden": [64]}}'
     if "networks" in values:
-        return places.problem(("networks",), expected=expected, came=shown(values["networks"]))
-    return places.problem(
-        (), expected='the key "networks" or "grid"', came="neither", mend=f"add {expected}"
+        return source_map.problem(
+            ("networks",), expected=expected, received=shown(values["networks"])
+        )
+    return source_map.problem(
+        (), expected='the key "networks" or "grid"', received="neither", hint=f"add {expected}"
     )
 
 
@@ -216,7 +223,7 @@ def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Fault]]:
 
 
 def _told(
-    faults: Mapping[str, tuple[Fault, ...]], origins: Origins, places: Places
+    faults: Mapping[str, tuple[Fault, ...]], origins: Origins, source_map: SourceMap
 ) -> Iterator[Problem]:
     """The faults of all networks as problems, each once."""
     missing_everywhere = [
@@ -225,11 +232,11 @@ def _told(
         if fault.missing and not fault.where and all(_lacks(f, fault) for f in faults.values())
     ]
     for fault in missing_everywhere:
-        yield places.problem(
+        yield source_map.problem(
             (),
             expected=fault.expected.replace(" (", ", shared or in every network (", 1),
-            came="none",
-            mend=fault.mend,
+            received="none",
+            hint=fault.hint,
         )
     everywhere = {fault.missing for fault in missing_everywhere}
     told: set[tuple[Where, str | None]] = set()
@@ -239,8 +246,8 @@ def _told(
         for fault in its:
             where = origins.of(name, fault.where)
             if (where, fault.missing) in new and (fault.where or fault.missing not in everywhere):
-                yield places.problem(
-                    where, expected=fault.expected, came=fault.came, mend=fault.mend
+                yield source_map.problem(
+                    where, expected=fault.expected, received=fault.received, hint=fault.hint
                 )
         told.update(new)
 
@@ -250,7 +257,7 @@ def _lacks(faults: tuple[Fault, ...], missing: Fault) -> bool:
 
 
 def _unused(
-    shared: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]], places: Places
+    shared: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]], source_map: SourceMap
 ) -> Iterator[Problem]:
     """What is wrong with shared settings that no network takes, so that it is told all the same.
 
@@ -271,7 +278,9 @@ def _unused(
         if not told:
             return
     for fault in (told or {}).values():
-        yield places.problem(fault.where, expected=fault.expected, came=fault.came, mend=fault.mend)
+        yield source_map.problem(
+            fault.where, expected=fault.expected, received=fault.received, hint=fault.hint
+        )
 
 
 def _leaves(values: Mapping[str, Any], where: Where = ()) -> Iterator[Where]:
@@ -296,17 +305,17 @@ def _takes(own: Any, shared: Any, where: Where) -> bool:
 
 
 def unknown_keys(
-    values: Mapping[str, Any], known: tuple[str, ...], places: Places
+    values: Mapping[str, Any], known: tuple[str, ...], source_map: SourceMap
 ) -> Iterator[Problem]:
     """A problem for every key of a study that no study has."""
     for key in values:
         if key in known:
             continue
-        yield places.problem(
+        yield source_map.problem(
             (key,),
             expected=f"one of the keys {listed(known, limit=20)}",
-            came=f'the unknown key "{key}"',
-            mend=_home(key) or did_you_mean(key, known) or "remove it",
+            received=f'the unknown key "{key}"',
+            hint=_home(key) or did_you_mean(key, known) or "remove it",
         )
 
 

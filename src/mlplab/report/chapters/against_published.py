@@ -10,7 +10,6 @@ from mlplab.declarations.network import Network
 from mlplab.figures.against_published import NetworkComparison, band_figure, compare
 from mlplab.figures.ensemble import Ensemble, gather
 from mlplab.figures.published import PublishedFigure, PublishedStudy
-from mlplab.figures.wording import METRICS, SPLITS, count, listed, number, with_interval
 from mlplab.metrics.classification import Evaluation
 from mlplab.report.context import Context
 from mlplab.report.document import (
@@ -28,6 +27,7 @@ from mlplab.report.document import (
 )
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.prediction_band import FEWEST_RUNS
+from mlplab.words import METRICS, SPLITS, count, listed, number, with_interval
 
 
 def chapter(context: Context) -> Chapter | None:
@@ -135,8 +135,8 @@ def _method(reading_error: float) -> str:
         "Published is one run a network, of unknown seed, read off printed figures. So the question "
         "is not whether it equals our mean, but whether it could be one more run: whether it lies "
         "in the 95% *prediction* band for one new run (t, simultaneous over all compared points by "
-        f"Bonferroni's inequality, widened by {reading_error:g} for reading off the print). Networks trained for "
-        "fewer steps are compared at the steps that both have. From few seeds the band is wide: to "
+        f"Bonferroni's inequality, widened by {reading_error:g} for reading off the print). "
+        "Networks trained for fewer steps are compared at the steps that both have. From few seeds the band is wide: to "
         "lie within it is then weak evidence of agreement."
     )
 

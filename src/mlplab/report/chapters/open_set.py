@@ -16,7 +16,6 @@ from mlplab.figures.open_set.covering import mean_measures
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
 from mlplab.figures.open_set.trends import negatives_figure, steps_figure
-from mlplab.figures.wording import signed, with_half, with_interval
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -43,6 +42,7 @@ from mlplab.report.open_set_words import (
     remedies,
     why_centres,
 )
+from mlplab.words import signed, with_half, with_interval
 
 _MEASURES = (
     ("AUROC", "auroc"),
@@ -84,7 +84,7 @@ def chapter(context: Context) -> Chapter | None:
 
 
 def _belongs(test: Tested, task: Task) -> bool:
-    form = test.form
+    form = test.variant
     return (form.template, form.split, form.steps) == (task.template, task.split, None)
 
 
@@ -234,7 +234,7 @@ def _pictures(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
 def _mistakes(task: Task, tests: Sequence[Tested], stem: str, names: set[str]) -> Iterator[Block]:
     for test in tests:
         finding = test.finding
-        if test.form.method is None and finding.mistakes and finding.image_shape:
+        if test.variant.method is None and finding.mistakes and finding.image_shape:
             figure = mistakes_figure(
                 finding.mistakes,
                 finding.image_shape,
@@ -271,13 +271,17 @@ def _by_steps(
     study, groups = context.results.study, []
     shares = [entry.reject_at_most for entry in study.open_set]
     for task in tasks:
-        its = [t for t in tests if t.form.split == task.split and t.form.template == task.template]
-        lengths = sorted({t.form.steps for t in its if t.form.steps is not None})
+        its = [
+            t
+            for t in tests
+            if t.variant.split == task.split and t.variant.template == task.template
+        ]
+        lengths = sorted({t.variant.steps for t in its if t.variant.steps is not None})
         if not lengths:
             continue
         group = []
         for steps in lengths:
-            part = [t for t in its if t.form.steps == steps]
+            part = [t for t in its if t.variant.steps == steps]
             group += [(steps, found) for found in tasks_of(part, shares, steps=True)]
         full = study.networks[task.plain.network].training.steps
         groups.append([*group, (full, task)])
@@ -314,15 +318,17 @@ def _small_print(tests: Sequence[Tested], units: Sequence[Sequence[Task]]) -> De
         tests: of all networks.
         units: tasks of full-length training, those of many splits together.
     """
-    first = next((test for test in tests if test.form.steps is None), tests[0])
+    first = next((test for test in tests if test.variant.steps is None), tests[0])
     refused = list(
         dict.fromkeys(
-            f"{plain(t.form.network)}: {plain(text)}" for t in tests for text in t.finding.refusals
+            f"{plain(t.variant.network)}: {plain(text)}"
+            for t in tests
+            for text in t.finding.refusals
         )
     )
     blocks: list[Block] = [
         Paragraph(
-            f"{plain(first.form.network)}, seed {first.seed}. Rows by what they influenced; a test "
+            f"{plain(first.variant.network)}, seed {first.seed}. Rows by what they influenced; a test "
             "row of an unknown class is refused wherever it would influence anything:"
         ),
         Bullets(tuple(plain(line) for line in first.finding.ledger)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def unbeaten(cost: np.ndarray, value: np.ndarray) -> np.ndarray:
+def pareto_front(cost: np.ndarray, value: np.ndarray) -> np.ndarray:
     """(item,) whether no other is at least as good and as cheap, and better in one.
 
     cost, value: (item,) finite. Of items that are equal in both, the first stands for all.

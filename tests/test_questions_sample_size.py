@@ -11,9 +11,9 @@ from scipy import stats
 
 from mlplab.analysis.questions.answers import answer
 from mlplab.analysis.questions.export import verdicts_json
-from mlplab.analysis.questions.foresight import ALL_ALIKE, ONE_SEED, TOO_MANY, seeds_to_decide
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.pilot import foresee
+from mlplab.analysis.questions.sample_size import ALL_ALIKE, ONE_SEED, TOO_MANY, seeds_to_decide
 from mlplab.analysis.questions.sentence import sentence_of
 from mlplab.statistics.power import seeds_for_ranking
 from simulated_questions import pair, ranking, results, trend

@@ -20,14 +20,11 @@ from mlplab.metrics.classification import evaluate
 from mlplab.records import weights
 from mlplab.records.runs import FinishedRun
 from mlplab.records.stacks import PlannedStack
-from mlplab.runner.environment import compute_on
+from mlplab.runner.environment import COMPUTING, compute_on
 from mlplab.runner.wanted import WantedRun
-from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
 from mlplab.trainer.dataset import DeviceDataset
+from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
 from mlplab.trainer.train import train
-
-THREADS = "mlplab-at-work-"
-"""How the names of threads begin that are in a long computation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +73,7 @@ class Unwritable:
 Message = Progressed | Trained | Failed | Unwritable
 
 
-class Crew:
+class WorkerPool:
     """Some threads, the jobs they are given and the messages they send."""
 
     def __init__(self, workers: int) -> None:
@@ -86,7 +83,7 @@ class Crew:
         self._threads_here = torch.get_num_threads()
         # Daemons: a program that is told to end does not wait for a step of training.
         self._threads = [
-            threading.Thread(target=self._work, name=f"{THREADS}training-{number}", daemon=True)
+            threading.Thread(target=self._work, name=f"{COMPUTING}training-{number}", daemon=True)
             for number in range(workers)
         ]
         for thread in self._threads:
@@ -105,7 +102,7 @@ class Crew:
             except queue.Empty:
                 continue
 
-    def dismiss(self, patience: float) -> None:
+    def shutdown(self, patience: float) -> None:
         """Stop all threads at their next evaluation, and wait for that so many seconds at most."""
         self._stopping.set()
         for _ in self._threads:
@@ -125,7 +122,7 @@ class Crew:
                 self.messages.put(Failed(job, traceback.format_exc()))
 
     def _do(self, job: Job) -> Message:
-        def watch(progress: TrainingProgress) -> None:
+        def on_event(progress: TrainingProgress) -> None:
             if self._stopping.is_set():
                 raise _StoppedError
             self.messages.put(Progressed(job, progress))
@@ -134,7 +131,7 @@ class Crew:
         if job.stack.device == "cuda":
             # What the last stack held, all the more one that failed for want of memory, is free.
             torch.cuda.empty_cache()
-        networks = train([run.recipe for run in job.runs], job.data, watch)
+        networks = train([run.recipe for run in job.runs], job.data, on_event)
         finished = tuple(map(finish, job.runs, networks))
         trained = dict(zip((run.key for run in job.runs), networks, strict=True))
         try:
@@ -177,11 +174,6 @@ def _evaluation(run: WantedRun, network: TrainedNetwork) -> str | None:
     targets = run.data.label_map[run.data.labels[rows]]
     scores = run.recipe.objective.class_scores(torch.from_numpy(network.test_logits)).numpy()
     return evaluate(scores, targets, run.data.class_names).to_json()
-
-
-def is_at_work() -> bool:
-    """Whether a thread of any crew, or of tests of trained networks, has not ended."""
-    return any(thread.name.startswith(THREADS) for thread in threading.enumerate())
 
 
 def workers_for(stacks: Sequence[PlannedStack], cores: int) -> int:

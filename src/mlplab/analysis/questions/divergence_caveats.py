@@ -11,7 +11,7 @@ from mlplab.analysis.questions.values import MetricValues
 from mlplab.declarations.metric import DivergedMetric, Metric, OpenSetMetric, target_of
 
 
-def fates(metric: Metric, measured: MetricValues) -> Iterator[str]:
+def divergence_caveats(metric: Metric, measured: MetricValues) -> Iterator[str]:
     """A sentence for every network and fate, and one for the seeds that drop out."""
     for column, name in enumerate(measured.networks):
         values, diverged = measured.values[:, column], measured.diverged[:, column]
