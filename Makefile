@@ -49,7 +49,7 @@ docs: $(installed)
 
 site: $(installed)
 	@$(bin)/zensical build --strict
-	@echo "The site: site/index.html. Its search needs a server: $(bin)/python -m http.server -d site"
+	@echo "The site: site/index.html"
 
 check: lint test
 

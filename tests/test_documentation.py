@@ -224,6 +224,44 @@ def test_the_site_asks_no_other_machine_for_anything(site):
         assert not [url for url in fetched if "sitemap" not in url], page.name
 
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SEARCH = """<script>
+const all = (root, wanted) => [root, ...[...root.querySelectorAll("*")].map(e => e.shadowRoot)]
+  .filter(Boolean).flatMap(r => [...r.querySelectorAll(wanted)]);
+setTimeout(() => document.querySelector("[data-md-component=search] button").click(), 1000);
+setTimeout(() => {
+  const input = all(document, "input[aria-label=Search]")[0];
+  input.value = "early_stopping";
+  input.dispatchEvent(new Event("input", {bubbles: true}));
+}, 2000);
+setTimeout(() => {
+  document.title = "found: " + all(document, "a").map(a => a.href).filter(h => h.includes("#"));
+}, 4000);
+</script></body>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+def test_the_search_works_on_pages_that_are_opened_as_files(site, tmp_path):
+    text = (site / "index.html").read_text(encoding="utf-8")
+    (site / "searching.html").write_text(text.replace("</body>", SEARCH), encoding="utf-8")
+    flags = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
+    shown = subprocess.run(
+        [
+            str(CHROMIUM),
+            *flags.split(),
+            f"--user-data-dir={tmp_path}",
+            "--virtual-time-budget=10000",
+            "--dump-dom",
+            (site / "searching.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    (site / "searching.html").unlink()
+    assert re.search(r"<title>found: .*study\.html#training", shown.stdout)
+
+
 def test_the_site_shows_what_it_includes(site):
     assert "Where the next thing goes" in (site / "architecture.html").read_text(encoding="utf-8")
     assert "What changed" in (site / "changelog.html").read_text(encoding="utf-8")
