@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations.checking.consistency import check_study
-from mlplab.declarations.checking.tuning_checks import seed_fault
+from mlplab.declarations.checking.tuning_checks import number_problem, seed_problem
 from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
 from mlplab.declarations.network import Network
@@ -35,6 +35,7 @@ from mlplab.declarations.resolving.resolution import (
     resolve,
     unknown_keys,
 )
+from mlplab.declarations.resolving.tuning_trials import tuned_networks
 from mlplab.declarations.study import Presentation, Study
 from mlplab.declarations.tuning import Tuning
 
@@ -84,11 +85,13 @@ def load(
         folder=source.folder,
     )
     checked = check_study(study, resolution, values, source_map)
-    problems += checked.problems
+    problems += map(source_map.located, checked.problems)
     if problems or source.problems:
         raise BadInput(_in_order(source.problems, problems))
     notes = (*_override_notes(given, resolution), *matching.notes, *checked.notes)
     study = with_open_set(replace(study, notes=notes))
+    if study.tune and (problem := number_problem(study.tune, tuned_networks(study))):
+        raise BadInput(source_map.located(problem))
     return _selected(study, select, seeds, str(path))
 
 
@@ -229,10 +232,7 @@ def _presentation(
 ) -> Presentation:
     its = {key: values[key] for key in Presentation.model_fields if key in values}
     validated = validate(Presentation, its)
-    for f in validated.faults:
-        problems.append(
-            source_map.problem(f.where, expected=f.expected, received=f.received, hint=f.hint)
-        )
+    problems += map(source_map.located, validated.faults)
     return validated.declaration or Presentation()
 
 
@@ -306,11 +306,9 @@ def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, fil
             raise BadInput(Problem("", expected, str(seeds), None, None, "--seeds"))
         again = {"seeds": tuple(range(seeds))}
         networks = {name: network.model_copy(update=again) for name, network in networks.items()}
-        fault = seed_fault(study.tune, networks) if study.tune else None
-        if fault is not None:
-            raise BadInput(
-                Problem(dotted(fault.where), fault.expected, fault.received, fault.hint, None, file)
-            )
+        problem = seed_problem(study.tune, networks) if study.tune else None
+        if problem is not None:
+            raise BadInput(SourceMap(file).located(problem))
     return replace(study, networks=networks)
 
 

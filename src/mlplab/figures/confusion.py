@@ -11,7 +11,7 @@ import pandas as pd
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import count, listed
+from mlplab.words import count, listed
 
 if TYPE_CHECKING:
     from mlplab.metrics.classification import Evaluation

@@ -17,7 +17,7 @@ from mlplab.figures.figure import Figure
 from mlplab.figures.possible_range import CUT, cut, reaches_beyond
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import METRICS, SPLITS, listed, spread_of, with_interval
+from mlplab.words import METRICS, SPLITS, listed, spread_of, with_interval
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 COLUMNS = (
     "kind", "series", "network", "split", "seed", "step", "value", "low", "high", "n",
 )  # fmt: skip
-_LOSS_NOTE = (
-    "The published loss is cross-entropy of an output that had already been through softmax: it "
-    "begins near 2.30 and, with ten classes, cannot fall below 1.4612. It is held against the same "
-    "quantity here; the real cross-entropy is drawn beside it."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +60,7 @@ def curve_figures(
     if published is not None:
         if published.metric == "softmaxed_loss" and declared.metric in ("loss", "softmaxed_loss"):
             metrics = ["softmaxed_loss", "loss"]
-            notes.append(_LOSS_NOTE)
+            notes += [published.note] if published.note else []
         elif published.metric != declared.metric:
             notes.append(
                 f"The published figure {published.number} shows {METRICS[published.metric]}, not "
@@ -394,8 +389,8 @@ def _caption(metric: str, series: Sequence[Series], published: PublishedFigure |
         words.append("Each line is one run (n = 1), so there are no intervals.")
     if any(s.published is not None for s in series) and published is not None:
         words.append(
-            f"Dashed: figure {published.number} of the 2023 report, one run a network, no seed "
-            "given, read off the print to about 0.002."
+            f"Dashed: figure {published.number} of {published.source}, one run a network, no seed "
+            f"given, read off the print to about {published.reading_error:g}."
         )
     ranked = sorted(finals, key=lambda item: float(item[1].mean))
     if len(ranked) > 1:

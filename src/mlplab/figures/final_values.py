@@ -11,8 +11,8 @@ from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
 from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import SPLITS, count, number, spread_of, with_interval
 from mlplab.statistics.intervals import MeanInterval, t_interval
+from mlplab.words import SPLITS, count, number, spread_of, with_interval
 
 
 @dataclass(frozen=True, eq=False)

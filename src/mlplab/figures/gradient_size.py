@@ -13,7 +13,7 @@ from mlplab.figures.drawing import Key
 from mlplab.figures.ensemble import drawn_by_default, gather, runs_by_network
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import count, number, spread_of
+from mlplab.words import count, number, spread_of
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results

@@ -12,8 +12,8 @@ from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import half_width, listed
 from mlplab.statistics.intervals import t_interval
+from mlplab.words import half_width, listed
 
 if TYPE_CHECKING:
     from mlplab.metrics.classification import Evaluation

@@ -46,6 +46,28 @@ WHITE_FROM = 0.7
 LAYERS = ("#d98a12", "#dd5f55", "#b8358f", "#8046bd", "#4b55cf")
 """From the first layer to the last, visible on white and on near black."""
 
+DIVERGING = ("#b2481e", "#f7f7f7", "#2f76cf")
+"""From negative to positive, with what is near zero in the middle."""
+
+SHADED = (SHARES[0], DIVERGING[1])
+"""Colours by which a figure of shaded cells is known; a dark page turns its cells around."""
+
+DARK = {
+    INK: "#e6e8ec",
+    MUTED: "#a2a8b4",
+    GREY: "#9aa1ad",
+    FAINT: "#343943",
+    "#095bc7": "#5b9ff2",
+    "#c15224": "#e8824f",
+    "#088778": "#2fb8a6",
+    "#df4db7": "#ee82cf",
+    "#c99400": "#e0b23c",
+    "#4aa8e0": "#86caf2",
+    "#5f6085": "#a3a4cc",
+    "#8a5a44": "#c08f78",
+}
+"""What stands for each colour on a dark page; colours that are not here stay as they are."""
+
 WIDTH = 680
 HEIGHT = 340
 

@@ -14,9 +14,9 @@ from mlplab.figures.figure import Figure
 from mlplab.figures.final_values import Finals, by_network
 from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import SPLITS, count, listed
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.pareto import pareto_front
+from mlplab.words import SPLITS, count, listed
 
 Cost = Literal["parameters", "training_flops", "seconds"]
 COSTS: dict[Cost, str] = {

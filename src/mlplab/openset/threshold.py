@@ -13,6 +13,7 @@ from scipy.stats import beta
 from mlplab.openset.errors import refuse
 from mlplab.openset.intervals import Interval, wilson
 from mlplab.openset.scores import checked_classes, checked_flags, checked_scores
+from mlplab.words import percent, percent_range
 
 LEVEL = 0.95
 """Of the range for one calibration set, and of the interval of a realised rate."""
@@ -62,7 +63,7 @@ class Threshold:
 
     @property
     def exceeds_in(self) -> float:
-        """Share of calibration sets whose rate is above α."""
+        """Fraction of calibration sets whose rate is above α."""
         return 0.0 if self.vacuous else float(beta.sf(self.reject_at_most, *self._beta))
 
     @property
@@ -109,8 +110,8 @@ class ThresholdByClass:
         result: np.ndarray = s > np.array([t.value for t in self.by_class])[classes]
         return result
 
-    def _name(self, place: int) -> str:
-        return self.names[place] if self.names else str(place)
+    def _name(self, c: int) -> str:
+        return self.names[c] if self.names else str(c)
 
     @property
     def vacuous_classes(self) -> tuple[int, ...]:
@@ -145,7 +146,7 @@ def calibrate(scores: Any, reject_at_most: float = 0.05) -> Threshold:
     """The threshold from scores (row,) of known rows that served nothing else.
 
     Raises:
-        OpenSetError: no scores, NaN or infinity among them, or a share that is not in (0, 1).
+        ValueError: no scores, NaN or infinity among them, or a fraction that is not in (0, 1).
     """
     return _threshold(checked_scores("calibration scores", scores), reject_at_most)
 
@@ -169,7 +170,7 @@ def calibrate_by_class(
 
 
 def realised_rate(rejected: Any, level: float = LEVEL) -> Interval:
-    """The share rejected (row,) of fresh known rows, with Wilson's interval: put it beside α."""
+    """The fraction rejected (row,) of fresh known rows, with Wilson's interval: put it beside α."""
     flags = checked_flags("rejected", rejected, len(np.atleast_1d(rejected)))
     if len(flags) == 0:
         refuse("rejected", "at least one known row", "none")
@@ -180,18 +181,6 @@ def realised_rate(rejected: Any, level: float = LEVEL) -> Interval:
 def rows_needed(reject_at_most: float) -> int:
     """The fewest calibration rows with which anything can be rejected: ⌈1/α⌉ − 1."""
     return math.ceil(1 / _exact(reject_at_most)) - 1
-
-
-def percent(share: float) -> str:
-    """A share in words: 0.05 is 5%, 0.037 is 3.7%; two digits where it is below 0.1%."""
-    value = 100 * share
-    text = f"{value:.1f}" if value >= 0.095 or value == 0 else f"{value:.2g}"
-    return (text[:-2] if text.endswith(".0") else text) + "%"
-
-
-def percent_range(low: float, high: float) -> str:
-    """Two shares in words: 3.7-6.4%."""
-    return f"{percent(low)[:-1]}-{percent(high)}"
 
 
 def _threshold(scores: np.ndarray, reject_at_most: float) -> Threshold:
@@ -205,7 +194,9 @@ def _threshold(scores: np.ndarray, reject_at_most: float) -> Threshold:
 def _exact(reject_at_most: float) -> Fraction:
     """α as written: in floats (1 − 0.7)·10 is above 3, and the rank would be one too high."""
     if isinstance(reject_at_most, bool) or not 0 < reject_at_most < 1:
-        refuse("reject_at_most", "a share above 0 and below 1, such as 0.05", repr(reject_at_most))
+        refuse(
+            "reject_at_most", "a fraction above 0 and below 1, such as 0.05", repr(reject_at_most)
+        )
     return Fraction(str(float(reject_at_most)))
 
 

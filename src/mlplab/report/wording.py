@@ -9,8 +9,7 @@ from mlplab.declarations.data import CsvData, KnownData
 from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
-from mlplab.declarations.resolving.open_set_networks import listed_classes
-from mlplab.figures.wording import listed
+from mlplab.words import listed, listed_classes
 
 OPTIMIZERS = {
     "sgd": "SGD",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from mlplab.reproducible_products import MKL_MODE
 
+COMPUTING = "mlplab-computing-"
+"""How the names of threads begin that train networks or test trained ones."""
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -45,6 +48,11 @@ def compute_on(cores: int) -> None:
 
     torch.get_num_threads()
     torch.set_num_threads(cores)
+
+
+def is_computing() -> bool:
+    """Whether a thread that trains networks, or tests trained ones, has not ended."""
+    return any(thread.name.startswith(COMPUTING) for thread in threading.enumerate())
 
 
 def describe(device: str) -> Mapping[str, str]:

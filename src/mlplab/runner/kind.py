@@ -8,7 +8,7 @@ from mlplab.declarations.data import Data, IdxData, KnownData
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.training import Training
 from mlplab.objectives.objective import Objective
-from mlplab.trainer.repeated_step import objective_can_be_recorded
+from mlplab.trainer.captured_step import objective_can_be_captured
 
 
 def kind_of(
@@ -35,7 +35,7 @@ def kind_of(
         training.batch_size,
         training.evaluate_every,
         data,
-        objective_can_be_recorded(objective) and (device == "cuda" or not dropout),
+        objective_can_be_captured(objective) and (device == "cuda" or not dropout),
     )
 
 

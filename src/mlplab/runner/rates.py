@@ -17,8 +17,8 @@ from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.training import Training
 from mlplab.runner.environment import Placement, compute_on
 from mlplab.runner.remembered import recall, remember
+from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.recipe import Recipe
-from mlplab.trainer.resident import ResidentData
 from mlplab.trainer.train import train
 
 _ROWS, _CLASSES = 2048, 10
@@ -90,7 +90,7 @@ def seconds_a_step_on_every_core(size: Size, on: Placement, *, networks: int, st
         return max(pool.map(lambda _: _seconds_a_step(recipes, data), range(workers)))
 
 
-def _seconds_a_step(recipes: list[Recipe], data: ResidentData) -> float:
+def _seconds_a_step(recipes: list[Recipe], data: DeviceDataset) -> float:
     compute_on(1)
     best = float("inf")
     # The first steps of a shape also choose kernels and get memory; other programs disturb others.
@@ -117,9 +117,9 @@ def _recipe(layers: tuple[int, ...], batch: int, steps: int, seed: int) -> Recip
     )
 
 
-def _data(features: int, precision: str, device: str) -> ResidentData:
+def _data(features: int, precision: str, device: str) -> DeviceDataset:
     """Numbers of which none is zero: what is foreseen for inputs that mostly are is too long."""
     random = np.random.default_rng(0)
     inputs = random.random((_ROWS, features), dtype=np.float32)
     labels = random.integers(0, _CLASSES, _ROWS)
-    return ResidentData(inputs, labels, precision, device)
+    return DeviceDataset(inputs, labels, precision, device)

@@ -23,14 +23,13 @@ from mlplab.records.lock import only_run
 from mlplab.records.questions import register
 from mlplab.records.results import Results
 from mlplab.records.runs import contents, finished_stacks
-from mlplab.records.stacks import store_plan, unfinished
+from mlplab.records.stacks import WEIGHTS_FOLDER, store_plan, unfinished, weights_file
 from mlplab.records.studies import (
     Member,
     known_members,
     record_environment,
     record_study,
 )
-from mlplab.records.weights import WEIGHTS_FOLDER, weights_file
 from mlplab.runner.environment import (
     Placement,
     describe,

@@ -8,13 +8,13 @@ from mlplab.analysis.choice.best import Best
 from mlplab.analysis.choice.rule import Candidate, Choice
 from mlplab.declarations.choice import ChoiceRule, CostName
 from mlplab.declarations.metric import Split
+from mlplab.words import flops
 
 BY_COST: dict[CostName, str] = {
     "parameters": "parameters",
     "flops": "training FLOPs",
     "seconds": "seconds of training",
 }
-_PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"))
 
 
 def rule_in_words(rule: ChoiceRule, split: Split) -> str:
@@ -99,10 +99,7 @@ def cost_in_words(candidate: Candidate, cost: CostName) -> str:
         return f"{mean:,.0f} parameters"
     if cost == "seconds":
         return f"{mean:.3g} s"
-    for limit, prefix in _PREFIXES:
-        if mean >= limit:
-            return f"{mean / limit:.3g} {prefix}FLOP"
-    return f"{mean:,.0f} FLOP"
+    return flops(mean)
 
 
 def _percent(candidate: Candidate) -> str:

@@ -46,10 +46,12 @@ class TypeSpec:
         """The object, or list of objects, of a union without tags that pydantic calls so."""
         if self.is_tagged:
             return None
+        # A model is called by its name, or function-after[validator(), name].
+        name = str(step).removesuffix("]").rpartition(" ")[2]
         if str(step).startswith("tuple["):
             found = [m for m in self.members if m.is_list_of_models]
         else:
-            found = [m for m in self.members if m.is_model and m.type.__name__ == step]
+            found = [m for m in self.members if m.is_model and m.type.__name__ == name]
         return found[0] if found else None
 
     @property

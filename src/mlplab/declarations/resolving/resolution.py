@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlplab.declarations.network import Network
@@ -43,6 +43,11 @@ class Origins:
         if not where or _holds(self.own[network], where):
             return self._in_grid(full)
         return where
+
+    def found(self, network: str, problem: Problem) -> Problem:
+        """A problem of a network, with the path in the file."""
+        assert isinstance(problem.where, tuple)
+        return replace(problem, where=self.of(network, problem.where))
 
     def _in_grid(self, full: Where) -> Where:
         for length in range(len(full), 2, -1):

@@ -9,7 +9,6 @@ import numpy as np
 from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.of_study import slug, unused
 from mlplab.figures.roc import roc_figure
-from mlplab.figures.wording import count, with_interval
 from mlplab.metrics.classification import Evaluation
 from mlplab.report.context import MOST_ROWS, Context
 from mlplab.report.document import (
@@ -23,6 +22,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.statistics.intervals import t_interval
+from mlplab.words import count, with_interval
 
 MEASURES: dict[str, tuple[Callable[[Evaluation], float | None], str]] = {
     "accuracy": (lambda e: e.accuracy, "accuracy"),

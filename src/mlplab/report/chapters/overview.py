@@ -10,7 +10,6 @@ from mlplab.declarations.data import KnownData
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
 from mlplab.figures.final_values import final_figure
-from mlplab.figures.wording import count, listed, with_interval
 from mlplab.report import wording
 from mlplab.report.context import Context
 from mlplab.report.document import (
@@ -25,6 +24,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.statistics.intervals import MeanInterval, t_interval
+from mlplab.words import count, duration, listed, with_interval
 
 
 def chapter(context: Context) -> Chapter:
@@ -152,16 +152,8 @@ def _facts(context: Context) -> tuple[Fact, ...]:
         facts.append(Fact(f"{int(rows['parameters'].iloc[0]):,}", "parameters in it"))
     seconds = t_interval(context.summary["seconds"].dropna().to_numpy(dtype=float))
     total = float(seconds.mean) * int(seconds.n)
-    facts.append(Fact(_duration(total), f"training for {count(len(context.results.runs), 'run')}"))
+    facts.append(Fact(duration(total), f"training for {count(len(context.results.runs), 'run')}"))
     return tuple(facts)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.3g} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.3g} min"
-    return f"{seconds / 3600:.3g} h" if seconds < 3.6e6 else f"{seconds / 3600:,.0f} h"
 
 
 def caveats(context: Context) -> list[str]:

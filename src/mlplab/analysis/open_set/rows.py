@@ -1,4 +1,4 @@
-"""The rows that one network is tested on, as the network sees them."""
+"""The rows of a split, scaled as a network sees them, and the network's outputs for rows."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from mlplab.data.scaling import default_scaling, fit_scaling
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
-from mlplab.declarations.problems import BadInput, Problem, listed
+from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.resolving.classes import data_name
 from mlplab.declarations.resolving.open_set_networks import NamedSplit, variants_of
 from mlplab.declarations.study import Study
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.from_weights import activations_from_weights
 from mlplab.openset.rows_and_seeds import GROUPS, groups_of_rows
+from mlplab.words import quoted
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ class OpenSetRows:
         return found
 
 
-def test_bed(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) -> OpenSetRows:
+def open_set_rows(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) -> OpenSetRows:
     """Prepare the rows of a split as a network sees them.
 
     Raises:
@@ -71,14 +72,14 @@ def test_bed(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) 
     """
     data = prepare(network.data, folder, silent, network.roles)
     dataset = load(network.data, folder, silent)
-    places = class_places(dataset.class_names, split.unknown, "unknown", data_name(network.data))
-    rows = tested_rows(data, places, entry.fit_on)
+    unknown = class_places(dataset.class_names, split.unknown, "unknown", data_name(network.data))
+    rows = tested_rows(data, unknown, entry.fit_on)
     group_of = np.zeros(len(dataset.labels), dtype=np.int64)
     group_of[dataset.test_rows] = _groups(len(dataset.test_rows))
     parts, groups = [data.inputs[rows.unknown]], [group_of[rows.unknown]]
-    order = {place: number for number, place in enumerate(places)}
+    order = {c: number for number, c in enumerate(unknown)}
     classes = [np.array([order[c] for c in data.labels[rows.unknown].tolist()], dtype=np.int64)]
-    names = [dataset.class_names[place] for place in places]
+    names = [dataset.class_names[c] for c in unknown]
     if entry.unknown_data is not None:
         other = other_set(entry.unknown_data, folder)
         more = _scaled_alike(other, entry.unknown_data, network, data, folder)
@@ -131,30 +132,30 @@ def check_unknowns(study: Study, announce: Announce) -> None:
             set that cannot be used.
     """
     asked = {
-        (study.networks[form.network].data, form.split, form.entry): None
-        for form in variants_of(study)
-        if form.network in study.networks
+        (study.networks[variant.network].data, variant.split, variant.entry): None
+        for variant in variants_of(study)
+        if variant.network in study.networks
     }
     sets: dict[Data, Dataset] = {}
-    for data, split, place in asked:
+    for data, split, entry in asked:
         if data not in sets:
             sets[data] = load(data, study.folder, announce)
-        dataset, other = sets[data], study.open_set[place].unknown_data
-        where = f"open_set[{place}].unknown"
-        if study.open_set[place].splits == "usual 6/4":
-            _check_digits(dataset, data, f"open_set[{place}].splits")
-        places = class_places(dataset.class_names, split.unknown, where, data_name(data))
+        dataset, other = sets[data], study.open_set[entry].unknown_data
+        where = f"open_set[{entry}].unknown"
+        if study.open_set[entry].splits == "usual 6/4":
+            _check_digits(dataset, data, f"open_set[{entry}].splits")
+        classes = class_places(dataset.class_names, split.unknown, where, data_name(data))
         if other is not None:
             there = other_set(other, study.folder, announce)
             _check_features(there, dataset.inputs.shape[1], other, data)
-        elif not np.isin(dataset.labels[dataset.test_rows], places).any():
+        elif not np.isin(dataset.labels[dataset.test_rows], classes).any():
             raise _no_unknown_rows(split)
 
 
 def _check_digits(dataset: Dataset, data: Data, where: str) -> None:
     if dataset.class_names != tuple("0123456789"):
         expected = "the ten digits, which the usual splits divide"
-        received = f"{data_name(data)} with {listed(dataset.class_names)}"
+        received = f"{data_name(data)} with {quoted(dataset.class_names)}"
         raise BadInput(Problem(where, expected, received))
 
 
@@ -169,7 +170,7 @@ def activations(
     network: Network,
     classes: int,
 ) -> Activations:
-    """What a trained network gives for rows, its extra output told from those of the classes."""
+    """Outputs of a trained network, the extra one apart from those of the classes."""
     whole = activations_from_weights(inputs, layers, network.activation)
     extra = {"sigmoid output": "sigmoid_logit", "background class": "background_logit"}
     beside = extra.get(network.objective.name)

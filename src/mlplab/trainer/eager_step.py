@@ -1,4 +1,4 @@
-"""One training step of a whole stack, and all that it changes."""
+"""One training step of a whole stack by operations of torch, and all that it changes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from mlplab.networks.activations import ACTIVATIONS
 from mlplab.networks.dense_stack import DenseStack, Workspace, backward, forward
 from mlplab.networks.dropout import Dropout
 from mlplab.networks.initial_weights import draw_kernels
-from mlplab.networks.precision import Precision
-from mlplab.networks.recording import Operation, being_recorded
 from mlplab.objectives.objective import BatchOutputs, Objective
 from mlplab.optimizers.coefficients import coefficients
-from mlplab.optimizers.update import CoefficientTables, Optimized, StepCoefficients
+from mlplab.optimizers.update import CoefficientTables, OptimizerState, StepCoefficients
+from mlplab.trainer.evaluation import runs_of_equal_objectives
 from mlplab.trainer.recipe import Recipe
 
-SeeGradient = Callable[[int, torch.Tensor], None]
-"""Shown every layer's kernel gradient, (network, in, out), before the update uses it up."""
+GradientHook = Callable[[int, torch.Tensor], None]
+"""Called with every layer's kernel gradient, (network, in, out), before its update."""
 
 
 @dataclass(eq=False)
@@ -27,8 +26,8 @@ class StackState:
     """All that training changes, and what it needs at every step; the only mutable thing here."""
 
     stack: DenseStack
-    kernels: list[Optimized]
-    biases: list[Optimized]
+    kernels: list[OptimizerState]
+    biases: list[OptimizerState]
     tables: CoefficientTables
     objectives: list[tuple[Objective, slice]]
     dropout: Dropout | None
@@ -40,25 +39,18 @@ class StackState:
     step: int = 0
 
     @classmethod
-    def beginning(
-        cls,
-        recipes: Sequence[Recipe],
-        precision: Precision,
-        device: torch.device,
-        *,
-        sparse_inputs: bool = False,
+    def init(
+        cls, recipes: Sequence[Recipe], dtype: torch.dtype, device: torch.device
     ) -> StackState:
-        """The state before the first step; `sparse_inputs` as of `DenseStack`."""
+        """The state before the first step; dtype is that of products."""
         first = recipes[0]
         kernels = [draw_kernels(r.initial_weights, r.seed, r.layers) for r in recipes]
         activation = ACTIVATIONS[first.activation]
-        stack = DenseStack.build(
-            kernels, activation, precision, device, sparse_inputs=sparse_inputs
-        )
-        kept = stack.kernels[0].dtype
+        stack = DenseStack.build(kernels, activation, dtype, device)
+        param_dtype = stack.kernels[0].dtype
         tables = CoefficientTables(
             coefficients([r.optimizer for r in recipes], [r.training.steps for r in recipes]),
-            kept,
+            param_dtype,
             device,
         )
         workspace = Workspace(stack, first.training.batch_size, backward=True)
@@ -66,20 +58,20 @@ class StackState:
         return cls(
             stack=stack,
             kernels=[
-                Optimized.beginning(kernel, gradient, start, decays=True, operand=operand)
-                for kernel, gradient, operand in zip(
-                    stack.kernels, workspace.kernel_gradients, stack.narrower, strict=True
+                OptimizerState.init(kernel, gradient, start, decays=True, compute_weights=compute)
+                for kernel, gradient, compute in zip(
+                    stack.kernels, workspace.kernel_gradients, stack.compute_kernels, strict=True
                 )
             ],
             biases=[
-                Optimized.beginning(bias, gradient, start, decays=False)
+                OptimizerState.init(bias, gradient, start, decays=False)
                 for bias, gradient in zip(stack.biases, workspace.bias_gradients, strict=True)
             ],
             tables=tables,
-            objectives=runs_of_equal_objectives(recipes),
-            dropout=_dropout(recipes, kept, device),
+            objectives=runs_of_equal_objectives([r.objective for r in recipes]),
+            dropout=_dropout(recipes, param_dtype, device),
             diverged_at=torch.zeros(len(recipes), dtype=torch.int64, device=device),
-            centres=_centres(recipes, kept, device),
+            centres=_centres(recipes, param_dtype, device),
             workspace=workspace,
         )
 
@@ -90,12 +82,12 @@ class StackState:
         return StackState(
             stack=stack,
             kernels=[
-                kernel.select(keep, weights, gradient, operand)
-                for kernel, weights, gradient, operand in zip(
+                kernel.select(keep, weights, gradient, compute)
+                for kernel, weights, gradient, compute in zip(
                     self.kernels,
                     stack.kernels,
                     workspace.kernel_gradients,
-                    stack.narrower,
+                    stack.compute_kernels,
                     strict=True,
                 )
             ],
@@ -106,7 +98,7 @@ class StackState:
                 )
             ],
             tables=self.tables.select(keep),
-            objectives=runs_of_equal_objectives(recipes),
+            objectives=runs_of_equal_objectives([r.objective for r in recipes]),
             dropout=self.dropout.select(keep) if self.dropout else None,
             diverged_at=self.diverged_at[keep],
             centres=None if self.centres is None else self.centres[keep],
@@ -115,35 +107,35 @@ class StackState:
         )
 
 
-def lean_step(
+def eager_step(
     state: StackState,
     inputs: torch.Tensor,
     targets: torch.Tensor,
-    see_gradient: SeeGradient | None = None,
+    gradient_hook: GradientHook | None = None,
 ) -> None:
-    """One step of every network of the stack.
+    """One step of every network of the stack, one operation of torch after the other.
 
     Args:
         inputs: (network, batch, feature).
         targets: (network, batch) int64.
-        see_gradient: for diagnostics.
+        gradient_hook: for diagnostics.
     """
     state.step += 1
-    take_step(state, inputs, targets, state.tables.at(state.step), state.step, see_gradient)
+    train_step(state, inputs, targets, state.tables.at(state.step), state.step, gradient_hook)
 
 
-def take_step(
+def train_step(
     state: StackState,
     inputs: torch.Tensor,
     targets: torch.Tensor,
     by: StepCoefficients,
     number: int | torch.Tensor,
-    see_gradient: SeeGradient | None = None,
+    gradient_hook: GradientHook | None = None,
 ) -> None:
     """What a step does to a stack, all of it on the device.
 
-    With a tensor for `number`, and but for `see_gradient`, it reads nothing that the host changes
-    from step to step: it can be recorded once and played again.
+    With a tensor for `number`, and but for `gradient_hook`, it reads nothing that the host changes
+    from step to step: it can be captured once and replayed.
 
     Args:
         by: the coefficients of this step.
@@ -152,29 +144,16 @@ def take_step(
     stack, workspace = state.stack, state.workspace
     logits = forward(stack, inputs, workspace, _masks(state, number))
     loss, hidden_gradient = _losses(state, logits, targets)
-    _note_divergence(loss, state.diverged_at, number)
+    newly = ~torch.isfinite(loss) & (state.diverged_at == 0)
+    state.diverged_at.copy_(torch.where(newly, number, state.diverged_at))
 
-    def change(layer: int) -> None:
-        if see_gradient is not None:
-            see_gradient(layer, workspace.kernel_gradients[layer])
+    def update(layer: int) -> None:
+        if gradient_hook is not None:
+            gradient_hook(layer, workspace.kernel_gradients[layer])
         state.kernels[layer].update(by)
         state.biases[layer].update(by)
-        if state.kernels[layer].operand is None:
-            stack.refresh(layer)
 
-    backward(stack, inputs, workspace, change, hidden_gradient)
-
-
-def _note_divergence(
-    loss: torch.Tensor, diverged_at: torch.Tensor, number: int | torch.Tensor
-) -> None:
-    if (written := being_recorded()) is not None:
-        assert isinstance(number, torch.Tensor)
-        places = written.places(loss.numpy(), diverged_at.numpy(), number.numpy())
-        written.add(Operation.NOTE_DIVERGENCE, *places, len(loss))
-        return
-    newly = ~torch.isfinite(loss) & (diverged_at == 0)
-    diverged_at.copy_(torch.where(newly, number, diverged_at))
+    backward(stack, inputs, workspace, update, hidden_gradient)
 
 
 def _losses(
@@ -186,9 +165,7 @@ def _losses(
     """
     gradient, hidden = state.workspace.gradients[-1], state.workspace.outputs[-2]
     any_hidden = any(objective.uses_hidden for objective, _ in state.objectives)
-    lower_precision = logits.dtype.itemsize < 4 and not (
-        logits.device.type == "cpu" and all(o.takes_bfloat16 for o, _ in state.objectives)
-    )
+    lower_precision = logits.dtype.itemsize < 4
     scratch = torch.empty_like(logits, dtype=torch.float32) if lower_precision else gradient
     logits = logits.float() if lower_precision else logits
     if lower_precision and (any_hidden or state.centres is not None):
@@ -235,14 +212,3 @@ def _centres(
         return None
     *_, units, outputs = recipes[0].layers
     return torch.zeros(len(recipes), outputs, units, dtype=dtype, device=device)
-
-
-def runs_of_equal_objectives(recipes: Sequence[Recipe]) -> list[tuple[Objective, slice]]:
-    """Neighbours with equal objectives, each computed together."""
-    runs: list[tuple[Objective, slice]] = []
-    for place, recipe in enumerate(recipes):
-        if runs and runs[-1][0] == recipe.objective:
-            runs[-1] = runs[-1][0], slice(runs[-1][1].start, place + 1)
-        else:
-            runs.append((recipe.objective, slice(place, place + 1)))
-    return runs

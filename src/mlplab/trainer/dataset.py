@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from mlplab.networks.precision import Precision
+from mlplab.networks import kernels
+from mlplab.networks.precision import product_dtype
 
 _DENSEST = 0.5
 """Share of the features that four rows have between them, up to which zeros are passed over."""
@@ -13,7 +14,7 @@ _GROUPS = 1024
 """Of four rows, by which a set is judged."""
 
 
-class ResidentData:
+class DeviceDataset:
     """All rows of a set in one tensor; batches are gathered from it by row number.
 
     Args:
@@ -29,12 +30,12 @@ class ResidentData:
         precision: str = "float32",
         device: torch.device | str = "cpu",
     ) -> None:
-        self.precision = Precision.of(precision, device)
         on_device = torch.from_numpy(np.ascontiguousarray(inputs)).to(device)
-        self.inputs = self.precision.operand(on_device)
-        self.labels = labels
-        self.sparse = _mostly_zeros(self.inputs)
-        """Whether the inputs are mostly zeros, which products then pass over."""
+        self.inputs = on_device.to(product_dtype(precision, device)).contiguous()
+        self.labels = np.ascontiguousarray(labels, dtype=np.int64)
+        self.masks = _masks(self.inputs) if _mostly_zeros(self.inputs) else None
+        """(row, word) uint64, a bit for each feature that is not zero, where most are zero: products
+        of the compiled loop then pass zeros over."""
 
     @property
     def device(self) -> torch.device:
@@ -57,10 +58,10 @@ class ResidentData:
 
 
 def _mostly_zeros(inputs: torch.Tensor) -> bool:
-    """Told from the set itself: what is chosen may not depend on a batch, or on who trains.
+    """Decided by the set itself: the choice of a product may not depend on a batch or a network.
 
-    Products take four rows at a time (`networks/sparse_kernels.py`), so only zeros that all four
-    have are passed over; here rows from all over the set are put together.
+    Products take four rows at a time (`cpp/sparse_products.h`), so only zeros that all four have
+    are passed over; here rows from all over the set are put together.
     """
     quarter = len(inputs) // 4
     if inputs.device.type != "cpu" or inputs.dtype != torch.float32 or not quarter:
@@ -70,3 +71,13 @@ def _mostly_zeros(inputs: torch.Tensor) -> bool:
     some = np.linspace(0, quarter - 1, min(quarter, _GROUPS)).astype(np.int64)
     fours = (inputs.numpy()[some + quarter * part] != 0 for part in range(4))
     return bool(np.logical_or.reduce(list(fours)).mean() <= _DENSEST)
+
+
+def _masks(inputs: torch.Tensor) -> np.ndarray | None:
+    library = kernels.loaded().library
+    if library is None:
+        return None
+    rows, features = inputs.shape
+    masks = np.empty((rows, -(-features // 64)), dtype=np.uint64)
+    library.mlplab_masks(inputs.data_ptr(), rows, features, masks.ctypes.data)
+    return masks
