@@ -184,7 +184,9 @@ def _losses(
 
     The gradient for the logits goes to the workspace.
     """
-    gradient, hidden = state.workspace.gradients[-1], state.workspace.outputs[-2]
+    gradient, outputs = state.workspace.gradients[-1], state.workspace.outputs
+    # A linear network has no hidden outputs, and no objective that would use them.
+    hidden = outputs[-2] if len(outputs) > 1 else logits
     any_hidden = any(objective.uses_hidden for objective, _ in state.objectives)
     lower_precision = logits.dtype.itemsize < 4 and not (
         logits.device.type == "cpu" and all(o.takes_bfloat16 for o, _ in state.objectives)

@@ -314,7 +314,7 @@ def unknown_keys(
         yield source_map.problem(
             (key,),
             expected=f"one of the keys {listed(known, limit=20)}",
-            received=f'the unknown key "{key}"',
+            received=f"the unknown key {shown(key)}",
             hint=_home(key) or did_you_mean(key, known) or "remove it",
         )
 
