@@ -83,8 +83,9 @@ _UNREADABLE = (
 
 
 def _opened(file: str, folder: Path, read: Callable[[Path], Result], kind: str) -> Result:
-    path = folder / Path(file).expanduser()
+    path = folder / file  # what problems call it where ~ names nobody's home
     try:
+        path = folder / Path(file).expanduser()
         return read(path)
     except FileNotFoundError:
         near = _files_beside(path)
