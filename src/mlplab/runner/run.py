@@ -19,6 +19,7 @@ from mlplab.records.atomic import remove_unfinished, writable
 from mlplab.records.database import has_records, reading, writing
 from mlplab.records.key import difference
 from mlplab.records.lock import only_run
+from mlplab.records.preparations import save_preparation
 from mlplab.records.questions import register
 from mlplab.records.results import Results
 from mlplab.records.runs import contents, finished_stacks
@@ -195,6 +196,8 @@ class _Run:
         on = Placement(self.device, self.precision, cores)
         plan = make_plan(missing, unfinished(self.connection), on, stack_room(on))
         store_plan(self.connection, plan.stacks, plan.given_up)
+        for run in wanted:
+            save_preparation(self.folder, run.content, run.data.preparation)
         by_key = {run.key: run for run in missing}
         todo = sum(len(run.members) for run in missing)
         self.on_event(

@@ -63,7 +63,39 @@ KINDS = frozenset({"type", "classname", "target", "kind", "cls", "name", "algori
 """Keys under which others say which class an object is of."""
 CONTAINERS = frozenset(
     folded(key)
-    for key in ["model", "network", "mlp", "net", "arch", "architecture", "trainer", "train", "fit", "training_args", "training_params", "hyperparameters", "hparams", "params", "parameters", "args", "kwargs", "config", "data_loader", "dataloader", "data_module", "datamodule", "datasets", "experiment", "module", "compile", "model_config", "train_config", "hyperparams", "model_params", "loader"]
+    for key in [
+        "model",
+        "network",
+        "mlp",
+        "net",
+        "arch",
+        "architecture",
+        "trainer",
+        "train",
+        "fit",
+        "training_args",
+        "training_params",
+        "hyperparameters",
+        "hparams",
+        "params",
+        "parameters",
+        "args",
+        "kwargs",
+        "config",
+        "data_loader",
+        "dataloader",
+        "data_module",
+        "datamodule",
+        "datasets",
+        "experiment",
+        "module",
+        "compile",
+        "model_config",
+        "train_config",
+        "hyperparams",
+        "model_params",
+        "loader",
+    ]
 )
 """Sections of others' files; what is known in them is told."""
 

@@ -42,7 +42,7 @@ from mlplab.report.open_set_words import (
     remedies,
     why_centres,
 )
-from mlplab.words import signed, with_half, with_interval
+from mlplab.words import listed, signed, with_half, with_interval
 
 _MEASURES = (
     ("AUROC", "auroc"),
