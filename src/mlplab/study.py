@@ -11,7 +11,7 @@ results.report()                           # the path of the page
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,6 +129,7 @@ class Study:
         self,
         out: str | Path = DEFAULT_OUT,
         *,
+        only: Collection[str] | None = None,
         device: str = "auto",
         precision: str = "float32",
         fail_fast: bool = False,
@@ -140,10 +141,11 @@ class Study:
 
         Args:
             out: the folder of results folders.
+            only: the names of the networks to train, where not all; the others keep what they have.
             device: auto, cpu or cuda.
             precision: of products, float32 or bfloat16.
             fail_fast: stop at the first network that cannot be trained.
-            watch: is told of every event of `mlplab.runner.events`.
+            on_event: is told of every event of `mlplab.runner.events`.
 
         Raises:
             BadInput: data, device or folder that cannot be used.
@@ -161,6 +163,7 @@ class Study:
             run(
                 declaration,
                 folder,
+                only=only,
                 device=device,
                 precision=precision,
                 fail_fast=fail_fast,
