@@ -48,10 +48,11 @@ def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
         done = of_network[of_network["status"].isin(("finished", "diverged"))]
         fine = done[done["status"] == "finished"]
         diverged = len(done) - len(fine)
-        if fine.empty or "test_accuracy" not in fine:
+        accuracies = fine["test_accuracy"].dropna().to_numpy()
+        if not len(accuracies):
             rows.append((str(name), math.nan, len(done), "none", diverged))
             continue
-        interval = t_interval(fine["test_accuracy"].to_numpy())
+        interval = t_interval(accuracies)
         told = f"{interval.mean:.4f}"
         if len(fine) > 1:
             told += f" ± {interval.high - interval.mean:.4f}"

@@ -27,7 +27,7 @@ TUNING_FOLDER = "tuning"
 """Within a results folder: that of a tuned study's trials."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """One network and seed that is finished."""
 
@@ -49,6 +49,11 @@ class Run:
     layers: tuple[int, ...] = ()
     """Units from input to output."""
 
+    def __repr__(self) -> str:
+        end = "stopped" if self.diverged_at is None else "diverged"
+        step = self.stopped_at if self.diverged_at is None else self.diverged_at
+        return f"Run({self.network!r}, seed {self.seed}, {end} at step {step:,})"
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -65,7 +70,7 @@ class Failure:
         return lines[-1] if lines else "unknown"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Results:
     """What is known of a study: its finished runs, and what is missing."""
 
@@ -84,6 +89,11 @@ class Results:
     def __post_init__(self) -> None:
         by_member = {(run.network, run.seed): run for run in self.runs}
         object.__setattr__(self, "_by_member", by_member)
+
+    def __repr__(self) -> str:
+        runs = f"{len(self.runs):,} of {len(self.runs) + len(self.missing):,} runs finished"
+        networks = f"{len(self.study.networks):,} networks"
+        return f"{type(self).__name__}({self.study.name!r}, {networks}, {runs}, {self.folder})"
 
     @classmethod
     def open(cls, folder: str | Path) -> Results:
@@ -126,7 +136,7 @@ class Results:
         Raises:
             BadInput: there is no such network, or it is not finished for that seed.
         """
-        declared = self._network(network)
+        declared = self.network(network)
         found = self._by_member.get((network, seed))
         if found is None:
             done = [str(run.seed) for run in self.runs if run.network == network]
@@ -183,7 +193,7 @@ class Results:
         """
         from mlplab.records.prediction import logits
 
-        activation = self._network(network).activation
+        activation = self.network(network).activation
         return logits(self.weights(network, seed), activation, inputs)
 
     def _weights_of(self, network: str, seed: int) -> tuple[Path, Run]:
@@ -193,7 +203,12 @@ class Results:
             raise ValueError("these results were not read from a folder, so they have no weights")
         return weights_file(run.contents.folder, run.stack), run
 
-    def _network(self, name: str) -> Network:
+    def network(self, name: str) -> Network:
+        """Return the settings of a network.
+
+        Raises:
+            BadInput: the study has none of this name.
+        """
         if name not in self.study.networks:
             known = tuple(self.study.networks)
             raise BadInput(
