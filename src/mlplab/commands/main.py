@@ -12,6 +12,7 @@ from mlplab.commands import (
     compare,
     data,
     demo,
+    doctor,
     export,
     init,
     plan,
@@ -31,6 +32,7 @@ A first minute:
   mlplab init my-study.json          a starter study to edit
   mlplab check my-study.json         every mistake in it, at once
   mlplab run my-study.json           train what is missing, write the report
+  mlplab doctor                      what this machine has and uses
 
 \b
 The 2023 report's study, all of it or a part:
@@ -55,6 +57,7 @@ app.command()(compare.compare)
 app.command()(export.export)
 app.add_typer(data.app)
 app.command()(demo.demo)
+app.command()(doctor.doctor)
 
 
 def _show_version(wanted: bool) -> None:
