@@ -90,7 +90,7 @@ def test_the_test_is_that_of_the_differences_from_the_number():
           "(95% interval 50.00% to 50.00%")),
         (level(), [0.8], "Undecidable with 1 seed:", ("What was seen: on average the share", "80.00%")),
         (level(), EIGHT[:5], "Undecidable with 5 seeds:", ("6 seeds could",)),
-        (level(), [-math.inf] * 8, "No: a mostly diverges (", ("beyond any number",)),
+        (level(), [-math.inf] * 8, "No: a mostly diverges (", ("without a finite limit",)),
         (level(metric=ACCURACY, than=0.82999), EIGHT, "Not decided:", ("83.000%", "82.999% itself")),
         (level(metric=AREA, than=0.8), EIGHT, "Yes: on average the AUROC by softmax of a is 0.830,",
          ("which is above 0.8 (",)),

@@ -164,7 +164,8 @@ def test_report_and_export_tell_the_answers(folder):
     for one in exported:
         assert one["registered"] is True
         assert one["ask"] in text
-        assert one["sentence"].split(" (")[0] in text.replace("\\", "")
+        told = one["sentence"].split(" (")[0].partition(": ")[2]
+        assert told[1:] in text.replace("\\", "")
     assert len(found.figures) == 2
     for figure in found.figures:
         assert figure.specification["layer"]

@@ -14,11 +14,10 @@ from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
 from mlplab.analysis.questions.finding import Finding
 from mlplab.analysis.questions.finite_rows import CountedRows, NotMeasured, RowsPart, rows_part
 from mlplab.analysis.questions.finite_unknowns import unknowns_part
-from mlplab.analysis.questions.hypothesis_words import tested_in_words
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.methods import METHODS, METHODS_OF_LEVELS, Method
 from mlplab.analysis.questions.open_set_values import TestsByForm, open_set_values, tests_by_form
-from mlplab.analysis.questions.sentence import sentence_of, unit_for
+from mlplab.analysis.questions.sentence import Wording, wording_of
 from mlplab.analysis.questions.units import Unit, unit_of
 from mlplab.analysis.questions.values import (
     MetricValues,
@@ -62,7 +61,12 @@ class Answer:
     @cached_property
     def sentence(self) -> str:
         """The answer in words."""
-        return sentence_of(self.question, self.finding, self.questions)
+        return self.wording.sentence
+
+    @cached_property
+    def wording(self) -> Wording[Question]:
+        """The answer in words, part by part."""
+        return wording_of(self.question, self.finding, self.questions)
 
     @property
     def p_value(self) -> float:
@@ -72,7 +76,7 @@ class Answer:
     @property
     def tested(self) -> str:
         """What a small p-value speaks for, in words."""
-        return tested_in_words(self.question, self.finding, self.unit)
+        return self.wording.tested
 
     @property
     def method(self) -> Method:
@@ -83,7 +87,7 @@ class Answer:
     @cached_property
     def unit(self) -> Unit:
         """In which effect and interval are told."""
-        return unit_for(self.question, self.finding)
+        return self.wording.unit
 
     @cached_property
     def caveats(self) -> tuple[str, ...]:
