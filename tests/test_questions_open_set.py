@@ -218,9 +218,9 @@ def test_they_were_asked_before_and_say_what_was_tested(answers):
     assert {a.finding.seeds for a in answers} == {9}
     for found in answers[:4]:
         assert f"Tested on: {OPEN}." in found.caveats
-    assert "the share of 9 taken for 4 of small is" in answers[0].sentence
+    assert "the fraction of 9 taken for 4 of small is" in answers[0].sentence
     assert "the AUROC by class centre is" in answers[1].sentence
-    assert "the share of unknown inputs rejected by softmax of large is" in answers[2].sentence
+    assert "the fraction of unknown inputs rejected by softmax of large is" in answers[2].sentence
     assert "Tested on" not in " ".join(answers[4].caveats)
 
 

@@ -60,7 +60,7 @@ def _calibration(results: Results, run: Run) -> Calibration:
 
     network = results.study.networks[run.network]
     data = prepare(network.data, results.study.folder, lambda text: None, network.roles)
-    logits = results.predict(run.network, run.seed, data.inputs[data.test_rows])
+    logits = results.predict(run.network, run.seed, data.inputs[data.test_rows], prepared=True)
     scores = objective_of(network.objective).class_scores(torch.from_numpy(logits)).numpy()
     targets = data.label_map[data.labels[data.test_rows]]
     return calibration_of(np.exp(log_softmax(scores)), targets)

@@ -27,7 +27,7 @@ from mlplab.report.document import (
     Block,
     Bullets,
     Chapter,
-    Heading,
+    Details,
     Note,
     Paragraph,
     Pictures,
@@ -61,7 +61,10 @@ def chapter(context: Context) -> Chapter | None:
     if caveats := tuple(plain(caveat) for caveat in caveats_of(choice)):
         blocks.append(Bullets(caveats))
     blocks.append(_table(choice))
-    blocks += _in_full(context, choice)
+    full = tuple(_in_full(context, choice))
+    if full:
+        title_of_it = "in full" if choice.chosen else "the best mean so far, in full"
+        blocks.append(Details(f"**{plain(choice.shown.network)}**, {title_of_it}", full))
     return Chapter("choice", title, tuple(blocks))
 
 
@@ -122,8 +125,6 @@ def _in_full(context: Context, choice: Choice) -> Iterator[Block]:
     if not found:
         return
     evaluations = [evaluation for _, evaluation in found]
-    title = "in full" if choice.chosen else "the best mean so far, in full"
-    yield Heading(f"{plain(name)}, {title}", "chosen")
     calibration, missing = _calibration(context, name)
     measured = [(label, cell(evaluations, *measure)) for label, measure in MEASURES.items()]
     if calibration is not None:

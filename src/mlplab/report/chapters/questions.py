@@ -6,7 +6,7 @@ from collections import Counter
 
 from mlplab.analysis.questions.answers import Answer, questions_given_up
 from mlplab.analysis.questions.evidence import FALSE_VERDICTS
-from mlplab.declarations.question import LevelQuestion
+from mlplab.declarations.question import LevelQuestion, RankingQuestion
 from mlplab.figures.effects import effect_figure
 from mlplab.report.context import Context
 from mlplab.report.document import (
@@ -22,10 +22,14 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.report.ranked_pairs import pairs_blocks
-from mlplab.words import p_value
+from mlplab.words import count, p_value
 
+MOST_OPEN = 2
+"""Beyond so many questions their figures are folded away."""
 MOST_DRAWN = 40
 """Beyond so many questions only the first are drawn."""
+MOST_TOLD = 200
+"""Beyond so many questions only the first have a section and a line of the table."""
 _WORDS = {
     "supported": "supported",
     "refuted": "refuted",
@@ -45,8 +49,10 @@ def chapter(context: Context) -> Chapter | None:
     ]
     if len(answers) > 1:
         blocks.append(_table(answers))
-    for number, answer in enumerate(answers, start=1):
-        blocks += _section(number, answer, draw=number <= MOST_DRAWN)
+    for number, answer in enumerate(answers[:MOST_TOLD], start=1):
+        blocks += _section(number, answer, is_open=len(answers) <= MOST_OPEN)
+    if len(answers) > MOST_TOLD:
+        blocks.append(Paragraph(f"The first {MOST_TOLD} of {count(len(answers), 'question')}."))
     return Chapter("questions", "Questions and answers", tuple(blocks))
 
 
@@ -83,14 +89,14 @@ def _table(answers: tuple[Answer, ...]) -> Table:
     rows = tuple(
         (
             f"{number}. {plain(answer.question.ask)}",
-            f"**{_WORDS[answer.finding.verdict]}**",
+            f"**{_verdict(answer)}**",
             plain(answer.wording.effect),
             _interval(answer),
             plain(answer.tested),
             plain(p_value(answer.p_value).removeprefix("p = ").removeprefix("p ")),
             f"{answer.finding.seeds}",
         )
-        for number, answer in enumerate(answers, start=1)
+        for number, answer in enumerate(answers[:MOST_TOLD], start=1)
     )
     heads = (
         *columns("question", "verdict", "effect", "interval", left=2),
@@ -104,6 +110,13 @@ def _table(answers: tuple[Answer, ...]) -> Table:
     if any(isinstance(answer.question, LevelQuestion) for answer in answers):
         caption += " Where one network is held against a number, its mean stands there itself."
     return Table(caption, heads, rows)
+
+
+def _verdict(answer: Answer) -> str:
+    """In a word; a "which" is not supported, its networks differ or not."""
+    if isinstance(answer.question, RankingQuestion) and answer.finding.verdict == "supported":
+        return "they differ"
+    return _WORDS[answer.finding.verdict]
 
 
 def _interval(answer: Answer) -> str:
@@ -122,23 +135,22 @@ def _led(sentence: str) -> str:
     return f"**{plain(head)}.** {plain(_capital(rest))}"
 
 
-def _section(number: int, answer: Answer, *, draw: bool) -> list[Block]:
-    blocks: list[Block] = [
+def _section(number: int, answer: Answer, *, is_open: bool) -> list[Block]:
+    """The question and its answer; of one among many, all else is folded away."""
+    shown: list[Block] = [
         Heading(f"{number}. {plain(answer.question.ask)}", f"question-{number}"),
         Paragraph(_led(answer.sentence)),
     ]
-    figure = effect_figure(answer, f"question-{number}") if draw else None
-    if figure is not None:
-        blocks.append(Pictures((figure,)))
-    blocks += pairs_blocks(answer)
+    figure = effect_figure(answer, f"question-{number}") if number <= MOST_DRAWN else None
+    more = [Pictures((figure,))] if figure is not None else []
+    if is_open:
+        shown += more
+        more = []
     asked = "before training" if answer.is_registered else "afterwards"
     found = [plain(sentence) for sentence in answer.audit.sentences]
     found += [plain(caveat) for caveat in answer.caveats]
-    blocks.append(Bullets(tuple(found)))
-    blocks.append(
-        Details(
-            f"{answer.method.name[0].upper()}{answer.method.name[1:]}; asked {asked}",
-            (Paragraph(plain(f"{answer.method.what} Read: {answer.method.read}.")),),
-        )
+    method = plain(
+        f"{_capital(answer.method.name)}. {answer.method.what} Read: {answer.method.read}."
     )
-    return blocks
+    folded = (*more, *pairs_blocks(answer), Bullets((*found, method)))
+    return [*shown, Details(f"What it rests on: {answer.method.name}; asked {asked}", folded)]
