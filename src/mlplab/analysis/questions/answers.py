@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,10 +34,14 @@ from mlplab.declarations.resolving.arms import Arm, arms_of
 from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
+from mlplab.statistics.verdict_rules import Verdict
 from mlplab.words import by_count
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """One question with everything that is known to answer it."""
 
@@ -52,6 +57,41 @@ class Answer:
     """Asked together: their intervals and p-values hold for all of them at once."""
     arms: tuple[Arm, ...] = field(default=())
     """The trained networks of its sides, and how each is tested on unknown classes."""
+
+    def __repr__(self) -> str:
+        effect = "" if self.effect is None else f", effect={self.effect:.6g}"
+        if self.interval is not None:
+            effect += ", interval=({:.6g}, {:.6g})".format(*self.interval)
+        return (
+            f"Answer({self.question.ask!r}, verdict={self.verdict!r}{effect}, "
+            f"p_value={self.p_value:.4g}, seeds={self.seeds})"
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        """supported, refuted, same, inconclusive or undecidable."""
+        return self.finding.verdict
+
+    @property
+    def effect(self) -> float | None:
+        """First less second, in the metric's own numbers: 0.005 of accuracy is half a point. Of a
+        trend the last less the first, of a level the mean less the number; None of a ranking."""
+        return self.finding.effect
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Limits of the effect, which hold for all questions together; None of a ranking."""
+        return None if self.finding.effect is None else (self.finding.low, self.finding.high)
+
+    @property
+    def confidence_level(self) -> float:
+        """Of this interval alone, so that all of them together hold at 95%."""
+        return self.finding.level
+
+    @property
+    def seeds(self) -> int:
+        """Paired seeds that have a value."""
+        return self.finding.seeds
 
     @property
     def is_registered(self) -> bool:
@@ -95,10 +135,37 @@ class Answer:
         return tuple(_caveats(self))
 
 
-def answer_questions(results: Results) -> tuple[Answer, ...]:
+class Answers(tuple[Answer, ...]):
+    """The answers of a study, in the order of its questions."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Each question with its answer in words."""
+        told = [f"{i}. {one.question.ask}\n   {one.sentence}" for i, one in enumerate(self, 1)]
+        return "\n".join(told) or "no questions"
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a question: ask, verdict, effect, low, high, p_value, seeds, is_registered, test."""
+        import pandas as pd
+
+        columns = (
+            "ask", "verdict", "effect", "low", "high", "p_value", "seeds", "is_registered", "test",
+        )  # fmt: skip
+        rows = [
+            (
+                one.question.ask, one.verdict, one.effect, *(one.interval or (None, None)),
+                one.p_value, one.seeds, one.is_registered, one.method.name,
+            )
+            for one in self
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=list(columns))
+
+
+def answer_questions(results: Results) -> Answers:
     """Every question of the study, in its order."""
     asked = registrations(results.folder) if results.folder and results.study.questions else {}
-    return answer(results, results.study.questions, asked)
+    return Answers(answer(results, results.study.questions, asked))
 
 
 def questions_given_up(results: Results) -> int:
