@@ -83,7 +83,7 @@ def _print_answers(results: Results, one: str, other: str) -> None:
     for found in answers_about(results, one, other):
         asked = "registered before training" if found.is_registered else "asked afterwards"
         print(f"\n{found.question.ask} ({asked})")
-        print(f"{found.finding.verdict.upper()}. {found.sentence}")
+        print(found.sentence)
         for sentence in (*found.audit.sentences, *found.caveats):
             print(f"  {sentence}")
         print(f"  Test: {found.method.name}. Read: {found.method.read}.")
