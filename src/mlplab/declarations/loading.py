@@ -40,6 +40,8 @@ from mlplab.declarations.resolving.tuning_trials import tuned_networks
 from mlplab.declarations.study import Presentation, Study
 from mlplab.declarations.tuning import Tuning
 
+MOST_PROBLEMS = 200
+"""Problems that are told; the rest are counted."""
 STUDY_KEYS = ("name", "networks", "grid", *Presentation.model_fields, *Network.model_fields)
 """Every key that a study file may have at its top."""
 
@@ -254,7 +256,12 @@ def _in_order(read: tuple[Problem, ...], problems: list[Problem]) -> list[Proble
     unique = list(dict.fromkeys((*read, *more)))
     met = list(dict.fromkeys(problem.file for problem in unique))
     ordered = sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
-    return _without_repeated_lists(ordered)
+    told = _without_repeated_lists(ordered[:MOST_PROBLEMS])
+    left = len(ordered) - MOST_PROBLEMS
+    if left > 0:
+        expected = f"a study with fewer problems than the {MOST_PROBLEMS} above"
+        told.append(Problem("", expected, f"{left:,} more", "mend these first"))
+    return told
 
 
 def _without_repeated_lists(problems: list[Problem]) -> list[Problem]:
