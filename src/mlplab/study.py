@@ -197,7 +197,7 @@ class Study:
 
 def _check_unknowns(declaration: declarations.Study, on_event: OnEvent | None) -> None:
     """Refuse data that could not be tested as unknown, while nothing is trained yet."""
-    from mlplab.analysis.open_set.tested import check_unknowns
+    from mlplab.analysis.open_set.rows import check_unknowns
     from mlplab.runner.events import DataAnnounced
 
     def announce(text: str) -> None:

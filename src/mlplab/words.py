@@ -26,6 +26,8 @@ SPLITS = {
     "train": "whole training set",
 }
 _PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_LONGEST_WORD = 100
+"""Characters of a name in a list; what is longer is cut."""
 _SMALL_NUMBERS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
 )  # fmt: skip
@@ -76,9 +78,11 @@ def listed(words: Iterable[str], *, most: int = 12, last: str = "and") -> str:
 
 
 def quoted(words: Iterable[str], *, quote: bool = True, limit: int = 12) -> str:
-    """Values as they are written in a file: "a", "b", "c"; long rows are cut."""
+    """Values as they are written in a file: "a", "b", "c"; long rows and words are cut."""
     words = list(words)
-    told = [f'"{word}"' if quote else word for word in words[:limit]]
+    told = [shortened(word, _LONGEST_WORD) for word in words[:limit]]
+    if quote:
+        told = [f'"{word}"' for word in told]
     if len(words) > limit:
         told.append(f"… ({len(words) - limit:,} more)")
     return ", ".join(told)
@@ -106,6 +110,8 @@ def shown(value: Any, limit: int = 60) -> str:
     """A value as JSON, shortened."""
     if isinstance(value, float) and value != value:
         return "NaN"
+    if isinstance(value, str):
+        value = value[: limit + 1]
     return shortened(json.dumps(value, ensure_ascii=False, default=str), limit)
 
 

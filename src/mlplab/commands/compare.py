@@ -134,7 +134,6 @@ def _row(metric: str, one: pd.Series, other: pd.Series, together: int) -> tuple[
     together: 0 of a metric that is not tested.
     """
     from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
-    from mlplab.statistics.multiplicity import simultaneous_level
     from mlplab.statistics.sign_flip import sign_flip_interval, sign_flip_test
     from mlplab.words import p_value
 
@@ -147,7 +146,7 @@ def _row(metric: str, one: pd.Series, other: pd.Series, together: int) -> tuple[
     )
     if not together:
         return (*told, "", "")
-    level = simultaneous_level(1 - FALSE_VERDICTS, together)
+    level = 1 - FALSE_VERDICTS / together
     interval = sign_flip_interval(differences, level=level)
     p = corrected(float(sign_flip_test(differences).p_two_sided), together)
     within = f"{interval.low:+.4f} to {interval.high:+.4f}"

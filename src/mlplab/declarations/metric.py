@@ -94,8 +94,8 @@ class OpenSetMetric(Declaration):
 
     @property
     def measure(self) -> OpenSetMeasure:
-        """What its name stands for; a name that stands for nothing is found by the checks."""
-        return measure_named(self.open_set) or OpenSetMeasure(self.open_set)
+        """The measure of its name. Checks refuse a name of none, which is here the AUROC's."""
+        return measure_named(self.open_set) or OpenSetMeasure("auroc")
 
 
 class AccuracyTarget(Declaration):

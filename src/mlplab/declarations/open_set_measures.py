@@ -1,97 +1,156 @@
-"""The measures of a test on unknown classes, by the names that the open-set table gives them."""
+"""The measures of a test on unknown classes: what each is of, and its name in tables and studies."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class MeasureKind:
+    """What the measures of one kind have in common."""
+
+    words: str
+    """As the subject of a sentence; {unknown} and {known} stand for classes."""
+    rows: Literal["known", "unknown", "both"] = "both"
+    """The test rows that it is measured on."""
+    is_share: bool = True
+    """A fraction of rows, told in points; else an area, a mean of fractions, or a plain number."""
+    higher_is_better: bool = True
+    before_rejection: bool = False
+    """Of the network by itself, whatever the detector."""
+    is_bounded: bool = True
+    """Whether it lies between 0 and 1."""
+    name: str = ""
+    """Its name where it is of single classes, such as {unknown}_taken_for_{known}."""
+
+
+_AREA = {"is_share": False}
+KINDS = {
+    "auroc": MeasureKind("AUROC", **_AREA),
+    "aupr_unknown_positive": MeasureKind("AUPR of unknown inputs", **_AREA),
+    "aupr_known_positive": MeasureKind("AUPR of known inputs", **_AREA),
+    "fpr_at_95_tpr_unknown_positive": MeasureKind(
+        "FPR at 95% TPR (unknown positive)", higher_is_better=False
+    ),
+    "fpr_at_95_tpr_known_positive": MeasureKind(
+        "FPR at 95% TPR (known positive)", higher_is_better=False
+    ),
+    "oscr": MeasureKind("OSCR", **_AREA),
+    "accuracy_on_known_before": MeasureKind(
+        "accuracy on known classes before rejection", "known", before_rejection=True
+    ),
+    "accuracy_on_known_after": MeasureKind("accuracy on known classes after rejection", "known"),
+    "accuracy_on_accepted_known": MeasureKind(
+        "accuracy on accepted inputs of known classes", "known"
+    ),
+    "accuracy_over_all": MeasureKind("accuracy over known and unknown inputs"),
+    "known_rejected": MeasureKind(
+        "fraction of known inputs rejected", "known", higher_is_better=False
+    ),
+    "recall_of_unknown": MeasureKind("fraction of unknown inputs rejected", "unknown"),
+    "macro_precision": MeasureKind("macro precision", **_AREA),
+    "macro_recall": MeasureKind("macro recall", **_AREA),
+    "macro_f1": MeasureKind("macro F1", **_AREA),
+    "risk_coverage_area": MeasureKind(
+        "area under risk and coverage", is_share=False, higher_is_better=False
+    ),
+    "openness": MeasureKind("openness", is_share=False, before_rejection=True),
+    "threshold": MeasureKind("threshold", is_share=False, is_bounded=False),
+    "auroc_of": MeasureKind(
+        "AUROC against {unknown} alone", is_share=False, name="auroc_of_{unknown}"
+    ),
+    "taken_for": MeasureKind(
+        "fraction of {unknown} taken for {known}",
+        "unknown",
+        higher_is_better=False,
+        before_rejection=True,
+        name="{unknown}_taken_for_{known}",
+    ),
+    "taken_for_after_rejection": MeasureKind(
+        "fraction of {unknown} taken for {known} after rejection",
+        "unknown",
+        higher_is_better=False,
+        name="{unknown}_taken_for_{known}_after_rejection",
+    ),
+    "rejected": MeasureKind("fraction of {unknown} rejected", "unknown", name="{unknown}_rejected"),
+}
+_OF_ALL = tuple(kind for kind, its in KINDS.items() if not its.name)
 
 
 @dataclass(frozen=True)
 class OpenSetMeasure:
-    """What one name of the table stands for."""
+    """One measure: its kind, and the classes where it is of single ones."""
 
-    words: str
-    """As the subject of a sentence."""
-    is_share: bool = True
-    """A share of rows, told in points; else an area, a mean of shares, or a plain number."""
-    higher_is_better: bool = True
-    before_rejection: bool = False
-    """Of the network by itself, whatever the detector."""
+    kind: str
+    """A key of `KINDS`."""
     unknown: str | None = None
     """The unknown class that it is about; likewise the next."""
     known: str | None = None
 
     @property
+    def _its(self) -> MeasureKind:
+        return KINDS[self.kind]
+
+    @property
+    def name(self) -> str:
+        """As tables and study files call it."""
+        return (self._its.name or self.kind).format(unknown=self.unknown, known=self.known)
+
+    @property
+    def words(self) -> str:
+        """As the subject of a sentence."""
+        return self._its.words.format(unknown=self.unknown, known=self.known)
+
+    @property
+    def rows(self) -> Literal["known", "unknown", "both"]:
+        """The test rows that it is measured on."""
+        return self._its.rows
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a fraction of rows, told in points."""
+        return self._its.is_share
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether more of it is better."""
+        return self._its.higher_is_better
+
+    @property
+    def before_rejection(self) -> bool:
+        """Whether it is of the network by itself, whatever the detector."""
+        return self._its.before_rejection
+
+    @property
     def is_bounded(self) -> bool:
         """Whether it lies between 0 and 1; thresholds lie anywhere."""
-        return self.words != _THRESHOLD
-
-
-_THRESHOLD = "threshold"
-_PLAIN = {
-    "auroc": OpenSetMeasure("AUROC", is_share=False),
-    "aupr_unknown_positive": OpenSetMeasure("AUPR of unknown inputs", is_share=False),
-    "aupr_known_positive": OpenSetMeasure("AUPR of known inputs", is_share=False),
-    "fpr_at_95_tpr_unknown_positive": OpenSetMeasure(
-        "FPR at 95% TPR (unknown positive)", higher_is_better=False
-    ),
-    "fpr_at_95_tpr_known_positive": OpenSetMeasure(
-        "FPR at 95% TPR (known positive)", higher_is_better=False
-    ),
-    "oscr": OpenSetMeasure("OSCR", is_share=False),
-    "accuracy_on_known_before": OpenSetMeasure(
-        "accuracy on known classes before rejection", before_rejection=True
-    ),
-    "accuracy_on_known_after": OpenSetMeasure("accuracy on known classes after rejection"),
-    "accuracy_on_accepted_known": OpenSetMeasure("accuracy on accepted inputs of known classes"),
-    "accuracy_over_all": OpenSetMeasure("accuracy over known and unknown inputs"),
-    "known_rejected": OpenSetMeasure("share of known inputs rejected", higher_is_better=False),
-    "recall_of_unknown": OpenSetMeasure("share of unknown inputs rejected"),
-    "macro_precision": OpenSetMeasure("macro precision", is_share=False),
-    "macro_recall": OpenSetMeasure("macro recall", is_share=False),
-    "macro_f1": OpenSetMeasure("macro F1", is_share=False),
-    "risk_coverage_area": OpenSetMeasure(
-        "area under risk and coverage", is_share=False, higher_is_better=False
-    ),
-    "openness": OpenSetMeasure("openness", is_share=False, before_rejection=True),
-    "threshold": OpenSetMeasure(_THRESHOLD, is_share=False),
-}
-_TAKEN = re.compile(r"(?P<unknown>.+)_taken_for_(?P<known>.+?)(?P<after>_after_rejection)?")
-_REJECTED = re.compile(r"(?P<unknown>.+)_rejected")
-_AUROC_OF = re.compile(r"auroc_of_(?P<unknown>.+)")
+        return self._its.is_bounded
 
 
 def measure_named(name: str) -> OpenSetMeasure | None:
     """The measure of a name, whatever classes it names; None where no measure is called so."""
-    if name in _PLAIN:
-        return _PLAIN[name]
-    if found := _TAKEN.fullmatch(name):
-        unknown, known, after = found["unknown"], found["known"], found["after"]
-        words = f"share of {unknown} taken for {known}{' after rejection' if after else ''}"
-        return OpenSetMeasure(
-            words,
-            higher_is_better=False,
-            before_rejection=not after,
-            unknown=unknown,
-            known=known,
-        )
-    if found := _AUROC_OF.fullmatch(name):
-        unknown = found["unknown"]
-        return OpenSetMeasure(f"AUROC against {unknown} alone", is_share=False, unknown=unknown)
-    if found := _REJECTED.fullmatch(name):
-        unknown = found["unknown"]
-        return OpenSetMeasure(f"share of {unknown} rejected", unknown=unknown)
+    if name in _OF_ALL:
+        return OpenSetMeasure(name)
+    pair, after, rest = name.rpartition("_after_rejection")
+    kind = "taken_for_after_rejection" if after and not rest else "taken_for"
+    unknown, between, known = (pair if kind != "taken_for" else name).partition("_taken_for_")
+    if unknown and between and known:
+        return OpenSetMeasure(kind, unknown, known)
+    for kind, start, end in (("auroc_of", "auroc_of_", ""), ("rejected", "", "_rejected")):
+        unknown = name.removeprefix(start).removesuffix(end)
+        if unknown and name == start + unknown + end and unknown != name:
+            return OpenSetMeasure(kind, unknown)
     return None
 
 
-def measure_names(unknown: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Every name of the table for these classes."""
-    pairs = [f"{u}_taken_for_{k}" for u in unknown for k in known]
+def measures_of(unknown: Sequence[str], known: Sequence[str]) -> tuple[OpenSetMeasure, ...]:
+    """Every measure of the table for these classes."""
+    pairs = ("taken_for", "taken_for_after_rejection")
     return (
-        *_PLAIN,
-        *(f"auroc_of_{u}" for u in unknown),
-        *pairs,
-        *(f"{pair}_after_rejection" for pair in pairs),
-        *(f"{u}_rejected" for u in unknown),
+        *(OpenSetMeasure(kind) for kind in _OF_ALL),
+        *(OpenSetMeasure("auroc_of", u) for u in unknown),
+        *(OpenSetMeasure(kind, u, k) for kind in pairs for u in unknown for k in known),
+        *(OpenSetMeasure("rejected", u) for u in unknown),
     )

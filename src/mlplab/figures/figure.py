@@ -12,6 +12,7 @@ import pandas as pd
 from mlplab.figures import theme
 from mlplab.figures.drawing import Job, Key, draw
 from mlplab.figures.vega import Spec
+from mlplab.records.export import without_formulas
 
 if TYPE_CHECKING:
     import altair as alt
@@ -80,7 +81,8 @@ class Figure:
 
     def csv(self) -> str:
         """The figure's numbers as CSV."""
-        return self.table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+        table = without_formulas(self.table)
+        return table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
 
 
 def still(spec: Spec) -> Spec:

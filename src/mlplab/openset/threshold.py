@@ -63,7 +63,7 @@ class Threshold:
 
     @property
     def exceeds_in(self) -> float:
-        """Share of calibration sets whose rate is above α."""
+        """Fraction of calibration sets whose rate is above α."""
         return 0.0 if self.vacuous else float(beta.sf(self.reject_at_most, *self._beta))
 
     @property
@@ -110,8 +110,8 @@ class ThresholdByClass:
         result: np.ndarray = s > np.array([t.value for t in self.by_class])[classes]
         return result
 
-    def _name(self, place: int) -> str:
-        return self.names[place] if self.names else str(place)
+    def _name(self, c: int) -> str:
+        return self.names[c] if self.names else str(c)
 
     @property
     def vacuous_classes(self) -> tuple[int, ...]:
@@ -146,7 +146,7 @@ def calibrate(scores: Any, reject_at_most: float = 0.05) -> Threshold:
     """The threshold from scores (row,) of known rows that served nothing else.
 
     Raises:
-        OpenSetError: no scores, NaN or infinity among them, or a share that is not in (0, 1).
+        ValueError: no scores, NaN or infinity among them, or a fraction that is not in (0, 1).
     """
     return _threshold(checked_scores("calibration scores", scores), reject_at_most)
 
@@ -170,7 +170,7 @@ def calibrate_by_class(
 
 
 def realised_rate(rejected: Any, level: float = LEVEL) -> Interval:
-    """The share rejected (row,) of fresh known rows, with Wilson's interval: put it beside α."""
+    """The fraction rejected (row,) of fresh known rows, with Wilson's interval: put it beside α."""
     flags = checked_flags("rejected", rejected, len(np.atleast_1d(rejected)))
     if len(flags) == 0:
         refuse("rejected", "at least one known row", "none")
@@ -194,7 +194,9 @@ def _threshold(scores: np.ndarray, reject_at_most: float) -> Threshold:
 def _exact(reject_at_most: float) -> Fraction:
     """α as written: in floats (1 − 0.7)·10 is above 3, and the rank would be one too high."""
     if isinstance(reject_at_most, bool) or not 0 < reject_at_most < 1:
-        refuse("reject_at_most", "a share above 0 and below 1, such as 0.05", repr(reject_at_most))
+        refuse(
+            "reject_at_most", "a fraction above 0 and below 1, such as 0.05", repr(reject_at_most)
+        )
     return Fraction(str(float(reject_at_most)))
 
 

@@ -15,13 +15,8 @@ from mlplab.declarations.objective import (
     CrossEntropy,
     Objective,
 )
-from mlplab.declarations.open_set import (
-    RUNNING_CENTRES,
-    USUAL_SIX_FOUR,
-    DetectorSettings,
-    OpenSet,
-    Split,
-)
+from mlplab.declarations.open_set import USUAL_SIX_FOUR, OpenSet, Split
+from mlplab.declarations.open_set_detectors import RUNNING_CENTRES, Detector
 from mlplab.declarations.resolving.classes import (
     all_class_names,
     class_names_of,
@@ -83,7 +78,7 @@ class OpenSetVariant:
     """The training method; None for the template's own."""
     steps: int | None
     """Fewer training steps than the template's; None for as many."""
-    detectors: tuple[DetectorSettings, ...] = field(compare=False)
+    detectors: tuple[Detector, ...] = field(compare=False)
 
 
 def splits_of(entry: OpenSet, data: Data) -> Iterator[NamedSplit]:
@@ -167,8 +162,8 @@ def _set_apart(variant: OpenSetVariant, words: Mapping[int, str]) -> OpenSetVari
 
 
 def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetVariant]:
-    by_method: dict[str | None, list[DetectorSettings]] = {}
-    for detector in entry.chosen:
+    by_method: dict[str | None, list[Detector]] = {}
+    for detector in entry.detectors:
         by_method.setdefault(detector.method, []).append(detector)
     all_steps = [s for s in sorted(set(entry.steps)) if s < network.training.steps]
     for split in splits_of(entry, network.data):
@@ -231,7 +226,14 @@ def with_open_set(study: Study) -> Study:
     templates = {name: n for name, n in study.networks.items() if n.open_set_only}
     study = replace(study, networks=networks, templates={**study.templates, **templates})
     every = {**study.templates, **study.networks}
-    for variant in variants_of(study):
+    variants = variants_of(study)
+    for variant in variants:
         derived = derived_network(variant, every[variant.template], study.open_set[variant.entry])
         networks.setdefault(variant.network, derived)
-    return replace(study, networks=networks)
+    tune = study.tune
+    if tune is not None and tune.networks is not None:
+        # Who tunes a network tunes its variants too.
+        its = (variant.network for variant in variants if tune.tunes(variant.template))
+        names = tuple(dict.fromkeys((*tune.networks, *its)))
+        tune = tune.model_copy(update={"networks": names})
+    return replace(study, networks=networks, tune=tune)
