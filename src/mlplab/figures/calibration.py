@@ -23,11 +23,7 @@ def reliability_figure(found: CalibrationOverSeeds, name: str) -> Figure:
         title=f"Calibration of {found.network}",
         caption=_caption(found),
         table=found.curve,
-        drawing={
-            "spacing": 14,
-            "data": vega.rows(found.curve),
-            "vconcat": [_curve(), _shares()],
-        },
+        drawing={"spacing": 14, "data": vega.rows(found.curve), "vconcat": [_curve(), _shares()]},
     )
 
 

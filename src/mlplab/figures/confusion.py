@@ -109,10 +109,7 @@ def _drawing(table: pd.DataFrame) -> Spec:
                 vega.where("datum.share >= 0.0005"),
                 {"calculate": "format(100 * datum.share, '.1f')", "as": "text"},
                 fontSize=10,
-                encoding={
-                    "text": vega.field("text:N"),
-                    "color": theme.ink_on_shares(_EXPONENT),
-                },
+                encoding={"text": vega.field("text:N"), "color": theme.ink_on_shares(_EXPONENT)},
             )
         )
     return {

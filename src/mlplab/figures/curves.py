@@ -335,10 +335,7 @@ def _hover(metric: str) -> Spec:
         filled=True,
         clip=True,
         encoding={
-            "opacity": {
-                "condition": {"param": "nearest", "empty": False, "value": 1},
-                "value": 0,
-            },
+            "opacity": {"condition": {"param": "nearest", "empty": False, "value": 1}, "value": 0},
             "tooltip": [
                 vega.tip("series:N", "network"),
                 vega.tip("step:Q", format=",d"),

@@ -151,10 +151,7 @@ def _panel(
         "data": vega.rows(table),
         "width": _SIDE,
         "height": _SIDE,
-        "transform": [
-            {"window": [{"op": "row_number", "as": "row"}]},
-            vega.not_hidden("curve"),
-        ],
+        "transform": [{"window": [{"op": "row_number", "as": "row"}]}, vega.not_hidden("curve")],
         "params": [vega.zoom(zoom)],
         **drawn,
         "encoding": {
