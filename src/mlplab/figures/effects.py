@@ -15,12 +15,7 @@ from mlplab.analysis.questions.finding import Ranking
 from mlplab.analysis.questions.pairs import MOST_RANKED
 from mlplab.analysis.questions.sentence import limits
 from mlplab.analysis.questions.units import phrase_of
-from mlplab.declarations.question import (
-    LevelQuestion,
-    PairQuestion,
-    RankingQuestion,
-    TrendQuestion,
-)
+from mlplab.declarations.question import LevelQuestion, PairQuestion, RankingQuestion, TrendQuestion
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
