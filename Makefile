@@ -3,6 +3,7 @@
 # make lint    style, format, types and import layers
 # make check   lint and test
 # make docs    write what the documentation takes from the program
+# make site    build the documentation site into site/
 #
 # PIP_ARGS chooses another package source, for example the small CPU build of torch:
 #   make demo PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
@@ -20,7 +21,7 @@ candidates := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3 
 suits := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check docs setup format clean
+.PHONY: help demo test lint check docs site setup format clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -46,10 +47,14 @@ format: $(installed)
 docs: $(installed)
 	@$(bin)/python docs/generate.py
 
+site: $(installed)
+	@$(bin)/zensical build --strict
+	@echo "The site: site/index.html"
+
 check: lint test
 
 clean:
-	rm -rf $(venv) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(venv) site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The stamp is written last: an installation that was broken off is done again.
 $(installed): pyproject.toml constraints.txt

@@ -10,11 +10,12 @@ import numpy as np
 from made_tests import finding, made, task
 from mlplab.analysis.open_set import table
 from mlplab.analysis.open_set.table import MOST_PAIRS, open_set_table
-from mlplab.declarations.resolving.open_set_networks import NamedSplit, listed_classes
+from mlplab.declarations.resolving.open_set_networks import NamedSplit
 from mlplab.figures.open_set.absorption import MOST, absorption_figure
 from mlplab.openset.detectors.centres import Centres
 from mlplab.openset.rejection import rejection_outcome
 from mlplab.openset.threshold import calibrate_by_class
+from mlplab.words import listed_classes
 
 KNOWN = tuple(f"species {i}" for i in range(10_000))
 UNKNOWN = tuple(f"other {i}" for i in range(300))

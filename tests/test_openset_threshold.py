@@ -12,13 +12,8 @@ from scipy.stats import beta, binomtest, kstest
 
 import mlplab.openset
 from mlplab.openset.activations import Activations
-from mlplab.openset.threshold import (
-    calibrate,
-    calibrate_by_class,
-    percent,
-    realised_rate,
-    rows_needed,
-)
+from mlplab.openset.threshold import calibrate, calibrate_by_class, realised_rate, rows_needed
+from mlplab.words import percent
 
 
 def test_a_thousand_rows_at_five_percent():

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlplab.analysis.questions.evidence import p_in_words
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.sentence import sentence_of, unit_for
 from mlplab.analysis.questions.units import phrase_of, unit_of
 from mlplab.declarations import metric as m
+from mlplab.words import p_value
 from simulated_questions import ACCURACY, pair, ranking, trend
 from test_questions_verdicts import EIGHT, STEPS, measured
 
@@ -102,7 +102,7 @@ def test_several_questions_are_told():
      (0.5, "p = 0.50"), (1, "p = 1"), (0.9999, "p = 1")],
 )  # fmt: skip
 def test_p_values(p, words):
-    assert p_in_words(p) == words
+    assert p_value(p) == words
 
 
 @pytest.mark.parametrize(

@@ -108,9 +108,9 @@ def _leave_threads_behind() -> None:
     An interpreter that ends in the usual way takes the ground from under such a thread, and the
     process aborts; what is finished is recorded by now.
     """
-    from mlplab.runner.worker_pool import is_at_work
+    from mlplab.runner.environment import is_computing
 
-    if is_at_work():
+    if is_computing():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(options.EXIT_INTERRUPTED)

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlplab.commands.output import in_words
-from mlplab.commands.studies import counted
-from mlplab.declarations.problems import listed
 from mlplab.declarations.resolving.tuning_trials import label
 from mlplab.records.studies import Member
 from mlplab.runner import events
+from mlplab.words import count, duration, quoted
 
 MOST_NAMES = 4
 """Networks named in one line before the rest are only counted."""
@@ -100,13 +98,13 @@ class Tally:
     def counts_in_words(self) -> str:
         """Say how many are done: 3 of 16, or 12 of 170 tests."""
         if self.testing is not None:
-            return f"{self.testing.done:,} of {counted(self.testing.of, 'test')}"
+            return f"{self.testing.done:,} of {count(self.testing.of, 'test')}"
         return f"{self.finished:,} of {self.total:,}"
 
     def left_in_words(self) -> str:
         """Say how long it will take: about 3 min left."""
         left = self.seconds_left
-        return "" if left is None or self.share >= 1 else f"about {in_words(left)} left"
+        return "" if left is None or self.share >= 1 else f"about {duration(left)} left"
 
     def best_in_words(self) -> str:
         """Say the best test accuracy so far."""
@@ -136,10 +134,10 @@ def in_short(members: Iterable[Member]) -> str:
         told += f" and {len(names) - MOST_NAMES:,} more"
     kinds = {tuple(sorted(seeds)) for seeds in seeds_of.values()}
     if len(kinds) > 1:
-        return f"{told} ({counted(sum(map(len, seeds_of.values())), 'run')})"
+        return f"{told} ({count(sum(map(len, seeds_of.values())), 'run')})"
     seeds = kinds.pop()
     if len(seeds) > MOST_NAMES:
-        return f"{told} ({counted(len(seeds), 'seed')})"
+        return f"{told} ({count(len(seeds), 'seed')})"
     return f"{told} (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"
 
 
@@ -164,7 +162,7 @@ def remark(event: events.Event) -> str | None:
             return _chosen(chosen) + _without_choice(without)
         case events.UnknownsTested(done=done, of=of) if _worth_telling(done, of):
             left = "" if done == 0 else f"{done:,} of "
-            return f"testing on unknown classes: {left}{counted(of, 'test')}"
+            return f"testing on unknown classes: {left}{count(of, 'test')}"
         case _:
             return None
 
@@ -175,9 +173,9 @@ def _worth_telling(done: int, of: int) -> bool:
 
 
 def _tuning(event: events.TuningStarted) -> str:
-    settings = counted(event.settings, "setting") + (" each" if event.networks > 1 else "")
-    told = f"tuning {counted(event.networks, 'network')} on validation data: {settings}, "
-    told += f"{counted(event.seeds, 'seed')}, {counted(event.steps, 'step')}"
+    settings = count(event.settings, "setting") + (" each" if event.networks > 1 else "")
+    told = f"tuning {count(event.networks, 'network')} on validation data: {settings}, "
+    told += f"{count(event.seeds, 'seed')}, {count(event.steps, 'step')}"
     return told if event.rounds == 1 else f"{told} (round {event.round} of {event.rounds})"
 
 
@@ -191,7 +189,7 @@ def _chosen(chosen: Mapping[str, Mapping[str, Any]]) -> str:
 def _without_choice(networks: Sequence[str]) -> str:
     if not networks:
         return ""
-    names = listed(networks, quote=False, limit=MOST_CHOSEN)
+    names = quoted(networks, quote=False, limit=MOST_CHOSEN)
     return f"; of {names} every setting failed or diverged in some seed, so that is no choice"
 
 
@@ -200,7 +198,7 @@ def _plan(plan: events.RunPlanned) -> str:
     if missing == 0:
         return f"all {plan.total:,} networks × seeds are finished already"
     told = f"{missing:,} of {plan.total:,} networks × seeds to train, in "
-    told += counted(plan.stacks, "stack")
+    told += count(plan.stacks, "stack")
     if plan.resumed:
         told += f", {plan.resumed:,} of them left over from an earlier run"
     return told

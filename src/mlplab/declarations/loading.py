@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations.checking.consistency import check_study
-from mlplab.declarations.checking.tuning_checks import seed_fault
+from mlplab.declarations.checking.tuning_checks import number_problem, seed_problem
 from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.problems import BadInput, Problem, Where, did_you_mean, dotted, listed
 from mlplab.declarations.reading import overrides as overriding
+from mlplab.declarations.reading.dialects import understand
 from mlplab.declarations.reading.json_text import read_object
 from mlplab.declarations.reading.names import EVERY_NETWORK, plain
 from mlplab.declarations.reading.report_files import (
@@ -35,6 +36,7 @@ from mlplab.declarations.resolving.resolution import (
     resolve,
     unknown_keys,
 )
+from mlplab.declarations.resolving.tuning_trials import tuned_networks
 from mlplab.declarations.study import Presentation, Study
 from mlplab.declarations.tuning import Tuning
 
@@ -62,7 +64,7 @@ def load(
         raise _no_path()
     source = _source(Path(path))
     given, problems = _parsed_overrides(overrides)
-    source, more = _overridden(source, given)
+    source, notes, more = _overridden(source, given)
     problems += more
     values, source_map = source.values, source.source_map
     problems += unknown_keys(values, STUDY_KEYS, source_map)
@@ -84,11 +86,13 @@ def load(
         folder=source.folder,
     )
     checked = check_study(study, resolution, values, source_map)
-    problems += checked.problems
+    problems += map(source_map.located, checked.problems)
     if problems or source.problems:
         raise BadInput(_in_order(source.problems, problems))
-    notes = (*_override_notes(given, resolution), *matching.notes, *checked.notes)
-    study = with_open_set(replace(study, notes=notes))
+    notes += (*_override_notes(given, resolution), *matching.notes, *checked.notes)
+    study = with_open_set(replace(study, notes=tuple(notes)))
+    if study.tune and (problem := number_problem(study.tune, tuned_networks(study))):
+        raise BadInput(source_map.located(problem))
     return _selected(study, select, seeds, str(path))
 
 
@@ -190,8 +194,10 @@ def _parsed_overrides(
     return given, problems
 
 
-def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Source, list[Problem]]:
-    """The source with overrides in it and its grid spread.
+def _overridden(
+    source: _Source, given: list[overriding.Override]
+) -> tuple[_Source, list[str], list[Problem]]:
+    """The source with overrides in it, in this project's words and its grid spread, and notes.
 
     Overrides of single networks come after the grid, so that they reach generated networks too.
     """
@@ -200,8 +206,15 @@ def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Sou
     late = [override for override in given if override.path.startswith("networks.")]
     early = [override for override in given if override not in late]
     values, source_map, problems = overriding.apply(source.values, source.source_map, early)
-    values, grid, grid_problems = expand_grid(values, source_map)
-    values, source_map, late_problems = overriding.apply(values, source_map, late)
+    read = understand(values, source_map, STUDY_KEYS)
+    values, grid, grid_problems = expand_grid(read.values, read.source_map)
+    values, source_map, late_problems = overriding.apply(values, read.source_map, late)
+    problems += (*read.problems, *grid_problems, *late_problems)
+    if late:
+        again = understand(values, source_map, STUDY_KEYS)
+        values, source_map = again.values, again.source_map
+        problems += again.problems
+        read.notes += again.notes
     changed = [way for way in source_map.known if source_map.of(way).file.startswith("--set")]
     grid = {
         way: origin
@@ -209,7 +222,7 @@ def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Sou
         if not any(way[: len(c)] == c or (c[: len(way)] == way and len(way) > 2) for c in changed)
     }
     source = replace(source, values=values, source_map=source_map, grid=grid)
-    return source, problems + grid_problems + late_problems
+    return source, read.notes, problems
 
 
 def _for_every_network(
@@ -229,10 +242,7 @@ def _presentation(
 ) -> Presentation:
     its = {key: values[key] for key in Presentation.model_fields if key in values}
     validated = validate(Presentation, its)
-    for f in validated.faults:
-        problems.append(
-            source_map.problem(f.where, expected=f.expected, received=f.received, hint=f.hint)
-        )
+    problems += map(source_map.located, validated.faults)
     return validated.declaration or Presentation()
 
 
@@ -243,7 +253,19 @@ def _in_order(read: tuple[Problem, ...], problems: list[Problem]) -> list[Proble
     more = [p for p in problems if (p.where, p.received, p.line) not in told]
     unique = list(dict.fromkeys((*read, *more)))
     met = list(dict.fromkeys(problem.file for problem in unique))
-    return sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
+    ordered = sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
+    return _without_repeated_lists(ordered)
+
+
+def _without_repeated_lists(problems: list[Problem]) -> list[Problem]:
+    """The problems with each long list of keys written out once."""
+    seen: set[str] = set()
+    told = []
+    for problem in problems:
+        again = problem.expected in seen and problem.expected.startswith("one of the keys")
+        seen.add(problem.expected)
+        told.append(replace(problem, expected="one of the keys listed above") if again else problem)
+    return told
 
 
 def _override_notes(given: list[overriding.Override], resolution: Resolution) -> list[str]:
@@ -306,11 +328,9 @@ def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, fil
             raise BadInput(Problem("", expected, str(seeds), None, None, "--seeds"))
         again = {"seeds": tuple(range(seeds))}
         networks = {name: network.model_copy(update=again) for name, network in networks.items()}
-        fault = seed_fault(study.tune, networks) if study.tune else None
-        if fault is not None:
-            raise BadInput(
-                Problem(dotted(fault.where), fault.expected, fault.received, fault.hint, None, file)
-            )
+        problem = seed_problem(study.tune, networks) if study.tune else None
+        if problem is not None:
+            raise BadInput(SourceMap(file).located(problem))
     return replace(study, networks=networks)
 
 

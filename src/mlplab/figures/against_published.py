@@ -15,8 +15,8 @@ from mlplab.figures.figure import Figure
 from mlplab.figures.possible_range import cut
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import METRICS, count, listed, spread_of
 from mlplab.statistics.prediction_band import PublishedComparison, compare_with_published
+from mlplab.words import METRICS, count, listed, spread_of
 
 OUTSIDE = theme.COLOURS[1]
 _PANELS = {
@@ -76,7 +76,9 @@ def compare(
                 common,
                 np.nansum(values, axis=0) / np.maximum(n, 1),
                 curve[theirs],
-                compare_with_published(values, curve[theirs]),
+                compare_with_published(
+                    values, curve[theirs], reading_error=published.reading_error
+                ),
             )
         )
     return found
@@ -94,7 +96,7 @@ def band_figure(
     drawn = pd.concat([_within_panel(panel, published.metric) for panel in panels])
     return Figure(
         name=name,
-        title=f"Figure {published.number} of the 2023 report, {published.title}: "
+        title=f"Figure {published.number} of {published.source}, {published.title}: "
         "does it lie within our bands?",
         caption=_caption(published, said),
         table=table,
@@ -219,8 +221,9 @@ def _caption(published: PublishedFigure, said: Sequence[NetworkComparison]) -> s
     words = (
         f"{METRICS[published.metric].capitalize()} as published (dashed) before the band in which "
         f"one new run would lie with 95% probability at all {max(points)} points together, widened "
-        f"by 0.002 for reading off the print ({spread_of([c.n for c in said])}); a band that "
-        "reaches the edge of its panel goes on beyond it, as its numbers say. "
+        f"by {published.reading_error:g} for reading off the print "
+        f"({spread_of([c.n for c in said])}); a band that reaches the edge of its panel goes on "
+        "beyond it, as its numbers say. "
     )
     if not outside:
         everyone = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import count
+from mlplab.words import count
 
 if TYPE_CHECKING:
     from mlplab.analysis.calibration import CalibrationOverSeeds

@@ -285,7 +285,7 @@ def _ranking_figure(answer: Answer, question: RankingQuestion, name: str) -> Fig
     if ranking.pairs is None:
         caption += "No pair could be told apart after Holm's correction, so there are no bars. "
     else:
-        caption += "A bar joins networks of which no two are told apart. "
+        caption += "A bar joins the networks marked on it, no two of which are told apart. "
     if len(shown) < len(ranking.networks):
         caption += f"Only the best {len(shown)} of {len(ranking.networks):,} are drawn. "
     chart = critical_difference_chart(ranking, shown)
@@ -354,6 +354,15 @@ def critical_difference_chart(ranking: Ranking, shown: tuple[str, ...]) -> Spec:
         )
         bar = vega.mark("rule", color=theme.ACCENT, strokeWidth=4, encoding={"x2": {"field": "x2"}})
         layers.append(placed(table, bar))
+        members = pd.DataFrame(
+            [
+                {"x": at_rank[name], "y": 0.75 + 0.5 * place}
+                for place, bar in enumerate(bars)
+                for name in bar
+            ]
+        )
+        dot = vega.mark("point", color=theme.ACCENT, filled=True, size=50, opacity=1)
+        layers.append(placed(members, dot))
     return {
         "width": theme.WIDTH - 40,
         "height": max(110, _ROW * height),

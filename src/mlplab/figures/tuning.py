@@ -15,7 +15,7 @@ from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import METRICS, count, listed, number
+from mlplab.words import METRICS, count, listed, number
 
 MOST_TOGETHER = 8
 """Beyond so many networks each optimizer has a figure of its own."""

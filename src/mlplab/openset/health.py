@@ -9,7 +9,7 @@ import numpy as np
 
 from mlplab.openset.activations import Activations
 from mlplab.openset.detectors.detector import Fitted
-from mlplab.openset.threshold import percent
+from mlplab.words import percent
 
 _SAME = 1e-9
 """Largest relative difference of scores that another order of summation may cause."""

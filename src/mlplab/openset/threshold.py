@@ -13,6 +13,7 @@ from scipy.stats import beta
 from mlplab.openset.errors import refuse
 from mlplab.openset.intervals import Interval, wilson
 from mlplab.openset.scores import checked_classes, checked_flags, checked_scores
+from mlplab.words import percent, percent_range
 
 LEVEL = 0.95
 """Of the range for one calibration set, and of the interval of a realised rate."""
@@ -185,18 +186,6 @@ def realised_rate(rejected: Any, level: float = LEVEL) -> Interval:
 def rows_needed(reject_at_most: float) -> int:
     """The fewest calibration rows with which anything can be rejected: ⌈1/α⌉ − 1."""
     return math.ceil(1 / _exact(reject_at_most)) - 1
-
-
-def percent(fraction: float) -> str:
-    """A fraction in words: 0.05 is 5%, 0.037 is 3.7%; two digits where it is below 0.1%."""
-    value = 100 * fraction
-    text = f"{value:.1f}" if value >= 0.095 or value == 0 else f"{value:.2g}"
-    return (text[:-2] if text.endswith(".0") else text) + "%"
-
-
-def percent_range(low: float, high: float) -> str:
-    """Two fractions in words: 3.7-6.4%."""
-    return f"{percent(low)[:-1]}-{percent(high)}"
 
 
 def _threshold(scores: np.ndarray, reject_at_most: float) -> Threshold:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from mlplab.analysis.open_set.tasks import Task
-from mlplab.figures.wording import count, listed
+from mlplab.words import count, listed
 
 _ALARMS = ("DEPENDS ON THE BATCH", "all scores are equal")
 

@@ -7,11 +7,18 @@ from collections.abc import Iterable, Sequence
 
 from mlplab.analysis.open_set.findings import CentreEvidence
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task
-from mlplab.declarations.resolving.open_set_networks import listed_classes
-from mlplab.figures.wording import count, listed, signed, with_interval
-from mlplab.openset.threshold import NO_PROMISE, percent, percent_range
+from mlplab.openset.threshold import NO_PROMISE
 from mlplab.report.document import plain
 from mlplab.statistics.intervals import MeanInterval, t_interval
+from mlplab.words import (
+    count,
+    listed,
+    listed_classes,
+    percent,
+    percent_range,
+    signed,
+    with_interval,
+)
 
 CHOSEN = "chosen on these very rows"
 """Said of the best of several: its interval does not allow for that choice."""

@@ -11,8 +11,9 @@ from mlplab.data.announcing import Announce
 from mlplab.data.loading import load
 from mlplab.data.places import class_places
 from mlplab.declarations.data import Data
-from mlplab.declarations.problems import BadInput, Problem, listed
+from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.resolving.classes import data_name
+from mlplab.words import quoted
 
 WHERE = "open_set.unknown_data"
 
@@ -50,7 +51,7 @@ def other_set(other: Data, folder: Path, announce: Announce = silent) -> OtherSe
     rows = dataset.test_rows[np.isin(labels, own)]
     if not len(rows):
         raise BadInput(Problem(f"{WHERE}.classes", f"classes with test rows of {name}",
-                               f"{listed(taken)} without any"))  # fmt: skip
+                               f"{quoted(taken)} without any"))  # fmt: skip
     order = np.full(len(dataset.class_names), -1, dtype=np.int64)
     order[own] = np.arange(len(own))
     return OtherSet(

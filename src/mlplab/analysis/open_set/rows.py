@@ -19,13 +19,14 @@ from mlplab.data.scaling import default_scaling, fit_scaling
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
-from mlplab.declarations.problems import BadInput, Problem, listed
+from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.resolving.classes import data_name
 from mlplab.declarations.resolving.open_set_networks import NamedSplit, variants_of
 from mlplab.declarations.study import Study
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.from_weights import activations_from_weights
 from mlplab.openset.rows_and_seeds import GROUPS, groups_of_rows
+from mlplab.words import quoted
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +155,7 @@ def check_unknowns(study: Study, announce: Announce) -> None:
 def _check_digits(dataset: Dataset, data: Data, where: str) -> None:
     if dataset.class_names != tuple("0123456789"):
         expected = "the ten digits, which the usual splits divide"
-        received = f"{data_name(data)} with {listed(dataset.class_names)}"
+        received = f"{data_name(data)} with {quoted(dataset.class_names)}"
         raise BadInput(Problem(where, expected, received))
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from mlplab.analysis.questions.evidence import (
     corrected_p_in_words,
     level_in_words,
     more_seeds_in_words,
-    seeds_in_words,
 )
 from mlplab.analysis.questions.finding import Finding, Ranking
 from mlplab.analysis.questions.hypothesis_words import tested_in_words
@@ -30,6 +28,7 @@ from mlplab.declarations.question import (
     RankingQuestion,
     TrendQuestion,
 )
+from mlplab.words import listed, seeds
 
 _MOST_NAMED = 6
 
@@ -82,15 +81,15 @@ def interval_in_words(finding: Finding, unit: Unit) -> str:
 def _no_answer(question: Question) -> str:
     names = list(dict.fromkeys(question.networks))
     done = "finished and tested" if isinstance(question.metric, OpenSetMetric) else "finished"
-    whom = f"all of {_listed(names)}" if len(names) > 1 else names[0]
+    whom = f"all of {listed(names, most=_MOST_NAMED)}" if len(names) > 1 else names[0]
     return f"No answer yet: no seed is {done} for {whom}."
 
 
 def _undecidable(question: Question, finding: Finding, questions: int) -> str:
-    seeds = seeds_in_words(finding.seeds, paired=not isinstance(question, LevelQuestion))
+    at_hand = seeds(finding.seeds, paired=not isinstance(question, LevelQuestion))
     corrected = "" if questions == 1 else f" once corrected for {questions} questions"
     start = (
-        f"Undecidable with {seeds}: whatever they had shown, it could not have reached "
+        f"Undecidable with {at_hand}: whatever they had shown, it could not have reached "
         f"p ≤ {questions * (1 - finding.level):.2g}{corrected}; {finding.fewest} seeds could."
     )
     if finding.effect is None or isinstance(question, RankingQuestion):
@@ -218,7 +217,7 @@ def _evidence(question: PairQuestion | LevelQuestion, finding: Finding, question
     else:
         interval = interval_in_words(finding, unit_for(question, finding))
     return (
-        f"{level_in_words(questions)} {interval}; {seeds_in_words(finding.seeds, paired=not of_level)}, "
+        f"{level_in_words(questions)} {interval}; {seeds(finding.seeds, paired=not of_level)}, "
         f"{METHODS[finding.test].name}, {_p(question, finding, questions)}"
     )
 
@@ -245,10 +244,8 @@ def _trend(question: TrendQuestion, finding: Finding, questions: int) -> str:
     else:
         start = f"Not decided: the {phrase} shows no clear order along {order}"
         start += more_seeds_in_words(finding)
-    p = (
-        f"{METHODS[finding.test].name}, {seeds_in_words(finding.seeds)}, "
-        f"{_p(question, finding, questions)}"
-    )
+    n, tested = seeds(finding.seeds, paired=True), _p(question, finding, questions)
+    p = f"{METHODS[finding.test].name}, {n}, {tested}"
     ends = _seen(question, finding)
     if finding.effect is None or math.isnan(finding.effect):
         return f"{start} ({p})."
@@ -260,7 +257,7 @@ def _trend(question: TrendQuestion, finding: Finding, questions: int) -> str:
 def _ranking(question: RankingQuestion, finding: Finding, questions: int) -> str:
     ranking = finding.ranking
     assert ranking is not None
-    p = f"{seeds_in_words(finding.seeds)}, Friedman's test, {_p(question, finding, questions)}"
+    p = f"{seeds(finding.seeds, paired=True)}, Friedman's test, {_p(question, finding, questions)}"
     phrase = phrase_of(question.metric)
     best, rank = ranking.networks[0], ranking.average_ranks[0]
     if finding.verdict == "supported":
@@ -288,7 +285,7 @@ def _told_apart(question: RankingQuestion, ranking: Ranking, finding: Finding) -
     others = [name for name in ranking.networks[1:] if not separated[question.arms.index(name)]]
     told = f"{apart:,} of {total:,} pairs are told apart"
     if others:
-        return f"{told}, but {best} is not told apart from {_listed(others)}"
+        return f"{told}, but {best} is not told apart from {listed(others, most=_MOST_NAMED)}"
     return f"{told}, and {best} from every other"
 
 
@@ -302,10 +299,3 @@ def _ends(question: Question) -> tuple[str, str]:
 def _whose(question: Question, name: str) -> str:
     """Of a network, but by a detector."""
     return f"{'by' if question.is_of_detectors else 'of'} {name}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = list(names)
-    if len(shown) > _MOST_NAMED:
-        shown = [*shown[: _MOST_NAMED - 1], f"{len(shown) - _MOST_NAMED + 1:,} more"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -16,34 +16,6 @@ from mlplab.declarations.resolving.open_set_networks import OpenSetVariant, vari
 from mlplab.declarations.study import Study
 
 
-def detector_problems(question: Question, where: Where, source_map: SourceMap) -> Iterator[Problem]:
-    """What is wrong with the detectors of a question by themselves."""
-    own, metric = question.own_detectors, question.metric
-    if not own:
-        return
-    if not isinstance(metric, OpenSetMetric):
-        yield source_map.problem(
-            (*where, "detectors"),
-            expected='detectors only beside a metric with "open_set"',
-            received=listed(own),
-            hint='leave them out, or write "metric": {"open_set": "auroc"}',
-        )
-    elif metric.detector is not None:
-        yield source_map.problem(
-            (*where, "metric", "detector"),
-            expected='no "detector" in the metric beside "detectors"',
-            received=shown(metric.detector),
-            hint="remove it, as each side has its own",
-        )
-    if len(own) != len(question.networks):
-        yield source_map.problem(
-            (*where, "detectors"),
-            expected=f"{len(question.networks)} detectors, one for each network",
-            received=str(len(own)),
-            hint="give every network its detector",
-        )
-
-
 def open_set_metric_problems(
     question: Question, study: Study, where: Where, source_map: SourceMap
 ) -> Iterator[Problem]:

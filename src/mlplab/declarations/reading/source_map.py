@@ -35,9 +35,7 @@ class SourceMap:
         if isinstance(problem.where, str):
             return problem
         location = self.of(problem.where)
-        return replace(
-            problem, where=dotted(problem.where), line=location.line, file=location.file
-        )
+        return replace(problem, where=dotted(problem.where), line=location.line, file=location.file)
 
     def problem(
         self, where: Where, *, expected: str, received: str, hint: str | None = None

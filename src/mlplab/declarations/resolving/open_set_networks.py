@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -27,10 +26,9 @@ from mlplab.declarations.resolving.classes import (
 from mlplab.declarations.resolving.open_set_apart import set_apart
 from mlplab.declarations.roles import ClassName, Roles
 from mlplab.declarations.study import Study
+from mlplab.words import listed_classes, number_word
 
-_MOST_LISTED, _FEW_LISTED = 40, 8
 DEFAULT_CALIBRATION = OpenSet.model_fields["calibration"].default
-_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True)
@@ -228,26 +226,14 @@ def with_open_set(study: Study) -> Study:
     templates = {name: n for name, n in study.networks.items() if n.open_set_only}
     study = replace(study, networks=networks, templates={**study.templates, **templates})
     every = {**study.templates, **study.networks}
-    for variant in variants_of(study):
+    variants = variants_of(study)
+    for variant in variants:
         derived = derived_network(variant, every[variant.template], study.open_set[variant.entry])
         networks.setdefault(variant.network, derived)
-    return replace(study, networks=networks)
-
-
-def listed_classes(names: Sequence[str]) -> str:
-    """Classes in words: 0-4 where numbers follow one another, else one by one, of many the first."""
-    if len(names) > 2 and all(name.isdecimal() for name in names):
-        first = int(names[0])
-        if list(names) == [str(n) for n in range(first, first + len(names))]:
-            return f"{names[0]}-{names[-1]}"
-    if len(names) > _MOST_LISTED:
-        # titles and networks are told apart by these words, so what is left out has its digest
-        digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:6]
-        more = len(names) - _FEW_LISTED
-        return f"{', '.join(names[:_FEW_LISTED])} and {more:,} more ({digest})"
-    return ", ".join(names)
-
-
-def number_word(number: int) -> str:
-    """Six for 6, 12 for 12."""
-    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
+    tune = study.tune
+    if tune is not None and tune.networks is not None:
+        # Who tunes a network tunes its variants too.
+        its = (variant.network for variant in variants if tune.tunes(variant.template))
+        names = tuple(dict.fromkeys((*tune.networks, *its)))
+        tune = tune.model_copy(update={"networks": names})
+    return replace(study, networks=networks, tune=tune)

@@ -10,8 +10,7 @@ from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
 from mlplab.figures.open_set.covering import interval_tells_of
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import count, listed
-from mlplab.openset.threshold import percent
+from mlplab.words import count, listed, percent
 
 _BEFORE, _AFTER = "before", "after"
 

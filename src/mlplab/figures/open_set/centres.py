@@ -10,7 +10,7 @@ from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
 from mlplab.figures.open_set.covering import mean_areas
 from mlplab.figures.open_set.separation import SIDES, room
-from mlplab.figures.wording import listed
+from mlplab.words import listed
 
 _LADDER = (
     ("class centre (on inputs)", "centre of the inputs"),

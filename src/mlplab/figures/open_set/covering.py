@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlplab.analysis.open_set.tasks import DetectorSeries
-from mlplab.figures.wording import count
+from mlplab.words import count
 
 
 def interval_tells_of(seeds: Sequence[int], rows: bool) -> str:

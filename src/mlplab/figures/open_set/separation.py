@@ -14,7 +14,7 @@ from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
 from mlplab.figures.open_set.covering import mean_areas
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import count
+from mlplab.words import count
 
 _MOST_DRAWN = 8
 SIDES = {"known": theme.COLOURS[0], "unknown": theme.COLOURS[1]}

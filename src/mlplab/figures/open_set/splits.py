@@ -12,7 +12,7 @@ from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
 from mlplab.figures.open_set.covering import interval_tells_of
-from mlplab.figures.wording import count, listed, signed
+from mlplab.words import count, listed, signed
 
 MOST_DETECTORS = 16
 MOST_CLASSES = 20

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task
-from mlplab.declarations.resolving.open_set_networks import listed_classes
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
 from mlplab.figures.open_set.covering import mean_areas
 from mlplab.figures.open_set.separation import notable, room
-from mlplab.figures.wording import listed
+from mlplab.words import listed, listed_classes
 
 
 def steps_figure(by_steps: Sequence[tuple[int, Task]], name: str) -> Figure | None:

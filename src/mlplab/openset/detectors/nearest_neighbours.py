@@ -10,7 +10,6 @@ from typing import final
 import numpy as np
 
 from mlplab.declarations import open_set_detectors as declared
-from mlplab.networks.fast_products import fast_float32_products
 from mlplab.openset.activations import Activations
 from mlplab.openset.detectors.detector import learns
 from mlplab.openset.detectors.directions import unit_rows
@@ -43,6 +42,8 @@ class NeighboursRule:
 
     def nearest(self, activations: Activations) -> tuple[np.ndarray, np.ndarray]:
         """Distances (row, k) float64, increasing, and indices (row, k) of training rows."""
+        from mlplab.networks.fast_products import fast_float32_products
+
         x = _prepared(activations, self.settings)
         distances = np.empty((len(x), self.settings.k))
         indices = np.empty((len(x), self.settings.k), dtype=np.int64)

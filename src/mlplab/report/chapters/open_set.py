@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mlplab.analysis.open_set.all_splits import FEWEST_SPLITS, groups_of_splits
 from mlplab.analysis.open_set.evaluating import Tested, tests_of
 from mlplab.analysis.open_set.tasks import Task, tasks_of
+from mlplab.declarations.resolving.open_set_networks import listed_classes
 from mlplab.figures.of_study import slug, unused
 from mlplab.figures.open_set.absorption import absorption_figure
 from mlplab.figures.open_set.accuracy import accuracy_figure
@@ -15,7 +16,6 @@ from mlplab.figures.open_set.covering import mean_measures
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
 from mlplab.figures.open_set.trends import negatives_figure, steps_figure
-from mlplab.figures.wording import listed, signed, with_half, with_interval
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -42,6 +42,7 @@ from mlplab.report.open_set_words import (
     remedies,
     why_centres,
 )
+from mlplab.words import listed, signed, with_half, with_interval
 
 _MEASURES = (
     ("AUROC", "auroc"),
@@ -146,34 +147,34 @@ def _lead(tasks: Sequence[Task], of_report: bool) -> Iterator[Block]:
 
 
 def _published(context: Context, tasks: Sequence[Task]) -> list[Block]:
-    """The 2023 report's part two beside these numbers."""
+    """What a published study made of unknown classes, beside these numbers."""
     facts = context.facts
     part_two = facts.part_two if facts else None
-    own = [t for t in tasks if t.split.known == tuple("01234") and not t.split.negative]
-    if part_two is None or not own:
+    if facts is None or part_two is None:
+        return []
+    own = [t for t in tasks if t.split.known == part_two.known and not t.split.negative]
+    if not own:
         return []
     task, before = own[0], own[0].before()
     true, taken = part_two.true, part_two.predicted
     rows = []
-    for digit in sorted(set(true)):
-        its = [k for t, k in zip(true, taken, strict=True) if t == digit]
+    for name in sorted(set(true)):
+        its = [k for t, k in zip(true, taken, strict=True) if t == name]
         most = max(sorted(set(its)), key=its.count)
-        if str(digit) in before.unknown and str(most) in before.taken_for:
-            fraction = before.fractions[
-                before.unknown.index(str(digit)), before.taken_for.index(str(most))
-            ]
+        if name in before.unknown and most in before.taken_for:
+            fraction = before.fractions[before.unknown.index(name), before.taken_for.index(most)]
             rows.append(
-                (f"{digit} taken for {most}", f"{its.count(most)} of {len(its)}", f"{fraction:.0%}")
+                (f"{name} taken for {most}", f"{its.count(most)} of {len(its)}", f"{fraction:.0%}")
             )
     accuracy = with_interval(task.plain.mean("accuracy_on_known_before"))
-    head = ("accuracy on 0-4", f"{part_two.accuracy:.4f}", accuracy)
+    known = f"accuracy on {listed_classes(part_two.known)}"
     return [
         Table(
-            "Part two of the 2023 report beside these networks. It shows the first 25 unknown test "
-            "images; for each digit what it was most often taken for among them, and here among "
-            "all test images.",
+            f"Part two of {facts.title} beside these networks. It shows the first {len(true)} "
+            "unknown test images; for each class what it was most often taken for among them, and "
+            "here among all test images.",
             columns("", "published", "here"),
-            (head, *rows),
+            ((known, f"{part_two.accuracy:.4f}", accuracy), *rows),
         )
     ]
 

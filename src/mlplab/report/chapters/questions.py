@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from mlplab.analysis.questions.answers import Answer, questions_given_up
-from mlplab.analysis.questions.evidence import FALSE_VERDICTS, p_in_words
+from mlplab.analysis.questions.evidence import FALSE_VERDICTS
 from mlplab.analysis.questions.level_sentence import level_interval, level_value
 from mlplab.analysis.questions.sentence import interval_in_words
 from mlplab.declarations.question import LevelQuestion
@@ -24,9 +24,14 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.report.ranked_pairs import pairs_blocks
+from mlplab.words import count, p_value
 
+MOST_OPEN = 2
+"""Beyond so many questions their figures are folded away."""
 MOST_DRAWN = 40
 """Beyond so many questions only the first are drawn."""
+MOST_TOLD = 200
+"""Beyond so many questions only the first have a section and a line of the table."""
 _WORDS = {
     "supported": "supported",
     "refuted": "refuted",
@@ -46,8 +51,10 @@ def chapter(context: Context) -> Chapter | None:
     ]
     if len(answers) > 1:
         blocks.append(_table(answers))
-    for number, answer in enumerate(answers, start=1):
-        blocks += _section(number, answer, draw=number <= MOST_DRAWN)
+    for number, answer in enumerate(answers[:MOST_TOLD], start=1):
+        blocks += _section(number, answer, is_open=len(answers) <= MOST_OPEN)
+    if len(answers) > MOST_TOLD:
+        blocks.append(Paragraph(f"The first {MOST_TOLD} of {count(len(answers), 'question')}."))
     return Chapter("questions", "Questions and answers", tuple(blocks))
 
 
@@ -88,10 +95,10 @@ def _table(answers: tuple[Answer, ...]) -> Table:
             _effect(answer),
             _interval(answer),
             plain(answer.tested),
-            plain(p_in_words(answer.p_value).removeprefix("p = ").removeprefix("p ")),
+            plain(p_value(answer.p_value).removeprefix("p = ").removeprefix("p ")),
             f"{answer.finding.seeds}",
         )
-        for number, answer in enumerate(answers, start=1)
+        for number, answer in enumerate(answers[:MOST_TOLD], start=1)
     )
     heads = (
         *columns("question", "verdict", "effect", "interval", left=2),
@@ -131,31 +138,33 @@ def _capital(text: str) -> str:
 
 
 def _led(verdict: str, sentence: str) -> str:
-    """The sentence with the verdict in bold before it, told once where it begins with that."""
+    """The sentence after the verdict in bold, which is not told twice where it begins with it."""
     head, colon, rest = sentence.partition(": ")
-    if colon and head.lower().startswith(verdict.split(" with ")[0]):
+    first = verdict.split(" with ")[0]
+    if colon and head.lower().startswith(first):
         return f"**{plain(head)}.** {plain(_capital(rest))}"
+    if sentence.lower().startswith(first):
+        return f"**{plain(sentence)}**"
     return f"**{_capital(verdict)}.** {plain(sentence)}"
 
 
-def _section(number: int, answer: Answer, *, draw: bool) -> list[Block]:
+def _section(number: int, answer: Answer, *, is_open: bool) -> list[Block]:
+    """The question and its answer; of one among many, all else is folded away."""
     verdict = _WORDS[answer.finding.verdict]
-    blocks: list[Block] = [
+    shown: list[Block] = [
         Heading(f"{number}. {plain(answer.question.ask)}", f"question-{number}"),
         Paragraph(_led(verdict, answer.sentence)),
     ]
-    figure = effect_figure(answer, f"question-{number}") if draw else None
-    if figure is not None:
-        blocks.append(Pictures((figure,)))
-    blocks += pairs_blocks(answer)
+    figure = effect_figure(answer, f"question-{number}") if number <= MOST_DRAWN else None
+    more = [Pictures((figure,))] if figure is not None else []
+    if is_open:
+        shown += more
+        more = []
     asked = "before training" if answer.is_registered else "afterwards"
     found = [plain(sentence) for sentence in answer.audit.sentences]
     found += [plain(caveat) for caveat in answer.caveats]
-    blocks.append(Bullets(tuple(found)))
-    blocks.append(
-        Details(
-            f"{answer.method.name[0].upper()}{answer.method.name[1:]}; asked {asked}",
-            (Paragraph(plain(f"{answer.method.what} Read: {answer.method.read}.")),),
-        )
+    method = plain(
+        f"{_capital(answer.method.name)}. {answer.method.what} Read: {answer.method.read}."
     )
-    return blocks
+    folded = (*more, *pairs_blocks(answer), Bullets((*found, method)))
+    return [*shown, Details(f"What it rests on: {answer.method.name}; asked {asked}", folded)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mlplab.declarations.network import Network
-from mlplab.figures.wording import count
 from mlplab.report import wording
 from mlplab.report.context import MOST_ROWS, Context
 from mlplab.report.document import (
@@ -15,6 +14,7 @@ from mlplab.report.document import (
     Table,
     plain,
 )
+from mlplab.words import count
 
 
 def chapter(context: Context) -> Chapter:
