@@ -11,7 +11,7 @@ results.report()                           # the path of the page
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,13 +36,23 @@ DEFAULT_OUT = Path("runs")
 class StudyResults(Results):
     """Results that can be reported and exported."""
 
-    def report(self) -> Path:
-        """Write the report into the results folder and return the path of its page."""
+    def report(
+        self,
+        *,
+        figures: Collection[str] = (),
+        on_figure: Callable[[int, int], None] | None = None,
+    ) -> Path:
+        """Write the report into the results folder and return the path of its page.
+
+        Args:
+            figures: the kinds of files to be written of every figure: svg, png and csv.
+            on_figure: is told how many figures are drawn, and of how many.
+        """
         from mlplab.report.write import write
 
         if self.folder is None:
             raise ValueError("these results were not read from a folder, so they have no report")
-        return write(self, self.folder)
+        return write(self, self.folder, figures=figures, on_figure=on_figure)
 
     def open_set(self) -> pd.DataFrame:
         """Every measure on unknown classes: study,network,seed,split,detector,metric,value."""

@@ -170,7 +170,7 @@ def _drawing(
                 ),
                 "y": vega.field(
                     "value:Q",
-                    title=_TITLES[metric],
+                    title=None,
                     scale={"type": "log"} if logarithmic else {"zero": True},
                     axis={"format": ".0e" if logarithmic else ".0%", "tickCount": 5},
                 ),

@@ -15,15 +15,16 @@ HUES = (
     "#8a5a44",
 )
 HUES_ON_DARK = (
-    "#5b9ff2",
-    "#e8824f",
-    "#2fb8a6",
-    "#ee82cf",
-    "#e0b23c",
-    "#86caf2",
-    "#a3a4cc",
-    "#c08f78",
+    "#4f83ff",
+    "#ff7a1f",
+    "#3fb58a",
+    "#f58af5",
+    "#f5e9a0",
+    "#b5ecf5",
+    "#857ba3",
+    "#a8623a",
 )
+"""The same on a dark page: as far apart, each with a contrast of 3.8:1 or more to near black."""
 
 
 def mixed(one: str, other: str, share: float) -> str:
