@@ -192,7 +192,7 @@ def test_the_schema_that_ships_is_current():
         {"training": {"stps": 1}},
         {"optimizer": {"name": "adm"}},
         {"optimizer": {"name": "sgd", "beta1": 0.9}},
-        {"networks": {"a": {"hidden": []}}},
+        {"networks": {"a": {"hidden": [0]}}},
         {"networks": {"a": {"hidden": [1.5]}}},
         {"figures": [{"title": "x", "metric": "acuracy"}]},
         {"name": ""},

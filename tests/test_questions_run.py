@@ -66,7 +66,7 @@ def test_what_was_asked_before_is_registered_and_answered(folder):
     summary = Results.open(folder).summary().pivot(index="seed", columns="network")
     difference = summary["test_accuracy"]["fast"] - summary["test_accuracy"]["slow"]
     assert first.finding.effect == pytest.approx(difference.mean())
-    assert first.rows_error.rows == "360 rows"
+    assert first.rows.rows == "360 test rows"
     assert not any("Asked afterwards" in caveat for caveat in first.caveats)
 
 

@@ -29,7 +29,7 @@ from mlplab.report.document import (
     columns,
     plain,
 )
-from mlplab.report.inline import to_html, to_text
+from mlplab.report.inline import bounded, to_html, to_text
 from simulated_results import network, report_study, simulated
 
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
@@ -73,10 +73,9 @@ def figure(name="a"):
     return Figure(name, HOSTILE, f"About {HOSTILE}", table, drawing)
 
 
-def page(*blocks, drawings=None):
-    names = [f.name for f in Chapter("c", "C", blocks).figures]
-    shown = drawings or {name: Drawing(PICTURE, PICTURE, b"") for name in names}
-    return html.page("Title", [Chapter("c", f"Chapter {HOSTILE}", blocks)], shown)
+def page(*blocks, drawings=None, files=None, is_folded=False):
+    chapter = Chapter("c", f"Chapter {HOSTILE}", blocks, is_folded)
+    return html.page("Title", [chapter], drawings, files)
 
 
 def test_hostile_names_do_no_harm():
@@ -91,6 +90,9 @@ def test_hostile_names_do_no_harm():
         r'<script type="application/json" data-specification="a">(.*?)</script>', text
     )
     assert json.loads(specification)["data"]["values"][0]["x"] == HOSTILE
+    whole = markdown.document(HOSTILE, [Chapter("c", HOSTILE, (Paragraph(plain(HOSTILE)),))])
+    assert "<b" not in whole
+    assert "<script" not in markdown.render(Pictures((figure(),)))
     folded = markdown.render(Details(plain(HOSTILE), (Paragraph("within"),)))
     assert "<b" not in folded
     assert unescape(folded).count(HOSTILE) == 1
@@ -98,28 +100,43 @@ def test_hostile_names_do_no_harm():
     assert table.splitlines()[-1] == "| x\\|y | z |"
 
 
-def test_every_figure_has_words_files_and_a_number():
-    text = page(Pictures((figure("one"), figure("two"))))
+def test_every_figure_has_words_and_a_number_and_links_to_the_files_there_are():
+    text = page(Pictures((figure("one"), figure("two"))), files={"two": ["png", "csv"]})
     assert len(re.findall(r'role="img"[^>]*aria-label="About ', text)) == 2
     assert "<b>Figure 2.</b>" in text
-    for kind in ("svg", "png", "csv"):
-        assert f'href="figures/two.{kind}"' in text
-    assert text.count(PICTURE) == 2
+    assert set(re.findall(r'href="(figures/[^"]+)"', text)) == {
+        "figures/two.png",
+        "figures/two.csv",
+    }
+    assert "A script within this page draws its figures" in text
 
 
-def test_folded_figures_of_a_large_page_are_drawn_when_they_are_unfolded():
-    large = PICTURE.replace("></svg>", ">" + "<g/>" * 200_000 + "</svg>")
-    blocks = (
-        *(Pictures((figure(f"open{i}"),)) for i in range(2)),
-        Details("more", tuple(Pictures((figure(f"folded{i}"),)) for i in range(6))),
-    )
-    names = [f.name for f in Chapter("c", "C", blocks).figures]
-    text = page(*blocks, drawings={name: Drawing(large, large, b"") for name in names})
-    assert len(text) < 5_000_000
-    assert text.count("<g/><g/>") > 0
-    assert 'src="figures/folded3.svg"' in text
-    assert 'data-specification="folded3"' in text
-    assert 'src="figures/open' not in text
+def test_a_page_with_drawings_shows_them_without_scripts():
+    drawn = {"one": Drawing(PICTURE, PICTURE, b"")}
+    text = page(Pictures((figure("one"),)), drawings=drawn)
+    assert text.count(PICTURE) == 1
+    assert "<noscript>" not in text
+
+
+def test_a_folded_chapter_shows_its_answer_and_says_what_is_behind():
+    lead, rest = Paragraph("The answer.", lead=True), Paragraph("The rest.")
+    text = page(lead, rest, Pictures((figure("one"), figure("two"))), is_folded=True)
+    before, _, behind = text.partition('<details class="chapter">')
+    assert "The answer." in before
+    assert "The rest." in behind
+    assert "2 figures" in behind.partition("</summary>")[0]
+    without = page(rest, is_folded=True)
+    assert "The rest." in without.partition('<details class="chapter">')[2]
+
+
+def test_a_very_long_name_fills_no_page():
+    name = "a" * 100_000 + "z"
+    table = Table("", columns("x", "y"), ((plain(name), "1"),))
+    text = page(Paragraph(plain(name)), table, Pictures((figure("one"),)))
+    body = text.partition("<main>")[2].partition("</main>")[0]
+    assert len(body) < 5000
+    assert "…" in body
+    assert bounded("short words " * 1000) == "short words " * 1000
 
 
 def test_the_first_sentences_say_what_was_studied_and_what_came_out():

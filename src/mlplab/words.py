@@ -120,6 +120,15 @@ def shortened(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def middle_cut(text: str, limit: int = 40) -> str:
+    """A text of at most `limit` characters, its middle an ellipsis: names often differ at their
+    ends."""
+    if len(text) <= limit:
+        return text
+    kept = limit - 1
+    return f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+
+
 # Numbers
 
 

@@ -15,6 +15,7 @@ from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.problems import BadInput, Problem, Where, did_you_mean, dotted, listed
 from mlplab.declarations.reading import overrides as overriding
+from mlplab.declarations.reading.dialects import understand
 from mlplab.declarations.reading.json_text import read_object
 from mlplab.declarations.reading.names import EVERY_NETWORK, plain
 from mlplab.declarations.reading.report_files import (
@@ -63,7 +64,7 @@ def load(
         raise _no_path()
     source = _source(Path(path))
     given, problems = _parsed_overrides(overrides)
-    source, more = _overridden(source, given)
+    source, notes, more = _overridden(source, given)
     problems += more
     values, source_map = source.values, source.source_map
     problems += unknown_keys(values, STUDY_KEYS, source_map)
@@ -88,8 +89,8 @@ def load(
     problems += map(source_map.located, checked.problems)
     if problems or source.problems:
         raise BadInput(_in_order(source.problems, problems))
-    notes = (*_override_notes(given, resolution), *matching.notes, *checked.notes)
-    study = with_open_set(replace(study, notes=notes))
+    notes += (*_override_notes(given, resolution), *matching.notes, *checked.notes)
+    study = with_open_set(replace(study, notes=tuple(notes)))
     if study.tune and (problem := number_problem(study.tune, tuned_networks(study))):
         raise BadInput(source_map.located(problem))
     return _selected(study, select, seeds, str(path))
@@ -193,8 +194,10 @@ def _parsed_overrides(
     return given, problems
 
 
-def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Source, list[Problem]]:
-    """The source with overrides in it and its grid spread.
+def _overridden(
+    source: _Source, given: list[overriding.Override]
+) -> tuple[_Source, list[str], list[Problem]]:
+    """The source with overrides in it, in this project's words and its grid spread, and notes.
 
     Overrides of single networks come after the grid, so that they reach generated networks too.
     """
@@ -203,8 +206,15 @@ def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Sou
     late = [override for override in given if override.path.startswith("networks.")]
     early = [override for override in given if override not in late]
     values, source_map, problems = overriding.apply(source.values, source.source_map, early)
-    values, grid, grid_problems = expand_grid(values, source_map)
-    values, source_map, late_problems = overriding.apply(values, source_map, late)
+    read = understand(values, source_map, STUDY_KEYS)
+    values, grid, grid_problems = expand_grid(read.values, read.source_map)
+    values, source_map, late_problems = overriding.apply(values, read.source_map, late)
+    problems += (*read.problems, *grid_problems, *late_problems)
+    if late:
+        again = understand(values, source_map, STUDY_KEYS)
+        values, source_map = again.values, again.source_map
+        problems += again.problems
+        read.notes += again.notes
     changed = [way for way in source_map.known if source_map.of(way).file.startswith("--set")]
     grid = {
         way: origin
@@ -212,7 +222,7 @@ def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Sou
         if not any(way[: len(c)] == c or (c[: len(way)] == way and len(way) > 2) for c in changed)
     }
     source = replace(source, values=values, source_map=source_map, grid=grid)
-    return source, problems + grid_problems + late_problems
+    return source, read.notes, problems
 
 
 def _for_every_network(
@@ -243,7 +253,19 @@ def _in_order(read: tuple[Problem, ...], problems: list[Problem]) -> list[Proble
     more = [p for p in problems if (p.where, p.received, p.line) not in told]
     unique = list(dict.fromkeys((*read, *more)))
     met = list(dict.fromkeys(problem.file for problem in unique))
-    return sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
+    ordered = sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
+    return _without_repeated_lists(ordered)
+
+
+def _without_repeated_lists(problems: list[Problem]) -> list[Problem]:
+    """The problems with each long list of keys written out once."""
+    seen: set[str] = set()
+    told = []
+    for problem in problems:
+        again = problem.expected in seen and problem.expected.startswith("one of the keys")
+        seen.add(problem.expected)
+        told.append(replace(problem, expected="one of the keys listed above") if again else problem)
+    return told
 
 
 def _override_notes(given: list[overriding.Override], resolution: Resolution) -> list[str]:

@@ -13,11 +13,12 @@ from mlplab.declarations.figure import CurveFigure
 from mlplab.figures import many, theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.ensemble import Ensemble, drawn_by_default, gather, runs_by_network
+from mlplab.figures.extremes import extremes
 from mlplab.figures.figure import Figure
-from mlplab.figures.possible_range import CUT, cut, reaches_beyond
+from mlplab.figures.possible_range import CUT, cut, reaches_beyond, value_axis
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
-from mlplab.words import METRICS, SPLITS, listed, spread_of, with_interval
+from mlplab.words import METRICS, SPLITS, listed, number, spread_of, with_interval
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results
@@ -157,6 +158,12 @@ def _figure(
         caption = f"{caption} {many.quantile_caption(len(every))}"
     measured = table["value"]
     drawn = cut(table, metric, measured)
+    per_run = table[table["kind"] != "band"].dropna(subset=["value"])
+    grouped = per_run.groupby(["series", "kind", "seed"], dropna=False)["value"]
+    scale, told = value_axis([values.to_numpy() for _, values in grouped], metric)
+    if scale.get("type") == "log":
+        drawn["low"] = drawn["low"].clip(lower=float(measured.min()))
+    notes = (*notes, told) if told else notes
     if is_many:
         # Intervals of single networks would hide the bands of all.
         drawn.loc[drawn["kind"] == "mean", ["low", "high"]] = np.nan
@@ -165,7 +172,7 @@ def _figure(
         title=title,
         caption=caption,
         table=table,
-        drawing=_drawing(drawn, metric, series, is_many=is_many),
+        drawing=_drawing(drawn, metric, series, scale, is_many=is_many),
         keys=(*_quantile_keys(is_many), *(_key(i, s, metric) for i, s in enumerate(series))),
         notes=(*notes, CUT) if reaches_beyond(table, metric, measured) else notes,
     )
@@ -231,7 +238,9 @@ def _typed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.astype(kinds | dict.fromkeys(("value", "low", "high"), "float64"))
 
 
-def _drawing(table: pd.DataFrame, metric: str, series: Sequence[Series], *, is_many: bool) -> Spec:
+def _drawing(
+    table: pd.DataFrame, metric: str, series: Sequence[Series], scale: Spec, *, is_many: bool
+) -> Spec:
     labels = [s.label for s in series]
     thin = table[["kind", "series", "seed", "step", "value", "low", "high", "n"]].assign(
         marked=_marked(table, labels)
@@ -254,7 +263,7 @@ def _drawing(table: pd.DataFrame, metric: str, series: Sequence[Series], *, is_m
                 axis={"format": ",d", "tickCount": 8},
                 scale={"nice": False, "zero": False, "padding": 6},
             ),
-            "y": vega.field("value:Q", title=title, scale={"zero": False}),
+            "y": vega.field("value:Q", title=title, scale=scale),
             "color": vega.field("series:N", title=None, scale={"domain": labels, "range": colours}),
         },
         "layer": [
@@ -392,15 +401,18 @@ def _caption(metric: str, series: Sequence[Series], published: PublishedFigure |
             f"Dashed: figure {published.number} of {published.source}, one run a network, no seed "
             f"given, read off the print to about {published.reading_error:g}."
         )
-    ranked = sorted(finals, key=lambda item: float(item[1].mean))
-    if len(ranked) > 1:
-        low, high = ranked[0], ranked[-1]
+    ends = {label: float(last.mean) for label, last in finals}
+    told = {label: with_interval(last, metric) for label, last in finals}
+    if len(ends) == 1:
+        words.append(f"At the end it is {told[finals[0][0]]}.")
+    elif found := extremes(ends, lambda value: number(value, metric)):
+        high, low = found
         words.append(
-            f"At the end the mean is highest for {high[0]} ({with_interval(high[1], metric)}) and "
-            f"lowest for {low[0]} ({with_interval(low[1], metric)})."
+            f"At the end the mean is highest for {listed(high, most=4)} ({told[high[0]]}) and "
+            f"lowest for {listed(low, most=4)} ({told[low[0]]})."
         )
     else:
-        words.append(f"At the end it is {with_interval(ranked[0][1], metric)}.")
+        words.append(f"At the end all means are {number(next(iter(ends.values())), metric)}.")
     fewest = [s for s in own if s.ensemble and _loses_runs(s.ensemble)]
     if fewest:
         words.append(

@@ -126,7 +126,7 @@ def _lines(table: pd.DataFrame, found: Finals) -> Spec:
                 "network:N",
                 title=None,
                 sort=order,
-                axis={"ticks": False, "domain": False, "labelLimit": 260, "grid": True},
+                axis={"ticks": False, "domain": False, "grid": True},
             )
         },
         "layer": [
@@ -220,13 +220,16 @@ def _distribution(table: pd.DataFrame, found: Finals) -> Spec:
 def _caption(found: Finals, many: bool) -> str:
     best, worst = found.of(found.networks[0]), found.of(found.networks[-1])
     counts = found.means.n.tolist()
-    words = (
-        f"{count(len(found.networks), 'network')}, from {found.networks[-1]} "
-        f"({with_interval(worst, found.metric)}) to {found.networks[0]} "
-        f"({with_interval(best, found.metric)})"
-        if len(found.networks) > 1
-        else f"{found.networks[0]} ended at {with_interval(best, found.metric)}"
-    )
+    low, high = with_interval(worst, found.metric), with_interval(best, found.metric)
+    if len(found.networks) == 1:
+        words = f"{found.networks[0]} ended at {high}"
+    elif number(float(worst.mean), found.metric) == number(float(best.mean), found.metric):
+        words = f"{count(len(found.networks), 'network')}, all at {number(float(best.mean))}"
+    else:
+        words = (
+            f"{count(len(found.networks), 'network')}, from {found.networks[-1]} ({low}) to "
+            f"{found.networks[0]} ({high})"
+        )
     if many:
         median = number(float(np.median(found.means.mean)), found.metric)
         return (

@@ -16,7 +16,7 @@ from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.vega import Spec
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.pareto import pareto_front
-from mlplab.words import SPLITS, count, listed
+from mlplab.words import SPLITS, count, listed, middle_cut
 
 Cost = Literal["parameters", "training_flops", "seconds"]
 COSTS: dict[Cost, str] = {
@@ -96,7 +96,7 @@ def _drawing(table: pd.DataFrame, found: Finals, cost: Cost, many: bool) -> Spec
         "cost:Q",
         title=COSTS[cost],
         scale={"type": "log", "padding": 24, "nice": False},
-        axis={"format": "~s", "tickCount": 6, "grid": False},
+        axis={"format": "~g" if cost == "seconds" else "~s", "tickCount": 6, "grid": False},
     )
     up = vega.field("accuracy:Q", title=f"final {SPLITS[found.split]} accuracy") | {
         "scale": {"zero": False}
@@ -170,7 +170,7 @@ def _points(cost: Cost, shape: Spec) -> Spec:
             "shape": shape,
             "tooltip": [
                 vega.tip("network:N"),
-                vega.tip("cost:Q", COSTS[cost], ",.4~s"),
+                vega.tip("cost:Q", COSTS[cost], ",.4~g" if cost == "seconds" else ",.4~s"),
                 vega.tip("accuracy:Q", "mean accuracy", ".4f"),
                 vega.tip("low:Q", "95% from", ".4f"),
                 vega.tip("high:Q", "to", ".4f"),
@@ -183,7 +183,8 @@ def _points(cost: Cost, shape: Spec) -> Spec:
 def _drawable(table: pd.DataFrame) -> pd.DataFrame:
     """Without what a logarithmic axis cannot show: a limit below zero ends at half the mean."""
     low = np.maximum(table["cost_low"], table["cost"] / 2)
-    return table.assign(cost_low=low, front=table["front"].astype(int))
+    labels = [middle_cut(name) for name in table["network"]]
+    return table.assign(cost_low=low, front=table["front"].astype(int), label=labels)
 
 
 def _names(front: pd.DataFrame) -> list[Spec]:
@@ -203,7 +204,7 @@ def _names(front: pd.DataFrame) -> list[Spec]:
             dx=dx,
             dy=-9,
             fontSize=10.5,
-            encoding={"text": vega.field("network:N")},
+            encoding={"text": vega.field("label:N")},
         )
         for names, align, dx in sides
     ]
@@ -218,7 +219,7 @@ def _with_room(front: pd.DataFrame) -> list[str]:
     placed: list[int] = []
     # The best and the cheapest first: if only two names have room, it is theirs.
     for i in sorted(range(len(front)), key=lambda i: min(i, len(front) - 1 - i)):
-        wide = 6 * len(str(front["network"].iloc[i])) + 8
+        wide = 6 * len(middle_cut(str(front["network"].iloc[i]))) + 8
         if all(abs(across[i] - across[k]) > wide or abs(up[i] - up[k]) > 16 for k in placed):
             placed.append(i)
     return [str(front["network"].iloc[i]) for i in placed]

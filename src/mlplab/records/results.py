@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from mlplab.data.fitted import Preparation
     from mlplab.metrics.classification import Evaluation
     from mlplab.records.weights import LayerWeights
 
@@ -175,17 +176,50 @@ class Results:
         path, run = self._weights_of(network, seed)
         return weights.load_centres(path, run.key)
 
-    def predict(self, network: str, seed: int, inputs: np.ndarray) -> np.ndarray:
-        """Return the logits (row, output) of inputs (row, feature), scaled as in training.
+    def predict(
+        self, network: str, seed: int, inputs: object, *, prepared: bool = False
+    ) -> np.ndarray:
+        """Return the logits (row, output) of rows as the data hold them, unscaled.
+
+        They become inputs as the training rows did, by what was fitted on these.
+
+        Args:
+            network: its name.
+            seed: a finished one.
+            inputs: (row, feature), or of a table a frame with its columns; see
+                `Preparation.prepare_rows`.
+            prepared: whether they are the network's inputs already, as `prepare` gives them.
 
         Raises:
-            BadInput: the run is not finished, or its weights are gone.
-            ValueError: inputs of another shape.
+            BadInput: the run is not finished, its weights are gone, or rows of other columns.
+            ValueError: prepared inputs of another shape.
         """
+        import numpy as np
+
         from mlplab.records.prediction import logits
 
         activation = self._network(network).activation
-        return logits(self.weights(network, seed), activation, inputs)
+        layers = self.weights(network, seed)
+        if not prepared:
+            inputs = self.preparation(network, seed).prepare_rows(inputs)
+        return logits(layers, activation, np.asarray(inputs))
+
+    def preparation(self, network: str, seed: int) -> Preparation:
+        """Return what was fitted on the training rows of a run, by which new rows become inputs.
+
+        Raises:
+            BadInput: the run is not finished; or it was recorded by an mlplab that kept no
+                preparation, and its data are not here to fit it again.
+        """
+        from mlplab.data.preparation import prepare
+        from mlplab.records.preparations import load_preparation
+
+        run, declared = self.run(network, seed), self._network(network)
+        kept = None if self.folder is None else load_preparation(self.folder, run.key)
+        if kept is not None:
+            return kept
+        data = prepare(declared.data, self.study.folder, lambda line: None, declared.roles)
+        return data.preparation
 
     def _weights_of(self, network: str, seed: int) -> tuple[Path, Run]:
         """Return the file of a run's weights, and the run."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from mlplab.networks import kernels
 from mlplab.reproducible_products import MKL_MODE
 
 COMPUTING = "mlplab-computing-"
@@ -69,6 +70,7 @@ def describe(device: str) -> Mapping[str, str]:
         "cores": str(usable_cores()),
         "instructions": torch.backends.cpu.get_cpu_capability(),
     }
+    facts["kernels"] = kernels.describe()
     if mode := os.environ.get(MKL_MODE):
         facts["mkl"] = mode
     if device == "cuda":
@@ -107,6 +109,21 @@ def resolve_device(wanted: str) -> str:
     if wanted not in ("cpu", "cuda"):
         raise BadInput(Problem("--device", "auto, cpu or cuda", repr(wanted)))
     return wanted
+
+
+def check_precision(precision: str, device: str) -> None:
+    """Refuse a precision that a device has no fast products of.
+
+    Raises:
+        BadInput: bfloat16, which this device multiplies slower than float32 by orders of magnitude.
+    """
+    from mlplab.declarations.problems import BadInput, Problem
+    from mlplab.networks.precision import has_fast_bfloat16
+
+    if precision == "bfloat16" and not has_fast_bfloat16(device):
+        expected = "a precision that this machine multiplies fast"
+        came = "bfloat16, for which its processor or GPU has no instructions"
+        raise BadInput(Problem("--precision", expected, came, "use --precision float32"))
 
 
 def gpu_bytes(device: str) -> int | None:

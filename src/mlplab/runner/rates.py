@@ -1,7 +1,8 @@
 """How fast this machine trains, measured in a fraction of a second; the best is remembered.
 
 Two short trainings, one on every core at once as in a real run, give the two numbers of a simple
-model: a step costs so much for each layer of a stack, however small, and so much for its FLOPs.
+model: a step costs so much for each layer, however small, and so much for its FLOPs. On a CPU that
+is a step of one network, on a GPU of a stack.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Rates:
     flops_a_second: float
     """Of the products of training, with all that goes with them."""
     seconds_a_layer: float
-    """Of every step of a stack, for each layer, however small."""
+    """Of every step, for each layer, however small."""
 
     def or_better(self, other: Rates) -> Rates:
         """The better of two measurements, each rate by itself."""
@@ -44,7 +45,7 @@ class Rates:
         )
 
     def seconds(self, *, steps: int, layers: int, flops: int, threads: int = 1) -> float:
-        """Return the time of a stack that does so many steps and FLOPs in all."""
+        """Return the time of so many steps and FLOPs in all."""
         shared = _SHARED_EFFICIENCY if threads > 1 else 1.0
         return steps * layers * self.seconds_a_layer + flops / (
             self.flops_a_second * threads * shared
@@ -68,9 +69,9 @@ def measured_rates(on: Placement) -> Rates:
 def measure_rates(on: Placement) -> Rates:
     """Measure the rates of this machine, in about half a second."""
     small, large = Size((16, 16, 16, _CLASSES), 16, 1), Size((784, 256, 256, _CLASSES), 256, 1)
-    calls = seconds_a_step_on_every_core(small, on, networks=2, steps=50)
+    calls = seconds_a_step_on_every_core(small, on, networks=1, steps=50)
     seconds_a_layer = calls / (len(small.layers) - 1)
-    networks = 4
+    networks = 4 if on.device == "cuda" else 1
     step = seconds_a_step_on_every_core(large, on, networks=networks, steps=5)
     products = max(step - (len(large.layers) - 1) * seconds_a_layer, step / 4)
     return Rates(networks * large.step_flops / products, seconds_a_layer)

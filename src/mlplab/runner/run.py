@@ -15,11 +15,11 @@ from pathlib import Path
 
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.study import Study
-from mlplab.networks.precision import has_fast_bfloat16
 from mlplab.records.atomic import remove_unfinished, writable
 from mlplab.records.database import has_records, reading, writing
 from mlplab.records.key import difference
 from mlplab.records.lock import only_run
+from mlplab.records.preparations import save_preparation
 from mlplab.records.questions import register
 from mlplab.records.results import Results
 from mlplab.records.runs import contents, finished_stacks
@@ -32,6 +32,7 @@ from mlplab.records.studies import (
 )
 from mlplab.runner.environment import (
     Placement,
+    check_precision,
     describe,
     resolve_device,
     usable_cores,
@@ -43,10 +44,6 @@ from mlplab.runner.training import Training, train_plan
 from mlplab.runner.wanted import WantedRun, keys_by_member, wanted_runs
 
 PRECISIONS = ("float32", "bfloat16")
-SLOW_BFLOAT16 = (
-    "this machine has no fast bfloat16: operands are rounded to bfloat16 and multiplied in float32, "
-    "which is slower than --precision float32"
-)
 
 
 def run(
@@ -79,8 +76,7 @@ def run(
     if precision not in PRECISIONS:
         raise BadInput(Problem("--precision", " or ".join(PRECISIONS), repr(str(precision))))
     device, precision = resolve_device(str(device)), str(precision)
-    if precision == "bfloat16" and not has_fast_bfloat16(device):
-        on_event(DataAnnounced(SLOW_BFLOAT16))
+    check_precision(precision, device)
     folder = Path(folder)
     with _results_folder(folder, lambda process: on_event(Waiting(process))) as connection:
         return _Run(study, folder, connection, device, precision, fail_fast, on_event).run()
@@ -198,9 +194,10 @@ class _Run:
             environment=environment,
         )
         on = Placement(self.device, self.precision, cores)
-        room = stack_room(on, flops=sum(run.size.training_flops for run in missing))
-        plan = make_plan(missing, unfinished(self.connection), on, room)
+        plan = make_plan(missing, unfinished(self.connection), on, stack_room(on))
         store_plan(self.connection, plan.stacks, plan.given_up)
+        for run in wanted:
+            save_preparation(self.folder, run.content, run.data.preparation)
         by_key = {run.key: run for run in missing}
         todo = sum(len(run.members) for run in missing)
         self.on_event(

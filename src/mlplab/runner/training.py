@@ -174,11 +174,11 @@ class _Resident:
 
     def of(self, run: WantedRun, stack: PlannedStack) -> DeviceDataset:
         """Return the inputs that a run of a stack learns from, prepared again where let go."""
-        name = (run.data.resident, run.data.digest, stack.precision, stack.device)
+        name = (run.data.inputs_digest, run.data.digest, stack.precision, stack.device)
         data = self._kept.pop(name, None)
         if data is None:
             again = prepare(run.declaration, self._study_folder, _silent, run.roles)
-            if (again.resident, again.digest) != (run.data.resident, run.data.digest):
+            if (again.inputs_digest, again.digest) != (run.data.inputs_digest, run.data.digest):
                 raise _changed_meanwhile(run)
             data = DeviceDataset(again.inputs, run.data.labels, stack.precision, stack.device)
         self._kept[name] = data

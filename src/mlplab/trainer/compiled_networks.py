@@ -15,6 +15,7 @@ from mlplab.networks import kernels
 from mlplab.networks.dense_stack import LayerWeights
 from mlplab.networks.initial_weights import draw_kernels
 from mlplab.objectives.cross_entropy import CrossEntropy
+from mlplab.objectives.objective import Objective
 from mlplab.optimizers.coefficients import coefficients
 from mlplab.trainer.batch_order import BatchOrder
 from mlplab.trainer.dataset import DeviceDataset
@@ -25,15 +26,14 @@ _LINE = 16
 """float32 numbers of a cache's line, at which every tensor of a network starts."""
 
 
-def is_compiled(recipe: Recipe, dtype: torch.dtype, device: str) -> bool:
-    """Whether the compiled loop trains a network: it knows ReLU and cross-entropy, on a CPU."""
+def is_compiled(activation: str, dropout: float, objective: Objective, device: str) -> bool:
+    """Whether the compiled loop trains such networks: it knows ReLU and cross-entropy, on a CPU."""
     return (
         device == "cpu"
         and kernels.loaded().library is not None
-        and recipe.activation == "relu"
-        and not recipe.dropout
-        and isinstance(recipe.objective, CrossEntropy)
-        and dtype in (torch.float32, torch.bfloat16)
+        and activation == "relu"
+        and not dropout
+        and isinstance(objective, CrossEntropy)
     )
 
 

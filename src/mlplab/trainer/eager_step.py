@@ -163,7 +163,9 @@ def _losses(
 
     The gradient for the logits goes to the workspace.
     """
-    gradient, hidden = state.workspace.gradients[-1], state.workspace.outputs[-2]
+    gradient, outputs = state.workspace.gradients[-1], state.workspace.outputs
+    # A linear network has no hidden outputs, and no objective that would use them.
+    hidden = outputs[-2] if len(outputs) > 1 else logits
     any_hidden = any(objective.uses_hidden for objective, _ in state.objectives)
     lower_precision = logits.dtype.itemsize < 4
     scratch = torch.empty_like(logits, dtype=torch.float32) if lower_precision else gradient

@@ -48,7 +48,11 @@ def train(
             "the networks of a stack have the same layers, activation and batch size; "
             f"received {len(kinds)} kinds: {sorted(kinds)}"
         )
-    compiled = [is_compiled(r, data.inputs.dtype, data.device.type) for r in recipes]
+    compiled = [
+        is_compiled(r.activation, r.dropout, r.objective, data.device.type)
+        and data.inputs.dtype.itemsize <= 4
+        for r in recipes
+    ]
     trained: dict[int, TrainedNetwork] = {}
     with fast_float32_products(), subnormals_as_zero():
         for form, is_of_form in ((CompiledNetworks, True), (EagerNetworks, False)):

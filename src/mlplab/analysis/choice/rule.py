@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,13 +18,16 @@ from mlplab.records.results import Results
 from mlplab.statistics.best import cheapest_of
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.pareto import pareto_front
+from mlplab.statistics.rows import fraction_interval, joined
 
 COSTS: tuple[CostName, ...] = ("parameters", "flops", "seconds")
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A mean over seeds with its 95% t interval; NaN limits where there is one measurement."""
+    """A mean over seeds with its 95% t interval; NaN limits where there is one measurement.
+
+    Of an accuracy, the interval holds for other rows too where their number is known."""
 
     mean: float
     low: float
@@ -126,6 +130,18 @@ def _spread(values: Sequence[float] | np.ndarray) -> Spread:
     return Spread(float(interval.mean), float(interval.low), float(interval.high))
 
 
+def _accuracy(values: np.ndarray, rows: int | None) -> Spread:
+    """The mean of fractions of rows, which tie or reach 1 before they are certain."""
+    over_seeds = _spread(values)
+    if not rows or not math.isfinite(over_seeds.low):
+        return over_seeds
+    low, high = fraction_interval(over_seeds.mean * rows, rows).tolist()
+    return Spread(
+        over_seeds.mean,
+        *joined(over_seeds.mean, (over_seeds.low, over_seeds.high), (low, high)),
+    )
+
+
 def _choice(rule: ChoiceRule, found: Best, costs: Mapping[CostName, Sequence[Spread]]) -> Choice:
     means = {name: np.array([spread.mean for spread in costs[name]]) for name in COSTS}
     compared, names = found.compared, found.networks
@@ -136,7 +152,7 @@ def _choice(rule: ChoiceRule, found: Best, costs: Mapping[CostName, Sequence[Spr
         Candidate(
             names[i],
             {name: costs[name][i] for name in COSTS},
-            _spread(found.values[:, i]),
+            _accuracy(found.values[:, i], found.rows),
             float(compared.low[i]),
             float(compared.high[i]),
             int(i) in taken.qualifying,

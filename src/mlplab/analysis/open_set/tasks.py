@@ -77,7 +77,13 @@ class DetectorSeries:
     @property
     def accuracies(self) -> np.ndarray:
         """(seed,) on known test rows, nothing being rejected."""
-        return np.array([run.accuracy.value for run in self.runs.values() if run.accuracy])
+        return np.array([self.accuracy_of(seed) for seed in self.runs])
+
+    def accuracy_of(self, seed: int) -> float:
+        """Of one seed; a network that has a result has an accuracy."""
+        accuracy = self.runs[seed].accuracy
+        assert accuracy is not None
+        return accuracy.value
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +134,9 @@ class Absorption:
         fractions = self.fractions[:, known]
         order = np.argsort(-fractions, axis=None, kind="stable")[:most]
         pairs = [np.unravel_index(at, fractions.shape) for at in order]
-        return [(self.unknown[i], self.taken_for[known[j]], float(fractions[i, j])) for i, j in pairs]
+        return [
+            (self.unknown[i], self.taken_for[known[j]], float(fractions[i, j])) for i, j in pairs
+        ]
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,7 +90,7 @@ def rows_part(
         return NotMeasured("a time to a target is no mean over rows")
     if measure_of(metric) != "accuracy":
         return NotMeasured("losses of single rows are not recorded")
-    fractions, rows = measured.values, _rows(split, measured, by_network, study)
+    fractions, rows = measured.values, rows_of(split, measured, by_network, study)
     if isinstance(metric, GapMetric):
         fractions = _test_accuracy(measured, by_network)
     if not rows:
@@ -249,7 +249,7 @@ def _test_accuracy(measured: MetricValues, by_network: RunsByNetwork) -> np.ndar
     return values
 
 
-def _rows(
+def rows_of(
     split: str, measured: MetricValues, by_network: RunsByNetwork, study: Study
 ) -> int | None:
     """How many rows all networks have in that part; None if it is not known, or they differ."""

@@ -244,7 +244,8 @@ def _trend(question: TrendQuestion, finding: Finding, questions: int) -> str:
     else:
         start = f"Not decided: the {phrase} shows no clear order along {order}"
         start += more_seeds_in_words(finding)
-    p = f"{METHODS[finding.test].name}, {seeds(finding.seeds, paired=True)}, {_p(question, finding, questions)}"
+    n, tested = seeds(finding.seeds, paired=True), _p(question, finding, questions)
+    p = f"{METHODS[finding.test].name}, {n}, {tested}"
     ends = _seen(question, finding)
     if finding.effect is None or math.isnan(finding.effect):
         return f"{start} ({p})."

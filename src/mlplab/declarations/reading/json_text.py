@@ -25,7 +25,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n')
 
 @dataclass(frozen=True)
 class Read:
-    """An object read from a file, comments dropped, with the place of every value."""
+    """An object read from a file, comments dropped, with the location of every value."""
 
     values: dict[str, Any]
     source_map: SourceMap
@@ -144,6 +144,11 @@ def without_comments(value: Any) -> Any:
     return value
 
 
+def _is_comment(where: Where) -> bool:
+    """Whether a path leads to or into a comment, which is dropped whatever it says."""
+    return any(isinstance(step, str) and step.startswith("//") for step in where)
+
+
 @dataclass
 class _Container:
     where: Where
@@ -180,8 +185,8 @@ class _Walk:
     def add(
         self, where: Where, expected: str, received: str, hint: str | None, line: int | None
     ) -> None:
-        if any(isinstance(step, str) and step.startswith("//") for step in where):
-            return  # what a comment says is nobody's business
+        if _is_comment(where):
+            return
         source_map = SourceMap(self.name, {where: SourceLocation(self.name, line)})
         self.problems.append(
             source_map.problem(where, expected=expected, received=received, hint=hint)
@@ -248,6 +253,8 @@ class _Walk:
         try:
             text.encode()
         except UnicodeEncodeError:
+            if _is_comment(where):
+                return
             self.is_beyond_use = True  # such text cannot be written, shown or hashed
             received = json.dumps(text)[:60]
             self.add(

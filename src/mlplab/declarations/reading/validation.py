@@ -68,7 +68,7 @@ def validate(model: type[Declared], values: Mapping[str, Any]) -> Validated[Decl
 
 
 def _echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether a list is called too short only because its items are wrong."""
+    """Whether a list is told to be too short only because its items are wrong."""
     loc = detail["loc"]
     return detail["type"] == "too_short" and any(
         other["loc"][: len(loc)] == loc and len(other["loc"]) > len(loc) for other in details
@@ -117,6 +117,8 @@ def _problems(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Iter
 
 def _problem(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Problem:
     where, here = follow(type_spec(model), detail["loc"])
+    if detail["type"].startswith("union_tag"):
+        here = not_none(here)
     match detail["type"]:
         case "missing" if isinstance(detail["loc"][-1], str):
             return _missing(model, values, detail["loc"])
@@ -207,7 +209,7 @@ def _unknown_key(where: Where, here: TypeSpec) -> Problem:
     home = home_of(here.type, key)
     hint = f'it belongs in "{home}"' if home else did_you_mean(key, known) or "remove it"
     expected = f"one of the keys {listed(known, limit=20)}"
-    return Problem(where, expected, f'the unknown key "{key}"', hint)
+    return Problem(where, expected, f"the unknown key {shown(key)}", hint)
 
 
 def home_of(model: type[BaseModel], key: str) -> str | None:

@@ -101,7 +101,9 @@ def _found(
 
 def _name_faults(name: str, wanted: Matched, networks: Mapping[str, Resolved]) -> Iterator[Fault]:
     where = ("matched", "to")
-    if wanted.to not in networks:
+    if not networks[name].network.hidden:
+        yield Fault(("matched",), "a network with hidden layers, whose widths are found", "none")
+    elif wanted.to not in networks:
         hint = did_you_mean(wanted.to, networks) or f"it has {listed(networks)}"
         yield Fault(where, "the name of a network of this study", shown(wanted.to), hint)
     elif wanted.to == name:

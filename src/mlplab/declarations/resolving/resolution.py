@@ -162,8 +162,9 @@ def _no_networks(values: Mapping[str, Any], source_map: SourceMap) -> Problem:
         return source_map.problem(
             ("networks",), expected=expected, received=shown(values["networks"])
         )
+    hint = 'add "networks": {"mlp": {}}' if "hidden" in values else f"add {expected}"
     return source_map.problem(
-        (), expected='the key "networks" or "grid"', received="neither", hint=f"add {expected}"
+        (), expected='the key "networks" or "grid"', received="neither", hint=hint
     )
 
 
@@ -314,7 +315,7 @@ def unknown_keys(
         yield source_map.problem(
             (key,),
             expected=f"one of the keys {listed(known, limit=20)}",
-            received=f'the unknown key "{key}"',
+            received=f"the unknown key {shown(key)}",
             hint=_home(key) or did_you_mean(key, known) or "remove it",
         )
 

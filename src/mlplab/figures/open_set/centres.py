@@ -1,4 +1,4 @@
-"""Why class centres do as they do: where rows lie along their centre, and what mending them brings."""
+"""Class centres: where rows lie along the line to their centre, and what variants achieve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlplab.words import listed
 
 _LADDER = (
     ("class centre (on inputs)", "centre of the inputs"),
-    ("class centre", "centre, as the report proposed"),
+    ("class centre", "class centre"),
     ("class centre (one-sided)", "… forgiving what reaches beyond"),
     ("class centre (directions)", "… of directions only"),
     ("class centre (directions, 10 a class)", "… with 10 centres a class"),
@@ -45,8 +45,8 @@ def along_figure(task: Task, name: str) -> Figure | None:
         caption=(
             "Last hidden activations on the line from the origin (−1) through the centre (0), seed "
             f"{seed}. {run.centre.unknown_beyond:.0%} of unknown rows reach beyond the centre, and "
-            f"{run.centre.known_beyond:.0%} of known ones. A distance takes both sides for the "
-            "same."
+            f"{run.centre.known_beyond:.0%} of known ones. A distance "
+            "counts both sides alike."
         ),
         table=table,
         drawing={
@@ -68,7 +68,7 @@ def _along_layers(shown: list[float]) -> list[vega.Spec]:
     return [
         vega.mark("rect", opacity=0.5, encoding={
             "x": x, "x2": {"field": "to"},
-            "y": vega.field("share:Q", title="share of rows", axis={"format": "%"}),
+            "y": vega.field("share:Q", title="fraction of rows", axis={"format": "%"}),
             "y2": {"datum": 0},
             "color": vega.field("side:N", scale=colours),
             "tooltip": [vega.tip("side:N", "rows"), vega.tip("from:Q", "from", "+.2f"),
@@ -80,7 +80,7 @@ def _along_layers(shown: list[float]) -> list[vega.Spec]:
 
 
 def remedy_figure(task: Task, name: str) -> Figure | None:
-    """AUROC from the report's centre over its mendings to the neighbours, beside the softmax."""
+    """AUROC from the class centre over its variants to the neighbours, beside the softmax."""
     steps = [(told, s) for detector, told in _LADDER if (s := task.of(detector)) is not None]
     softmax = task.of("softmax")
     if len(steps) < 3 or softmax is None:
@@ -93,7 +93,7 @@ def remedy_figure(task: Task, name: str) -> Figure | None:
     told = [f"{row.step.removeprefix('… ')} {row.auroc:.3f}" for row in table.itertuples()]
     return Figure(
         name=name,
-        title="How far the class centre can be mended",
+        title="Variants of the class centre",
         caption=(
             f"AUROC, {shown}; each step beside the one before it: "
             f"{listed(told)}; the softmax has {softmax.auroc()[0]:.3f}. All on the last hidden "

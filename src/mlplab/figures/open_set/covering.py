@@ -46,12 +46,12 @@ def means_and_intervals(seeds: Sequence[int], rows: bool) -> str:
 
 def mean_measures(shown: Sequence[DetectorSeries]) -> str:
     """The same of the means of any measure of detectors."""
-    rows = all(series.heeds_rows() for series in shown)
+    rows = all(series.covers_rows() for series in shown)
     return means_and_intervals([len(series.findings) for series in shown], rows)
 
 
 def mean_areas(shown: Sequence[DetectorSeries]) -> str:
     """The same of AUROC, which has an interval over test rows where there is one seed, too."""
     seeds = [len(series.findings) for series in shown]
-    rows = all(n < 2 or s.heeds_rows() for n, s in zip(seeds, shown, strict=True))
+    rows = all(n < 2 or s.covers_rows() for n, s in zip(seeds, shown, strict=True))
     return means_and_intervals(seeds, rows)

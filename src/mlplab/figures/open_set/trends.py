@@ -1,4 +1,4 @@
-"""AUROC against training step, and against negatives given."""
+"""AUROC against training step, and against the negative classes used in training."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _negatives_layers(table: pd.DataFrame, names: Sequence[str]) -> list[vega.Sp
     averages = pd.concat([averages, _from_none(table, averages)], ignore_index=True)
     most = int(table["count"].max())
     colours = {"domain": list(names), "range": [theme.colour(i) for i in range(len(names))]}
-    place = {
+    at = {
         "x": vega.field(
             "count:Q",
             title="negative classes given",
@@ -113,13 +113,13 @@ def _negatives_layers(table: pd.DataFrame, names: Sequence[str]) -> list[vega.Sp
     shown = vega.not_hidden("detector")
     tips = [vega.tip("detector:N"), vega.tip("negatives:N"), vega.tip("auroc:Q", "AUROC", ".4f"),
             vega.tip("low:Q", "95% from", ".4f"), vega.tip("high:Q", "to", ".4f")]  # fmt: skip
-    named = place | {"text": vega.field("negatives:N")}
+    named = at | {"text": vega.field("negatives:N")}
     return [
         {"data": vega.rows(averages),
-         **vega.mark("line", shown, strokeWidth=1.5, encoding=place)},
+         **vega.mark("line", shown, strokeWidth=1.5, encoding=at)},
         {"data": vega.rows(table),
          **vega.mark("point", shown, filled=True, size=50, opacity=1,
-                     encoding=place | {"tooltip": tips})},
+                     encoding=at | {"tooltip": tips})},
         {"data": vega.rows(table[table["count"].between(1, most - 1)]),
          **vega.mark("text", shown, dx=8, align="left", fontSize=10, encoding=named)},
     ]  # fmt: skip
