@@ -72,10 +72,10 @@ ACTIVATION = Addition(
     study={**DIGITS, "networks": {"new": {"hidden": [24], "activation": "hardtanh"}}},
     word="hardtanh",
     seen="""(
-        (inputs := load_digits().data[:50] / 16) is not None
+        (rows := load_digits().data[:50]) is not None
         and np.allclose(
-            activations_from_weights(inputs, results.weights("new", 0), "hardtanh").logits,
-            results.predict("new", 0, inputs.astype(np.float32)), atol=1e-4)
+            activations_from_weights(rows / 16, results.weights("new", 0), "hardtanh").logits,
+            results.predict("new", 0, rows), atol=1e-4)
         and results.run("new", 0).evaluation.accuracy > 0.8
     )""",
 )
@@ -230,7 +230,7 @@ KNOWN_SET = Addition(
             ),
         ),
         "declarations/data.py": (('"kmnist"]', '"sides", '),),
-        "data/sources.py": (
+        "data/mirrors.py": (
             (
                 '"kmnist": Source(',
                 f'"sides": Source(({published(IMAGES[0])}, {published(LABELS[0])}, '
