@@ -32,12 +32,12 @@ def _across(column: str, title: str | None) -> Spec:
     return vega.measure(column, title, domain=(0, 1), **axis)
 
 
-def _up(column: str, title: str | None = None) -> Spec:
-    return vega.measure(column, title, domain=(0, 1), tickCount=5)
+def _up(column: str) -> Spec:
+    return vega.measure(column, "accuracy", domain=(0, 1), tickCount=5)
 
 
 def _curve() -> Spec:
-    both = {"x": _across("both", None), "y": _up("both", "accuracy")}
+    both = {"x": _across("both", None), "y": _up("both")}
     across, blue = _across("confidence", None), {"color": theme.ACCENT}
     tips = vega.tips(
         ("confidence:Q", "mean confidence", ".4f"), ("accuracy:Q", "accuracy", ".4f"),
