@@ -178,7 +178,7 @@ CASES = [
         'did you mean "cosine"?',
         "networks.b.optimizer.schedule.name",
     ),
-    Case("activation", "Relu", "relu", 'one of "relu"', 'did you mean "relu"?'),
+    Case("activation", "relux", "ReLU", 'one of "relu"', 'did you mean "relu"?'),
     Case(
         "initial_weights/distribution",
         "unifrom",
@@ -190,8 +190,8 @@ CASES = [
         "networks/a/optimizer",
         "adam",
         {"name": "adam", "learning_rate": 1},
-        "an object whose name",
-        'write {"name": "adam"}',
+        "an object with settings",
+        'write "optimizer": {"name": "adam", "learning_rate": 0.001}',
     ),
     Case(
         "networks/a",
@@ -201,7 +201,14 @@ CASES = [
     ),
     # Data
     Case("data/name", "minst", "mnist", 'one of "digits"', 'did you mean "mnist"?'),
-    Case("data", "digits", {"name": "digits"}, "an object whose name", 'write {"name": "digits"}'),
+    Case(
+        "data",
+        "digits",
+        {"name": "digits"},
+        "an object with settings",
+        'write "data": {"name": "digits"}',
+    ),
+    Case("data", 3, {"name": "digits"}, "an object whose name"),
     Case(
         "data",
         {"format": "xlsx"},

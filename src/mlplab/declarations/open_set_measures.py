@@ -26,18 +26,17 @@ class MeasureKind:
     """Its name where it is of single classes, such as {unknown}_taken_for_{known}."""
 
 
-_AREA = {"is_share": False}
 KINDS = {
-    "auroc": MeasureKind("AUROC", **_AREA),
-    "aupr_unknown_positive": MeasureKind("AUPR of unknown inputs", **_AREA),
-    "aupr_known_positive": MeasureKind("AUPR of known inputs", **_AREA),
+    "auroc": MeasureKind("AUROC", is_share=False),
+    "aupr_unknown_positive": MeasureKind("AUPR of unknown inputs", is_share=False),
+    "aupr_known_positive": MeasureKind("AUPR of known inputs", is_share=False),
     "fpr_at_95_tpr_unknown_positive": MeasureKind(
         "FPR at 95% TPR (unknown positive)", higher_is_better=False
     ),
     "fpr_at_95_tpr_known_positive": MeasureKind(
         "FPR at 95% TPR (known positive)", higher_is_better=False
     ),
-    "oscr": MeasureKind("OSCR", **_AREA),
+    "oscr": MeasureKind("OSCR", is_share=False),
     "accuracy_on_known_before": MeasureKind(
         "accuracy on known classes before rejection", "known", before_rejection=True
     ),
@@ -50,9 +49,9 @@ KINDS = {
         "fraction of known inputs rejected", "known", higher_is_better=False
     ),
     "recall_of_unknown": MeasureKind("fraction of unknown inputs rejected", "unknown"),
-    "macro_precision": MeasureKind("macro precision", **_AREA),
-    "macro_recall": MeasureKind("macro recall", **_AREA),
-    "macro_f1": MeasureKind("macro F1", **_AREA),
+    "macro_precision": MeasureKind("macro precision", is_share=False),
+    "macro_recall": MeasureKind("macro recall", is_share=False),
+    "macro_f1": MeasureKind("macro F1", is_share=False),
     "risk_coverage_area": MeasureKind(
         "area under risk and coverage", is_share=False, higher_is_better=False
     ),

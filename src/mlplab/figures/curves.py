@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlplab.declarations.figure import CurveFigure
+from mlplab.declarations.network import Network
 from mlplab.figures import many, theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.ensemble import Ensemble, drawn_by_default, gather, runs_by_network
@@ -56,7 +57,8 @@ def curve_figures(
     runs = runs_by_network(results)
     shown = [n for n in declared.networks or drawn_by_default(results) if n in runs]
     splits = (declared.split,) if isinstance(declared.split, str) else declared.split
-    notes: list[str] = []
+    restored = [n for n in shown if _restores_the_best(results.study.networks[n])]
+    notes = [_RESTORED.format(names=listed(restored, most=6))] if restored else []
     metrics = [declared.metric]
     if published is not None:
         if published.metric == "softmaxed_loss" and declared.metric in ("loss", "softmaxed_loss"):
@@ -85,6 +87,17 @@ def curve_figures(
             figures.append(_figure(stem, title, metric, series, beside, tuple(notes)))
             notes = []
     return figures
+
+
+_RESTORED = (
+    "Final values in tables are those at the weights that are kept. {names} went back to the best "
+    "weights on validation rows, so these are not the last of the curves."
+)
+
+
+def _restores_the_best(network: Network) -> bool:
+    stopping = network.training.early_stopping
+    return stopping is not None and stopping.restore_best
 
 
 def _label(network: str, split: str, networks: Sequence[str], splits: Sequence[str]) -> str:
@@ -325,7 +338,7 @@ def _key(index: int, series: Series, metric: str) -> Key:
             note="published only",
             switch=series.label,
         )
-    last = series.ensemble.last()
+    last = series.ensemble.at_last_evaluation()
     note = f"{with_interval(last, metric)}, n = {int(last.n)}"
     return Key(
         series.label, theme.colour(index), theme.shape(index), note=note, switch=series.label
@@ -334,7 +347,7 @@ def _key(index: int, series: Series, metric: str) -> Key:
 
 def _caption(metric: str, series: Sequence[Series], published: PublishedFigure | None) -> str:
     own = [s for s in series if s.ensemble is not None]
-    finals = [(s.label, s.ensemble.last()) for s in own if s.ensemble]
+    finals = [(s.label, s.ensemble.at_last_evaluation()) for s in own if s.ensemble]
     steps = np.concatenate([s.ensemble.steps for s in own if s.ensemble])
     counts = [int(f.n) for _, f in finals]
     splits = listed(list(dict.fromkeys(SPLITS[s.split] for s in own)))
@@ -357,20 +370,23 @@ def _caption(metric: str, series: Sequence[Series], published: PublishedFigure |
     ends = {label: float(last.mean) for label, last in finals}
     told = {label: with_interval(last, metric) for label, last in finals}
     if len(ends) == 1:
-        words.append(f"At the end it is {told[finals[0][0]]}.")
+        words.append(f"At the last evaluation it is {told[finals[0][0]]}.")
     elif found := extremes(ends, lambda value: number(value, metric)):
         high, low = found
         words.append(
-            f"At the end the mean is highest for {listed(high, most=4)} ({told[high[0]]}) and "
+            f"At each run's last evaluation the mean is highest for {listed(high, most=4)} "
+            f"({told[high[0]]}) and "
             f"lowest for {listed(low, most=4)} ({told[low[0]]})."
         )
     else:
-        words.append(f"At the end all means are {number(next(iter(ends.values())), metric)}.")
+        words.append(
+            f"At each run's last evaluation all means are {number(next(iter(ends.values())), metric)}."
+        )
     fewest = [s for s in own if s.ensemble and _loses_runs(s.ensemble)]
     if fewest:
         words.append(
             f"Not every run of {listed([s.label for s in fewest])} has a value at every step, "
-            "since runs diverged or stopped early; each mean is over the runs that have one."
+            "since runs diverged or stopped early; the bold line is over those that still trained."
         )
     return " ".join(words)
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from mlplab.analysis.questions.answers import Answer
 from mlplab.analysis.questions.finding import Ranking
-from mlplab.analysis.questions.level_sentence import limits
 from mlplab.analysis.questions.pairs import MOST_RANKED
+from mlplab.analysis.questions.sentence import limits
 from mlplab.analysis.questions.units import phrase_of
 from mlplab.declarations.question import LevelQuestion, PairQuestion, RankingQuestion, TrendQuestion
 from mlplab.figures import theme, vega

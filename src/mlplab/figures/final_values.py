@@ -183,7 +183,8 @@ def _caption(found: Finals, many: bool) -> str:
         )
     if max(counts) > 1:
         return (
-            f"{words}. Dots are means over seeds, bars their 95% t intervals, ticks the single "
+            f"{words}, at the weights that are kept. Dots are means over seeds, bars their 95% t "
+            "intervals, ticks the single "
             f"runs ({spread_of(counts)})."
         )
-    return f"{words}. One run a network (n = 1): no intervals."
+    return f"{words}, at the weights that are kept. One run a network (n = 1): no intervals."

@@ -288,7 +288,9 @@ def tasks_of(
             failures.setdefault(key, {}).setdefault(label, {})[test.seed] = reason
     return tuple(
         Task(
-            *key[:3],
+            key[0],
+            key[1],
+            key[2],
             tuple(_series(label, its) for label, its in series.items()),
             failures.get(key, {}),
         )

@@ -256,7 +256,8 @@ def _ranking_layers(points: pd.DataFrame, order: list[str], shown: list[float]) 
         vega.tip("high:Q", "to", ".4f"),
     ]
     bar = {
-        "x": vega.field("low:Q", scale=scale, title="AUROC", axis={"tickCount": 6}), "x2": {"field": "high"}, "y": y,
+        "x": vega.field("low:Q", scale=scale, title="AUROC", axis={"tickCount": 6}),
+        "x2": {"field": "high"}, "y": y,
         "color": colour, "tooltip": tips,
     }  # fmt: skip
     dot = {"x": x, "y": y, "color": colour, "tooltip": tips}
