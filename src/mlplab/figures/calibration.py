@@ -28,21 +28,20 @@ def reliability_figure(found: CalibrationOverSeeds, name: str) -> Figure:
 
 
 def _across(column: str, title: str | None) -> Spec:
-    axis = {"tickCount": 5} if title else {"tickCount": 5, "labels": False}
-    return vega.measure(column, title, domain=(0, 1), **axis)
+    return vega.measure(column, title, domain=(0, 1), tickCount=5, labels=title is not None)
 
 
-def _up(column: str, title: str | None = None) -> Spec:
-    return vega.measure(column, title, domain=(0, 1), tickCount=5)
+def _up(column: str) -> Spec:
+    return vega.measure(column, "accuracy", domain=(0, 1), tickCount=5)
 
 
 def _curve() -> Spec:
-    both = {"x": _across("both", None), "y": _up("both", "accuracy")}
+    both = {"x": _across("both", None), "y": _up("both")}
     across, blue = _across("confidence", None), {"color": theme.ACCENT}
     tips = vega.tips(
         ("confidence:Q", "mean confidence", ".4f"), ("accuracy:Q", "accuracy", ".4f"),
         ("accuracy_low:Q", "95% from", ".4f"), ("accuracy_high:Q", "to", ".4f"),
-        ("share:Q", "share of rows", ".3%"), ("n:Q", "seeds"),
+        ("share:Q", "fraction of rows", ".3%"), ("n:Q", "seeds"),
     )  # fmt: skip
     limits = {"x": across, "y": _up("accuracy_low"), "y2": {"field": "accuracy_high"}}
     place = {"x": across, "y": _up("accuracy")}
@@ -65,7 +64,7 @@ def _shares() -> Spec:
     ends = {
         "x": _across("low", "confidence: probability of the predicted class"),
         "x2": {"field": "high"},
-        "y": vega.measure("share", "share of rows", domain=(0, 1), tickCount=2, format="%"),
+        "y": vega.measure("share", "fraction of rows", domain=(0, 1), tickCount=2, format="%"),
         "y2": {"datum": 0},
     }
     bars = vega.mark("rect", color=theme.ACCENT, fillOpacity=0.75, encoding=ends)
@@ -90,5 +89,5 @@ def _caption(found: CalibrationOverSeeds) -> str:
         f"How often {found.network} is right among test rows of which it is so and so sure "
         f"({over}); a network whose probabilities mean what they say lies on the dashed line. "
         f"{lean}. Expected calibration error, in {count(15, 'bin')} of equal width: {told}. Below: "
-        "the share of rows in each bin; where few lie, the curve is uncertain."
+        "the fraction of rows in each bin; where few lie, the curve is uncertain."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,7 @@ MOST_CLASSES = 40
 
 def confusion_figure(network: str, evaluations: Sequence[Evaluation], name: str) -> Figure:
     """The confusion matrix of one network, added up over its seeds."""
-    counts = sum(np.array(e.confusion, dtype=np.int64) for e in evaluations)
+    counts = reduce(np.add, (np.array(e.confusion, dtype=np.int64) for e in evaluations))
     names = list(evaluations[0].class_names)
     table = _table(counts, names)
     shown = _most_mistaken(counts, len(names))
@@ -88,7 +89,7 @@ def _drawing(table: pd.DataFrame) -> Spec:
     shade = vega.field("share:Q", legend=None, scale=theme.shares_scale(_EXPONENT))
     tips = vega.tips(
         "true:N", "predicted:N", ("count:Q", "rows", ",d"),
-        ("share:Q", "share of the true class", ".2%"),
+        ("share:Q", "fraction of the true class", ".2%"),
     )  # fmt: skip
     cells = {"color": shade, "tooltip": tips}
     layers = [vega.mark("rect", stroke="#ffffff", strokeWidth=1, encoding=cells)]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mlplab.records.results import Results
 
 Diagnostic = Literal["gradient_size", "dead_units"]
-_TITLES = {"gradient_size": "gradient size", "dead_units": "share of dead units"}
 MOST_PANELS = 24
 _HEIGHT, _LABEL_HEIGHT = 170, 10
 
@@ -185,7 +184,7 @@ def _caption(table: pd.DataFrame, metric: Diagnostic, networks: Sequence[str]) -
         end = table[table["step"] == table.groupby("network")["step"].transform("max")]
         worst = end.loc[end["value"].idxmax()]
         return (
-            f"Share of hidden units that give the same for every row of the batch, by layer, as a mean "
+            f"Fraction of hidden units with the same output for every row of the batch, by layer: mean "
             f"over seeds ({n}). At the end it is largest in layer {worst['layer']} of "
             f"{worst['network']} ({worst['value']:.1%})."
         )
