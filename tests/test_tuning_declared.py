@@ -248,10 +248,30 @@ def test_what_cannot_be_tuned_is_told_in_a_sentence(tmp_path, tune, told):
     assert "\n" not in str(problem)
 
 
-def test_tuning_needs_a_validation_part_and_no_open_set_forms(tmp_path):
+def test_tuning_needs_a_validation_part(tmp_path):
     with pytest.raises(BadInput, match=r'a validation part, .*add "validation": 0\.1 to data'):
         loaded(tmp_path, more={"data": {"name": "digits"}})
-    asked = [{"known": [0, 1, 2], "unknown": [3], "networks": ["adam"], "detectors": ["softmax"]}]
-    with pytest.raises(BadInput, match='"adam", whose open-set forms'):
-        loaded(tmp_path, more={"open_set": asked})
-    assert loaded(tmp_path, {"networks": ["sgd"]}, {"open_set": asked}).tune is not None
+
+
+def test_open_set_variants_are_tuned_on_their_own_known_classes(tmp_path):
+    asked = [
+        {"known": [0, 1, 2], "unknown": [3], "networks": ["adam"], "steps": [10],
+         "detectors": ["softmax", "class anchor"]}
+    ]  # fmt: skip
+    study = loaded(tmp_path, {"networks": ["adam"]}, {"open_set": asked})
+    tuned = tuned_networks(study)
+    assert "sgd" not in tuned
+    with_roles = [name for name, network in tuned.items() if network.roles]
+    assert len(with_roles) == 2  # cross-entropy and class anchor; not the one of 10 steps
+    assert all(tuned[name].roles.known == ("0", "1", "2") for name in with_roles)
+    chosen = {name: {"optimizer.learning_rate": 0.5} for name in tuned}
+    done = with_chosen(study, chosen)
+    changed = {n for n, network in done.networks.items() if network.optimizer.learning_rate == 0.5}
+    assert changed == set(done.networks) - {"sgd"}
+    assert sum(network.training.steps == 10 for network in done.networks.values()) == 1
+
+
+def test_the_trials_of_all_variants_together_have_a_bound(tmp_path):
+    asked = [{"splits": "all", "known": 5, "detectors": ["softmax", "class anchor"]}]
+    with pytest.raises(BadInput, match=r"at most 10000 trials .* variants among them"):
+        loaded(tmp_path, {"space": {"dropout": [k / 100 for k in range(30)]}}, {"open_set": asked})

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from mlplab.declarations.base import (
+    ClassName,
     Count,
     Declaration,
     NonNegativeCount,
@@ -64,7 +65,7 @@ ColumnKinds = Annotated[
 class _Data(Declaration):
     validation: ValidationPart = 0
     """Rows (or a share of them) taken from the training rows, stratified by class; 0 for none."""
-    classes: tuple[int | str, ...] | None = Field(default=None, min_length=1)
+    classes: tuple[ClassName, ...] | None = Field(default=None, min_length=1)
     """Only these classes, in all parts; None for all."""
     split_seed: Seed = 0
     """The seed of every drawn split; it is not the seed of a network."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from mlplab.declarations.base import Declaration, NonNegativeCount
+from mlplab.declarations.base import Declaration, Line, NonNegativeCount
+from mlplab.declarations.problems import Problem, shown
 
 Metric = Literal["accuracy", "loss", "softmaxed_loss", "seconds", "gradient_size", "dead_units"]
 Split = Literal["batch", "validation", "test", "train"]
@@ -15,7 +17,7 @@ Split = Literal["batch", "validation", "test", "train"]
 class CurveFigure(Declaration):
     """Curves of a metric over training steps, for some or all networks."""
 
-    title: str
+    title: Line
     """The heading, on one line; the figure's files are named after it."""
     kind: Literal["curves"] = "curves"
     """The kind of figure; curves where none is given."""
@@ -31,11 +33,33 @@ class CurveFigure(Declaration):
     published: str | None = None
     """The figure of a published study whose curves are drawn in this one."""
 
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits that are drawn."""
+        return (self.split,) if isinstance(self.split, str) else self.split
+
+    @property
+    def is_by_layer(self) -> bool:
+        """Whether `diagnostics` must record its metric."""
+        return self.metric in ("gradient_size", "dead_units")
+
+    def rules(self) -> Iterator[Problem]:
+        """A metric has its splits, and steps begin before they end."""
+        if (self.is_by_layer or self.metric == "seconds") and "batch" not in self.splits:
+            yield Problem(
+                ("split",),
+                f'"batch", the only split on which {self.metric} is recorded',
+                shown(self.split),
+                'write "split": "batch"',
+            )
+        if self.steps is not None and self.steps[0] >= self.steps[1]:
+            yield Problem(("steps",), "a first step before the last", shown(list(self.steps)))
+
 
 class RocFigure(Declaration):
     """One ROC curve a class, with its area, for one network."""
 
-    title: str
+    title: Line
     """The heading, on one line; the figure's files are named after it."""
     kind: Literal["roc"]
     """The kind of figure."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from mlplab.declarations.base import Declaration, PositiveNumber
+from mlplab.declarations.problems import Problem
 
 
 class Uniform(Declaration):
@@ -18,6 +20,13 @@ class Uniform(Declaration):
     """The lower end, below `high`."""
     high: float = 0.05
     """The upper end."""
+
+    def rules(self) -> Iterator[Problem]:
+        """The ends differ, and stand in their order."""
+        if self.low >= self.high:
+            received = f"low {self.low:g} and high {self.high:g}"
+            hint = "exchange them" if self.low > self.high else "set them apart"
+            yield Problem((), "low below high", received, hint)
 
 
 class Normal(Declaration):

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from mlplab.declarations.base import Declaration, NonNegativeNumber, PositiveNumber
-from mlplab.declarations.metric import Metric, OpenSetMetric, member_with
+from mlplab.declarations.base import Declaration, Line, NonNegativeNumber, PositiveNumber
+from mlplab.declarations.metric import (
+    GapMetric,
+    Metric,
+    OpenSetMetric,
+    is_bounded,
+    member_with,
+    target_of,
+)
+from mlplab.declarations.problems import Problem, listed, shown
 
 
 class _Question(Declaration):
-    ask: str
+    ask: Line
     """The question in words, as the report repeats it."""
     metric: Metric
     """What is measured of every run."""
@@ -50,6 +59,60 @@ class _Question(Declaration):
             return tuple(f"{network} by {detector}" for network, detector in both)
         return self.networks
 
+    def rules(self) -> Iterator[Problem]:
+        """Detectors, where they are given, belong to a measure of unknown classes."""
+        own, metric = self.own_detectors, self.metric
+        if not own:
+            return
+        if not isinstance(metric, OpenSetMetric):
+            yield Problem(
+                ("detectors",),
+                'detectors only beside a metric with "open_set"',
+                listed(own),
+                'leave them out, or write "metric": {"open_set": "auroc"}',
+            )
+        elif metric.detector is not None:
+            yield Problem(
+                ("metric", "detector"),
+                'no "detector" in the metric beside "detectors"',
+                shown(metric.detector),
+                "remove it, as each side has its own",
+            )
+        if len(own) != len(self.networks):
+            yield Problem(
+                ("detectors",),
+                f"{len(self.networks)} detectors, one for each network",
+                str(len(own)),
+                "give every network its detector",
+            )
+
+
+def _margin_rules(question: PairQuestion | LevelQuestion, beyond: float = 0.0) -> Iterator[Problem]:
+    """Sameness needs a margin, and margins of shares lie below 1."""
+    if question.expect == "same" and question.within is None:
+        yield Problem(
+            (),
+            'the key "within", the largest difference that still counts as the same',
+            '"expect": "same" without it',
+            'add "within", for example 0.003',
+        )
+    if question.expect == "same" and beyond:
+        yield Problem(
+            ("by_at_least",),
+            'no such key beside "expect": "same"',
+            shown(beyond),
+            '"within" is the margin of sameness',
+        )
+    margins = (("by_at_least", beyond), ("within", question.within))
+    for key, margin in margins if is_bounded(question.metric) else ():
+        if margin is not None and margin >= 1:
+            yield Problem(
+                (key,),
+                "a difference of numbers from 0 to 1, so below 1",
+                shown(margin),
+                f"{margin:g} points are {margin / 100:g}" if margin < 100 else None,
+            )
+
 
 class _Comparison(_Question):
     factor: str | None = None
@@ -70,6 +133,11 @@ class PairQuestion(_Comparison):
     """Networks that differ by less than this count as the same."""
     detectors: tuple[str, str] | None = None
     """One for each network, for a metric with "open_set"; the two may then be the same network."""
+
+    def rules(self) -> Iterator[Problem]:
+        """Margins fit the metric and what is expected."""
+        yield from super().rules()
+        yield from _margin_rules(self, self.by_at_least)
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -127,6 +195,25 @@ class LevelQuestion(_Question):
     """Where the metric is believed to lie."""
     within: PositiveNumber | None = None
     """A mean that is nearer to the number than this counts as the same."""
+
+    def rules(self) -> Iterator[Problem]:
+        """The metric is a value, and the number one that it can have."""
+        yield from _margin_rules(self)
+        if target_of(self.metric) is not None:
+            yield Problem(
+                ("metric",),
+                "a metric that every run has, not a time that may never come",
+                "a time to a target",
+                'ask for the value instead, for example {"final": "accuracy"}',
+            )
+        low = -1 if isinstance(self.metric, GapMetric) else 0
+        if is_bounded(self.metric) and not low <= self.than <= 1:
+            yield Problem(
+                ("than",),
+                f"a number from {low} to 1, between which the metric lies",
+                shown(self.than),
+                f"{self.than:g}% is {self.than / 100:g}" if self.than > 1 else None,
+            )
 
     @property
     def networks(self) -> tuple[str, ...]:

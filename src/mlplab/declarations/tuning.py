@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from mlplab.declarations.base import Count, Declaration, Seed
+from mlplab.declarations.problems import Problem, Where, shown
 
 if TYPE_CHECKING:
     from mlplab.declarations.study import Study
@@ -29,6 +31,32 @@ class Range(Declaration):
     """How many values a grid takes, both ends among them; random trials may lie anywhere."""
     scale: Literal["log", "linear"] = "log"
     """log: equal ratios between neighbours; linear: equal differences."""
+
+    def rules(self) -> Iterator[Problem]:
+        """The ends stand in their order, above 0 where ratios are equal."""
+        if self.low >= self.high:
+            yield Problem((), "a low end below the high one", f"{self.low:g} and {self.high:g}")
+        elif self.scale == "log" and self.low <= 0:
+            yield Problem(
+                ("low",),
+                "a number above 0 on a log scale",
+                f"{self.low:g}",
+                'write "scale": "linear", or another end',
+            )
+
+
+_FIXED = {
+    "data": "choices must be compared on the same rows",
+    "seeds": 'the seeds of trials are "seeds" in "tune"',
+    "roles": "choices must be compared on the same rows",
+    "outputs": "it follows from the classes",
+    "open_set_only": "it says what is trained, not how",
+    "matched": "a network that is matched has its widths already",
+    "training.steps": 'how long a trial trains is "steps" in "tune"',
+}
+"""Settings that cannot be tuned, and why."""
+KINDS = ("name", "format", "distribution")
+"""Keys that say what kind of thing an object is."""
 
 
 class Tuning(Declaration):
@@ -57,6 +85,54 @@ class Tuning(Declaration):
     metric: Literal["accuracy", "loss"] = "accuracy"
     """What the mean over seeds decides, on validation rows; the lower loss where accuracies tie."""
 
+    def rules(self) -> Iterator[Problem]:
+        """The search has what it needs, and the space names settings that can be tuned."""
+        if self.search == "grid" and self.trials is not None:
+            yield Problem(
+                ("trials",),
+                'no such key beside "search": "grid", which tries every combination',
+                str(self.trials),
+                'remove it, or write "search": "random"',
+            )
+        if self.search == "random" and self.trials is None:
+            yield Problem(
+                (),
+                'the key "trials", how many settings are drawn',
+                '"search": "random" without it',
+                'add "trials", for example 10',
+            )
+        yield from self._space_problems()
+
+    @property
+    def can_be_spread(self) -> bool:
+        """Whether nothing is wrong with the space by itself."""
+        ranges = [values for values in self.space.values() if isinstance(values, Range)]
+        return not any(self._space_problems()) and not any(any(r.rules()) for r in ranges)
+
+    def _space_problems(self) -> Iterator[Problem]:
+        for path, values in self.space.items():
+            where = ("space", path)
+            inside = [other for other in self.space if path.startswith(other + ".")]
+            if inside:
+                yield Problem(
+                    where,
+                    f'a setting that lies outside "{inside[0]}", which is tuned as a whole',
+                    shown(path),
+                    "tune one of the two",
+                )
+            reason = _FIXED.get(path) or _FIXED.get(path.split(".")[0])
+            if reason is not None:
+                yield Problem(where, "a setting that can be tuned", shown(path), reason)
+            elif path.split(".")[-1] in KINDS:
+                yield Problem(
+                    where,
+                    "a setting that can be tuned",
+                    f"{shown(path)}, a kind with other settings than another",
+                    "declare a network of each kind: all of them are tuned alike",
+                )
+            if not isinstance(values, Range):
+                yield from repeated(values, where)
+
     @property
     def all_seeds(self) -> tuple[int, ...]:
         """The seeds of every trial."""
@@ -84,7 +160,25 @@ def tuned_together(study: Study, networks: Collection[str]) -> TunedTogether:
     tune = study.tune
     if tune is None or not all(tune.tunes(name) for name in networks):
         return TunedTogether()
-    return TunedTogether(tuple(tune.space), all(name in study.tuned for name in networks))
+    return TunedTogether(tuple(tune.space), bool(study.tuned))
+
+
+def repeated(values: Sequence[Any], where: Where) -> Iterator[Problem]:
+    """Values that stand in a list again."""
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        text = json.dumps(value, sort_keys=True)
+        if text in seen:
+            yield Problem((*where, index), "different values", f"{shown(value)} again", "remove it")
+        seen.add(text)
+
+
+def setting_paths(settings: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    """The dotted path of every setting, groups of settings among them."""
+    for key, value in settings.items():
+        yield f"{before}{key}"
+        if isinstance(value, dict):
+            yield from setting_paths(value, f"{before}{key}.")
 
 
 def put_setting(values: dict[str, Any], path: str, value: Any) -> None:

@@ -12,9 +12,10 @@ from mlplab.declarations.question import Question
 from mlplab.declarations.resolving.arms import Arm, arms_of
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.resolving.factor import in_words, settings_of
-from mlplab.declarations.resolving.size import Size, are_alike, count_in_words, size_of
+from mlplab.declarations.resolving.size import Size, are_alike, size_of
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import TunedTogether, tuned_together
+from mlplab.words import large_count, listed
 
 _OF_NO_EFFECT = ("seeds", "training.diagnostics")
 _KINDS = ("name", "format", "distribution")
@@ -190,13 +191,14 @@ def _of_shape(
 ) -> tuple[tuple[Difference, ...], list[Difference]]:
     """Depth and width are one setting, so what each of them is must be told apart."""
     depths = tuple(str(len(shape) + 1) for shape in shapes)
-    widths = tuple(str(max(shape)) for shape in shapes)
+    widths = tuple(str(max(shape)) if shape else _NONE for shape in shapes)
     depth = Difference("number of layers", "hidden", depths)
     width = Difference("widest layer", "hidden", widths)
     meant, other = (depth, width) if factor == "depth" else (width, depth)
     if len(set(meant.values)) == 1:
         return (), list(declared)
-    return (meant,), [other] if len(set(other.values)) > 1 else []
+    # A linear network has no width that could have stayed the same.
+    return (meant,), [other] if len({*other.values} - {_NONE}) > 1 else []
 
 
 def _counts(sizes: list[Size]) -> Iterator[tuple[str, list[int]]]:
@@ -205,7 +207,7 @@ def _counts(sizes: list[Size]) -> Iterator[tuple[str, list[int]]]:
 
 
 def _told_count(what: str, counts: list[int]) -> Difference:
-    return Difference(what, what, tuple(count_in_words(count) for count in counts))
+    return Difference(what, what, tuple(large_count(count) for count in counts))
 
 
 def _sentences(audit: Audit) -> Iterator[str]:
@@ -254,7 +256,7 @@ def _without_factor(others: tuple[Difference, ...]) -> str:
 
 def _told(differences: tuple[Difference, ...]) -> str:
     parts = [f"{d.what} ({_values(d.values)})" if d.values else d.what for d in differences]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return listed(parts, most=len(parts))
 
 
 def _values(values: tuple[str, ...]) -> str:

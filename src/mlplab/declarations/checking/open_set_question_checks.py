@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mlplab.declarations.checking.open_set_checks import open_set_faults
 from mlplab.declarations.metric import OpenSetMetric
-from mlplab.declarations.open_set_measures import measure_named, measure_names
+from mlplab.declarations.open_set_measures import measure_named, measures_of
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
 from mlplab.declarations.question import Question
 from mlplab.declarations.reading.source_map import SourceMap
@@ -14,34 +14,6 @@ from mlplab.declarations.resolving.arms import variant_for, variants_tested
 from mlplab.declarations.resolving.classes import class_names_of, data_name
 from mlplab.declarations.resolving.open_set_networks import OpenSetVariant, variants_of
 from mlplab.declarations.study import Study
-
-
-def detector_problems(question: Question, where: Where, source_map: SourceMap) -> Iterator[Problem]:
-    """What is wrong with the detectors of a question by themselves."""
-    own, metric = question.own_detectors, question.metric
-    if not own:
-        return
-    if not isinstance(metric, OpenSetMetric):
-        yield source_map.problem(
-            (*where, "detectors"),
-            expected='detectors only beside a metric with "open_set"',
-            received=listed(own),
-            hint='leave them out, or write "metric": {"open_set": "auroc"}',
-        )
-    elif metric.detector is not None:
-        yield source_map.problem(
-            (*where, "metric", "detector"),
-            expected='no "detector" in the metric beside "detectors"',
-            received=shown(metric.detector),
-            hint="remove it, as each side has its own",
-        )
-    if len(own) != len(question.networks):
-        yield source_map.problem(
-            (*where, "detectors"),
-            expected=f"{len(question.networks)} detectors, one for each network",
-            received=str(len(own)),
-            hint="give every network its detector",
-        )
 
 
 def open_set_metric_problems(
@@ -149,7 +121,7 @@ def _measure_problem(
     at, known = (*where, "metric", "open_set"), variant.split.known
     unknown = _unknown_classes(variant, study)
     measure = measure_named(metric.open_set)
-    names = measure_names(unknown or (), known)
+    names = [one.name for one in measures_of(unknown or (), known)]
     if measure is None:
         return source_map.problem(
             at,

@@ -74,7 +74,9 @@ class Translated:
 
 def is_configuration(values: Mapping[str, Any]) -> bool:
     """Whether an object is meant as a configuration of the report rather than as a study."""
-    return not {"networks", "grid"} & set(values) and len(_TELLING & set(values)) >= 2
+    telling = _TELLING & set(values)
+    is_study = bool({"networks", "grid"} & set(values))
+    return not is_study and len(telling) >= (2 if "hiddens" in telling else 3)
 
 
 def translate_file(path: Path, read: Read) -> Translated:

@@ -1,9 +1,9 @@
-"""Where values stand: the file and line of every value of a study."""
+"""The file and line of every value of a study."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlplab.declarations.problems import Problem, Where, dotted
 
@@ -18,21 +18,27 @@ class SourceLocation:
 
 @dataclass(frozen=True)
 class SourceMap:
-    """The place of every value that was read; unknown ways lie where their parent does."""
+    """The location of every value that was read; an unknown path has that of its parent."""
 
     file: str
     known: Mapping[Where, SourceLocation] = field(default_factory=dict)
 
     def of(self, where: Where) -> SourceLocation:
-        """The place of a value, or of the nearest value around it."""
+        """The location of a value, or of the nearest value around it."""
         for length in range(len(where), -1, -1):
             if where[:length] in self.known:
                 return self.known[where[:length]]
         return SourceLocation(self.file)
 
+    def located(self, problem: Problem) -> Problem:
+        """A problem with the file and line of its value; a located one stays as it is."""
+        if isinstance(problem.where, str):
+            return problem
+        location = self.of(problem.where)
+        return replace(problem, where=dotted(problem.where), line=location.line, file=location.file)
+
     def problem(
         self, where: Where, *, expected: str, received: str, hint: str | None = None
     ) -> Problem:
-        """A problem with the value at `where`, told with its place."""
-        place = self.of(where)
-        return Problem(dotted(where), expected, received, hint, place.line, place.file)
+        """A located problem with the value at `where`."""
+        return self.located(Problem(where, expected, received, hint))

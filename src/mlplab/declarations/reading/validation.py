@@ -6,13 +6,22 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_origin
 
+from annotated_types import Le, Lt
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from mlplab.declarations.base import LARGEST_COUNT
-from mlplab.declarations.problems import Where, closest, did_you_mean, listed, shortened, shown
+from mlplab.declarations.base import BROKEN_RULES, LARGEST_COUNT, WITHOUT_RULES
+from mlplab.declarations.problems import (
+    Problem,
+    Where,
+    closest,
+    did_you_mean,
+    listed,
+    shortened,
+    shown,
+)
 from mlplab.declarations.reading.wording import (
     TypeSpec,
     field_type_spec,
@@ -25,44 +34,46 @@ from mlplab.declarations.reading.wording import (
 Declared = TypeVar("Declared", bound=BaseModel)
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong with plain values, before it is known in which file they stand."""
+Fault = Problem
+"""The former name, until every module has moved."""
 
-    where: Where
-    expected: str
-    received: str
-    hint: str | None = None
-    missing: str | None = None
-    """The key that is missing, where that is the fault."""
+
+MOST_ERRORS = 500
+"""Errors of one object that are looked at; each is held against the others."""
 
 
 @dataclass(frozen=True)
 class Validated(Generic[Declared]):
-    """A declaration, or the reasons why there is none."""
+    """A declaration, or the reasons why there is none.
+
+    Where only rules between fields are broken there are both, so that more can be checked.
+    """
 
     declaration: Declared | None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[Problem, ...] = ()
 
 
 def validate(model: type[Declared], values: Mapping[str, Any]) -> Validated[Declared]:
     """The declaration that plain values make, or every fault in them."""
+    # Strict tuples take lists only from JSON; Python values would need tuples.
+    text = json.dumps(values)
     try:
-        # Strict tuples take lists only from JSON; Python values would need tuples.
-        return Validated(model.model_validate_json(json.dumps(values)))
+        return Validated(model.model_validate_json(text))
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-    found: dict[tuple[Where, str], Fault] = {}
-    for detail in details:
-        if not _echo(detail, details) and not _other_member(detail, details):
-            for fault in (_fault(model, values, detail), *_in_any_case(model, values, detail)):
-                # A union without tags errs once a member; its words already name them all.
-                found.setdefault((fault.where, fault.expected), fault)
-    return Validated(None, _without_misspelt(tuple(found.values())))
+        details = error.errors(include_url=False, include_input=False)[:MOST_ERRORS]
+    told = [d for d in details if not _echo(d, details) and not _other_member(d, details)]
+    found: dict[tuple[Where | str, str], Problem] = {}
+    for detail in told:
+        for problem in _problems(model, values, detail):
+            # A union without tags errs once a member; its words already name them all.
+            found.setdefault((problem.where, problem.expected), problem)
+    only_rules = all(detail["type"] == BROKEN_RULES for detail in told)
+    declaration = model.model_validate_json(text, context=WITHOUT_RULES) if only_rules else None
+    return Validated(declaration, _without_misspelt(tuple(found.values())))
 
 
 def _echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether a list is called too short only because its items are wrong."""
+    """Whether a list is told to be too short only because its items are wrong."""
     loc = detail["loc"]
     return detail["type"] == "too_short" and any(
         other["loc"][: len(loc)] == loc and len(other["loc"]) > len(loc) for other in details
@@ -71,14 +82,15 @@ def _echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 
 def _other_member(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
     """Whether an object is told to be no plain value or list, though it errs as an object."""
-    loc, kind = detail["loc"], str(detail["loc"][-1])
-    place = loc[:-1]
-    return kind.startswith(("literal[", "tuple[")) and any(
-        other["loc"][: len(place)] == place and len(other["loc"]) > len(loc) for other in details
+    *outer, kind = detail["loc"] or ("",)
+    return str(kind).startswith(("literal[", "tuple[")) and any(
+        other["loc"][: len(outer)] == tuple(outer)
+        and (len(other["loc"]) > len(outer) + 1 or other["type"] == BROKEN_RULES)
+        for other in details
     )
 
 
-def _without_misspelt(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+def _without_misspelt(faults: tuple[Problem, ...]) -> tuple[Problem, ...]:
     """The faults without missing keys that stand there misspelt, which is told once."""
     meant = {(fault.where[:-1], fault.hint) for fault in faults}
     return tuple(
@@ -98,8 +110,20 @@ def at(values: Any, where: Where) -> Any:
     return values
 
 
-def _fault(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Fault:
+def _problems(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Iterator[Problem]:
+    """What one error of pydantic means."""
+    if detail["type"] == BROKEN_RULES:
+        where, _ = follow(type_spec(model), detail["loc"])
+        yield from (problem.within(*where) for problem in detail["ctx"]["problems"])
+    else:
+        yield _problem(model, values, detail)
+        yield from _in_any_case(model, values, detail)
+
+
+def _problem(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Problem:
     where, here = follow(type_spec(model), detail["loc"])
+    if detail["type"].startswith("union_tag"):
+        here = not_none(here)
     match detail["type"]:
         case "missing" if isinstance(detail["loc"][-1], str):
             return _missing(model, values, detail["loc"])
@@ -119,12 +143,12 @@ def _fault(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Fault:
             return _wrong_tag(values, where, here)
         case "less_than_equal" if (detail.get("ctx") or {}).get("le") == LARGEST_COUNT:
             received = shown(at(values, where))
-            return Fault(where, f"a whole number of at most {LARGEST_COUNT}", received)
+            return Problem(where, f"a whole number of at most {LARGEST_COUNT}", received)
     value = at(values, where)
-    return Fault(where, words(here), shown(value), _hint(here, value))
+    return Problem(where, words(here), shown(value), _hint(here, value))
 
 
-def _in_any_case(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Iterator[Fault]:
+def _in_any_case(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Iterator[Problem]:
     """What is wrong beside a wrong name, say of an optimizer, whichever of them was meant."""
     if not detail["type"].startswith("union_tag"):
         return
@@ -137,28 +161,28 @@ def _in_any_case(model: type[BaseModel], values: Any, detail: ErrorDetails) -> I
     first, *others = (validate(m.type, value).faults for m in union.tagged().values())
     for fault in first:
         if not _of_tag(fault, choices) and all(fault in faults for faults in others):
-            yield replace(fault, where=(*where, *fault.where))
+            yield fault.within(*where)
 
 
-def _of_tag(fault: Fault, choices: Mapping[str, object]) -> bool:
+def _of_tag(fault: Problem, choices: Mapping[str, object]) -> bool:
     """Whether a fault of an object is about the key that tells which kind of object it is."""
     return fault.missing in choices or (bool(fault.where) and fault.where[0] in choices)
 
 
-def _missing(model: type[BaseModel], values: Any, loc: tuple[int | str, ...]) -> Fault:
+def _missing(model: type[BaseModel], values: Any, loc: tuple[int | str, ...]) -> Problem:
     # The loc of a missing key may pass a union's tag, so the holder's way ends one key short.
     way, inner = follow(type_spec(model), loc)
     return _missing_key(values, way[:-1], str(loc[-1]), words(inner))
 
 
-def _missing_key(values: Any, where: Where, key: str, expected: str) -> Fault:
+def _missing_key(values: Any, where: Where, key: str, expected: str) -> Problem:
     present = at(values, where)
     keys = list(present) if isinstance(present, dict) else []
     received = f"only {listed(keys)}" if keys else "an empty object"
-    return Fault(where, f'the key "{key}" ({expected})', received, f'add "{key}"', key)
+    return Problem(where, f'the key "{key}" ({expected})', received, f'add "{key}"', missing=key)
 
 
-def _missing_tag(values: Any, where: Where, here: TypeSpec) -> Fault:
+def _missing_tag(values: Any, where: Where, here: TypeSpec) -> Problem:
     """An object that does not say of which kind it is, which one key or another would tell."""
     choices = {key: f"one of {listed(told)}" for key, told in here.tag_choices().items()}
     (key, told), *others = choices.items()
@@ -171,26 +195,28 @@ def _missing_tag(values: Any, where: Where, here: TypeSpec) -> Fault:
     return replace(fault, hint=next(filter(None, meant), add))
 
 
-def _no_known_key(values: Any, where: Where, here: TypeSpec) -> Fault:
+def _no_known_key(values: Any, where: Where, here: TypeSpec) -> Problem:
     """A union that is told by its keys, and none of them there."""
     value, known = at(values, where), here.keyed()
     if not isinstance(value, dict):
         homes = [key for key in known if value in _options(field_type_spec(known[key].type, key))]
         hint = f'write {{"{homes[0]}": "{value}"}}' if homes else None
-        return Fault(where, words(here), shown(value), hint)
+        if "accuracy" in known and isinstance(value, int | float) and 0 < value <= 100:
+            hint = f'write {{"accuracy": {value / 100 if value > 1 else value:g}}}'
+        return Problem(where, words(here), shown(value), hint)
     near = [meant for key in value if (meant := did_you_mean(key, known))]
     received = f"only {listed(value)}" if value else "an empty object"
     expected = f"one of the keys {listed(known)}"
-    return Fault(where, expected, received, near[0] if near else None)
+    return Problem(where, expected, received, near[0] if near else None)
 
 
-def _unknown_key(where: Where, here: TypeSpec) -> Fault:
+def _unknown_key(where: Where, here: TypeSpec) -> Problem:
     known = list(here.type.model_fields)
     key = str(where[-1])
     home = home_of(here.type, key)
     hint = f'it belongs in "{home}"' if home else did_you_mean(key, known) or "remove it"
     expected = f"one of the keys {listed(known, limit=20)}"
-    return Fault(where, expected, f'the unknown key "{key}"', hint)
+    return Problem(where, expected, f"the unknown key {shown(key)}", hint)
 
 
 def home_of(model: type[BaseModel], key: str) -> str | None:
@@ -203,18 +229,25 @@ def home_of(model: type[BaseModel], key: str) -> str | None:
     return None
 
 
-def _wrong_tag(values: Any, where: Where, here: TypeSpec) -> Fault:
+def _wrong_tag(values: Any, where: Where, here: TypeSpec) -> Problem:
     choices = here.tag_choices()
     # Where several keys could decide, the last is the one that was wrong: it chose the union.
     key, options = list(choices.items())[-1]
     received = at(values, (*where, key))
-    return Fault(
+    return Problem(
         (*where, key), f"one of {listed(options)}", shown(received), did_you_mean(received, options)
     )
 
 
 def _hint(here: TypeSpec, value: Any) -> str | None:
     options = _options(here)
+    share = _share_of(here, value)
+    if share is not None:
+        return f"write {share:g}, which is {100 * share:g}%"
+    if isinstance(value, str) and (classes := _RANGE.fullmatch(value)):
+        first, last = map(int, classes.groups())
+        if first < last < 100 and any(_is_list(m) for m in (here, *not_none(here).members)):
+            return f"write {list(range(first, last + 1))}"
     if isinstance(value, str) and options:
         return did_you_mean(value, options)
     if isinstance(value, str) and here.type in (int, float) and _is_number(value):
@@ -229,6 +262,29 @@ def _hint(here: TypeSpec, value: Any) -> str | None:
             if meant:
                 return f'write {{"{key}": "{meant}"}} with its other keys'
     return None
+
+
+_RANGE = re.compile(r"(\d{1,2})\s*(?:-|\.\.|to)\s*(\d{1,2})")
+"""Classes as people write them: 0-4."""
+
+
+def _is_list(here: TypeSpec) -> bool:
+    return get_origin(here.type) is tuple
+
+
+def _share_of(here: TypeSpec, value: Any) -> float | None:
+    """The share that a percentage means, where a number of at most 1 is expected."""
+    if isinstance(value, str) and value.strip().endswith("%") and _is_number(value.strip()[:-1]):
+        value = float(value.strip()[:-1])
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 < value <= 100:
+        return None
+    parts = (here, *not_none(here).members)
+    bounds = [i for p in parts if p.type is float for i in p.metadata if isinstance(i, Le | Lt)]
+    return (
+        value / 100
+        if any(1 in (getattr(i, "le", 0), getattr(i, "lt", 0)) for i in bounds)
+        else None
+    )
 
 
 _LONGEST_ADVICE = 1e16

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlplab.declarations.network import Network
@@ -43,6 +43,11 @@ class Origins:
         if not where or _holds(self.own[network], where):
             return self._in_grid(full)
         return where
+
+    def found(self, network: str, problem: Problem) -> Problem:
+        """A problem of a network, with the path in the file."""
+        assert isinstance(problem.where, tuple)
+        return replace(problem, where=self.of(network, problem.where))
 
     def _in_grid(self, full: Where) -> Where:
         for length in range(len(full), 2, -1):
@@ -157,8 +162,9 @@ def _no_networks(values: Mapping[str, Any], source_map: SourceMap) -> Problem:
         return source_map.problem(
             ("networks",), expected=expected, received=shown(values["networks"])
         )
+    hint = 'add "networks": {"mlp": {}}' if "hidden" in values else f"add {expected}"
     return source_map.problem(
-        (), expected='the key "networks" or "grid"', received="neither", hint=f"add {expected}"
+        (), expected='the key "networks" or "grid"', received="neither", hint=hint
     )
 
 
@@ -309,7 +315,7 @@ def unknown_keys(
         yield source_map.problem(
             (key,),
             expected=f"one of the keys {listed(known, limit=20)}",
-            received=f'the unknown key "{key}"',
+            received=f"the unknown key {shown(key)}",
             hint=_home(key) or did_you_mean(key, known) or "remove it",
         )
 

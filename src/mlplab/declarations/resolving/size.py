@@ -11,7 +11,7 @@ from mlplab.declarations.objective import EXTRA_OUTPUTS
 
 BYTES_A_PARAMETER = 16
 """Weight, gradient and two moments in float32: the most that any optimizer here keeps."""
-EVALUATION_ROWS = 10_000
+EVALUATION_ROWS = 1_000
 """Rows taken through a network at once in evaluation, at most."""
 ALIKE = 0.02
 """Counts that differ by no more than this share of the largest are called matched."""
@@ -77,11 +77,3 @@ def outputs_of(network: Network, classes: int) -> int:
 def are_alike(counts: Sequence[int]) -> bool:
     """Whether counts of parameters or FLOPs are so near to one another that they are matched."""
     return max(counts) - min(counts) <= ALIKE * max(counts)
-
-
-def count_in_words(count: int) -> str:
-    """A count of parameters or FLOPs: 136,074, 3.14 G."""
-    for limit, prefix in ((10**12, " T"), (10**9, " G")):
-        if count >= limit:
-            return f"{count / limit:.3g}{prefix}"
-    return f"{count:,}"

@@ -13,6 +13,7 @@ from typing import Any
 from mlplab.declarations.network import Network
 from mlplab.declarations.reading.validation import Validated, validate
 from mlplab.declarations.resolving.grid import readable
+from mlplab.declarations.resolving.open_set_networks import variants_of
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import Range, Tuning, put_setting, setting_at
 
@@ -65,9 +66,36 @@ def label(settings: Settings) -> str:
 
 
 def tuned_networks(study: Study) -> dict[str, Network]:
-    """The networks of a study that are tuned, by name."""
+    """The networks of a study that are tuned, by name.
+
+    Open-set variants are tuned like other networks, each on validation rows of its own known
+    classes: settings chosen with all classes would have seen the unknown ones. A variant with fewer
+    steps takes the settings of the one with all steps.
+    """
     tune = study.tune
-    return {n: declared for n, declared in study.networks.items() if tune and tune.tunes(n)}
+    if tune is None:
+        return {}
+    shorter = _shorter_variants(study)
+    return {
+        name: network
+        for name, network in study.networks.items()
+        if tune.tunes(name) and name not in shorter
+    }
+
+
+def _shorter_variants(study: Study) -> dict[str, str]:
+    """Open-set variants with fewer steps → the variant with all steps."""
+    if not study.open_set:
+        return {}
+    variants = variants_of(study)
+    whole = {
+        (v.entry, v.template, v.split, v.method): v.network for v in variants if v.steps is None
+    }
+    return {
+        v.network: whole[v.entry, v.template, v.split, v.method]
+        for v in variants
+        if v.steps is not None
+    }
 
 
 def candidates(tune: Tuning, like: Network) -> list[Settings]:
@@ -194,9 +222,11 @@ def study_of_trials(study: Study, trials: Sequence[Trial]) -> Study:
 
 def with_chosen(study: Study, chosen: Mapping[str, Settings]) -> Study:
     """The study with the settings that tuning chose in its networks."""
+    shorter = _shorter_variants(study)
+    its = {**chosen, **{n: chosen[whole] for n, whole in shorter.items() if whole in chosen}}
     networks = dict(study.networks)
-    for name, settings in chosen.items():
+    for name, settings in its.items():
         found = with_settings(networks[name], settings).declaration
         assert found is not None, "a trial was trained with these settings"
         networks[name] = found
-    return replace(study, networks=networks, tuned={n: dict(s) for n, s in chosen.items()})
+    return replace(study, networks=networks, tuned={n: dict(s) for n, s in its.items()})
