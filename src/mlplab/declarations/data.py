@@ -220,6 +220,13 @@ def part_size(part: float, rows: int) -> int:
     return max(1, round(part * rows)) if part > 0 else 0
 
 
+def declared_scaling(data: Data) -> Scaling | None:
+    """How inputs are scaled, as far as a declaration tells: of an archive only its contents do."""
+    if data.scaling is not None or isinstance(data, NpzData):
+        return data.scaling
+    return "unit" if isinstance(data, KnownData | IdxData | ImageFolderData) else "standard"
+
+
 def data_kind(value: Any) -> str | None:
     """The tag of the kind of data that a declaration, or its JSON, means; None if it is not told."""
     if isinstance(value, dict):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -180,3 +183,42 @@ def _or_refused(read: Callable[[], Any], file: OwnFile, expected: str) -> Any:
             hint="it is damaged or of another kind: write it again",
             file=file.path,
         )
+
+
+def keep_frame(frame: pd.DataFrame | pa.Table, folder: Path) -> Path:
+    """Write a frame in memory as Parquet, so that a study can name it, and give the file's path.
+
+    The file is named by its contents: the same frame is written once.
+
+    Args:
+        frame: of pandas or Arrow; an index with a name becomes a column.
+        folder: made where there is none.
+
+    Raises:
+        BadInput: a frame that Parquet cannot hold, or a folder that cannot be written to.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        if not isinstance(frame, pa.Table):
+            if frame.index.name is not None:
+                frame = frame.reset_index()
+            frame = pa.Table.from_pandas(frame, preserve_index=False)
+        stream = pa.BufferOutputStream()
+        parquet.write_table(frame, stream)
+        content = stream.getvalue().to_pybytes()
+        path = folder / f"table-{hashlib.sha256(content).hexdigest()[:16]}.parquet"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.{os.getpid()}")
+            temporary.write_bytes(content)
+            temporary.replace(path)
+    except (pa.ArrowException, TypeError, ValueError, OSError) as error:
+        refuse(
+            "data",
+            expected="a frame that can be kept as Parquet",
+            received=f"one that cannot ({shortened(str(error), 200)})",
+            hint="give columns of one type each, or a folder that can be written to",
+        )
+    return path
