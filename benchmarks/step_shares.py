@@ -17,6 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mlplab.networks.recording import Operation, Recording, recording
+from mlplab.trainer.compiled_step import player
+from mlplab.trainer.lean_step import StackState, take_step
+from mlplab.trainer.resident import ResidentData
 
 from benchmarks import machine
 from benchmarks.findings import RESULTS, Findings, Table, keep, shown
@@ -25,13 +29,9 @@ from mlplab.declarations.initial_weights import Glorot
 from mlplab.declarations.optimizer import Adam
 from mlplab.declarations.training import Training
 from mlplab.networks.fast_products import fast_float32_products
-from mlplab.networks.recording import Operation, Recording, recording
 from mlplab.runner.environment import compute_on, usable_cores
 from mlplab.trainer.batches import Batches
-from mlplab.trainer.compiled_step import player
-from mlplab.trainer.lean_step import StackState, take_step
 from mlplab.trainer.recipe import Recipe
-from mlplab.trainer.resident import ResidentData
 
 STACKS = {
     "784-128-256-10": 4,
