@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from mlplab.analysis.open_set.tested import test_bed as bed_of
 from scipy.stats import t as student_t
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -23,6 +22,7 @@ from mlplab.analysis.open_set.findings import from_json, thinned, to_json
 from mlplab.analysis.open_set.measuring import measure
 from mlplab.analysis.open_set.table import COLUMNS
 from mlplab.analysis.open_set.tasks import tasks_of
+from mlplab.analysis.open_set.tested import test_bed as bed_of
 from mlplab.data.preparation import prepare
 from mlplab.declarations.open_set import AFTER_TRAINING, TRAINED_DETECTORS
 from mlplab.declarations.problems import BadInput

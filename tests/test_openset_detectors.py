@@ -11,11 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from mlplab.openset.detectors.class_anchor import anchor_scores
-from mlplab.openset.detectors.energy import Energy
-from mlplab.openset.detectors.entropy import Entropy, Gen
-from mlplab.openset.detectors.softmax import Softmax
-from mlplab.openset.detectors.vim import Vim
 from scipy.spatial.distance import cdist
 from scipy.special import log_softmax as scipy_log_softmax
 from scipy.stats import entropy as scipy_entropy
@@ -25,12 +20,17 @@ from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.auroc import auroc
 from mlplab.openset.detectors.centres import class_centres, folded, no_centres
+from mlplab.openset.detectors.class_anchor import anchor_scores
 from mlplab.openset.detectors.class_centre import ClassCentre
 from mlplab.openset.detectors.detector import Fitted
+from mlplab.openset.detectors.energy import Energy
+from mlplab.openset.detectors.entropy import Entropy, Gen
 from mlplab.openset.detectors.mahalanobis import Mahalanobis, RelativeMahalanobis
 from mlplab.openset.detectors.nearest_neighbours import NearestNeighbours
 from mlplab.openset.detectors.openmax import OpenMax, OpenMaxRule
 from mlplab.openset.detectors.registry import DETECTORS, facts, make
+from mlplab.openset.detectors.softmax import Softmax
+from mlplab.openset.detectors.vim import Vim
 from mlplab.openset.detectors.weibull import tail_fit
 
 EVERY = pytest.mark.parametrize("name", list(DETECTORS))

@@ -31,8 +31,8 @@ from mlplab.analysis.open_set.rows import OpenSetRows, activations
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import ClassAnchor
 from mlplab.declarations.open_set import OpenSet
-from mlplab.declarations.open_set_detectors import ClassAnchor as AnchorDetector
 from mlplab.declarations.open_set_detectors import ClassCentre, Detector
+from mlplab.declarations.open_set_detectors import ClassAnchor as AnchorDetector
 from mlplab.declarations.resolving.classes import data_name
 from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.absorption import absorption_table
