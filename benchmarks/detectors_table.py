@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlplab.analysis.open_set.evaluating import tests_of
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task, tasks_of
-from mlplab.openset.detectors.registry import DETECTORS, facts
+from mlplab.openset.detectors.registry import DETECTORS
 from mlplab.records.key import NUMERICS
 from mlplab.records.results import Results
 from mlplab.study import open_results
@@ -161,16 +161,16 @@ def _trained(tasks: dict[str, Task]) -> str:
         "| :--- | :--- | :--- | :--- | ---: | ---: |",
     ]
     for name in DETECTORS:
-        known = facts(name)
-        if known.needs_training:
-            task = tasks[WITH_NEGATIVES if known.needs_negatives else OPEN]
-            lines.append(_line(task.of(name), "yes" if known.needs_negatives else "no"))
+        detector = DETECTORS[name]()
+        if detector.method is not None:
+            task = tasks[WITH_NEGATIVES if detector.needs_negatives else OPEN]
+            lines.append(_line(task.of(name), "yes" if detector.needs_negatives else "no"))
     return "\n".join([*lines, ""])
 
 
 def _line(series: DetectorSeries | None, *more: str) -> str:
     assert series is not None
-    known = facts(series.detector.split(" (")[0])
+    known = DETECTORS[series.detector.split(" (")[0]]
     rejected = f"{float(series.mean('recall_of_unknown').mean):.0%}"
     cells = (series.detector, known.formula, known.source, *more, _area(series), rejected)
     return f"| {' | '.join(cell.replace('|', '¦') for cell in cells)} |"

@@ -1,15 +1,17 @@
 """Write what the documentation takes from the program: `make docs`.
 
 docs/commands.md is the program's own help, docs/study.md the keys of a study as declared, and the
-tree in README.md has the first sentence of every module; the schema that ships beside the studies
-is that of the declarations. A test says when they are out of date.
+tree in ARCHITECTURE.md has the first sentence of every package; the schema that ships beside the
+studies is that of the declarations. A test says when they are out of date.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
+import typer.main
 from typer.testing import CliRunner
 
 from mlplab.commands.explanation import explain
@@ -18,18 +20,27 @@ from mlplab.declarations.loading import shipped_folder
 from mlplab.declarations.schema import schema_text
 
 ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "mlplab"
 TREE_START, TREE_END = "<!-- tree -->", "<!-- end of tree -->"
-VERBS = ("init", "check", "plan", "run", "status", "report", "compare", "export", "data", "demo")
-DATA_VERBS = ("list", "fetch", "describe")
+PURPOSES = {
+    "published": "The numbers of published studies, as data.",
+    "studies": "The studies that ship, and the JSON Schema of all studies.",
+}
+"""Of folders that hold no Python."""
 
 
 def commands_page() -> str:
-    """Return the help of every verb as a Markdown page."""
-    calls = [(), *((verb,) for verb in VERBS), *(("data", verb) for verb in DATA_VERBS)]
-    parts = ["# The command line", "", "This page is the program's own help."]
-    for call in calls:
+    """Return the help of every command as a Markdown page."""
+    parts = ["# Every command", "", "This page is the program's own help."]
+    for call in _calls(typer.main.get_command(app)):
         parts += ["", f"## {' '.join(('mlplab', *call))}", "", "```text", _help(call), "```"]
     return "\n".join(parts) + "\n"
+
+
+def _calls(command: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield words
+    for word, below in getattr(command, "commands", {}).items():
+        yield from _calls(below, (*words, word))
 
 
 def _help(call: tuple[str, ...]) -> str:
@@ -42,41 +53,43 @@ def _help(call: tuple[str, ...]) -> str:
 
 
 def tree() -> str:
-    """Return every file under src/mlplab with the first sentence of what it says it is."""
-    package = ROOT / "src" / "mlplab"
-    lines = ["src/mlplab/"]
-    for folder in (package, *sorted(p for p in package.rglob("*") if p.is_dir())):
-        files = [path for path in sorted(folder.iterdir()) if _counts(path)]
-        if not files:
-            continue
-        depth = len(folder.relative_to(package).parts)
-        if depth:
-            lines.append(f"{'  ' * depth}{folder.name}/")
-        indent = "  " * (depth + 1)
-        lines += [f"{indent}{path.name}".ljust(34) + f"  {_purpose(path)}" for path in files]
-    return "\n".join(line.rstrip() for line in lines)
+    """Return every folder under src/mlplab with the first sentence of what it says it is."""
+    lines = [f"| `src/mlplab/{name}/` | {_purpose(name)} |" for name in folders()]
+    return "\n".join(["| folder | what it is |", "| --- | --- |", *lines])
 
 
-def _counts(path: Path) -> bool:
-    return path.is_file() and path.parent.name != "__pycache__" and path.name[0] != "."
+def folders() -> list[str]:
+    """Return the folders under src/mlplab that hold files, relative to it."""
+    made = {"__pycache__", "built"}
+    found = {p.parent for p in PACKAGE.rglob("*") if p.is_file() and not made & set(p.parts)}
+    return sorted(p.relative_to(PACKAGE).as_posix() for p in found if p != PACKAGE)
 
 
-def _purpose(path: Path) -> str:
-    if path.suffix != ".py":
-        return ""
-    words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+def _purpose(folder: str) -> str:
+    module = PACKAGE / folder / "__init__.py"
+    text = module.read_text(encoding="utf-8") if module.exists() else ""
+    words = ast.get_docstring(ast.parse(text)) or PURPOSES.get(folder)
+    if words is None:
+        raise SystemExit(f"src/mlplab/{folder}: it has no docstring, nor a line in {__file__}")
     return " ".join(words.split("\n\n")[0].split())
 
 
-def readme() -> str:
-    """Return README.md with its tree brought up to date."""
-    before, _, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition(TREE_START)
+def architecture() -> str:
+    """Return ARCHITECTURE.md with its tree brought up to date."""
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    before, _, rest = page.partition(TREE_START)
     after = rest.partition(TREE_END)[2]
-    return f"{before}{TREE_START}\n```text\n{tree()}\n```\n{TREE_END}{after}"
+    return f"{before}{TREE_START}\n\n{tree()}\n\n{TREE_END}{after}"
+
+
+WRITTEN = {
+    ROOT / "docs" / "commands.md": commands_page,
+    ROOT / "docs" / "study.md": explain,
+    ROOT / "ARCHITECTURE.md": architecture,
+    shipped_folder() / "study.schema.json": schema_text,
+}
 
 
 if __name__ == "__main__":
-    (ROOT / "docs" / "commands.md").write_text(commands_page(), encoding="utf-8")
-    (ROOT / "docs" / "study.md").write_text(explain(), encoding="utf-8")
-    (shipped_folder() / "study.schema.json").write_text(schema_text(), encoding="utf-8")
-    (ROOT / "README.md").write_text(readme(), encoding="utf-8")
+    for path, text in WRITTEN.items():
+        path.write_text(text(), encoding="utf-8")

@@ -81,8 +81,8 @@ def report_study(seeds=3, numbers=range(1, 17), figures=REPORT_FIGURES, **settin
         networks={
             f"config{i}": network(
                 FACTS.settings[f"config{i}"].hidden,
-                FACTS.settings[f"config{i}"].optimizer,
-                FACTS.settings[f"config{i}"].learning_rate,
+                FACTS.settings[f"config{i}"].optimizer.name,
+                FACTS.settings[f"config{i}"].optimizer.learning_rate,
                 seeds=seeds,
                 data="mnist",
                 **settings,

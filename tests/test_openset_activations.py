@@ -11,7 +11,6 @@ import torch
 from mlplab.openset.activations import Activations, OutputLayer, checked_labels
 from mlplab.openset.detectors.detector import Fitted
 from mlplab.openset.detectors.registry import make
-from mlplab.openset.errors import OpenSetError
 from mlplab.openset.from_weights import activations_from_weights
 from mlplab.openset.health import health
 
@@ -23,14 +22,14 @@ Z = np.arange(8.0).reshape(4, 2)
     [
         (
             {"logits": np.where(Z == 3, math.nan, Z)},
-            r"logits: expected finite numbers, came NaN .* in 1 of 4 rows \(first in row 1\)",
+            r"logits: expected finite numbers, but got NaN .* in 1 of 4 rows \(first in row 1\)",
         ),
         ({"logits": np.full((4, 2), -math.inf)}, "logits: expected finite"),
-        ({"logits": Z[:0]}, r"logits: expected at least one entry .* came shape \(0, 2\)"),
+        ({"logits": Z[:0]}, r"logits: expected at least one entry .* got shape \(0, 2\)"),
         ({"logits": Z[:, :1]}, "logits: expected at least two classes"),
         ({"logits": Z[0]}, r"logits: expected an array of shape \(row, class\)"),
         ({"logits": Z.astype(str)}, "logits: expected numbers"),
-        ({"logits": Z, "hidden": Z[:3]}, "hidden: expected 4 rows as in the logits, came 3"),
+        ({"logits": Z, "hidden": Z[:3]}, "hidden: expected 4 rows as in the logits, but got 3"),
         ({"logits": Z, "hidden": np.full((4, 3), math.nan)}, "hidden: expected finite"),
         ({"logits": Z, "sigmoid_logit": Z}, r"sigmoid_logit: expected an array of shape \(row,\)"),
         (
@@ -44,7 +43,7 @@ Z = np.arange(8.0).reshape(4, 2)
     ],
 )
 def test_activations_that_cannot_be_used(arrays, said):
-    with pytest.raises(OpenSetError, match=said):
+    with pytest.raises(ValueError, match=said):
         Activations(**arrays)
 
 
@@ -53,13 +52,13 @@ def test_activations_that_cannot_be_used(arrays, said):
     [
         ([0, 1], r"labels: expected one a row, shape \(4,\)"),
         ([0.0, 1.0, 0.0, 1.0], "labels: expected whole numbers"),
-        ([0, 1, 2, 0], "labels: expected the index of a logit, 0 to 1, came 2"),
-        ([0, 1, -1, 0], "came -1"),
-        ([1, 1, 1, 1], "at least two known classes, came 4 rows of class 1 only"),
+        ([0, 1, 2, 0], "labels: expected the index of a logit, 0 to 1, but got 2"),
+        ([0, 1, -1, 0], "got -1"),
+        ([1, 1, 1, 1], "at least two known classes, but got 4 rows of class 1 only"),
     ],
 )
 def test_labels_that_cannot_be_used(labels, said):
-    with pytest.raises(OpenSetError, match=said):
+    with pytest.raises(ValueError, match=said):
         checked_labels(Activations(logits=Z), labels)
 
 
@@ -114,7 +113,7 @@ def test_activations_from_weights_against_torch(activation):
     ],
 )
 def test_weights_that_do_not_fit(layers, activation, said):
-    with pytest.raises(OpenSetError, match=said):
+    with pytest.raises(ValueError, match=said):
         activations_from_weights(Z, layers, activation)
 
 
@@ -165,5 +164,7 @@ def test_health_sees_a_score_that_depends_on_the_batch():
 
 def test_scores_that_overflow_are_no_scores():
     broken = Fitted("broken", lambda a: np.full(len(a), math.inf), {})
-    with pytest.raises(OpenSetError, match="broken: 4 of 4 scores are not finite"):
+    with pytest.raises(
+        ValueError, match="broken: expected finite scores, but got NaN or infinity for 4 of 4 rows"
+    ):
         broken.score(Activations(logits=Z))

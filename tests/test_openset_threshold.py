@@ -12,14 +12,8 @@ from scipy.stats import beta, binomtest, kstest
 
 import mlplab.openset
 from mlplab.openset.activations import Activations
-from mlplab.openset.errors import OpenSetError
-from mlplab.openset.threshold import (
-    calibrate,
-    calibrate_by_class,
-    percent,
-    realised_rate,
-    rows_needed,
-)
+from mlplab.openset.threshold import calibrate, calibrate_by_class, realised_rate, rows_needed
+from mlplab.words import percent
 
 
 def test_a_thousand_rows_at_five_percent():
@@ -186,24 +180,24 @@ def test_realised_rate_has_wilsons_interval():
     [
         ([], 0.05, "calibration scores: expected at least one row"),
         ([math.nan], 0.05, "calibration scores: expected finite"),
-        ([1.0], 0.0, "reject_at_most: expected a share above 0 and below 1"),
+        ([1.0], 0.0, "reject_at_most: expected a fraction above 0 and below 1"),
         ([1.0], 1, "reject_at_most"),
         ([1.0], True, "reject_at_most"),
         ([1.0], math.nan, "reject_at_most"),
     ],
 )
 def test_calibrations_that_cannot_be(scores, alpha, said):
-    with pytest.raises(OpenSetError, match=said):
+    with pytest.raises(ValueError, match=said):
         calibrate(scores, alpha)
 
 
 def test_scores_and_classes_that_cannot_be_judged():
     got = calibrate_by_class(np.arange(99.0), np.zeros(99, int), 1)
-    with pytest.raises(OpenSetError, match="predicted: expected classes 0 to 0, came 1"):
+    with pytest.raises(ValueError, match="predicted: expected classes 0 to 0, but got 1"):
         got.rejects([1.0], [1])
-    with pytest.raises(OpenSetError, match="scores: expected finite"):
+    with pytest.raises(ValueError, match="scores: expected finite"):
         calibrate(np.arange(99.0)).rejects([math.nan])
-    with pytest.raises(OpenSetError, match="rejected: expected at least one known row"):
+    with pytest.raises(ValueError, match="rejected: expected at least one known row"):
         realised_rate(np.array([], dtype=bool))
 
 

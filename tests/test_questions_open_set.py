@@ -218,22 +218,23 @@ def test_they_were_asked_before_and_say_what_was_tested(answers):
     assert {a.finding.seeds for a in answers} == {9}
     for found in answers[:4]:
         assert f"Tested on: {OPEN}." in found.caveats
-    assert "the share of 9 taken for 4 of small is" in answers[0].sentence
+    assert "the fraction of 9 taken for 4 of small is" in answers[0].sentence
     assert "the AUROC by class centre is" in answers[1].sentence
-    assert "the share of unknown inputs rejected by softmax of large is" in answers[2].sentence
+    assert "the fraction of unknown inputs rejected by softmax of large is" in answers[2].sentence
     assert "Tested on" not in " ".join(answers[4].caveats)
 
 
 def test_other_test_rows_are_told_of_beside_the_seeds(folder, answers):
     nines, centre, width, _, closed = [
-        next(text for text in a.caveats if "test set" in text) for a in answers
+        next(t for t in a.caveats if "test set" in t or "beside the seeds" in t) for a in answers
     ]
-    assert "rows of 9 would move the mean by a standard error of at most" in nines
+    assert "rows of 9 beside the seeds" in nines
     finding = kept_tests(open_results(folder))[0].finding
     rows = f"{finding.known_rows} known and {finding.unknown_rows} unknown rows"
     for told in (centre, width):
         assert f"{rows} would move the difference by a standard error of about" in told
-    assert "360 rows would move the difference by a standard error of at most" in closed
+    assert "360 test rows beside the seeds" in closed
+    assert answers[4].rows.each_known
 
 
 def test_a_test_that_is_not_made_is_missing_and_said_to_be(folder, tmp_path):

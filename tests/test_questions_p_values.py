@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mlplab.analysis.questions.answers import answer
-from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected, p_in_words
+from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
 from mlplab.analysis.questions.export import verdicts_json
 from mlplab.analysis.questions.hypothesis import Hypothesis
 from mlplab.analysis.questions.judging import judge
@@ -21,6 +21,7 @@ from mlplab.analysis.questions.shift import LogRankShifts
 from mlplab.report.chapters.questions import chapter
 from mlplab.report.context import Context
 from mlplab.report.document import Table
+from mlplab.words import p_value
 from simulated_questions import pair, ranking, results, trend
 from test_questions_levels import level
 from test_questions_verdicts import EIGHT, STEPS, measured, of_differences
@@ -218,7 +219,7 @@ def test_of_levels_trends_and_rankings_too():
     ],
 )
 def test_it_is_never_rounded_across_the_level(p, words):
-    assert p_in_words(p) == words
+    assert p_value(p) == words
 
 
 def test_it_is_corrected_as_the_interval_is_wherever_it_is_shown():
@@ -235,6 +236,6 @@ def test_it_is_corrected_as_the_interval_is_wherever_it_is_shown():
             assert decided == (one.p_value <= FALSE_VERDICTS)
             assert row["p_value"] == one.p_value == corrected(one.finding.p_value, len(questions))
             assert row["p_value_speaks_for"] == shown[place - 1] == one.tested
-            assert p_in_words(one.p_value) == f"p = {shown[place]}"
+            assert p_value(one.p_value) == f"p = {shown[place]}"
     said = answers[0].sentence
     assert "could not have reached p ≤ 0.05 once corrected for 10 questions" in said

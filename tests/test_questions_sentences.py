@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlplab.analysis.questions.evidence import p_in_words
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.sentence import sentence_of, unit_for
 from mlplab.analysis.questions.units import phrase_of, unit_of
 from mlplab.declarations import metric as m
+from mlplab.words import p_value
 from simulated_questions import ACCURACY, pair, ranking, trend
 from test_questions_verdicts import EIGHT, STEPS, measured
 
@@ -62,7 +62,7 @@ def pairs(differences, base=0.9):
         (pair("greater", metric=STEPS), [[300, 100]] * 8, "Yes: the number of steps to 90% test",
          ("accuracy of a is 200 steps larger than that of b", "log-rank")),
         (pair("greater", metric=STEPS), [[math.inf, 100]] * 8, "Yes: a mostly never gets to 90%",
-         ("while b does", "interval beyond any number")),
+         ("while b does", "interval without a finite limit")),
         (pair("less", metric=STEPS), [[math.inf, math.inf]] * 8, "Not decided: in most seeds",
          ("neither a nor b",)),
         (trend("increasing"), [[0.1, 0.2, 0.3]] * 4, "Yes: the final test accuracy rises along",
@@ -71,8 +71,13 @@ def pairs(differences, base=0.9):
          ("rises along a → b → c",)),
         (trend("decreasing"), [[0.3, 0.2, 0.1]] * 4, "Yes: the final test accuracy falls",
          ("20.00 points lower",)),
-        (ranking("a", "b", "c"), [[0.3, 0.2, 0.1]] * 8, "Yes, they differ in final test accuracy",
-         ("a has the best average rank, 1.0 of 3", "3 of 3 pairs are told apart, and a from every")),
+        (ranking("a", "b", "c"), [[0.3, 0.2, 0.1]] * 8, "a: it has the best average rank in final",
+         ("1.0 of 3", "told apart from every other", "3 of 3 pairs are told apart")),
+        (ranking("a", "b", "c"), [[0.3, 0.2999 + 0.0002 * (i % 2), 0.1] for i in range(8)],
+         "a or b: a and b share the best average rank in final test accuracy, 1.5 of 3",
+         ("a is not told apart from b", "2 of 3 pairs are told apart")),
+        (ranking("a", "b", "c"), [[0.3, 0.3, 0.3]] * 8, "Not decided: no difference in final test",
+         ("all have the same average rank",)),
         (ranking("a", "b", "c"), [[0.3, 0.2, 0.1]], "Undecidable with 1 seed", ()),
     ],
 )  # fmt: skip
@@ -102,7 +107,7 @@ def test_several_questions_are_told():
      (0.5, "p = 0.50"), (1, "p = 1"), (0.9999, "p = 1")],
 )  # fmt: skip
 def test_p_values(p, words):
-    assert p_in_words(p) == words
+    assert p_value(p) == words
 
 
 @pytest.mark.parametrize(

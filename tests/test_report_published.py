@@ -70,7 +70,8 @@ def test_two_seeds_allow_no_statement():
     text = written(simulated(report_study(seeds=2, numbers=(2, 3))))
     assert "No statement from 2 seeds" in text
     assert "no statement from 2 seeds" in text
-    assert "published-figure-1" not in text
+    assert "prediction band" not in text.split("No statement")[0]
+    assert "does it lie within our bands?" not in text
 
 
 def test_network_by_network_and_figure_by_figure():
@@ -79,7 +80,7 @@ def test_network_by_network_and_figure_by_figure():
     for heading in ("The table of config10", "The ROC areas of config10", "went wrong"):
         assert heading in text
     assert "| config16 | 5 | 2,000 | 0.9149 |" in text
-    assert "published-figure-5-accuracy-by-optimizer.svg" in text
+    assert "Figure 5 of the 2023 report, accuracy by optimizer" in text
     assert "1.4612" in text
     chapter = against_published.chapter(Context(results))
     assert {f.name for f in chapter.figures} >= {
@@ -105,7 +106,8 @@ def test_a_run_that_is_elsewhere_is_said_to_be():
 
 def declared(name="config6", **changes):
     settings = FACTS.settings[name]
-    made = network(settings.hidden, settings.optimizer, settings.learning_rate, data="mnist")
+    rate = settings.optimizer.learning_rate
+    made = network(settings.hidden, settings.optimizer.name, rate, data="mnist")
     return made.model_copy(update=changes)
 
 
@@ -114,7 +116,7 @@ def test_the_shipped_studies_have_the_published_settings(study):
     whole = {n: network for n, network in load(study).networks.items() if network.roles is None}
     for name, shipped in whole.items():
         assert differences(shipped, FACTS.settings[name]) == [], name
-        assert shipped.training.steps == FACTS.settings[name].steps
+        assert shipped.training.steps == FACTS.settings[name].training.steps
 
 
 def test_other_settings_are_another_network():
@@ -146,3 +148,50 @@ def test_without_a_published_study_there_is_no_chapter():
     results = simulated(report_study(seeds=3, numbers=(2,)))
     alone = replace(results, study=replace(results.study, compare_with=None))
     assert against_published.chapter(Context(alone)) is None
+
+
+SECOND = {
+    "title": "a made-up study",
+    "steps": [10, 20],
+    "shared": {"data": {"name": "digits"}, "training": {"batch_size": 16}},
+    "networks": {"a": {"hidden": [8], "optimizer": {"name": "sgd", "learning_rate": 0.1}}},
+    "figures": {
+        "first": {
+            "number": 7,
+            "title": "accuracy of a",
+            "metric": "accuracy",
+            "curves": [{"network": "a", "split": "test", "values": [0.5, 0.6]}],
+        }
+    },
+}
+
+
+def test_a_second_published_study_is_another_file(tmp_path, monkeypatch):
+    import json
+
+    (tmp_path / "second.json").write_text(json.dumps(SECOND))
+    monkeypatch.setattr(published, "_folder", lambda: tmp_path)
+    published.load.cache_clear()
+    try:
+        assert published.names() == ("second",)
+        declared = network((8,), "sgd", 0.1, steps=20, seeds=4, batch_size=16, evaluate_every=10)
+        declared = declared.model_copy(update={"initial_weights": default_weights()})
+        study = replace(report_study(), networks={"a": declared}, figures=(), compare_with="second")
+        results = simulated(study)
+        curves = {("test", "accuracy"): np.array([0.5, 0.6])}
+        runs = tuple(replace(run, curves={**run.curves, **curves}) for run in results.runs)
+        chapter = against_published.chapter(Context(replace(results, runs=runs)))
+        text = document("x", [chapter])
+        assert "**1 of 1** published curves" in text
+        assert "Figure 7 of a made-up study" in text
+        assert "2023" not in text
+        assert "went wrong" not in text
+    finally:
+        published.load.cache_clear()
+
+
+def default_weights():
+    """The initial weights of a network that names none."""
+    from mlplab.declarations.network import Network
+
+    return Network.model_fields["initial_weights"].default

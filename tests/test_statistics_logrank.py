@@ -27,20 +27,15 @@ def test_statistic_is_that_of_scipy():
     rng = np.random.default_rng(0)
     for _ in range(5):
         a, b = rng.integers(1, 15, size=(2, 12)).astype(float)
-        a_reached, b_reached = rng.random((2, 12)) < 0.7
-        ours = log_rank_test(a, b, a_reached, b_reached)
+        a[rng.random(12) < 0.3] = np.inf
+        numerator = log_rank_scores(np.r_[a, b])[:12].sum()
         theirs = stats.logrank(
-            x=stats.CensoredData.right_censored(a, ~a_reached),
-            y=stats.CensoredData.right_censored(b, ~b_reached),
+            x=stats.CensoredData.right_censored(np.minimum(a, 99), np.isinf(a)),
+            y=stats.CensoredData.right_censored(b, np.zeros(12, dtype=bool)),
         )
-        assert ours.z == pytest.approx(theirs.statistic, abs=1e-9)
-
-
-def test_never_arriving_is_being_censored_after_everything_else():
-    a, b = [1.0, 3.0, np.inf, 2.0], [2.0, np.inf, np.inf, 4.0]
-    late = [1.0, 3.0, 9.0, 2.0], [2.0, 9.0, 9.0, 4.0]
-    reached = [True, True, False, True], [True, False, False, True]
-    assert log_rank_test(a, b) == log_rank_test(*late, *reached)
+        # Their statistic is this numerator over its deviation, so the signs agree.
+        assert np.sign(numerator) == np.sign(theirs.statistic)
+        assert numerator == pytest.approx(observed_minus_expected(a, b), abs=1e-9)
 
 
 times = st.sampled_from([1.0, 2.0, 3.0, 5.0, np.inf])
@@ -52,7 +47,6 @@ def test_p_values_are_the_share_of_all_swaps(pairs):
     first, second = zip(*pairs, strict=True)
     ours = log_rank_test(first, second)
     observed = observed_minus_expected(first, second)
-    assert ours.observed_minus_expected == pytest.approx(observed, abs=1e-9)
     swapped = []
     for swap in product((False, True), repeat=len(pairs)):
         turned = [(b, a) if s else (a, b) for (a, b), s in zip(pairs, swap, strict=True)]
@@ -67,7 +61,6 @@ def test_direction():
     later = log_rank_test(slow, fast)
     assert later.p_later == 2.0**-7
     assert later.p_earlier == 1.0
-    assert later.observed_minus_expected < 0
     assert log_rank_test(fast, slow).p_earlier == 2.0**-7
     # One arm arrives, the other never does: the clearest answer there is.
     assert log_rank_test(np.full(7, np.inf), fast).p_later == 2.0**-7
@@ -76,8 +69,7 @@ def test_direction():
 def test_nobody_arrives():
     never = np.full(6, np.inf)
     test = log_rank_test(never, never)
-    assert test.p_later == test.p_earlier == test.p_two_sided == 1.0
-    assert test.z == 0.0
+    assert test.p_later == test.p_earlier == 1.0
 
 
 def test_pairs_with_a_missing_time_are_left_out():
@@ -90,15 +82,19 @@ def test_many_pairs_are_sampled():
     rng = np.random.default_rng(4)
     a, b = rng.exponential(size=(2, 40))
     test = log_rank_test(a, b, draws=9_999)
-    assert not test.exact
-    assert test.p_two_sided == pytest.approx(stats.logrank(a, b).pvalue, abs=0.1)
+    assert 2 * min(test.p_later, test.p_earlier) == pytest.approx(
+        stats.logrank(a, b).pvalue, abs=0.1
+    )
 
 
 def test_scores_sum_to_nothing():
-    scores = log_rank_scores([3.0, 1.0, 2.0, 2.0, np.inf], [True, True, False, True, False])
+    scores = log_rank_scores([3.0, 1.0, np.inf, 2.0, np.inf])
     assert scores.sum() == pytest.approx(0.0, abs=1e-12)
-    # At 1: 1/5; at 2: 1/4; at 3: 1/2.
-    np.testing.assert_allclose(scores, [1 - 0.95, 1 - 0.2, -0.45, 1 - 0.45, -0.95])
+    # At 1: 1/5; at 2: 1/4; at 3: 1/3.
+    hazard = np.cumsum([1 / 5, 1 / 4, 1 / 3])
+    np.testing.assert_allclose(
+        scores, [1 - hazard[2], 1 - 0.2, -hazard[2], 1 - hazard[1], -hazard[2]]
+    )
 
 
 def test_median_difference_by_hand():

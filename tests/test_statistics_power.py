@@ -4,15 +4,11 @@ import numpy as np
 import pytest
 
 from mlplab.statistics.intervals import t_interval
-from mlplab.statistics.page import page_test
 from mlplab.statistics.power import (
     power_of_equivalence,
-    power_of_page,
     power_of_paired_t,
-    power_of_sign_flip,
     seeds_for_difference,
     seeds_for_equivalence,
-    seeds_for_trend,
     upper_limit_of_deviation,
 )
 
@@ -32,15 +28,6 @@ def test_power_of_t_is_what_simulation_gives(effect, n):
     assert share == pytest.approx(power, abs=3 * np.sqrt(power * (1 - power) / 20_000))
 
 
-def test_power_of_the_sign_flip_is_near_that_of_t_but_none_below_its_smallest_p():
-    # 4000 repeats have a standard error of 0.008; the tests differ by a little beside that.
-    assert power_of_sign_flip(0.8, 1.0, 14, repeats=4000) == pytest.approx(
-        float(power_of_paired_t(0.8, 1.0, 14)), abs=0.03
-    )
-    assert power_of_sign_flip(50.0, 1.0, 5) == 0.0
-    assert power_of_sign_flip(50.0, 1.0, 6) == 1.0
-
-
 @pytest.mark.parametrize(("effect", "n"), [(0.0, 12), (0.3, 20)])
 def test_power_of_equivalence_is_what_simulation_gives(effect, n):
     samples = np.random.default_rng(n).normal(effect, 1.0, size=(n, 20_000))
@@ -48,25 +35,6 @@ def test_power_of_equivalence_is_what_simulation_gives(effect, n):
     share = ((at.low > -0.9) & (at.high < 0.9)).mean()
     power = power_of_equivalence(effect, 1.0, n, 0.9)
     assert share == pytest.approx(power, abs=3 * np.sqrt(power * (1 - power) / 20_000) + 0.001)
-
-
-def test_power_of_page_is_what_whole_tests_give():
-    rng = np.random.default_rng(1)
-    means = np.array([0.0, 0.4, 0.8])
-    tables = rng.normal(means, 1.0, size=(1500, 6, 3))
-    share = np.mean([page_test(table).p_increasing <= 0.025 for table in tables])
-    power = power_of_page(means, 1.0, 6)
-    assert share == pytest.approx(power, abs=3 * np.sqrt(0.25 / 1500 + 0.25 / 4000))
-
-
-def test_seeds_for_a_trend():
-    needed = seeds_for_trend([0.0, 0.4, 0.8], 1.0)
-    assert needed is not None
-    assert power_of_page([0.0, 0.4, 0.8], 1.0, needed) >= 0.8
-    assert power_of_page([0.0, 0.4, 0.8], 1.0, needed - 3) < 0.8
-    assert seeds_for_trend([0.8, 0.4, 0.0], 1.0, most=20) is None
-    # A trend beyond doubt still needs 3 seeds of 3 conditions at 2.5%.
-    assert seeds_for_trend([0.0, 100.0, 200.0], 1.0) == 3
 
 
 def test_seeds_are_the_fewest_that_suffice():

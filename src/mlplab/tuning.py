@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlplab.analysis.tuning import TUNING_FOLDER, TuningOutcome, tuning_of
+from mlplab.analysis.tuning import TuningOutcome, tuning_of
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.resolving.tuning_trials import (
     Trial,
@@ -19,9 +19,8 @@ from mlplab.declarations.resolving.tuning_trials import (
     with_chosen,
 )
 from mlplab.declarations.study import Study
-from mlplab.records.database import has_records, reading
-from mlplab.records.results import Results
-from mlplab.records.studies import has_begun
+from mlplab.records.database import has_records
+from mlplab.records.results import TUNING_FOLDER, Results
 from mlplab.runner.estimate import Estimate, estimate
 from mlplab.runner.events import OnEvent, TuningEnded, TuningStarted
 from mlplab.runner.run import finished_networks, run, write_down_questions
@@ -69,26 +68,6 @@ def tune(study: Study, folder: Path, means: RunOptions, on_event: OnEvent | None
     if on_event is not None:
         on_event(_ended(known))
     return with_chosen(study, known.chosen)
-
-
-def open_trials(folder: Path) -> Results | None:
-    """Read the trials of the study in a results folder; None where none has been begun.
-
-    Raises:
-        BadInput: there are trials, and they cannot be read.
-    """
-    place = folder / TUNING_FOLDER
-    return Results.open(place) if has_records(place) and study_has_begun(place) else None
-
-
-def study_has_begun(folder: Path) -> bool:
-    """Whether a run has come to the networks of the study itself, which follow its tuning.
-
-    Raises:
-        BadInput: the folder holds no records.
-    """
-    with reading(folder) as connection:
-        return has_begun(connection)
 
 
 def _started(known: TuningOutcome, number: int) -> TuningStarted:

@@ -26,14 +26,12 @@ from mlplab.declarations.resolving.tuning_trials import (
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import Tuning, setting_at
 from mlplab.records.database import has_records
-from mlplab.records.results import Results, Run
+from mlplab.records.results import TUNING_FOLDER, Results, Run
 from mlplab.statistics.intervals import MeanInterval, t_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TUNING_FOLDER = "tuning"
-"""Within a results folder: the trials, as a results folder of their own."""
 CLOSE = {"accuracy": 0.02, "loss": 0.2}
 """How much worse than its best a network may be at settings that still serve it: points of accuracy
 (0.02 is two points), or a share of the lowest loss."""

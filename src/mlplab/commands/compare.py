@@ -9,7 +9,7 @@ import typer
 
 from mlplab.commands import options
 from mlplab.commands.failure import complain
-from mlplab.commands.studies import counted
+from mlplab.words import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,15 +60,16 @@ def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkAr
     if pairs.empty:
         print(f"{one} and {other} have no seed in common that both finished without diverging.")
         return
-    tested = [metric for metric in pairs[one].columns if _is_tested(pairs, one, other, metric)]
+    metrics = [metric for metric in pairs[one].columns if metric in pairs[other].columns]
+    tested = [metric for metric in metrics if _is_tested(pairs, one, other, metric)]
     print_table(
         ("metric", one, other, "difference", "95% interval", "p"),
         [
             _row(metric, pairs[one][metric], pairs[other][metric], len(tested) * (metric in tested))
-            for metric in pairs[one].columns
+            for metric in metrics
         ],
     )
-    print(f"\nPaired over {counted(len(pairs), 'seed')}; {one} minus {other}.")
+    print(f"\nPaired over {count(len(pairs), 'seed')}; {one} minus {other}.")
     if len(pairs) < FEWEST_SEEDS:
         print(f"Fewer than {FEWEST_SEEDS} seeds support no interval: run more with --seeds.")
     else:
@@ -82,7 +83,7 @@ def _print_answers(results: Results, one: str, other: str) -> None:
     for found in answers_about(results, one, other):
         asked = "registered before training" if found.is_registered else "asked afterwards"
         print(f"\n{found.question.ask} ({asked})")
-        print(f"{found.finding.verdict.upper()}. {found.sentence}")
+        print(found.sentence)
         for sentence in (*found.audit.sentences, *found.caveats):
             print(f"  {sentence}")
         print(f"  Test: {found.method.name}. Read: {found.method.read}.")
@@ -92,7 +93,8 @@ def _pairs(results: Results, one: str, other: str) -> pd.DataFrame:
     """Return the final values of both networks: a row a seed, columns (network, metric)."""
     import pandas as pd
 
-    from mlplab.declarations.problems import BadInput, Problem, did_you_mean, listed
+    from mlplab.declarations.problems import BadInput, Problem, did_you_mean
+    from mlplab.words import quoted
 
     known = tuple(results.study.networks)
     unknown = [name for name in dict.fromkeys((one, other)) if name not in known]
@@ -100,7 +102,7 @@ def _pairs(results: Results, one: str, other: str) -> pd.DataFrame:
         raise BadInput(
             Problem(
                 "",
-                expected=f"networks of this study: {listed(known)}",
+                expected=f"networks of this study: {quoted(known)}",
                 received=f'"{name}"',
                 hint=did_you_mean(name, known),
                 file=str(results.folder),
@@ -114,8 +116,8 @@ def _pairs(results: Results, one: str, other: str) -> pd.DataFrame:
         fine = of_network[of_network["status"] == "finished"].set_index("seed")
         left_out = len(of_network) - len(fine)
         if left_out:
-            complain(f"note: {name} diverged or is missing for {counted(left_out, 'seed')}")
-        tables[name] = fine[[column for column in COMPARED if column in fine]]
+            complain(f"note: {name} diverged or is missing for {count(left_out, 'seed')}")
+        tables[name] = fine[list(COMPARED)]
     return pd.concat(tables, axis=1, join="inner").dropna(axis=1, how="all")
 
 
@@ -132,9 +134,9 @@ def _row(metric: str, one: pd.Series, other: pd.Series, together: int) -> tuple[
 
     together: 0 of a metric that is not tested.
     """
-    from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected, p_in_words
-    from mlplab.statistics.multiplicity import simultaneous_level
+    from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
     from mlplab.statistics.sign_flip import sign_flip_interval, sign_flip_test
+    from mlplab.words import p_value
 
     differences = (one - other).to_numpy(dtype=float)
     told = (
@@ -145,13 +147,13 @@ def _row(metric: str, one: pd.Series, other: pd.Series, together: int) -> tuple[
     )
     if not together:
         return (*told, "", "")
-    level = simultaneous_level(1 - FALSE_VERDICTS, together)
+    level = 1 - FALSE_VERDICTS / together
     interval = sign_flip_interval(differences, level=level)
     p = corrected(float(sign_flip_test(differences).p_two_sided), together)
     within = f"{interval.low:+.4f} to {interval.high:+.4f}"
     if math.isinf(interval.low):
         within = "excludes nothing"
-    return (*told, within, p_in_words(p).removeprefix("p = ").removeprefix("p "))
+    return (*told, within, p_value(p).removeprefix("p = ").removeprefix("p "))
 
 
 def _correction(metrics: int, seeds: int) -> str:
@@ -168,5 +170,5 @@ def _correction(metrics: int, seeds: int) -> str:
     words += f". An interval excludes 0 exactly if p is at most {FALSE_VERDICTS}."
     fewest = seeds_needed_for_level(FALSE_VERDICTS / max(1, metrics))
     if seeds < fewest:
-        words += f" With {counted(seeds, 'seed')} none can; {fewest} seeds could."
+        words += f" With {count(seeds, 'seed')} none can; {fewest} seeds could."
     return words + "\nQuestions below are corrected for their own number."

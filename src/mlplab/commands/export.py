@@ -114,7 +114,7 @@ def _refuse_places(run: Path, wanted: list[Path | None]) -> None:
     """Refuse one file for two tables, and a place where it would take that of the records."""
     from mlplab.declarations.problems import BadInput, Problem
     from mlplab.records.database import DATABASE_FILE
-    from mlplab.records.weights import WEIGHTS_FOLDER
+    from mlplab.records.stacks import WEIGHTS_FOLDER
 
     kept = {(run / DATABASE_FILE).resolve(), (run / WEIGHTS_FOLDER).resolve()}
     taken: set[Path] = set()

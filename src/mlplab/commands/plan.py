@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlplab.commands import options
-from mlplab.commands.studies import counted, extent, print_audits, read
+from mlplab.commands.studies import extent, print_audits, read
+from mlplab.words import count
 
 if TYPE_CHECKING:
     from mlplab.declarations.question import Question
@@ -92,12 +93,12 @@ def _print_seeds(study: Study, folder: Path) -> None:
 
 def _strange(question: Question, study: Study, recorded: Study) -> str:
     """Why the finished records say nothing of a question: other networks, or none."""
-    from mlplab.declarations.problems import listed
     from mlplab.declarations.resolving.arms import arms_of, can_be_asked
+    from mlplab.words import quoted
 
     if not can_be_asked(question, recorded):
         missing = [name for name in question.networks if name not in recorded.networks]
-        names = listed(missing or question.networks, quote=False, limit=4)
+        names = quoted(missing or question.networks, quote=False, limit=4)
         one = len(missing or question.networks) == 1
         return f"No pilot yet: {names} {'is' if one else 'are'} not in the records."
     seeds = {"seeds": (0,)}
@@ -110,7 +111,7 @@ def _strange(question: Question, study: Study, recorded: Study) -> str:
     if not other:
         return ""
     return (
-        f"No pilot yet: {listed(other, quote=False, limit=4)} had other settings in the run that "
+        f"No pilot yet: {quoted(other, quote=False, limit=4)} had other settings in the run that "
         "is recorded."
     )
 
@@ -126,8 +127,8 @@ def _print_tuning(study: Study, tuning: Estimate, precision: str) -> None:
     networks, settings, seeds = len(known.networks), rounds[0].settings, len(tune.all_seeds)
     print(
         f"\ntuning {', '.join(known.paths)} by validation {tune.metric} ({tune.search}): "
-        f"{counted(networks, 'network')} × {counted(settings, 'setting')} × "
-        f"{counted(seeds, 'seed')}, {f'{low:,} to ' if low < high else ''}{counted(high, 'step')}"
+        f"{count(networks, 'network')} × {count(settings, 'setting')} × "
+        f"{count(seeds, 'seed')}, {f'{low:,} to ' if low < high else ''}{count(high, 'step')}"
     )
     if len(rounds) > 1:
         told = ", ".join(f"{r.settings} for {r.steps:,} steps" for r in rounds)
@@ -140,7 +141,8 @@ def _print_tuning(study: Study, tuning: Estimate, precision: str) -> None:
 
 
 def _print_networks(study: Study, estimate: Estimate) -> None:
-    from mlplab.commands.output import print_table, scaled
+    from mlplab.commands.output import print_table
+    from mlplab.words import scaled
 
     print_table(
         ("network", "layers", "optimizer", "parameters", "training, a seed", "seeds", "finished"),
@@ -163,21 +165,21 @@ def _print_networks(study: Study, estimate: Estimate) -> None:
 
 
 def _print_both(estimate: Estimate, tuning: Estimate) -> None:
-    from mlplab.commands.output import in_words, scaled
+    from mlplab.words import duration, scaled
 
     print(
         f"together with tuning: {scaled(estimate.flops + tuning.flops, 'FLOP')}, about "
-        f"{in_words(estimate.seconds + tuning.seconds)}"
+        f"{duration(estimate.seconds + tuning.seconds)}"
     )
 
 
 def _print_cost(estimate: Estimate, precision: str, then: str = ", then the report") -> None:
-    from mlplab.commands.output import in_words, scaled
+    from mlplab.words import duration, scaled
 
-    where = "the GPU" if estimate.device == "cuda" else counted(estimate.cores, "core")
+    where = "the GPU" if estimate.device == "cuda" else count(estimate.cores, "core")
     print(
         f"to do: {scaled(estimate.flops, 'FLOP')} of training in "
-        f"{counted(len(estimate.stacks), 'stack')}"
+        f"{count(len(estimate.stacks), 'stack')}"
     )
-    print(f"time:  about {in_words(estimate.seconds)} on {where} in {precision}{then}")
+    print(f"time:  about {duration(estimate.seconds)} on {where} in {precision}{then}")
     print(f"disk:  about {scaled(estimate.disk_bytes, 'B')}")

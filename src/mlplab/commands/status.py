@@ -22,8 +22,7 @@ def status(run: options.ResultsArgument) -> None:
     A network that diverged is finished: that it diverged, and at which step, is its result. Of a
     study that is still being tuned, its trials are shown.
     """
-    from mlplab.study import open_results
-    from mlplab.tuning import open_trials, study_has_begun
+    from mlplab.records.results import Results, open_trials, study_has_begun
 
     trials = open_trials(run)
     tuning = "" if trials is None else f"{_count(trials)} trials × seeds of its tuning finished"
@@ -31,7 +30,7 @@ def status(run: options.ResultsArgument) -> None:
         _print_networks(trials)
         print(f"{tuning}; the networks themselves follow it")
         return
-    results = open_results(run)
+    results = Results.open(run)
     _print_networks(results)
     if tuning:
         print(tuning)

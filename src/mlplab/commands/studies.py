@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mlplab.words import count
+
 if TYPE_CHECKING:
     from mlplab.declarations.study import Study
 
@@ -29,10 +31,10 @@ def runs_of(study: Study) -> int:
 def extent(study: Study) -> str:
     """How much there is to train: 16 networks × 10 seeds."""
     counts = {len(network.seeds) for network in study.networks.values()}
-    networks = counted(len(study.networks), "network")
+    networks = count(len(study.networks), "network")
     if len(counts) == 1:
-        return f"{networks} × {counted(counts.pop(), 'seed')}"
-    return f"{networks}, {counted(runs_of(study), 'run')} with their own seeds"
+        return f"{networks} × {count(counts.pop(), 'seed')}"
+    return f"{networks}, {count(runs_of(study), 'run')} with their own seeds"
 
 
 def print_audits(study: Study) -> None:
@@ -49,8 +51,3 @@ def print_audits(study: Study) -> None:
         first = said.setdefault(audit.sentences, number)
         for sentence in audit.sentences if first == number else (f"As of question {first}.",):
             print(f"  {sentence}")
-
-
-def counted(number: int, noun: str) -> str:
-    """Write 1 seed, 2 seeds, 12,000 seeds."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

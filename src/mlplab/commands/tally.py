@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlplab.commands.output import in_words
-from mlplab.commands.studies import counted
-from mlplab.declarations.problems import listed
 from mlplab.declarations.resolving.tuning_trials import label
 from mlplab.records.studies import Member
 from mlplab.runner import events
+from mlplab.words import count, duration, quoted
 
 MOST_NAMES = 4
 """Networks named in one line before the rest are only counted."""
@@ -33,6 +31,8 @@ class Tally:
     flops: int = 0
     flops_done: float = 0.0
     """Of the stacks that are over."""
+    phase: str = ""
+    """What is done that has no progress of its own, such as "reading data"."""
     ended: events.RunEnded | None = None
     tuning: events.TuningStarted | None = None
     """While trials are trained rather than the study itself."""
@@ -44,6 +44,7 @@ class Tally:
     began: float = 0.0
 
     def see(self, event: events.Event) -> None:
+        self.phase = event.name if isinstance(event, events.PhaseStarted) else ""
         match event:
             case events.TuningStarted():
                 self.tuning = event
@@ -80,8 +81,8 @@ class Tally:
             self.flops_done += started.flops
 
     @property
-    def share(self) -> float:
-        """The share of the arithmetic that is done, or of the tests, from 0 to 1."""
+    def fraction(self) -> float:
+        """The fraction of the arithmetic that is done, or of the tests, from 0 to 1."""
         if self.testing is not None:
             return self.testing.done / self.testing.of
         under_way = sum(
@@ -93,25 +94,33 @@ class Tally:
     @property
     def seconds_left(self) -> float | None:
         """An estimate from the pace so far; None before there is one."""
-        if self.share <= 0.0:
+        if self.fraction <= 0.0:
             return None
-        return (self.clock() - self.began) * (1 - self.share) / self.share
+        return (self.clock() - self.began) * (1 - self.fraction) / self.fraction
 
     def counts_in_words(self) -> str:
         """Say how many are done: 3 of 16, or 12 of 170 tests."""
         if self.testing is not None:
-            return f"{self.testing.done:,} of {counted(self.testing.of, 'test')}"
+            return f"{self.testing.done:,} of {count(self.testing.of, 'test')}"
         return f"{self.finished:,} of {self.total:,}"
 
     def left_in_words(self) -> str:
         """Say how long it will take: about 3 min left."""
         left = self.seconds_left
-        return "" if left is None or self.share >= 1 else f"about {in_words(left)} left"
+        return "" if left is None or self.fraction >= 1 else f"about {duration(left)} left"
 
     def best_in_words(self) -> str:
         """Say the best test accuracy so far."""
         best = self.best_accuracy
         return "" if math.isnan(best) else f"best accuracy {best:.4f}"
+
+    def lost_in_words(self) -> str:
+        """Say what begins again after a stop: wide, deep (3 seeds), at step 400 of 2,000."""
+        lost = [
+            f"{in_short(started.members)}, at step {self.steps[stack]:,} of {started.steps:,}"
+            for stack, started in self.training.items()
+        ]
+        return "; ".join(lost[:MOST_NAMES]) + (" and more" if len(lost) > MOST_NAMES else "")
 
     def under_way_in_words(self) -> str:
         """Say what is in training: wide, deep (3 seeds), step 400 of 2,000."""
@@ -136,10 +145,10 @@ def in_short(members: Iterable[Member]) -> str:
         told += f" and {len(names) - MOST_NAMES:,} more"
     kinds = {tuple(sorted(seeds)) for seeds in seeds_of.values()}
     if len(kinds) > 1:
-        return f"{told} ({counted(sum(map(len, seeds_of.values())), 'run')})"
+        return f"{told} ({count(sum(map(len, seeds_of.values())), 'run')})"
     seeds = kinds.pop()
     if len(seeds) > MOST_NAMES:
-        return f"{told} ({counted(len(seeds), 'seed')})"
+        return f"{told} ({count(len(seeds), 'seed')})"
     return f"{told} (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"
 
 
@@ -149,7 +158,7 @@ def remark(event: events.Event) -> str | None:
         case events.Waiting(pid=pid):
             who = "another run" if pid is None else f"another run (process {pid})"
             return f"{who} is at work in this folder; this one goes on when it has ended"
-        case events.DataAnnounced(text=text):
+        case events.PhaseStarted(name=text) | events.DataAnnounced(text=text):
             return text
         case events.RunPlanned():
             return _plan(event)
@@ -164,7 +173,7 @@ def remark(event: events.Event) -> str | None:
             return _chosen(chosen) + _without_choice(without)
         case events.UnknownsTested(done=done, of=of) if _worth_telling(done, of):
             left = "" if done == 0 else f"{done:,} of "
-            return f"testing on unknown classes: {left}{counted(of, 'test')}"
+            return f"testing on unknown classes: {left}{count(of, 'test')}"
         case _:
             return None
 
@@ -175,9 +184,9 @@ def _worth_telling(done: int, of: int) -> bool:
 
 
 def _tuning(event: events.TuningStarted) -> str:
-    settings = counted(event.settings, "setting") + (" each" if event.networks > 1 else "")
-    told = f"tuning {counted(event.networks, 'network')} on validation data: {settings}, "
-    told += f"{counted(event.seeds, 'seed')}, {counted(event.steps, 'step')}"
+    settings = count(event.settings, "setting") + (" each" if event.networks > 1 else "")
+    told = f"tuning {count(event.networks, 'network')} on validation data: {settings}, "
+    told += f"{count(event.seeds, 'seed')}, {count(event.steps, 'step')}"
     return told if event.rounds == 1 else f"{told} (round {event.round} of {event.rounds})"
 
 
@@ -191,19 +200,24 @@ def _chosen(chosen: Mapping[str, Mapping[str, Any]]) -> str:
 def _without_choice(networks: Sequence[str]) -> str:
     if not networks:
         return ""
-    names = listed(networks, quote=False, limit=MOST_CHOSEN)
+    names = quoted(networks, quote=False, limit=MOST_CHOSEN)
     return f"; of {names} every setting failed or diverged in some seed, so that is no choice"
 
 
 def _plan(plan: events.RunPlanned) -> str:
     missing = plan.total - plan.already
     if missing == 0:
-        return f"all {plan.total:,} networks × seeds are finished already"
+        return finished_already(plan.total)
     told = f"{missing:,} of {plan.total:,} networks × seeds to train, in "
-    told += counted(plan.stacks, "stack")
+    told += count(plan.stacks, "stack")
     if plan.resumed:
         told += f", {plan.resumed:,} of them left over from an earlier run"
     return told
+
+
+def finished_already(runs: int) -> str:
+    """Say that nothing is to be trained."""
+    return f"all {runs:,} networks × seeds are finished already"
 
 
 class Reruns:

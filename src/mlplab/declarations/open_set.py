@@ -5,120 +5,32 @@ Each network × split × training method becomes a network of its own.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from mlplab.declarations.base import Count, Declaration, PositiveNumber, PositiveShareBelowOne
+from mlplab.declarations.base import Count, Declaration, PositiveShareBelowOne
 from mlplab.declarations.data import Data, Part
-from mlplab.declarations.objective import ObjectiveName
+from mlplab.declarations.open_set_detectors import AFTER_TRAINING, DETECTORS, Detector
 from mlplab.declarations.roles import ClassName
 
-DetectorName = Literal[
-    "softmax",
-    "max logit",
-    "energy",
-    "entropy",
-    "gen",
-    "class centre",
-    "mahalanobis",
-    "relative mahalanobis",
-    "nearest neighbours",
-    "openmax",
-    "vim",
-    "react",
-    "she",
-    "sigmoid output",
-    "background class",
-    "entropic",
-    "objectosphere",
-    "class anchor",
-    "centre loss",
-    "energy margin",
+
+def _from_its_name(value: Any) -> Any:
+    """A name stands for the detector with its defaults."""
+    return {"name": value} if isinstance(value, str) and value in DETECTORS else value
+
+
+DetectorOrName = Annotated[
+    Detector,
+    BeforeValidator(
+        _from_its_name,
+        json_schema_input_type=Literal[tuple(DETECTORS)] | Detector,
+    ),
 ]
-DETECTOR_NAMES: tuple[DetectorName, ...] = get_args(DetectorName)
-TRAINED_DETECTORS: frozenset[str] = frozenset(DETECTOR_NAMES) & frozenset(get_args(ObjectiveName))
-"""Detectors that belong to networks trained by the method of the same name."""
-AFTER_TRAINING = tuple(name for name in DETECTOR_NAMES if name not in TRAINED_DETECTORS)
-
-_IN_SPACE = ("space", "normalise")
-SETTINGS: dict[str, tuple[str, ...]] = {
-    "energy": ("temperature",),
-    "energy margin": ("temperature",),
-    "gen": ("gamma", "top"),
-    "class centre": (*_IN_SPACE, "one_sided", "clusters", "centres"),
-    "centre loss": (*_IN_SPACE, "one_sided"),
-    "mahalanobis": (*_IN_SPACE, "shrinkage"),
-    "relative mahalanobis": (*_IN_SPACE, "shrinkage"),
-    "nearest neighbours": ("k", *_IN_SPACE),
-    "openmax": ("tail", "ranks"),
-    "vim": ("principal",),
-    "react": ("percentile",),
-    "class anchor": ("magnitude", "centres"),
-}
-"""The settings that each detector has; the others have none."""
-CENTRES = {"class centre": ("exact", "running"), "class anchor": ("anchors", "means")}
-"""What `centres` may be, by detector."""
 
 
-class DetectorSettings(Declaration):
-    """A detector with settings of its own; what is not said is the detector's default."""
-
-    name: DetectorName
-    """The detector; it takes only settings that it has."""
-    k: Count | None = None
-    """Which neighbour's distance is the score."""
-    space: Literal["inputs", "hidden", "logits"] | None = None
-    """Where distances are measured."""
-    normalise: bool | None = None
-    """Compare directions only, not lengths."""
-    one_sided: bool | None = None
-    """What reaches beyond the class centre, seen from the origin, does not count."""
-    clusters: Count | None = None
-    """So many centres a class, found by k-means."""
-    centres: Literal["exact", "running", "anchors", "means"] | None = None
-    """class centre: exact after training, or running means kept during it; class anchor: the
-    anchors of its loss, or the means of the logits."""
-    shrinkage: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Share of a sphere mixed into a covariance."""
-    temperature: PositiveNumber | None = None
-    """T in the formula of energy and energy margin; None for 1."""
-    gamma: Annotated[float, Field(gt=0, le=1)] | None = None
-    """The power of the generalised entropy."""
-    top: Count | None = None
-    """How many of the most probable classes the generalised entropy takes."""
-    tail: Count | None = None
-    """Largest distances of a class that a Weibull distribution is fitted to."""
-    ranks: Count | None = None
-    """How many of the largest logits OpenMax recalibrates."""
-    principal: Count | None = None
-    """Directions of ViM's principal space."""
-    percentile: Annotated[float, Field(gt=0, le=100)] | None = None
-    """Of the activations at which ReAct clips."""
-    magnitude: PositiveNumber | None = None
-    """How far the class anchors lie from the origin."""
-
-    @property
-    def given(self) -> dict[str, object]:
-        """The settings that were said."""
-        return self.model_dump(exclude_none=True, exclude={"name"})
-
-    @property
-    def label(self) -> str:
-        """Its name in tables: the settings that were said are in it."""
-        said = [_said(name, value) for name, value in self.given.items()]
-        return f"{self.name} ({', '.join(said)})" if said else self.name
-
-    @property
-    def method(self) -> str | None:
-        """The training method that its networks need; None for networks trained in any way."""
-        if self.centres == "running":
-            return RUNNING_CENTRES
-        return self.name if self.name in TRAINED_DETECTORS else None
-
-
-RUNNING_CENTRES = "running centres"
-"""Cross-entropy with running class centres, which training does not feel."""
+def _after_training() -> tuple[Detector, ...]:
+    return tuple(DETECTORS[name](name=name) for name in AFTER_TRAINING)  # type: ignore[misc]
 
 
 class Split(Declaration):
@@ -155,8 +67,8 @@ class OpenSet(Declaration):
     """Another data set, whose test rows (with `classes`, those of these classes) are unknown."""
     networks: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Names of networks of the study whose settings are taken; None for all."""
-    detectors: Annotated[tuple[DetectorName | DetectorSettings, ...], Field(min_length=1)] = (
-        AFTER_TRAINING
+    detectors: Annotated[tuple[DetectorOrName, ...], Field(min_length=1)] = Field(
+        default_factory=_after_training, json_schema_extra={"default": list(AFTER_TRAINING)}
     )
     """By name, or as an object with settings; one that belongs to a training method has networks
     trained for it."""
@@ -173,11 +85,6 @@ class OpenSet(Declaration):
     fit_on: Count | None = None
     """At most so many known training rows, drawn once, are what detectors are fitted on."""
 
-    @property
-    def chosen(self) -> tuple[DetectorSettings, ...]:
-        """Its detectors, each with settings."""
-        return tuple(DetectorSettings(name=d) if isinstance(d, str) else d for d in self.detectors)
-
 
 USUAL_SIX_FOUR = (
     (2, 4, 5, 9, 8, 3),
@@ -187,15 +94,3 @@ USUAL_SIX_FOUR = (
     (6, 3, 4, 9, 8, 2),
 )
 """Known classes of the five 6/4 splits of ten digits that publications report the mean of."""
-
-
-def _said(name: str, value: object) -> str:
-    if name == "normalise":
-        return "directions" if value else "with lengths"
-    if name in ("space", "centres"):
-        return f"{value} centres" if name == "centres" else f"on {value}"
-    if name == "one_sided":
-        return "one-sided" if value else "two-sided"
-    if name == "clusters":
-        return f"{value} a class"
-    return f"{name} {value}"

@@ -1,97 +1,133 @@
-"""The measures of a test on unknown classes, by the names that the open-set table gives them."""
+"""The measures of a test on unknown classes: what each is of, and its name in tables and studies."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class OpenSetMeasure:
-    """What one name of the table stands for."""
+    """One measure; of single classes where it names them."""
 
+    kind: str
+    """Its name, or how it is called whichever classes it is of."""
     words: str
     """As the subject of a sentence."""
+    rows: Literal["known", "unknown", "both"] = "both"
+    """The test rows that it is measured on."""
     is_share: bool = True
-    """A share of rows, told in points; else an area, a mean of shares, or a plain number."""
+    """A fraction of rows, told in points; else an area, a mean of fractions, or a plain number."""
     higher_is_better: bool = True
     before_rejection: bool = False
     """Of the network by itself, whatever the detector."""
+    is_bounded: bool = True
+    """Whether it lies between 0 and 1."""
+    template: str = ""
+    """The name with {unknown} and {known} for the classes; empty for a measure of all."""
     unknown: str | None = None
     """The unknown class that it is about; likewise the next."""
     known: str | None = None
 
     @property
-    def is_bounded(self) -> bool:
-        """Whether it lies between 0 and 1; thresholds lie anywhere."""
-        return self.words != _THRESHOLD
+    def name(self) -> str:
+        """As tables and study files call it."""
+        return self.template.format(unknown=self.unknown, known=self.known) or self.kind
+
+    def of(self, unknown: str, known: str | None = None) -> OpenSetMeasure:
+        """The measure of single classes."""
+        words = self.words.format(unknown=unknown, known=known)
+        return replace(self, words=words, unknown=unknown, known=known)
 
 
-_THRESHOLD = "threshold"
-_PLAIN = {
-    "auroc": OpenSetMeasure("AUROC", is_share=False),
-    "aupr_unknown_positive": OpenSetMeasure("AUPR of unknown inputs", is_share=False),
-    "aupr_known_positive": OpenSetMeasure("AUPR of known inputs", is_share=False),
-    "fpr_at_95_tpr_unknown_positive": OpenSetMeasure(
-        "FPR at 95% TPR (unknown positive)", higher_is_better=False
+_EVERY = (
+    OpenSetMeasure("auroc", "AUROC", is_share=False),
+    OpenSetMeasure("aupr_unknown_positive", "AUPR of unknown inputs", is_share=False),
+    OpenSetMeasure("aupr_known_positive", "AUPR of known inputs", is_share=False),
+    OpenSetMeasure(
+        "fpr_at_95_tpr_unknown_positive",
+        "FPR at 95% TPR (unknown positive)",
+        higher_is_better=False,
     ),
-    "fpr_at_95_tpr_known_positive": OpenSetMeasure(
-        "FPR at 95% TPR (known positive)", higher_is_better=False
+    OpenSetMeasure(
+        "fpr_at_95_tpr_known_positive", "FPR at 95% TPR (known positive)", higher_is_better=False
     ),
-    "oscr": OpenSetMeasure("OSCR", is_share=False),
-    "accuracy_on_known_before": OpenSetMeasure(
-        "accuracy on known classes before rejection", before_rejection=True
+    OpenSetMeasure("oscr", "OSCR", is_share=False),
+    OpenSetMeasure(
+        "accuracy_on_known_before",
+        "accuracy on known classes before rejection",
+        "known",
+        before_rejection=True,
     ),
-    "accuracy_on_known_after": OpenSetMeasure("accuracy on known classes after rejection"),
-    "accuracy_on_accepted_known": OpenSetMeasure("accuracy on accepted inputs of known classes"),
-    "accuracy_over_all": OpenSetMeasure("accuracy over known and unknown inputs"),
-    "known_rejected": OpenSetMeasure("share of known inputs rejected", higher_is_better=False),
-    "recall_of_unknown": OpenSetMeasure("share of unknown inputs rejected"),
-    "macro_precision": OpenSetMeasure("macro precision", is_share=False),
-    "macro_recall": OpenSetMeasure("macro recall", is_share=False),
-    "macro_f1": OpenSetMeasure("macro F1", is_share=False),
-    "risk_coverage_area": OpenSetMeasure(
-        "area under risk and coverage", is_share=False, higher_is_better=False
+    OpenSetMeasure("accuracy_on_known_after", "accuracy on known classes after rejection", "known"),
+    OpenSetMeasure(
+        "accuracy_on_accepted_known", "accuracy on accepted inputs of known classes", "known"
     ),
-    "openness": OpenSetMeasure("openness", is_share=False, before_rejection=True),
-    "threshold": OpenSetMeasure(_THRESHOLD, is_share=False),
-}
-_TAKEN = re.compile(r"(?P<unknown>.+)_taken_for_(?P<known>.+?)(?P<after>_after_rejection)?")
-_REJECTED = re.compile(r"(?P<unknown>.+)_rejected")
-_AUROC_OF = re.compile(r"auroc_of_(?P<unknown>.+)")
+    OpenSetMeasure("accuracy_over_all", "accuracy over known and unknown inputs"),
+    OpenSetMeasure(
+        "known_rejected", "fraction of known inputs rejected", "known", higher_is_better=False
+    ),
+    OpenSetMeasure("recall_of_unknown", "fraction of unknown inputs rejected", "unknown"),
+    OpenSetMeasure("macro_precision", "macro precision", is_share=False),
+    OpenSetMeasure("macro_recall", "macro recall", is_share=False),
+    OpenSetMeasure("macro_f1", "macro F1", is_share=False),
+    OpenSetMeasure(
+        "risk_coverage_area",
+        "area under risk and coverage",
+        is_share=False,
+        higher_is_better=False,
+    ),
+    OpenSetMeasure("openness", "openness", is_share=False, before_rejection=True),
+    OpenSetMeasure("threshold", "threshold", is_share=False, is_bounded=False),
+    OpenSetMeasure(
+        "auroc_of", "AUROC against {unknown} alone", is_share=False, template="auroc_of_{unknown}"
+    ),
+    OpenSetMeasure(
+        "taken_for",
+        "fraction of {unknown} taken for {known}",
+        "unknown",
+        higher_is_better=False,
+        before_rejection=True,
+        template="{unknown}_taken_for_{known}",
+    ),
+    OpenSetMeasure(
+        "taken_for_after_rejection",
+        "fraction of {unknown} taken for {known} after rejection",
+        "unknown",
+        higher_is_better=False,
+        template="{unknown}_taken_for_{known}_after_rejection",
+    ),
+    OpenSetMeasure(
+        "rejected", "fraction of {unknown} rejected", "unknown", template="{unknown}_rejected"
+    ),
+)
+MEASURES = {measure.kind: measure for measure in _EVERY}
 
 
 def measure_named(name: str) -> OpenSetMeasure | None:
     """The measure of a name, whatever classes it names; None where no measure is called so."""
-    if name in _PLAIN:
-        return _PLAIN[name]
-    if found := _TAKEN.fullmatch(name):
-        unknown, known, after = found["unknown"], found["known"], found["after"]
-        words = f"share of {unknown} taken for {known}{' after rejection' if after else ''}"
-        return OpenSetMeasure(
-            words,
-            higher_is_better=False,
-            before_rejection=not after,
-            unknown=unknown,
-            known=known,
-        )
-    if found := _AUROC_OF.fullmatch(name):
-        unknown = found["unknown"]
-        return OpenSetMeasure(f"AUROC against {unknown} alone", is_share=False, unknown=unknown)
-    if found := _REJECTED.fullmatch(name):
-        unknown = found["unknown"]
-        return OpenSetMeasure(f"share of {unknown} rejected", unknown=unknown)
+    if name in MEASURES and not MEASURES[name].template:
+        return MEASURES[name]
+    after = "_after_rejection"
+    kind = "taken_for_after_rejection" if name.endswith(after) else "taken_for"
+    pair = name.removesuffix(after) if kind != "taken_for" else name
+    unknown, between, known = pair.partition("_taken_for_")
+    if unknown and between and known:
+        return MEASURES[kind].of(unknown, known)
+    for kind, start, end in (("auroc_of", "auroc_of_", ""), ("rejected", "", "_rejected")):
+        unknown = name.removeprefix(start).removesuffix(end)
+        if unknown and name == start + unknown + end and unknown != name:
+            return MEASURES[kind].of(unknown)
     return None
 
 
-def measure_names(unknown: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Every name of the table for these classes."""
-    pairs = [f"{u}_taken_for_{k}" for u in unknown for k in known]
+def measures_of(unknown: Sequence[str], known: Sequence[str]) -> tuple[OpenSetMeasure, ...]:
+    """Every measure of the table for these classes."""
+    pairs = ("taken_for", "taken_for_after_rejection")
     return (
-        *_PLAIN,
-        *(f"auroc_of_{u}" for u in unknown),
-        *pairs,
-        *(f"{pair}_after_rejection" for pair in pairs),
-        *(f"{u}_rejected" for u in unknown),
+        *(measure for measure in _EVERY if not measure.template),
+        *(MEASURES["auroc_of"].of(u) for u in unknown),
+        *(MEASURES[kind].of(u, k) for kind in pairs for u in unknown for k in known),
+        *(MEASURES["rejected"].of(u) for u in unknown),
     )

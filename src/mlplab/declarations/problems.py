@@ -7,7 +7,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, NoReturn
+from typing import NoReturn
+
+from mlplab import words
+
+listed, shown, shortened = words.quoted, words.shown, words.shortened
 
 Where = tuple[str | int, ...]
 """The path to a value in a JSON file: keys and list indices, from the outside in."""
@@ -117,17 +121,6 @@ def _folded(word: str) -> str:
     return word.casefold().replace("-", "_").replace(" ", "_")
 
 
-def listed(words: Iterable[str], *, quote: bool = True, limit: int = 12) -> str:
-    """Words in a row, as a sentence needs them: "a", "b", "c"; long rows and words are cut."""
-    words = list(words)
-    told = [shortened(word, LONGEST_WORD) for word in words[:limit]]
-    if quote:
-        told = [f'"{word}"' for word in told]
-    if len(words) > limit:
-        told.append(f"… ({len(words) - limit} more)")
-    return ", ".join(told)
-
-
 def unknown_name(name: str, known: Iterable[str]) -> Problem | None:
     """The problem with a name that no network of the study has."""
     known = list(known)
@@ -135,17 +128,3 @@ def unknown_name(name: str, known: Iterable[str]) -> Problem | None:
         return None
     hint = did_you_mean(name, known) or f"it has {listed(known)}"
     return Problem((), "the name of a network of this study", shown(name), hint)
-
-
-def shown(value: Any, limit: int = 60) -> str:
-    """A value as JSON, shortened."""
-    if isinstance(value, float) and value != value:
-        return "NaN"
-    if isinstance(value, str):
-        value = value[: limit + 1]
-    return shortened(json.dumps(value, ensure_ascii=False, default=str), limit)
-
-
-def shortened(text: str, limit: int = 60) -> str:
-    """A text of at most `limit` characters, the rest an ellipsis."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -15,8 +15,8 @@ from mlplab.figures.figure import Figure
 from mlplab.figures.possible_range import cut
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
-from mlplab.figures.wording import METRICS, count, listed, spread_of
 from mlplab.statistics.prediction_band import PublishedComparison, compare_with_published
+from mlplab.words import METRICS, count, listed, spread_of
 
 OUTSIDE = theme.COLOURS[1]
 _PANELS = {
@@ -76,7 +76,9 @@ def compare(
                 common,
                 np.nansum(values, axis=0) / np.maximum(n, 1),
                 curve[theirs],
-                compare_with_published(values, curve[theirs]),
+                compare_with_published(
+                    values, curve[theirs], reading_error=published.reading_error
+                ),
             )
         )
     return found
@@ -94,7 +96,7 @@ def band_figure(
     drawn = pd.concat([_within_panel(panel, published.metric) for panel in panels])
     return Figure(
         name=name,
-        title=f"Figure {published.number} of the 2023 report, {published.title}: "
+        title=f"Figure {published.number} of {published.source}, {published.title}: "
         "does it lie within our bands?",
         caption=_caption(published, said),
         table=table,
@@ -135,30 +137,30 @@ def _rows(c: NetworkComparison, label: str) -> pd.DataFrame:
 
 def _drawing(table: pd.DataFrame, metric: str, networks: Sequence[str]) -> Spec:
     columns = min(4, len(networks))
-
     title = "accuracy" if metric == "accuracy" else "loss"
 
     def up(column: str) -> Spec:
-        return vega.field(f"{column}:Q", title=title, scale={"zero": False}, axis={"tickCount": 5})
+        return vega.measure(column, title, tickCount=5)
 
-    hover = vega.mark(
-        "point",
-        size=60,
-        filled=True,
-        fillOpacity=0,
-        strokeOpacity=0,
-        encoding={
-            "y": up("published"),
-            "tooltip": [
-                vega.tip("network:N"),
-                vega.tip("step:Q", format=",d"),
-                vega.tip("published:Q", format=".4f"),
-                vega.tip("low:Q", "band from", ".4f"),
-                vega.tip("high:Q", "to", ".4f"),
-                vega.tip("within:N"),
-                vega.tip("n:Q", "our runs"),
-            ],
-        },
+    tips = vega.tips(
+        "network:N", ("step:Q", "step", ",d"), ("published:Q", "published", ".4f"),
+        ("low:Q", "band from", ".4f"), ("high:Q", "to", ".4f"), "within:N", ("n:Q", "our runs"),
+    )  # fmt: skip
+    published, red = {"y": up("published")}, {"color": OUTSIDE}
+    hover = vega.mark("point", size=60, filled=True, fillOpacity=0, strokeOpacity=0,
+                      encoding=published | {"tooltip": tips})  # fmt: skip
+    layers = [
+        vega.mark("area", vega.where("isValid(datum.low)"), color=theme.GREY, fillOpacity=0.25,
+                  encoding={"y": up("low"), "y2": {"field": "high"}}),
+        vega.mark("line", color=theme.ACCENT, strokeWidth=1.6, encoding={"y": up("mean")}),
+        vega.mark("line", **red, strokeWidth=1.5, strokeDash=list(theme.PUBLISHED_DASH),
+                  encoding=published),
+        vega.mark("point", vega.where("datum.within == 'no'"), **red, filled=True, size=34,
+                  opacity=1, encoding=published),
+        {"name": "hover", **hover},
+    ]  # fmt: skip
+    step = vega.measure(
+        "step", "training step", scale={"nice": False, "padding": 4}, format="~s", tickCount=4
     )
     return {
         "data": vega.rows(table),
@@ -168,41 +170,8 @@ def _drawing(table: pd.DataFrame, metric: str, networks: Sequence[str]) -> Spec:
         "spec": {
             "width": max(150, 720 // columns - 50),
             "height": 130,
-            "encoding": {
-                "x": vega.field(
-                    "step:Q",
-                    title="training step",
-                    scale={"nice": False, "zero": False, "padding": 4},
-                    axis={"format": "~s", "tickCount": 4},
-                )
-            },
-            "layer": [
-                vega.mark(
-                    "area",
-                    vega.where("isValid(datum.low)"),
-                    color=theme.GREY,
-                    fillOpacity=0.25,
-                    encoding={"y": up("low"), "y2": {"field": "high"}},
-                ),
-                vega.mark("line", color=theme.ACCENT, strokeWidth=1.6, encoding={"y": up("mean")}),
-                vega.mark(
-                    "line",
-                    color=OUTSIDE,
-                    strokeWidth=1.5,
-                    strokeDash=list(theme.PUBLISHED_DASH),
-                    encoding={"y": up("published")},
-                ),
-                vega.mark(
-                    "point",
-                    vega.where("datum.within == 'no'"),
-                    filled=True,
-                    color=OUTSIDE,
-                    size=34,
-                    opacity=1,
-                    encoding={"y": up("published")},
-                ),
-                {"name": "hover", **hover},
-            ],
+            "encoding": {"x": step},
+            "layer": layers,
         },
     }
 
@@ -219,8 +188,9 @@ def _caption(published: PublishedFigure, said: Sequence[NetworkComparison]) -> s
     words = (
         f"{METRICS[published.metric].capitalize()} as published (dashed) before the band in which "
         f"one new run would lie with 95% probability at all {max(points)} points together, widened "
-        f"by 0.002 for reading off the print ({spread_of([c.n for c in said])}); a band that "
-        "reaches the edge of its panel goes on beyond it, as its numbers say. "
+        f"by {published.reading_error:g} for reading off the print "
+        f"({spread_of([c.n for c in said])}); a band that reaches the edge of its panel goes on "
+        "beyond it, as its numbers say. "
     )
     if not outside:
         everyone = (

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mlplab.figures import theme
-from mlplab.figures.drawing import Job, Key
+from mlplab.figures.drawing import Job, Key, draw
 from mlplab.figures.vega import Spec
+from mlplab.records.export import without_formulas
 
 if TYPE_CHECKING:
     import altair as alt
@@ -54,6 +55,17 @@ class Figure:
         chart: alt.TopLevelMixin = altair.Chart.from_dict(spec)
         return chart
 
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, object]:
+        """The figure in a notebook: interactive, and as a still picture where that is all there is."""
+        spec = {**self._spec, "title": self.title, "config": theme.config()}
+        return {
+            "application/vnd.vegalite.v6+json": spec,
+            "image/svg+xml": draw(self.job).svg,
+            "text/plain": f"{self.title}. {self.caption}",
+        }
+
     @property
     def _spec(self) -> Spec:
         if isinstance(self.drawing, dict):
@@ -69,7 +81,8 @@ class Figure:
 
     def csv(self) -> str:
         """The figure's numbers as CSV."""
-        return self.table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+        table = without_formulas(self.table)
+        return table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
 
 
 def still(spec: Spec) -> Spec:

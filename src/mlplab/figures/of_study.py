@@ -43,8 +43,7 @@ def declared_figures(results: Results) -> list[list[Figure]]:
         else:
             beside = None
             if declared.published is not None:
-                source = facts or published.load("report-2023")
-                beside = source.figure(declared.published) if source else None
+                beside = facts.figure(declared.published) if facts else None
             made.append(curve_figures(declared, results, name, beside))
     return made
 

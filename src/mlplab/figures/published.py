@@ -1,16 +1,23 @@
-"""Numbers of a published study, read from its printed figures, to hold against one's own."""
+"""Numbers of a published study, to hold against one's own.
+
+Each study is one file of `mlplab/published/`: its curves, the settings of its networks in the
+language of a study file, its table, and what is to be said of it. Another study is another file.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import numpy as np
+
+from mlplab.declarations.network import Network
+from mlplab.declarations.resolving.resolution import merged
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,33 +28,32 @@ class PublishedFigure:
     number: int
     title: str
     metric: str
-    """In the words of this program: accuracy, or softmaxed_loss for the report's own loss."""
+    """As this program calls it: accuracy, loss, or softmaxed_loss for the loss of outputs that
+    have been through softmax twice."""
     steps: np.ndarray
     """(evaluation,) int64"""
     curves: Mapping[tuple[str, str], np.ndarray]
     """(network, split) → (evaluation,) float64"""
-
-
-@dataclass(frozen=True)
-class PublishedSettings:
-    """What was published of a network's settings."""
-
-    hidden: tuple[int, ...]
-    optimizer: str
-    learning_rate: float
-    batch_size: int = 256
-    steps: int = 2000
+    source: str
+    """The title of the study."""
+    reading_error: float
+    """How far a value may be from the one that was printed, in the metric's own unit."""
+    note: str = ""
+    """What must be known of this metric in this study."""
 
 
 @dataclass(frozen=True)
 class PublishedPartTwo:
-    """What a network that learned 0-4 made of 0-9, one run."""
+    """What a network that learned some classes made of the others, one run."""
 
+    known: tuple[str, ...]
+    """The classes that it learned."""
     accuracy: float
-    """On test rows of 0-4."""
-    true: tuple[int, ...]
-    """The first unknown test images, in their order; likewise the next."""
-    predicted: tuple[int, ...]
+    """On test rows of these."""
+    true: tuple[str, ...]
+    """The first test rows of other classes, in their order."""
+    predicted: tuple[str, ...]
+    """What each of them was taken for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +63,25 @@ class PublishedStudy:
     name: str
     title: str
     about: str
+    reading_error: float
     figures: Mapping[str, PublishedFigure]
-    settings: Mapping[str, PublishedSettings]
-    table_network: str
+    settings: Mapping[str, Network]
+    """Of every published network; its seeds say nothing."""
+    table_network: str | None
     """The network that the published table speaks of."""
     table: Mapping[str, float]
     """accuracy, precision, recall, f1 (weighted)."""
-    corner_areas: Mapping[str, float]
-    """Class → area under the published ROC curve, which was drawn from hard labels."""
-    part_two: PublishedPartTwo
+    areas_network: str | None
+    """The network whose ROC areas were published."""
+    areas: Mapping[str, float]
+    """Class → area under the published ROC curve."""
+    areas_of_hard_labels: bool
+    """Whether those curves were drawn from hard labels, not from probabilities."""
+    part_two: PublishedPartTwo | None
+    notes: Mapping[str, str]
+    """What must be known of a metric, or of areas from `hard_labels`."""
+    mistakes: tuple[str, ...]
+    """Where the study went wrong; inline Markdown."""
 
     def figure(self, reference: str) -> PublishedFigure | None:
         """The figure of that name, `figure_1` being enough for `figure_1_accuracy_by_depth`."""
@@ -78,10 +94,14 @@ class PublishedStudy:
         return None
 
 
+def _folder() -> Traversable:
+    return files("mlplab") / "published"
+
+
 def names() -> tuple[str, ...]:
     """The published studies that this program carries."""
-    folder = files("mlplab") / "published"
-    return tuple(sorted(f.name.removesuffix(".json") for f in folder.iterdir()))
+    found = (entry.name for entry in _folder().iterdir())
+    return tuple(sorted(name.removesuffix(".json") for name in found if name.endswith(".json")))
 
 
 @cache
@@ -89,87 +109,56 @@ def load(name: str) -> PublishedStudy | None:
     """The published study of that name; None where there is none."""
     if name not in names():
         return None
-    facts = json.loads((files("mlplab") / "published" / f"{name}.json").read_text("utf-8"))
-    steps = np.array(facts["steps"], dtype=np.int64)
-    table = facts["table_config10"]
+    return read(name, json.loads((_folder() / f"{name}.json").read_text("utf-8")))
+
+
+def read(name: str, facts: Mapping[str, Any]) -> PublishedStudy:
+    """A published study from what its file holds.
+
+    Only `title` and `figures` must be there, and `steps` for the figures that have none.
+    """
+    table, areas = facts.get("table", {}), facts.get("roc_areas", {})
+    shared = facts.get("shared", {})
     return PublishedStudy(
         name=name,
-        title="the 2023 report",
-        about=facts["about"],
-        figures={key: _figure(key, curves, steps) for key, curves in facts["figures"].items()},
-        settings=_SETTINGS_2023,
-        table_network="config10",
-        table={
-            "accuracy": table["accuracy"],
-            "precision": table["precision_weighted"],
-            "recall": table["recall_weighted"],
-            "f1": table["f1_weighted"],
+        title=facts["title"],
+        about=facts.get("about", ""),
+        reading_error=facts.get("reading_error", 0.0),
+        figures={key: _figure(key, figure, facts) for key, figure in facts["figures"].items()},
+        settings={
+            key: Network.model_validate_json(json.dumps(merged(shared, own)))
+            for key, own in facts.get("networks", {}).items()
         },
-        corner_areas=facts["figure_9_roc_auc_per_class_from_hard_labels"],
-        part_two=_part_two(facts["part_two_trained_on_0_to_4"]),
+        table_network=table.get("network"),
+        table=table.get("values", {}),
+        areas_network=areas.get("network"),
+        areas=areas.get("areas", {}),
+        areas_of_hard_labels=areas.get("hard_labels", False),
+        part_two=_part_two(facts["part_two"]) if "part_two" in facts else None,
+        notes=facts.get("notes", {}),
+        mistakes=tuple(facts.get("mistakes", ())),
     )
 
 
 def _part_two(facts: Mapping[str, Any]) -> PublishedPartTwo:
-    return PublishedPartTwo(
-        accuracy=facts["test_accuracy_on_0_to_4"],
-        true=tuple(facts["first_25_unseen_true"]),
-        predicted=tuple(facts["first_25_unseen_predicted"]),
+    known, true, predicted = (
+        tuple(str(name) for name in facts[key]) for key in ("known", "true", "predicted")
     )
+    return PublishedPartTwo(known, facts["accuracy"], true, predicted)
 
 
-def _figure(name: str, curves: Mapping[str, Any], steps: np.ndarray) -> PublishedFigure:
-    number, rest = re.fullmatch(r"figure_(\d+)_(.+)", name).groups()  # type: ignore[union-attr]
-    metric = "softmaxed_loss" if "loss" in rest.split("_") else "accuracy"
-    learning_curve = re.fullmatch(r"learning_curve_(\w+?)_(accuracy|loss)", rest)
-    if learning_curve:
-        network = learning_curve[1]
-        # The report's "train" is the current batch, after its update.
-        splits = {"train": "batch", "test": "test"}
-        named = {(network, splits[key]): value for key, value in curves.items()}
-        title = f"learning curve of {network}"
-    else:
-        named = {(key, "test"): value for key, value in curves.items()}
-        title = rest.replace("_", " ")
+def _figure(name: str, figure: Mapping[str, Any], facts: Mapping[str, Any]) -> PublishedFigure:
     return PublishedFigure(
-        name,
-        int(number),
-        title,
-        metric,
-        steps,
-        {
-            key: np.array(value, dtype=np.float64)
-            for key, value in sorted(named.items(), key=_order)
+        name=name,
+        number=figure["number"],
+        title=figure["title"],
+        metric=figure["metric"],
+        steps=np.array(figure.get("steps", facts.get("steps")), dtype=np.int64),
+        curves={
+            (curve["network"], curve["split"]): np.array(curve["values"], dtype=np.float64)
+            for curve in figure["curves"]
         },
+        source=facts["title"],
+        reading_error=facts.get("reading_error", 0.0),
+        note=facts.get("notes", {}).get(figure["metric"], ""),
     )
-
-
-def _order(item: tuple[tuple[str, str], Any]) -> tuple[int, str]:
-    digits = re.sub(r"\D", "", item[0][0])
-    return int(digits or 0), item[0][1]
-
-
-_DEEP5, _DEEP8 = (128, 256, 512, 256), (128, 256, 512, 256, 256, 128, 128)
-_DEEP10 = (128, 256, 512, 256, 256, 128, 128, 128, 128)
-_SETTINGS_2023 = {
-    f"config{number}": PublishedSettings(hidden, optimizer, rate)
-    for number, hidden, optimizer, rate in (
-        (1, (128, 256), "sgd", 0.1),
-        (2, (128, 256), "adam", 0.001),
-        (3, (128, 256), "rmsprop", 0.001),
-        (4, _DEEP5, "rmsprop", 0.001),
-        (5, _DEEP8, "rmsprop", 0.001),
-        (6, _DEEP10, "rmsprop", 0.001),
-        (7, _DEEP5, "adam", 0.001),
-        (8, _DEEP8, "adam", 0.001),
-        (9, _DEEP10, "adam", 0.001),
-        (10, (256, 512), "adam", 0.001),
-        (11, (256, 512), "rmsprop", 0.001),
-        (12, (512, 1024), "adam", 0.001),
-        (13, (512, 1024), "rmsprop", 0.001),
-        (14, (1024, 2048), "adam", 0.001),
-        (15, (1024, 2048), "rmsprop", 0.001),
-        (16, (128, 256), "adagrad", 0.01),
-        (17, (8192, 16384), "adam", 0.001),
-    )
-}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,7 @@ class Evaluation:
     precision: tuple[float, ...]
     """Of each class; 0 where it was never predicted."""
     recall: tuple[float, ...]
-    """Of each class; 0 where it does not occur."""
+    """Of each class; 0 where it does not occur, which `support` tells."""
     f1: tuple[float, ...]
     support: tuple[int, ...]
     """Rows of each class."""
@@ -46,6 +47,21 @@ class Evaluation:
     roc: RocCurves
     calibration: Calibration | None = None
     """None in records of before it was measured."""
+    right: str | None = None
+    """Which rows were right, in their order: bits packed as NumPy does, in Base64. None in records
+    of before it was kept."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows were evaluated."""
+        return sum(self.support)
+
+    def right_rows(self) -> np.ndarray | None:
+        """(row,) bool: which rows were right; None where that was not kept."""
+        if self.right is None:
+            return None
+        packed = np.frombuffer(base64.b64decode(self.right), dtype=np.uint8)
+        return np.unpackbits(packed, count=self.rows).astype(bool)
 
     def to_json(self) -> str:
         """Compact JSON, from which `from_json` gives an equal Evaluation."""
@@ -71,6 +87,7 @@ class Evaluation:
                 tuple(_curve(c) for c in roc["classes"]), _curve(roc["micro"]), _curve(roc["macro"])
             ),
             calibration=_calibration(raw.get("calibration")),
+            right=raw.get("right"),
         )
 
 
@@ -110,6 +127,7 @@ def evaluate(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ..
         weighted=_averages(precision, recall, f1, support.astype(np.float64)),
         roc=roc_curves(probability[:, :classes], targets),
         calibration=calibration_of(probability, targets),
+        right=base64.b64encode(np.packbits(predicted == targets).tobytes()).decode("ascii"),
     )
 
 

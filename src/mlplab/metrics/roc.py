@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlplab.metrics.roc_points import area, drawn, exact_curves
+
 _DECIMALS = 5
 """Of a drawn point; the areas are exact."""
 
@@ -35,18 +37,12 @@ class RocCurves:
 
 def roc_curves(scores: np.ndarray, targets: np.ndarray) -> RocCurves:
     """Curves of scores (row, class) for targets (row,): a higher score means the class sooner."""
-    from mlplab.metrics.roc_points import drawn_curves
+    curves = [_drawn(exact) for exact in exact_curves(scores, targets)]
+    return RocCurves(tuple(curves[:-2]), *curves[-2:])
 
-    scores = np.ascontiguousarray(scores)  # of any other layout machine code would be made anew
-    classes = scores.shape[1]
-    points, ends, areas = drawn_curves(
-        scores, targets, np.argsort(scores, axis=0), np.argsort(scores.ravel())
-    )
-    false, true = np.round(points, _DECIMALS).tolist()
-    curves = []
-    for start, end, area in zip(ends[:-1].tolist(), ends[1:].tolist(), areas.tolist(), strict=True):
-        whole = start < end
-        curves.append(
-            RocCurve(tuple(false[start:end]), tuple(true[start:end]), area) if whole else NO_CURVE
-        )
-    return RocCurves(tuple(curves[:classes]), curves[classes], curves[classes + 1])
+
+def _drawn(exact: np.ndarray) -> RocCurve:
+    if not exact.size:
+        return NO_CURVE
+    false, true = np.round(drawn(exact), _DECIMALS).tolist()
+    return RocCurve(tuple(false), tuple(true), area(exact))

@@ -1,7 +1,7 @@
-"""Activations: what a hidden layer makes of its sums, and how a gradient passes back through it.
+"""Activations and their derivatives.
 
-Each works in place on a (network, batch, unit) tensor. All but GELU tell their derivative from
-their own output, so that the sums need not be kept.
+Each works in place on a (network, batch, unit) tensor. The derivative of all but GELU is a function
+of the output, so that the sums need not be kept.
 """
 
 from __future__ import annotations
@@ -20,16 +20,14 @@ _LEAK = 0.01
 class ActivationFunction:
     """An activation as a pair of in-place functions.
 
-    `apply(sums)` turns sums into outputs. `pass_back(gradient, kept)` turns the gradient with
-    respect to outputs into that with respect to sums; `kept` are the outputs, or the sums where
-    `keeps_sums` is set. One that `rectifies` makes zero of what is negative and no more, which a
-    pass over memory for another reason can do along.
+    `apply(sums)` turns sums into outputs. `backward(gradient, saved)` turns the gradient with
+    respect to outputs into that with respect to sums; `saved` are the outputs, or the sums where
+    `keeps_sums` is set.
     """
 
     apply: Callable[[torch.Tensor], None]
-    pass_back: Callable[[torch.Tensor, torch.Tensor], None]
+    backward: Callable[[torch.Tensor, torch.Tensor], None]
     keeps_sums: bool = False
-    rectifies: bool = False
 
 
 def _relu(sums: torch.Tensor) -> None:
@@ -84,7 +82,7 @@ def _nothing_back(gradient: torch.Tensor, outputs: torch.Tensor) -> None:
 
 
 ACTIVATIONS: dict[str, ActivationFunction] = {
-    "relu": ActivationFunction(_relu, _relu_back, rectifies=True),
+    "relu": ActivationFunction(_relu, _relu_back),
     "leaky_relu": ActivationFunction(_leaky_relu, _leaky_relu_back),
     "tanh": ActivationFunction(_tanh, _tanh_back),
     "sigmoid": ActivationFunction(_sigmoid, _sigmoid_back),

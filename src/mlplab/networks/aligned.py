@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 _BOUNDARY = 64
@@ -54,8 +53,3 @@ def select_networks(stack: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
     kept = aligned_stack((len(keep), rows, columns), stack.dtype, stack.device)
     kept.copy_(stack.index_select(0, keep))
     return kept
-
-
-def as_array(values: torch.Tensor) -> np.ndarray:
-    """A view of a tensor on the CPU; of bfloat16, which NumPy lacks, the bits as uint16."""
-    return (values.view(torch.uint16) if values.dtype == torch.bfloat16 else values).numpy()

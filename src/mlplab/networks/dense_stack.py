@@ -1,4 +1,5 @@
-"""Dense networks of one shape, computed together: forward, and gradients back, written out.
+"""Dense networks of one shape, computed together by operations of torch: forward, and gradients
+back, written out.
 
 Every product is a batched one over (network, row, unit) tensors; no network sees another.
 """
@@ -7,20 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from mlplab.networks.activations import ActivationFunction
 from mlplab.networks.aligned import aligned_stack, select_networks
-from mlplab.networks.precision import Precision
-from mlplab.networks.products import Product, product
-
-if TYPE_CHECKING:
-    from mlplab.networks.fused_passes import FusedPasses
-    from mlplab.networks.sparse_products import ProductOfSparse
+from mlplab.networks.products import batched_matmul
 
 LayerWeights = tuple[tuple[np.ndarray, np.ndarray], ...]
 """One (kernel (in, out), bias (out,)) a layer."""
@@ -30,73 +24,54 @@ LayerWeights = tuple[tuple[np.ndarray, np.ndarray], ...]
 class DenseStack:
     """The weights of a stack.
 
-    kernels: one (network, in, out) a layer; biases: one (network, 1, out) a layer; both in the
-    precision in which weights are kept. operands: the kernels in the precision of the products,
-    which are the kernels themselves unless that is lower.
+    kernels: one (network, in, out) a layer; biases: one (network, 1, out) a layer; both in the type
+    in which parameters are kept. compute_kernels: the kernels in the type of products, which are
+    the kernels themselves unless that is a lower one.
     """
 
     kernels: tuple[torch.Tensor, ...]
     biases: tuple[torch.Tensor, ...]
-    operands: tuple[torch.Tensor, ...]
+    compute_kernels: tuple[torch.Tensor, ...]
     activation: ActivationFunction
-    precision: Precision
-    sparse_inputs: bool = False
-    """Whether what it is given is mostly zeros, which its first layer then passes over."""
 
     @classmethod
     def build(
         cls,
         kernels: Sequence[Sequence[np.ndarray]],
         activation: ActivationFunction,
-        precision: Precision,
+        dtype: torch.dtype,
         device: torch.device,
-        *,
-        sparse_inputs: bool = False,
     ) -> DenseStack:
         """A stack from the initial kernels of each network; biases are zero.
 
         Args:
             kernels: of each network, one (in, out) a layer.
-            precision: that of products; weights are never kept in less than float32.
+            dtype: that of products; parameters are never kept in less than float32.
         """
-        kept = torch.float32 if precision.dtype.itemsize < 4 else precision.dtype
+        param_dtype = torch.float32 if dtype.itemsize < 4 else dtype
         stacked = []
         for layer in zip(*kernels, strict=True):
-            stack = aligned_stack((len(layer), *layer[0].shape), kept, device)
-            for place, kernel in enumerate(layer):
-                stack[place].copy_(torch.from_numpy(kernel))
+            stack = aligned_stack((len(layer), *layer[0].shape), param_dtype, device)
+            for network, kernel in enumerate(layer):
+                stack[network].copy_(torch.from_numpy(kernel))
             stacked.append(stack)
-        biases = tuple(aligned_stack((len(k), 1, k.shape[2]), kept, device) for k in stacked)
-        return cls._with_operands(tuple(stacked), biases, activation, precision, sparse_inputs)
+        biases = tuple(aligned_stack((len(k), 1, k.shape[2]), param_dtype, device) for k in stacked)
+        return cls._with_compute_kernels(tuple(stacked), biases, activation, dtype)
 
     @classmethod
-    def _with_operands(
+    def _with_compute_kernels(
         cls,
         kernels: tuple[torch.Tensor, ...],
         biases: tuple[torch.Tensor, ...],
         activation: ActivationFunction,
-        precision: Precision,
-        sparse_inputs: bool,
+        dtype: torch.dtype,
     ) -> DenseStack:
-        if kernels[0].dtype == precision.dtype and not precision.rounds:
-            return cls(kernels, biases, kernels, activation, precision, sparse_inputs)
-        operands = tuple(aligned_stack(k.shape, precision.dtype, k.device) for k in kernels)
-        stack = cls(kernels, biases, operands, activation, precision, sparse_inputs)
-        for layer in range(len(kernels)):
-            stack.refresh(layer)
-        return stack
-
-    def refresh(self, layer: int) -> None:
-        """Bring the operand of a layer up to date after its kernel has changed."""
-        if self.operands[layer] is not self.kernels[layer]:
-            self.operands[layer].copy_(self.kernels[layer])
-            self.precision.round_(self.operands[layer])
-
-    @property
-    def narrower(self) -> tuple[torch.Tensor | None, ...]:
-        """The operands that lie in fewer bits than their kernels; None for all others."""
-        pairs = zip(self.operands, self.kernels, strict=True)
-        return tuple(o if o.dtype != k.dtype else None for o, k in pairs)
+        if kernels[0].dtype == dtype:
+            return cls(kernels, biases, kernels, activation)
+        compute = tuple(aligned_stack(k.shape, dtype, k.device) for k in kernels)
+        for low, kernel in zip(compute, kernels, strict=True):
+            low.copy_(kernel)
+        return cls(kernels, biases, compute, activation)
 
     @property
     def networks(self) -> int:
@@ -105,25 +80,24 @@ class DenseStack:
 
     def select(self, keep: torch.Tensor) -> DenseStack:
         """The kept networks only."""
-        return self._with_operands(
+        return self._with_compute_kernels(
             tuple(select_networks(k, keep) for k in self.kernels),
             tuple(select_networks(b, keep) for b in self.biases),
             self.activation,
-            self.precision,
-            self.sparse_inputs,
+            self.compute_kernels[0].dtype,
         )
 
-    def put(self, place: int, weights: LayerWeights) -> None:
+    def put(self, network: int, weights: LayerWeights) -> None:
         """Give one network these weights."""
         for layer, (kernel, bias) in enumerate(weights):
-            self.kernels[layer][place].copy_(torch.from_numpy(kernel))
-            self.biases[layer][place, 0].copy_(torch.from_numpy(bias))
-            self.refresh(layer)
+            self.kernels[layer][network].copy_(torch.from_numpy(kernel))
+            self.biases[layer][network, 0].copy_(torch.from_numpy(bias))
+            self.compute_kernels[layer][network].copy_(self.kernels[layer][network])
 
-    def weights_of(self, place: int) -> LayerWeights:
+    def weights_of(self, network: int) -> LayerWeights:
         """A copy of one network's weights, float32 on the CPU."""
         return tuple(
-            (k[place].float().cpu().numpy().copy(), b[place, 0].float().cpu().numpy().copy())
+            (k[network].float().cpu().numpy().copy(), b[network, 0].float().cpu().numpy().copy())
             for k, b in zip(self.kernels, self.biases, strict=True)
         )
 
@@ -132,65 +106,23 @@ class Workspace:
     """Memory for one forward and backward pass over a number of rows, reused every step."""
 
     def __init__(self, stack: DenseStack, rows: int, *, backward: bool) -> None:
-        like = stack.operands[0]
         self.rows = rows
+        like, hidden = stack.compute_kernels, stack.compute_kernels[:-1]
 
-        def memory(width: int) -> torch.Tensor:
-            return aligned_stack((stack.networks, rows, width), like.dtype, like.device)
+        def memory(kernel: torch.Tensor) -> torch.Tensor:
+            return aligned_stack((len(kernel), rows, kernel.shape[2]), kernel.dtype, kernel.device)
 
-        widths = [kernel.shape[2] for kernel in stack.kernels]
-        self.forward_products: list[Product | ProductOfSparse] = [
-            Product((stack.networks, rows, width), like.dtype, like.device) for width in widths
+        keeps_sums = backward and stack.activation.keeps_sums
+        self.outputs = [memory(kernel) for kernel in like]
+        """Of each layer; the last are the logits."""
+        self.sums = [memory(kernel) if keeps_sums else None for kernel in hidden]
+        self.masks: list[torch.Tensor | None] = [None] * len(hidden)
+        layers = like if backward else ()
+        self.gradients = [memory(kernel) for kernel in layers]
+        self.kernel_gradients = [aligned_stack(k.shape, k.dtype, k.device) for k in layers]
+        self.bias_gradients = [
+            aligned_stack(b.shape, b.dtype, b.device) for b in (stack.biases if backward else ())
         ]
-        self.outputs = [product.result for product in self.forward_products]
-        """What each layer gives; the last are the logits."""
-        self.sums = [
-            memory(width) if backward and stack.activation.keeps_sums else None
-            for width in widths[:-1]
-        ]
-        self.masks: list[torch.Tensor | None] = [None] * (len(widths) - 1)
-        self.gradients: list[torch.Tensor] = []
-        self.bias_gradients: list[torch.Tensor] = []
-        if backward:
-            self.gradients = [memory(width) for width in widths]
-            self.kernel_products: list[Product | ProductOfSparse] = [
-                Product(k.shape, k.dtype, k.device) for k in stack.operands
-            ]
-            self.kernel_gradients = [product.result for product in self.kernel_products]
-            self.bias_gradients = [aligned_stack(b.shape, b.dtype, b.device) for b in stack.biases]
-        self.passes_zeros_over = stack.sparse_inputs and self._pass_zeros_over(stack)
-        """Whether the first layer does; inputs that all networks share need no copies then."""
-        self.passes = _fused_passes(stack, self) if like.device.type == "cpu" else None
-
-    def _pass_zeros_over(self, stack: DenseStack) -> bool:
-        """Have the first layer multiply what is not zero only, where that pays; whether it does."""
-        from mlplab.networks.sparse_products import (
-            SparseProduct,
-            SparseScratch,
-            SparseTransposedProduct,
-            sparse_pays,
-        )
-
-        features, units = stack.kernels[0].shape[1:]
-        if not sparse_pays(self.rows, features, units):
-            return False
-        scratch = SparseScratch(self.rows, features)
-        self.forward_products[0] = SparseProduct(self.outputs[0], scratch)
-        if self.gradients:
-            self.kernel_products[0] = SparseTransposedProduct(self.kernel_gradients[0], scratch)
-        return True
-
-
-def _fused_passes(stack: DenseStack, workspace: Workspace) -> list[FusedPasses]:
-    """Those of every layer. What compiles them is loaded with the first workspace."""
-    from mlplab.networks.fused_passes import FusedPasses
-
-    backward = zip(workspace.gradients, workspace.bias_gradients, strict=True)
-    forward = zip(workspace.outputs, stack.biases, strict=True)
-    return [
-        FusedPasses(*layer, *back)
-        for layer, back in zip_longest(forward, backward, fillvalue=(None, None))
-    ]
 
 
 def forward(
@@ -211,33 +143,20 @@ def forward(
     """
     layer_inputs = inputs
     last = len(stack.kernels) - 1
-    for layer, kernel in enumerate(stack.operands):
-        outputs = workspace.forward_products[layer].of(layer_inputs, kernel)
-        _add_bias_and_activate(stack, workspace, layer)
+    for layer, kernel in enumerate(stack.compute_kernels):
+        outputs = batched_matmul(layer_inputs, kernel, workspace.outputs[layer])
+        outputs += stack.biases[layer]
         if layer < last:
+            sums = workspace.sums[layer]
+            if sums is not None:
+                sums.copy_(outputs)
+            stack.activation.apply(outputs)
             if mask is not None:
                 drop = mask(layer, outputs.shape[1], outputs.shape[2])
                 workspace.masks[layer] = drop
                 outputs *= drop
-            stack.precision.round_(outputs)
         layer_inputs = outputs
     return layer_inputs
-
-
-def _add_bias_and_activate(stack: DenseStack, workspace: Workspace, layer: int) -> None:
-    outputs, activation = workspace.outputs[layer], stack.activation
-    hidden = layer < len(stack.kernels) - 1
-    fused = workspace.passes is not None and activation.rectifies
-    if workspace.passes is not None:
-        workspace.passes[layer].add_bias(rectify=hidden and activation.rectifies)
-    else:
-        outputs += stack.biases[layer]
-    if not hidden or fused:
-        return
-    sums = workspace.sums[layer]
-    if sums is not None:
-        sums.copy_(outputs)
-    activation.apply(outputs)
 
 
 def backward(
@@ -260,45 +179,31 @@ def backward(
     """
     last = len(stack.kernels) - 1
     for layer in range(last, -1, -1):
-        gradient = workspace.gradients[layer]
+        gradient, bias_gradient = workspace.gradients[layer], workspace.bias_gradients[layer]
         layer_inputs = workspace.outputs[layer - 1] if layer else inputs
-        _gradient_of_sums(stack, workspace, layer)
-        workspace.kernel_products[layer].of(layer_inputs.transpose(1, 2), gradient)
+        if layer < last:
+            mask = workspace.masks[layer]
+            if mask is not None:
+                gradient *= mask
+            stack.activation.backward(gradient, _saved(workspace, layer))
+        torch.sum(gradient, 1, keepdim=True, dtype=bias_gradient.dtype, out=bias_gradient)
+        batched_matmul(layer_inputs.transpose(1, 2), gradient, workspace.kernel_gradients[layer])
         if layer:
             below = workspace.gradients[layer - 1]
-            product(gradient, stack.operands[layer].transpose(1, 2), below)
+            batched_matmul(gradient, stack.compute_kernels[layer].transpose(1, 2), below)
             if layer == last and add_to_hidden is not None:
                 below += add_to_hidden
         on_layer(layer)
 
 
-def _gradient_of_sums(stack: DenseStack, workspace: Workspace, layer: int) -> None:
-    """From the gradient for a layer's outputs to that for its sums, and for its bias."""
-    gradient, activation = workspace.gradients[layer], stack.activation
-    hidden = layer < len(stack.kernels) - 1
-    fused = workspace.passes is not None and activation.rectifies
-    if hidden:
-        mask = workspace.masks[layer]
-        if mask is not None:
-            gradient *= mask
-        if not fused:
-            activation.pass_back(gradient, _kept(workspace, layer))
-    stack.precision.round_(gradient)
-    if workspace.passes is not None:
-        workspace.passes[layer].go_back(rectified=hidden and activation.rectifies)
-    else:
-        out = workspace.bias_gradients[layer]
-        torch.sum(gradient, 1, keepdim=True, dtype=out.dtype, out=out)
-
-
-def _kept(workspace: Workspace, layer: int) -> torch.Tensor:
-    """What an activation's derivative is told from."""
+def _saved(workspace: Workspace, layer: int) -> torch.Tensor:
+    """What an activation's derivative is computed from."""
     sums, mask = workspace.sums[layer], workspace.masks[layer]
     if sums is not None:
         return sums
     outputs = workspace.outputs[layer]
     if mask is None:
         return outputs
-    # Derivatives are told from outputs as they were before dropout scaled them; where a unit was
-    # dropped the gradient is zero already.
+    # Derivatives are of outputs as they were before dropout scaled them; where a unit was dropped
+    # the gradient is zero already.
     return torch.where(mask > 0, outputs / mask, 0)

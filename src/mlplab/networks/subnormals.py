@@ -22,8 +22,8 @@ _DIVIDED = 2**18
 def subnormals_as_zero() -> Iterator[None]:
     """Within it, this thread reads subnormal numbers as zero and rounds to zero what would be one.
 
-    Threads among which torch divides an operation do not; moments are changed by this one. A
-    processor that cannot goes on as it was.
+    Threads among which torch divides an operation do not. A processor that cannot goes on as it
+    was. The compiled loop does so by itself.
     """
     before = subnormals_are_zero()
     _begin_threads()

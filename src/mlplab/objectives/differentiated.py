@@ -18,11 +18,6 @@ class DifferentiatedObjective(ABC):
         return 0
 
     @property
-    def takes_bfloat16(self) -> bool:
-        """No: it is computed by torch, in float32 at the least."""
-        return False
-
-    @property
     def uses_hidden(self) -> bool:
         """No."""
         return False
@@ -70,6 +65,6 @@ def mean_over(values: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
 
 def known_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Cross-entropy, mean over rows of known classes: (network, batch, class) → (network,)."""
-    log_shares = torch.log_softmax(logits, 2)
-    values = -log_shares.gather(2, targets.clamp(min=0).unsqueeze(2)).squeeze(2)
+    log_softmax = torch.log_softmax(logits, 2)
+    values = -log_softmax.gather(2, targets.clamp(min=0).unsqueeze(2)).squeeze(2)
     return mean_over(values, targets >= 0)

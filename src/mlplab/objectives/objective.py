@@ -10,33 +10,28 @@ import torch
 
 @dataclass(frozen=True, eq=False)
 class BatchOutputs:
-    """What some networks of a stack gave for their batches."""
+    """Outputs of some networks of a stack for their batches."""
 
     logits: torch.Tensor
     """(network, batch, output)."""
     hidden: torch.Tensor
     """(network, batch, unit), the last hidden activations."""
     targets: torch.Tensor
-    """(network, batch) int64: the output that is right; −1 for a row of no known class."""
+    """(network, batch) int64: the output of the row's class; −1 for a row of no known class."""
     centres: torch.Tensor | None = None
     """(network, class, unit) running class centres, for objectives that keep them; changed."""
 
 
 class Objective(Protocol):
-    """A loss over logits, and if it likes over the last hidden activations, of some networks.
+    """A loss of logits, and where it `uses_hidden` of the last hidden activations.
 
     Objectives are compared by value: neighbours in a stack with equal objectives are computed
-    together, each network's share depending on its own rows only.
+    together, each network's loss depending on its own rows only.
     """
 
     @property
     def extra_outputs(self) -> int:
         """Outputs behind those of the classes: a sigmoid output, a background class."""
-        ...
-
-    @property
-    def takes_bfloat16(self) -> bool:
-        """Whether logits, and their gradient, may be of bfloat16 where the CPU computes."""
         ...
 
     @property
@@ -50,7 +45,7 @@ class Objective(Protocol):
         ...
 
     def class_scores(self, logits: torch.Tensor) -> torch.Tensor:
-        """(network, row, output) → (network, row, class): what classes are told apart by."""
+        """(network, row, output) → (network, row, class): the highest is the predicted class."""
         ...
 
     def value_and_gradients(

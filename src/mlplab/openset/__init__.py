@@ -12,8 +12,9 @@ higher score means more unknown.
     rejected = threshold.rejects(fitted.score(new_activations))
     print(threshold.guarantee)
 
-`activations` holds what a network gives for rows; `detectors` turn it into scores; `threshold`
+`activations` holds a network's outputs for rows; `detectors` turn them into scores; `threshold`
 turns scores into a decision; `auroc`, `oscr`, `rejection`, `absorption`, `risk_coverage` and
-`openness` measure; `intervals` say how sure a measure is; `health` says what ails a score;
-`ledger` keeps rows that may influence something apart from those that are only tested.
+`openness` measure; `intervals` and `rows_and_seeds` say how sure a measure is; `health` has
+diagnostics of scores; `ledger` keeps rows that may influence something apart from those that are
+only tested.
 """

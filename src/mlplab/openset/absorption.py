@@ -22,7 +22,7 @@ class AbsorptionTable:
     counts: np.ndarray
     """(unknown class, known class + 1) int64"""
     low: np.ndarray
-    """(unknown class, known class + 1): lower end of Wilson's interval of the share."""
+    """(unknown class, known class + 1): lower end of Wilson's interval of the fraction."""
     high: np.ndarray
 
     @property
@@ -31,15 +31,15 @@ class AbsorptionTable:
         return self.counts.sum(axis=1)
 
     @property
-    def shares(self) -> np.ndarray:
-        """(unknown class, known class + 1): share of the class's rows; each line adds up to 1."""
+    def fractions(self) -> np.ndarray:
+        """(unknown class, known class + 1): fraction of the class's rows; each line adds up to 1."""
         result: np.ndarray = self.counts / self.rows[:, None]
         return result
 
-    def share(self, unknown: int, known: int | None) -> float:
-        """Share of an unknown class taken for a known one, or rejected (None)."""
+    def fraction(self, unknown: int, known: int | None) -> float:
+        """Fraction of an unknown class taken for a known one, or rejected (None)."""
         column = len(self.known_classes) if known is None else self.known_classes.index(known)
-        return float(self.shares[self.unknown_classes.index(unknown), column])
+        return float(self.fractions[self.unknown_classes.index(unknown), column])
 
 
 def absorption_table(
@@ -49,17 +49,17 @@ def absorption_table(
     rejected: Any | None = None,
     level: float = 0.95,
 ) -> AbsorptionTable:
-    """Count where unknown rows end: before rejection (`rejected` None) or after.
+    """Count what unknown rows are taken for: before rejection (`rejected` None) or after.
 
     Args:
         classes: (row,) the true class of each unknown row, as the data set numbers it.
-        taken_for: (row,) the known class the network gives it, as the data set numbers it.
+        taken_for: (row,) the known class that is predicted, as the data set numbers it.
         known_classes: in the order of the columns.
         rejected: (row,) bool, or None where nothing is rejected.
         level: of the intervals.
 
     Raises:
-        OpenSetError: no rows, a true class that is known, or a given class that is not.
+        ValueError: no rows, a true class that is known, or a given class that is not.
     """
     true = checked_classes("classes", classes)
     if len(true) == 0:

@@ -1,16 +1,13 @@
-"""What a network gives for some rows: the common currency of all detectors."""
+"""A network's outputs for some rows, which all detectors use."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from mlplab.openset.errors import OpenSetError, refuse
-
-Space = Literal["inputs", "hidden", "logits"]
-"""Where distances are measured."""
+from mlplab.openset.errors import refuse
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,19 +22,19 @@ class OutputLayer:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Activations:
-    """What a network gives for some rows; every array has one entry a row.
+    """A network's outputs for some rows; every array has one entry a row.
 
     Only the logits must be there; a detector that needs more says so. Integers become float32;
     a torch tensor may still be part of a graph, or lie on another device.
 
     Raises:
-        OpenSetError: an array has the wrong shape, is empty, or holds NaN or infinity.
+        ValueError: an array has the wrong shape, is empty, or holds NaN or infinity.
     """
 
     logits: np.ndarray
     """(row, class), at least two classes; the known classes only."""
     hidden: np.ndarray | None = None
-    """(row, unit): what the last hidden layer gives, after its activation function."""
+    """(row, unit): of the last hidden layer, after its activation function."""
     inputs: np.ndarray | None = None
     """(row, feature): what the network was given, scaled as it was."""
     sigmoid_logit: np.ndarray | None = None
@@ -45,7 +42,7 @@ class Activations:
     background_logit: np.ndarray | None = None
     """(row,): the extra output of a network trained with a background class."""
     output_layer: OutputLayer | None = None
-    """Where it is not given, detectors that need it recover it from hidden and logits."""
+    """Where it is not given, ViM and ReAct recover it from hidden and logits."""
 
     def __post_init__(self) -> None:
         for name, axes in _AXES.items():
@@ -96,14 +93,16 @@ class Activations:
         parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name in _AXES}
         return replace(self, **{n: a[rows] for n, a in parts.items() if a is not None})
 
-    def array(self, name: str, wanted_by: str) -> np.ndarray:
-        """The array of that name; one clear sentence where it was not given."""
+    def array(self, name: str) -> np.ndarray:
+        """The array of that name.
+
+        Raises:
+            ValueError: it was not given.
+        """
         value: np.ndarray | None = getattr(self, name)
         if value is None:
-            raise OpenSetError(
-                f"{wanted_by}: it needs {name}, which these activations do not have; "
-                f"give Activations(..., {name}=...)"
-            )
+            needed = f"an array of shape ({', '.join(_AXES[name])})"
+            refuse(name, needed, "none", f"give Activations(..., {name}=...)")
         return value
 
 
@@ -149,7 +148,7 @@ def checked_labels(activations: Activations, labels: Any) -> np.ndarray:
     """Labels (row,) as int64, each the index of a logit; at least two classes among them.
 
     Raises:
-        OpenSetError: another shape, no whole numbers, no such class, or one class only.
+        ValueError: another shape, no whole numbers, no such class, or one class only.
     """
     array = as_array(labels)
     rows, classes = activations.logits.shape
@@ -178,29 +177,3 @@ def checked_labels(activations: Activations, labels: Any) -> np.ndarray:
             "with one known class a classifier has nothing to say",
         )
     return array
-
-
-def recovered_output_layer(activations: Activations, wanted_by: str) -> OutputLayer:
-    """The output layer, as given or by least squares from hidden to logits.
-
-    The minimum-norm solution; exact on the span of the hidden activations, up to their rounding.
-
-    Raises:
-        OpenSetError: the logits are no affine function of the hidden activations.
-    """
-    if activations.output_layer is not None:
-        return activations.output_layer
-    hidden = activations.array("hidden", wanted_by).astype(np.float64)
-    logits = activations.logits.astype(np.float64)
-    centre, middle = hidden.mean(axis=0), logits.mean(axis=0)
-    kernel = np.linalg.lstsq(hidden - centre, logits - middle, rcond=1e-7)[0]
-    bias = middle - centre @ kernel
-    error = np.abs(hidden @ kernel + bias - logits).max()
-    if error > 1e-3 * max(float(np.abs(logits).max()), 1e-30):
-        refuse(
-            wanted_by,
-            "logits that are a dense layer of the last hidden activations",
-            f"a fit that misses them by up to {error:.2g}",
-            "give the activations of the layer right before the output",
-        )
-    return OutputLayer(kernel=kernel, bias=bias)

@@ -14,7 +14,7 @@ from mlplab.openset.errors import refuse
 from mlplab.openset.scores import checked_scores
 
 Positive = Literal["unknown", "known"]
-"""Which side counts as found; the other's share above the threshold is the false-positive rate."""
+"""Which side counts as found; the other's fraction above the threshold is the false-positive rate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class RocCurve:
     """One point for each different score, from (0, 0) to (1, 1); unknown is positive."""
 
     known_rejected: np.ndarray
-    """(point,): false-positive rate, the share of known rows with a score of at least `score`."""
+    """(point,): false-positive rate, the fraction of known rows with a score of at least `score`."""
     unknown_rejected: np.ndarray
     """(point,): true-positive rate, likewise of unknown rows."""
     score: np.ndarray
@@ -33,13 +33,13 @@ def roc_curve(known: Any, unknown: Any) -> RocCurve:
     """The ROC curve of scores of known rows and of unknown rows.
 
     Raises:
-        OpenSetError: either is empty or holds NaN or infinity (so do all functions here).
+        ValueError: either is empty or holds NaN or infinity (so do all functions here).
     """
     k, u = _both(known, unknown)
     at = np.unique(np.concatenate([k, u]))[::-1]
     return RocCurve(
-        known_rejected=np.append(0.0, _share_at_least(k, at)),
-        unknown_rejected=np.append(0.0, _share_at_least(u, at)),
+        known_rejected=np.append(0.0, _fraction_at_least(k, at)),
+        unknown_rejected=np.append(0.0, _fraction_at_least(u, at)),
         score=np.append(np.inf, at),
     )
 
@@ -54,7 +54,7 @@ def auroc(known: Any, unknown: Any) -> float:
 def average_precision(known: Any, unknown: Any, positive: Positive) -> float:
     """The area under precision and recall as Σ (R_n − R_{n−1}) P_n, tied rows taken together.
 
-    It depends on how many rows of each side there are; compare it on equal shares only.
+    It depends on how many rows of each side there are; compare it on equal proportions only.
     """
     found, others = _oriented(known, unknown, positive)
     at = np.unique(found)[::-1]
@@ -65,13 +65,13 @@ def average_precision(known: Any, unknown: Any, positive: Positive) -> float:
 
 
 def fpr_at_tpr(known: Any, unknown: Any, positive: Positive, tpr: float = 0.95) -> float:
-    """The smallest share of the other side passed where at least `tpr` of the positive are found.
+    """The smallest fraction of the other side passed where at least `tpr` of the positive are found.
 
     With unknown positive: known rows rejected where 95% of unknown ones are. With known positive:
     unknown rows accepted where 95% of known ones are. The two are different numbers.
     """
     if not 0 < tpr <= 1:
-        refuse("tpr", "a share above 0 and at most 1", repr(tpr))
+        refuse("tpr", "a fraction above 0 and at most 1", repr(tpr))
     found, others = _oriented(known, unknown, positive)
     needed = -(-Fraction(str(tpr)) * len(found) // 1)
     threshold = np.sort(found)[len(found) - int(needed)]
@@ -122,6 +122,6 @@ def _count_at_least(scores: np.ndarray, at: np.ndarray) -> np.ndarray:
     return len(scores) - np.searchsorted(np.sort(scores), at, side="left")
 
 
-def _share_at_least(scores: np.ndarray, at: np.ndarray) -> np.ndarray:
-    share: np.ndarray = _count_at_least(scores, at) / len(scores)
-    return share
+def _fraction_at_least(scores: np.ndarray, at: np.ndarray) -> np.ndarray:
+    fraction: np.ndarray = _count_at_least(scores, at) / len(scores)
+    return fraction

@@ -1,20 +1,12 @@
-"""What open-set code says when it cannot do what it was asked."""
+"""How open-set code refuses arrays and numbers that it cannot use."""
 
 from __future__ import annotations
 
 from typing import NoReturn
 
-
-class OpenSetError(ValueError):
-    """Input that cannot be used; one sentence says where, what was expected and what came."""
+from mlplab.declarations.problems import Problem
 
 
-class TouchedUnknownError(OpenSetError):
-    """A row that must stay unseen was about to influence weights, settings or a threshold."""
-
-
-def refuse(where: str, expected: str, received: str, hint: str = "") -> NoReturn:
-    """Raise the one sentence: where it is, what was expected, what came, how to mend it."""
-    raise OpenSetError(
-        f"{where}: expected {expected}, came {received}" + (f"; {hint}" if hint else "")
-    )
+def refuse(where: str, expected: str, received: str, hint: str | None = None) -> NoReturn:
+    """Raise ValueError with the sentence of a problem: "logits: expected …, but got …"."""
+    raise ValueError(str(Problem(where, expected, received, hint)))

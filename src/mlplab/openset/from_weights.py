@@ -40,7 +40,7 @@ def activations_from_weights(
         rows_at_once: bounds the memory that earlier layers take.
 
     Raises:
-        OpenSetError: an unknown activation, or layers that do not fit each other or the inputs.
+        ValueError: an unknown activation, or layers that do not fit each other or the inputs.
     """
     function = _FUNCTIONS.get(_ALIASES.get(activation, activation))
     if function is None:
@@ -48,19 +48,18 @@ def activations_from_weights(
     x = as_array(inputs)
     weights = [(as_array(k), as_array(b)) for k, b in layers]
     _check_layers(x, weights)
-    hidden = np.concatenate(
-        [
-            _through(x[start : start + rows_at_once], weights[:-1], function)
-            for start in range(0, max(len(x), 1), rows_at_once)
-        ]
-    )
     kernel, bias = weights[-1]
-    return Activations(
-        inputs=x,
-        hidden=hidden,
-        logits=hidden @ kernel + bias,
-        output_layer=OutputLayer(kernel=kernel, bias=bias),
-    )
+    # what overflows is refused by Activations
+    with np.errstate(over="ignore", invalid="ignore"):
+        hidden = np.concatenate(
+            [
+                _through(x[start : start + rows_at_once], weights[:-1], function)
+                for start in range(0, max(len(x), 1), rows_at_once)
+            ]
+        )
+        logits = hidden @ kernel + bias
+    layer = OutputLayer(kernel=kernel, bias=bias)
+    return Activations(inputs=x, hidden=hidden, logits=logits, output_layer=layer)
 
 
 def _through(
@@ -79,10 +78,10 @@ def _check_layers(x: np.ndarray, layers: Sequence[tuple[np.ndarray, np.ndarray]]
     if not layers:
         refuse("layers", "at least the output layer", "none")
     width = x.shape[1]
-    for place, (kernel, bias) in enumerate(layers, start=1):
+    for number, (kernel, bias) in enumerate(layers, start=1):
         if kernel.ndim != 2 or kernel.shape[0] != width or bias.shape != kernel.shape[1:]:
             refuse(
-                f"layer {place}",
+                f"layer {number}",
                 f"a kernel ({width}, out) and a bias (out,)",
                 f"{kernel.shape} and {bias.shape}",
             )

@@ -1,4 +1,4 @@
-"""What ails a score: ties, saturation, singular covariances, dead units, other rows' influence."""
+"""Diagnostics of scores: ties, saturation, singular covariances, dead units, batch effects."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from mlplab.openset.activations import Activations
 from mlplab.openset.detectors.detector import Fitted
-from mlplab.openset.threshold import percent
+from mlplab.words import percent
 
 _SAME = 1e-9
-"""Largest difference, relative to the scores' size, that rounding in another order may make."""
+"""Largest relative difference of scores that another order of summation may cause."""
 
 
 @final
@@ -22,9 +22,9 @@ class Health:
 
     rows: int
     tied: float
-    """Share of rows whose score another row has too."""
+    """Fraction of rows whose score another row has too."""
     saturated: float
-    """Share of rows at the smallest or the largest score, where several share it."""
+    """Fraction of rows at the smallest or the largest score, where several share it."""
     dead_units: int | None
     """Hidden units that are zero for every row of which activations were given; None without."""
     units: int | None
@@ -67,7 +67,7 @@ def health(
     scores: np.ndarray | None = None,
     beside: np.ndarray | None = None,
 ) -> Health:
-    """Examine a fitted detector on rows, some of which are also scored one by one.
+    """Diagnose a fitted detector on rows, some of which are also scored one by one.
 
     Args:
         fitted: the detector.

@@ -1,4 +1,4 @@
-"""A ledger of which rows touched weights, settings and thresholds."""
+"""A ledger of which rows influenced weights, settings and thresholds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal, final, get_args
 
 import numpy as np
 
-from mlplab.openset.errors import OpenSetError, TouchedUnknownError, refuse
+from mlplab.openset.errors import refuse
 
 Purpose = Literal["weights", "settings", "thresholds"]
 """What rows may influence. Settings: early stopping, the choice of k or γ, of a detector."""
@@ -16,7 +16,7 @@ Purpose = Literal["weights", "settings", "thresholds"]
 
 @final
 @dataclass(frozen=True, eq=False)
-class Touch:
+class Use:
     """Some rows of one set influenced something."""
 
     purpose: Purpose
@@ -31,13 +31,13 @@ class Touch:
 @final
 @dataclass(frozen=True, eq=False)
 class Ledger:
-    """What has been touched so far, and what must never be."""
+    """Which rows were used so far, and which must never be."""
 
     unknown_rows: Mapping[str, np.ndarray] = field(default_factory=dict)
-    """By data set: test rows of unknown classes, which nothing may touch."""
-    touches: tuple[Touch, ...] = ()
+    """By data set: test rows of unknown classes, which nothing may use."""
+    uses: tuple[Use, ...] = ()
     known_test_rows: Mapping[str, np.ndarray] = field(default_factory=dict)
-    """By data set: test rows of known classes, which nothing may touch either."""
+    """By data set: test rows of known classes, which nothing may use either."""
 
     def record_use(self, purpose: Purpose, rows: Any, *, by: str, source: str = "data") -> Ledger:
         """The ledger with one more entry.
@@ -49,36 +49,30 @@ class Ledger:
             source: the data set.
 
         Raises:
-            TouchedUnknownError: a row is a test row of an unknown class.
-            OpenSetError: a row is a test row of a known class, a calibration row serves something
-                else too, or rows are no row numbers.
+            ValueError: a row is a test row, a calibration row serves something else too, or rows
+                are no row numbers.
         """
-        touch = Touch(_checked_purpose(purpose), by, source, _row_set(rows))
-        forbidden = np.intersect1d(touch.rows, _row_set(self.unknown_rows.get(source, [])))
-        if len(forbidden):
-            raise TouchedUnknownError(
-                f"{by}: {len(forbidden)} test rows of unknown classes (first: row {forbidden[0]} "
-                f"of {source}) would influence {purpose}; unknown rows are only ever tested"
-            )
-        tested = np.intersect1d(touch.rows, _row_set(self.known_test_rows.get(source, [])))
-        if len(tested):
-            raise OpenSetError(
-                f"{by}: {len(tested)} test rows of known classes (first: row {tested[0]} of "
-                f"{source}) would influence {purpose}; test rows are only ever tested"
-            )
-        for earlier in self.touches:
-            _check_calibration(earlier, touch)
-        return replace(self, touches=(*self.touches, touch))
+        use = Use(_checked_purpose(purpose), by, source, _row_set(rows))
+        for side, never in (("unknown", self.unknown_rows), ("known", self.known_test_rows)):
+            tested = np.intersect1d(use.rows, _row_set(never.get(source, [])))
+            if len(tested):
+                raise ValueError(
+                    f"{by}: {len(tested)} test rows of {side} classes (first: row {tested[0]} of "
+                    f"{source}) would influence {purpose}; test rows are only ever tested"
+                )
+        for earlier in self.uses:
+            _check_calibration(earlier, use)
+        return replace(self, uses=(*self.uses, use))
 
     def rows(self, purpose: Purpose, source: str = "data") -> np.ndarray:
         """(row,) int64: all rows of a data set that influenced something."""
-        found = [t.rows for t in self.touches if (t.purpose, t.source) == (purpose, source)]
+        found = [u.rows for u in self.uses if (u.purpose, u.source) == (purpose, source)]
         return _row_set(np.concatenate(found)) if found else _row_set([])
 
     @property
     def lines(self) -> tuple[str, ...]:
         """One line for each purpose and data set, and one for the unknown rows."""
-        kinds = dict.fromkeys((t.purpose, t.source) for t in self.touches)
+        kinds = dict.fromkeys((u.purpose, u.source) for u in self.uses)
         lines = [f"{p}: {len(self.rows(p, s))} rows of {s}" for p, s in kinds]
         lines += [
             f"nothing: {len(_row_set(r))} test rows of unknown classes of {s}"
@@ -87,13 +81,13 @@ class Ledger:
         return tuple(lines)
 
 
-def _check_calibration(earlier: Touch, new: Touch) -> None:
+def _check_calibration(earlier: Use, new: Use) -> None:
     one_calibrates = (earlier.purpose == "thresholds") != (new.purpose == "thresholds")
     if earlier.source != new.source or not one_calibrates:
         return
     shared = np.intersect1d(earlier.rows, new.rows)
     if len(shared):
-        raise OpenSetError(
+        raise ValueError(
             f"{new.by}: {len(shared)} rows of {new.source} (first: row {shared[0]}) would serve "
             f"{new.purpose} and already serve {earlier.purpose} ({earlier.by}); calibration rows "
             "serve nothing else, or the promise is void"

@@ -41,7 +41,7 @@ def oscr_curve(known: Any, right: Any, unknown: Any) -> OscrCurve:
         unknown: (unknown row,) scores.
 
     Raises:
-        OpenSetError: scores are missing, NaN or infinite, or flags do not belong to them.
+        ValueError: scores are missing, NaN or infinite, or flags do not belong to them.
     """
     k = checked_scores("known scores", known)
     u = checked_scores("unknown scores", unknown)

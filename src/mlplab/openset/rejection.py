@@ -24,23 +24,33 @@ class RejectionOutcome:
     accuracy_on_accepted_known: float | None
     """The same among accepted known rows; None where none is accepted."""
     known_rejected: float
-    """Share of known rows rejected."""
+    """Fraction of known rows rejected."""
     recall_of_unknown: float | None
-    """Share of unknown rows rejected; None without unknown rows."""
+    """Fraction of unknown rows rejected; None without unknown rows."""
     accuracy_over_all: float
     """Known rows given their class and unknown rows rejected, among all rows."""
     precision: np.ndarray
     """(class,): the known classes, then "unknown"; 0 where nothing was taken for the class."""
     recall: np.ndarray
-    """(class,): 0 for a class without rows."""
+    """(class,): NaN for a class without rows, which has no recall."""
     f1: np.ndarray
-    """(class,): 0 where precision and recall are."""
+    """(class,): 0 where nothing of the class is decided right."""
     macro_precision: float
-    """Mean over the classes that occur, as true class or as decision; likewise the next two."""
+    """Mean over the classes that occur, as true class or as decision; likewise the next two, in
+    which a class that is only decided has recall 0, as in scikit-learn."""
     macro_recall: float
     macro_f1: float
-    confusion: np.ndarray
-    """(true class, decided class) counts; "unknown" is last in both."""
+    true: np.ndarray
+    """(row,) the true class; the number of known classes stands for "unknown", here and below."""
+    decided: np.ndarray
+    """(row,)"""
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """(true class, decided class) counts; "unknown" is last in both."""
+        counts = np.zeros((len(self.recall), len(self.recall)), dtype=np.int64)
+        np.add.at(counts, (self.true, self.decided), 1)
+        return counts
 
 
 def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) -> RejectionOutcome:
@@ -53,7 +63,7 @@ def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) 
         classes: how many known classes there are.
 
     Raises:
-        OpenSetError: no known row, a class out of range, or arrays of different length.
+        ValueError: no known row, a class out of range, or arrays of different length.
     """
     true = checked_classes("labels", labels)
     guess = checked_classes("predicted", predicted, len(true))
@@ -63,14 +73,18 @@ def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) 
     known = true != UNKNOWN
     if not known.any():
         refuse("labels", "at least one known row", "none", "accuracy is of known rows")
-    confusion = np.zeros((classes + 1, classes + 1), dtype=np.int64)
-    np.add.at(confusion, (np.where(known, true, classes), np.where(refused, classes, guess)), 1)
-    hit = np.diag(confusion)
+    # by class alone: a matrix of ten thousand classes does not fit
+    truth, decided = np.where(known, true, classes), np.where(refused, classes, guess)
+    hit, given, rows = (
+        np.bincount(each, minlength=classes + 1)
+        for each in (truth[truth == decided], decided, truth)
+    )
     right = known & (guess == true)
     accepted = known & ~refused
-    f1, occurs = _f1(confusion)
-    precision = hit / np.maximum(confusion.sum(axis=0), 1)
-    recall = hit / np.maximum(confusion.sum(axis=1), 1)
+    occurs = given + rows > 0
+    f1 = 2 * hit / np.maximum(given + rows, 1)
+    precision = hit / np.maximum(given, 1)
+    recall = np.divide(hit, rows, out=np.full(len(hit), np.nan), where=rows > 0)
     return RejectionOutcome(
         known_rows=int(known.sum()),
         unknown_rows=int((~known).sum()),
@@ -84,15 +98,11 @@ def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) 
         recall=recall,
         f1=f1,
         macro_precision=float(precision[occurs].mean()),
-        macro_recall=float(recall[occurs].mean()),
+        macro_recall=float(np.nan_to_num(recall[occurs]).mean()),
         macro_f1=float(f1[occurs].mean()),
-        confusion=confusion,
+        true=truth,
+        decided=decided,
     )
-
-
-def _f1(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    both = confusion.sum(axis=0) + confusion.sum(axis=1)
-    return 2 * np.diag(confusion) / np.maximum(both, 1), both > 0
 
 
 def _check_range(name: str, values: np.ndarray, low: int, classes: int) -> None:

@@ -15,9 +15,9 @@ class RiskCoverage:
     """Risk at every coverage, rows being answered by increasing score."""
 
     coverage: np.ndarray
-    """(row,): share of rows answered, 1/n to 1."""
+    """(row,): fraction of rows answered, 1/n to 1."""
     risk: np.ndarray
-    """(row,): share of wrong answers among them; for tied rows the mean over their orders."""
+    """(row,): fraction of wrong answers among them; for tied rows the mean over their orders."""
 
     @property
     def area(self) -> float:
@@ -33,11 +33,11 @@ def risk_coverage(scores: Any, wrong: Any) -> RiskCoverage:
         wrong: (row,) bool: whether answering this row is wrong. An unknown row always is.
 
     Raises:
-        OpenSetError: no row, NaN or infinite scores, or flags that do not belong to them.
+        ValueError: no row, NaN or infinite scores, or flags that do not belong to them.
     """
     s = checked_scores("scores", scores)
     flags = checked_flags("wrong", wrong, len(s))
     _, group, size = np.unique(s, return_inverse=True, return_counts=True)
-    share_wrong = np.bincount(group, weights=flags) / size
+    fraction_wrong = np.bincount(group, weights=flags) / size
     answered = np.arange(1, len(s) + 1)
-    return RiskCoverage(answered / len(s), np.cumsum(np.repeat(share_wrong, size)) / answered)
+    return RiskCoverage(answered / len(s), np.cumsum(np.repeat(fraction_wrong, size)) / answered)

@@ -13,9 +13,12 @@ from scipy.stats import beta
 from mlplab.openset.errors import refuse
 from mlplab.openset.intervals import Interval, wilson
 from mlplab.openset.scores import checked_classes, checked_flags, checked_scores
+from mlplab.words import percent, percent_range
 
 LEVEL = 0.95
 """Of the range for one calibration set, and of the interval of a realised rate."""
+MOST_NAMED = 12
+"""Classes that a guarantee names."""
 NO_PROMISE = "no promise about unknown ones"
 
 
@@ -62,7 +65,7 @@ class Threshold:
 
     @property
     def exceeds_in(self) -> float:
-        """Share of calibration sets whose rate is above α."""
+        """Fraction of calibration sets whose rate is above α."""
         return 0.0 if self.vacuous else float(beta.sf(self.reject_at_most, *self._beta))
 
     @property
@@ -109,8 +112,8 @@ class ThresholdByClass:
         result: np.ndarray = s > np.array([t.value for t in self.by_class])[classes]
         return result
 
-    def _name(self, place: int) -> str:
-        return self.names[place] if self.names else str(place)
+    def _name(self, c: int) -> str:
+        return self.names[c] if self.names else str(c)
 
     @property
     def vacuous_classes(self) -> tuple[int, ...]:
@@ -121,11 +124,12 @@ class ThresholdByClass:
     def guarantee(self) -> str:
         """What is promised and what is not, in words made from the numbers."""
         alpha = self.by_class[0].reject_at_most
+        having = [c for c, t in enumerate(self.by_class) if not t.vacuous]
         ranges = [
-            f"{self._name(c)}: {percent_range(*t.range_for_one())}"
-            for c, t in enumerate(self.by_class)
-            if not t.vacuous
+            f"{self._name(c)}: {percent_range(*self.by_class[c].range_for_one())}"
+            for c in having[:MOST_NAMED]
         ]
+        ranges += [f"{len(having) - MOST_NAMED:,} more"] * (len(having) > MOST_NAMED)
         parts = []
         if ranges:
             parts.append(
@@ -136,8 +140,10 @@ class ThresholdByClass:
         parts += [
             f"rejects nothing that is taken for class {self._name(c)}: {self.by_class[c].rows} calibration "
             f"rows, {rows_needed(alpha)} are needed"
-            for c in self.vacuous_classes
+            for c in self.vacuous_classes[:MOST_NAMED]
         ]
+        more = len(self.vacuous_classes) - MOST_NAMED
+        parts += [f"nor what is taken for {more:,} more classes"] * (more > 0)
         return "; ".join([*parts, NO_PROMISE])
 
 
@@ -145,7 +151,7 @@ def calibrate(scores: Any, reject_at_most: float = 0.05) -> Threshold:
     """The threshold from scores (row,) of known rows that served nothing else.
 
     Raises:
-        OpenSetError: no scores, NaN or infinity among them, or a share that is not in (0, 1).
+        ValueError: no scores, NaN or infinity among them, or a fraction that is not in (0, 1).
     """
     return _threshold(checked_scores("calibration scores", scores), reject_at_most)
 
@@ -169,7 +175,7 @@ def calibrate_by_class(
 
 
 def realised_rate(rejected: Any, level: float = LEVEL) -> Interval:
-    """The share rejected (row,) of fresh known rows, with Wilson's interval: put it beside α."""
+    """The fraction rejected (row,) of fresh known rows, with Wilson's interval: put it beside α."""
     flags = checked_flags("rejected", rejected, len(np.atleast_1d(rejected)))
     if len(flags) == 0:
         refuse("rejected", "at least one known row", "none")
@@ -180,18 +186,6 @@ def realised_rate(rejected: Any, level: float = LEVEL) -> Interval:
 def rows_needed(reject_at_most: float) -> int:
     """The fewest calibration rows with which anything can be rejected: ⌈1/α⌉ − 1."""
     return math.ceil(1 / _exact(reject_at_most)) - 1
-
-
-def percent(share: float) -> str:
-    """A share in words: 0.05 is 5%, 0.037 is 3.7%; two digits where it is below 0.1%."""
-    value = 100 * share
-    text = f"{value:.1f}" if value >= 0.095 or value == 0 else f"{value:.2g}"
-    return (text[:-2] if text.endswith(".0") else text) + "%"
-
-
-def percent_range(low: float, high: float) -> str:
-    """Two shares in words: 3.7-6.4%."""
-    return f"{percent(low)[:-1]}-{percent(high)}"
 
 
 def _threshold(scores: np.ndarray, reject_at_most: float) -> Threshold:
@@ -205,7 +199,9 @@ def _threshold(scores: np.ndarray, reject_at_most: float) -> Threshold:
 def _exact(reject_at_most: float) -> Fraction:
     """α as written: in floats (1 − 0.7)·10 is above 3, and the rank would be one too high."""
     if isinstance(reject_at_most, bool) or not 0 < reject_at_most < 1:
-        refuse("reject_at_most", "a share above 0 and below 1, such as 0.05", repr(reject_at_most))
+        refuse(
+            "reject_at_most", "a fraction above 0 and below 1, such as 0.05", repr(reject_at_most)
+        )
     return Fraction(str(float(reject_at_most)))
 
 

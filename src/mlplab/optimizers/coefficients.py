@@ -5,9 +5,9 @@ With gradient g, moments m and v, and coefficients that may differ by network an
     g ← g + decay·w                     (kernels only)
     m ← keep_first·m + add_first·g
     v ← keep_second·v + add_second·g²
-    w ← shrink_t·w − size_t·m / (√(v + inside_t) + outside_t)
+    w ← decoupled_decay_t·w − size_t·m / (√(v + eps_in_sqrt_t) + eps_outside_t)
 
-| optimizer | m | v | size, inside, outside |
+| optimizer | m | v | size, eps_in_sqrt, eps_outside |
 | --- | --- | --- | --- |
 | sgd | μ·m + g | 0 | α, 1, 0: the denominator is exactly one |
 | adagrad | g | v + g², from the initial accumulator | α; ε on its side |
@@ -45,9 +45,19 @@ class Coefficients:
     initial_second: np.ndarray
     decay: np.ndarray
     size: np.ndarray
-    inside: np.ndarray
-    outside: np.ndarray
-    shrink: np.ndarray
+    eps_in_sqrt: np.ndarray
+    eps_outside: np.ndarray
+    decoupled_decay: np.ndarray
+
+    def constants(self) -> np.ndarray:
+        """(4, network): keep_first, add_first, keep_second, add_second."""
+        return np.stack([self.keep_first, self.add_first, self.keep_second, self.add_second])
+
+    def by_step(self) -> np.ndarray:
+        """(step, 5, network): size, eps_in_sqrt, eps_outside, decoupled_decay, decay."""
+        decay = np.broadcast_to(self.decay, self.size.shape)
+        own = self.size, self.eps_in_sqrt, self.eps_outside, self.decoupled_decay, decay
+        return np.stack(own, axis=1)
 
 
 def coefficients(optimizers: Sequence[Optimizer], steps: Sequence[int]) -> Coefficients:
@@ -76,28 +86,30 @@ def _constants(optimizer: Optimizer) -> tuple[float, float, float, float, float,
 
 
 def _by_step(optimizer: Optimizer, steps: int, longest: int) -> np.ndarray:
-    """size, inside, outside, shrink as (4, longest)."""
+    """size, eps_in_sqrt, eps_outside, decoupled_decay as (4, longest)."""
     rates = learning_rates(optimizer, steps)
-    nothing = np.zeros(steps)
-    shrink = 1.0 - rates * optimizer.weight_decay if isinstance(optimizer, AdamW) else nothing + 1
+    zeros = np.zeros(steps)
+    decoupled_decay = (
+        1.0 - rates * optimizer.weight_decay if isinstance(optimizer, AdamW) else zeros + 1
+    )
     match optimizer:
         case Sgd():
-            table = rates, nothing + 1, nothing, shrink
+            table = rates, zeros + 1, zeros, decoupled_decay
         case Adagrad() | RmsProp():
-            epsilon = nothing + optimizer.epsilon
-            is_inside = optimizer.epsilon_placement == "inside_root"
+            epsilon = zeros + optimizer.epsilon
+            in_sqrt = optimizer.epsilon_placement == "inside_root"
             table = (
-                (rates, epsilon, nothing, shrink)
-                if is_inside
-                else (rates, nothing, epsilon, shrink)
+                (rates, epsilon, zeros, decoupled_decay)
+                if in_sqrt
+                else (rates, zeros, epsilon, decoupled_decay)
             )
         case _:
             t = np.arange(1, steps + 1, dtype=np.float64)
             first, second = 1 - optimizer.beta1**t, 1 - optimizer.beta2**t
-            inside, outside = {
-                "before_correction": (nothing, nothing + optimizer.epsilon),
-                "outside_root": (nothing, optimizer.epsilon * np.sqrt(second)),
-                "inside_root": (optimizer.epsilon * second, nothing),
+            eps_in_sqrt, eps_outside = {
+                "before_correction": (zeros, zeros + optimizer.epsilon),
+                "outside_root": (zeros, optimizer.epsilon * np.sqrt(second)),
+                "inside_root": (optimizer.epsilon * second, zeros),
             }[optimizer.epsilon_placement]
-            table = rates * np.sqrt(second) / first, inside, outside, shrink
+            table = rates * np.sqrt(second) / first, eps_in_sqrt, eps_outside, decoupled_decay
     return np.pad(np.stack(table), ((0, 0), (0, longest - steps)), mode="edge")

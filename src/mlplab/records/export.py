@@ -1,4 +1,8 @@
-"""Results as files for other programs: CSV, or Parquet where the file's ending says so."""
+"""Results as files for other programs: CSV, or Parquet where the file's ending says so.
+
+A spreadsheet computes a text that begins like a formula, whoever wrote it. In CSV such texts get an
+apostrophe in front (the usual remedy: https://owasp.org/www-community/attacks/CSV_Injection).
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PARQUET = (".parquet", ".pq")
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export_curves(results: Results, path: str | Path) -> None:
@@ -57,7 +62,24 @@ def _write(make_table: Callable[[], pd.DataFrame], path: Path) -> None:
         if is_parquet:
             table.to_parquet(temporary, index=False)
         else:
-            table.to_csv(temporary, index=False, lineterminator="\n")
+            without_formulas(table).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which no text, column names included, is a formula to a spreadsheet."""
+    texts = table.select_dtypes(include=["object", "string", "category"]).columns
+    changed = {column: table[column].map(_plain_text, na_action="ignore") for column in texts}
+    return table.assign(**changed).rename(columns=_plain_text)
+
+
+def _plain_text(value: object) -> object:
+    if not isinstance(value, str) or not value.startswith(_BEGINS_A_FORMULA):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def _refusal(path: Path, expected: str, received: str, hint: str | None = None) -> BadInput:

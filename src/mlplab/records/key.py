@@ -13,14 +13,17 @@ from typing import Any
 
 from mlplab.declarations.network import Network
 
-NUMERICS = 8
+NUMERICS = 9
 """Raise it when the same settings give other results than before (a formula, an order of random
 draws, a default of a declaration), and only then: every recorded run becomes outdated."""
 
+# And how they are read, which their digest tells too.
 _WHERE_DATA_LIE = frozenset(
     {
         "name", "format", "path", "test_path", "label", "test",
         "train_images", "train_labels", "test_images", "test_labels",
+        "target", "task", "ignore", "missing", "columns", "header", "separator", "decimal",
+        "encoding", "sheet", "size", "color",
     }
 )  # fmt: skip
 _MISSING = object()
@@ -34,12 +37,14 @@ def key_content(
     seed: int,
     precision: str,
     device_kind: str,
+    kernels: str | None = None,
 ) -> str:
     """Return everything that decides a run's result, as canonical JSON.
 
     `outputs` is the number of output neurons as resolved on the data: to declare as many as there
     are classes is the same as to declare nothing. `data_digest` is that of the contents and their
-    division into train and test; `device_kind` is cpu or cuda.
+    division into train and test; `device_kind` is cpu or cuda; `kernels` is the build of the compiled
+    loop that trains the network, since builds differ in last bits, None where no build does.
     """
     content = {
         "network": settings_of(network, outputs),
@@ -49,6 +54,8 @@ def key_content(
         "device": device_kind,
         "numerics": NUMERICS,
     }
+    if kernels is not None:
+        content["kernels"] = kernels
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -74,9 +81,9 @@ def difference(before: str, after: str) -> str:
     if old["data"] != new["data"]:
         reasons.append("the contents of the data changed")
     reasons += [
-        _change(name, old[name], new[name])
-        for name in ("seed", "precision", "device")
-        if old[name] != new[name]
+        _change(name, old.get(name, _MISSING), new.get(name, _MISSING))
+        for name in ("seed", "precision", "device", "kernels")
+        if old.get(name) != new.get(name)
     ]
     if old["numerics"] != new["numerics"]:
         reasons.append("mlplab has computed differently since")

@@ -41,10 +41,10 @@ def only_run(folder: Path, waiting: Callable[[int | None], None]) -> Iterator[No
     """Hold the folder's lock; while another run holds it, call `waiting(its pid)` once and wait.
 
     Raises:
-        BadInput: the file system cannot lock files.
+        BadInput: the file system cannot lock files, or the lock file is a symbolic link.
     """
     path = folder / LOCK_FILE
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    handle = _open(path)
     try:
         if not _taken(handle, path):
             waiting(_holder(path))
@@ -55,6 +55,18 @@ def only_run(folder: Path, waiting: Callable[[int | None], None]) -> Iterator[No
         yield
     finally:
         os.close(handle)
+
+
+def _open(path: Path) -> int:
+    """Open the lock file, but not another file that a symbolic link of this name points to."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    except OSError as error:
+        if not path.is_symlink():
+            raise
+        raise BadInput(
+            Problem("", "a lock file", "a symbolic link", "remove it", file=str(path))
+        ) from error
 
 
 def _taken(handle: int, path: Path) -> bool:

@@ -9,7 +9,6 @@ from mlplab.declarations.network import Activation
 from mlplab.networks.activations import ACTIVATIONS
 from mlplab.networks.dense_stack import DenseStack, LayerWeights, Workspace, forward
 from mlplab.networks.fast_products import fast_float32_products
-from mlplab.networks.precision import Precision
 
 _ROWS_AT_ONCE = 1000
 
@@ -28,7 +27,7 @@ def logits(weights: LayerWeights, activation: Activation, inputs: np.ndarray) ->
         )
     kernels = [kernel for kernel, _ in weights]
     cpu = torch.device("cpu")
-    stack = DenseStack.build([kernels], ACTIVATIONS[activation], Precision.of("float32"), cpu)
+    stack = DenseStack.build([kernels], ACTIVATIONS[activation], torch.float32, cpu)
     stack.put(0, weights)
     found = np.empty((len(inputs), weights[-1][1].shape[0]), dtype=np.float32)
     with fast_float32_products():

@@ -8,23 +8,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import BadInput, Problem, did_you_mean, listed
+from mlplab.declarations.problems import BadInput, Problem, did_you_mean
 from mlplab.declarations.study import Study
-from mlplab.metrics.classification import Evaluation
 from mlplab.records import runs as stored
-from mlplab.records import tables, weights
-from mlplab.records.database import decoding, reading
-from mlplab.records.stacks import failures
-from mlplab.records.studies import Member, read_study
+from mlplab.records.database import decoding, has_records, reading
+from mlplab.records.stacks import failures, weights_file
+from mlplab.records.studies import Member, has_begun, read_study
+from mlplab.words import quoted
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
+    from mlplab.data.fitted import Preparation
+    from mlplab.metrics.classification import Evaluation
+    from mlplab.records.weights import LayerWeights
 
-@dataclass(frozen=True, eq=False)
+TUNING_FOLDER = "tuning"
+"""Within a results folder: that of a tuned study's trials."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """One network and seed that is finished."""
 
@@ -46,6 +51,11 @@ class Run:
     layers: tuple[int, ...] = ()
     """Units from input to output."""
 
+    def __repr__(self) -> str:
+        end = "stopped" if self.diverged_at is None else "diverged"
+        step = self.stopped_at if self.diverged_at is None else self.diverged_at
+        return f"Run({self.network!r}, seed {self.seed}, {end} at step {step:,})"
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -62,7 +72,7 @@ class Failure:
         return lines[-1] if lines else "unknown"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Results:
     """What is known of a study: its finished runs, and what is missing."""
 
@@ -81,6 +91,11 @@ class Results:
     def __post_init__(self) -> None:
         by_member = {(run.network, run.seed): run for run in self.runs}
         object.__setattr__(self, "_by_member", by_member)
+
+    def __repr__(self) -> str:
+        runs = f"{len(self.runs):,} of {len(self.runs) + len(self.missing):,} runs finished"
+        networks = f"{len(self.study.networks):,} networks"
+        return f"{type(self).__name__}({self.study.name!r}, {networks}, {runs}, {self.folder})"
 
     @classmethod
     def open(cls, folder: str | Path) -> Results:
@@ -123,14 +138,14 @@ class Results:
         Raises:
             BadInput: there is no such network, or it is not finished for that seed.
         """
-        declared = self._network(network)
+        declared = self.network(network)
         found = self._by_member.get((network, seed))
         if found is None:
             done = [str(run.seed) for run in self.runs if run.network == network]
             raise BadInput(
                 Problem(
                     f"{network}, seed {seed}",
-                    expected=f"a finished seed ({listed(done, quote=False) or 'none yet'})",
+                    expected=f"a finished seed ({quoted(done, quote=False) or 'none yet'})",
                     received=str(seed),
                     hint=None if seed not in declared.seeds else "run the study",
                 )
@@ -139,22 +154,25 @@ class Results:
 
     def curves(self) -> pd.DataFrame:
         """Return every measured value, one a row: study,network,seed,step,split,metric,value."""
+        from mlplab.records import tables
+
         return tables.curves(self)
 
     def summary(self) -> pd.DataFrame:
         """Return one row a network and seed: size, cost, fate, and final values by split."""
+        from mlplab.records import tables
+
         return tables.summary(self)
 
-    def weights(self, network: str, seed: int) -> weights.LayerWeights:
+    def weights(self, network: str, seed: int) -> LayerWeights:
         """Return one (kernel (in, out), bias (out,)) a layer, float32.
 
         Raises:
             BadInput: the run is not finished, or its weights are gone.
         """
-        run = self.run(network, seed)
-        if not isinstance(run, _StoredRun):
-            raise ValueError("these results were not read from a folder, so they have no weights")
-        path = weights.weights_file(run.contents.folder, run.stack)
+        from mlplab.records import weights
+
+        path, run = self._weights_of(network, seed)
         return weights.load(path, run.key, len(run.layers) - 1)
 
     def centres(self, network: str, seed: int) -> np.ndarray | None:
@@ -163,30 +181,75 @@ class Results:
         Raises:
             BadInput: the run is not finished, or its weights are gone.
         """
+        from mlplab.records import weights
+
+        path, run = self._weights_of(network, seed)
+        return weights.load_centres(path, run.key)
+
+    def predict(
+        self, network: str, seed: int, inputs: object, *, prepared: bool = False
+    ) -> np.ndarray:
+        """Return the logits (row, output) of rows as the data hold them, unscaled.
+
+        They become inputs as the training rows did, by what was fitted on these.
+
+        Args:
+            network: its name.
+            seed: a finished one.
+            inputs: (row, feature), or of a table a frame with its columns; see
+                `Preparation.prepare_rows`.
+            prepared: whether they are the network's inputs already, as `prepare` gives them.
+
+        Raises:
+            BadInput: the run is not finished, its weights are gone, or rows of other columns.
+            ValueError: prepared inputs of another shape.
+        """
+        import numpy as np
+
+        from mlplab.records.prediction import logits
+
+        activation = self.network(network).activation
+        layers = self.weights(network, seed)
+        if not prepared:
+            inputs = self.preparation(network, seed).prepare_rows(inputs)
+        return logits(layers, activation, np.asarray(inputs))
+
+    def preparation(self, network: str, seed: int) -> Preparation:
+        """Return what was fitted on the training rows of a run, by which new rows become inputs.
+
+        Raises:
+            BadInput: the run is not finished; or it was recorded by an mlplab that kept no
+                preparation, and its data are not here to fit it again.
+        """
+        from mlplab.data.preparation import prepare
+        from mlplab.records.preparations import load_preparation
+
+        run, declared = self.run(network, seed), self.network(network)
+        kept = None if self.folder is None else load_preparation(self.folder, run.key)
+        if kept is not None:
+            return kept
+        data = prepare(declared.data, self.study.folder, lambda line: None, declared.roles)
+        return data.preparation
+
+    def _weights_of(self, network: str, seed: int) -> tuple[Path, Run]:
+        """Return the file of a run's weights, and the run."""
         run = self.run(network, seed)
         if not isinstance(run, _StoredRun):
             raise ValueError("these results were not read from a folder, so they have no weights")
-        return weights.load_centres(weights.weights_file(run.contents.folder, run.stack), run.key)
+        return weights_file(run.contents.folder, run.stack), run
 
-    def predict(self, network: str, seed: int, inputs: np.ndarray) -> np.ndarray:
-        """Return the logits (row, output) of inputs (row, feature), scaled as in training.
+    def network(self, name: str) -> Network:
+        """Return the settings of a network.
 
         Raises:
-            BadInput: the run is not finished, or its weights are gone.
-            ValueError: inputs of another shape.
+            BadInput: the study has none of this name.
         """
-        from mlplab.records.prediction import logits
-
-        activation = self._network(network).activation
-        return logits(self.weights(network, seed), activation, inputs)
-
-    def _network(self, name: str) -> Network:
         if name not in self.study.networks:
             known = tuple(self.study.networks)
             raise BadInput(
                 Problem(
                     "",
-                    expected=f"a network of the study: {listed(known)}",
+                    expected=f"a network of the study: {quoted(known)}",
                     received=repr(name),
                     hint=did_you_mean(name, known),
                 )
@@ -217,6 +280,8 @@ class _Contents:
     def evaluation(self, key: str) -> Evaluation | None:
         with reading(self.folder) as connection:
             text = stored.read_evaluation(connection, key)
+        from mlplab.metrics.classification import Evaluation
+
         with decoding(self.folder, "an evaluation"):
             return None if text is None else Evaluation.from_json(text)
 
@@ -229,7 +294,7 @@ class _StoredRun(Run):
             "network": member[0],
             "seed": member[1],
             "key": record.key,
-            "steps": record.steps,
+            "record": record,
             "diverged_at": record.diverged_at,
             "stopped_at": record.stopped_at,
             "seconds": record.seconds,
@@ -240,7 +305,13 @@ class _StoredRun(Run):
         self.__dict__.update(values)
 
     stack: str
+    record: stored.RunRecord
     contents: _Contents
+
+    @cached_property
+    def steps(self) -> np.ndarray:
+        with decoding(self.contents.folder, "a run"):
+            return self.record.steps
 
     @cached_property
     def curves(self) -> Mapping[tuple[str, str], np.ndarray]:
@@ -249,3 +320,23 @@ class _StoredRun(Run):
     @cached_property
     def evaluation(self) -> Evaluation | None:
         return self.contents.evaluation(self.key)
+
+
+def open_trials(folder: Path) -> Results | None:
+    """Read the trials of the tuned study in a results folder; None where none has been begun.
+
+    Raises:
+        BadInput: there are trials, and they cannot be read.
+    """
+    trials = folder / TUNING_FOLDER
+    return Results.open(trials) if has_records(trials) and study_has_begun(trials) else None
+
+
+def study_has_begun(folder: Path) -> bool:
+    """Whether a run has come to the networks of the study itself, which follow its tuning.
+
+    Raises:
+        BadInput: the folder holds no records.
+    """
+    with reading(folder) as connection:
+        return has_begun(connection)

@@ -8,12 +8,14 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-
-import numpy as np
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 from mlplab.records.database import transaction
 from mlplab.records.stacks import PlannedStack
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _KEYS_A_QUERY = 500
 _INFINITE = {math.inf: "1e999", -math.inf: "-1e999"}
@@ -46,11 +48,16 @@ class RunRecord:
 
     key: str
     layers: tuple[int, ...]
-    steps: np.ndarray
+    steps_json: str
     diverged_at: int | None
     stopped_at: int
     seconds: float
     stack: str
+
+    @cached_property
+    def steps(self) -> np.ndarray:
+        """(evaluation,) int64, the evaluated steps; runs that have the same share one array."""
+        return _decode_steps(self.steps_json)
 
 
 def record_stack(
@@ -112,10 +119,9 @@ def read_runs(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, 
         "SELECT key, layers, steps, diverged_at, stopped_at, seconds, stack FROM run"
         " WHERE key IN ({})"
     )
-    # Thousands of runs have few distinct shapes and steps, so each of these is decoded once.
-    layers_of, steps_of = cache(_decode_layers), cache(_decode_steps)
+    layers_of = cache(_decode_layers)  # thousands of runs have few distinct shapes
     return {
-        key: RunRecord(key, layers_of(layers), steps_of(steps), *rest)
+        key: RunRecord(key, layers_of(layers), steps, *rest)
         for key, layers, steps, *rest in _by_key(connection, query, keys)
     }
 
@@ -124,7 +130,10 @@ def _decode_layers(text: str) -> tuple[int, ...]:
     return tuple(map(int, json.loads(text)))
 
 
+@lru_cache(maxsize=100)
 def _decode_steps(text: str) -> np.ndarray:
+    import numpy as np
+
     steps = np.array(json.loads(text), dtype=np.int64)
     steps.flags.writeable = False  # runs share it
     return steps
@@ -154,6 +163,8 @@ def encode_numbers(values: np.ndarray) -> str:
 
 def decode_numbers(text: str) -> np.ndarray:
     """Read what `encode_numbers` wrote: (evaluation,) float64."""
+    import numpy as np
+
     return np.array(json.loads(text), dtype=np.float64)  # NumPy reads None as NaN
 
 

@@ -12,8 +12,11 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from mlplab.records.database import transaction
+
+WEIGHTS_FOLDER = "weights"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,11 @@ class PlannedStack:
         """A name made of the contents: the same stack has the same name wherever it is planned."""
         content = json.dumps([self.keys, self.threads, self.precision, self.device])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def weights_file(folder: Path, stack: str) -> Path:
+    """Return where the weights of a stack lie in a results folder."""
+    return folder / WEIGHTS_FOLDER / f"{stack}.safetensors"
 
 
 def unfinished(connection: sqlite3.Connection) -> list[PlannedStack]:

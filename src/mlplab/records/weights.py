@@ -17,15 +17,9 @@ from safetensors.numpy import save_file
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.records.atomic import replacing
 
-WEIGHTS_FOLDER = "weights"
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 LayerWeights = tuple[tuple[np.ndarray, np.ndarray], ...]
 """One (kernel (in, out), bias (out,)) a layer, float32."""
-
-
-def weights_file(folder: Path, stack: str) -> Path:
-    """Where the weights of a stack lie in a results folder."""
-    return folder / WEIGHTS_FOLDER / f"{stack}.safetensors"
 
 
 def save(

@@ -1,17 +1,17 @@
 """What a chapter is made of. The page and the Markdown file are two renderings of the same blocks.
 
-Text is inline Markdown: `**strong**`, `*emphasis*`, backticks for code, a backslash before a mark
-that is meant as itself; `plain` puts the backslashes into text from elsewhere.
+Text is inline Markdown: `**strong**`, `*emphasis*` and backticks for code; `plain` escapes text
+from elsewhere.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from mlplab.figures.figure import Figure
+from mlplab.report.inline import plain as plain
 
 
 @dataclass(frozen=True)
@@ -114,25 +114,35 @@ class Chapter:
     anchor: str
     title: str
     blocks: tuple[Block, ...]
+    is_folded: bool = False
+    """Whether the page shows only its first sentences until a reader opens it."""
 
     @property
     def figures(self) -> tuple[Figure, ...]:
         """All figures, in the order in which they are shown."""
-        return tuple(figures_of(self.blocks))
+        return figures_of(self.blocks)
+
+    @property
+    def lead(self) -> int:
+        """How many blocks at its beginning are its answer: lead sentences and large numbers."""
+        for index, block in enumerate(self.blocks):
+            if not isinstance(block, Facts) and not (isinstance(block, Paragraph) and block.lead):
+                return index
+        return len(self.blocks)
 
 
-def figures_of(blocks: Sequence[Block]) -> Iterator[Figure]:
-    """The figures within blocks, folded ones too."""
+def within(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The blocks in their order, those that are folded away too."""
     for block in blocks:
-        if isinstance(block, Pictures):
-            yield from block.figures
-        elif isinstance(block, Details):
-            yield from figures_of(block.blocks)
+        if isinstance(block, Details):
+            yield from within(block.blocks)
+        else:
+            yield block
 
 
-def plain(text: object) -> str:
-    """Text in which no mark means anything: a name that a user gave, for example."""
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", str(text))
+def figures_of(blocks: Sequence[Block]) -> tuple[Figure, ...]:
+    """The figures within blocks, folded ones too."""
+    return tuple(f for b in within(blocks) if isinstance(b, Pictures) for f in b.figures)
 
 
 def columns(*titles: str, left: int = 1) -> tuple[Column, ...]:

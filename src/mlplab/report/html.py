@@ -6,16 +6,16 @@ import contextlib
 import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 
 import jinja2
-import vl_convert
 from markupsafe import Markup
 
+from mlplab.figures import theme
 from mlplab.figures.drawing import VEGA_LITE, Drawing, Key, swatch
 from mlplab.figures.figure import Figure
 from mlplab.records.atomic import replacing
@@ -31,35 +31,52 @@ from mlplab.report.document import (
     Paragraph,
     Pictures,
     Table,
+    figures_of,
+    within,
 )
-from mlplab.report.inline import to_html
+from mlplab.report.inline import bounded, plain, to_html
 from mlplab.user_folders import cache_folder
+from mlplab.words import count, listed, middle_cut
 
 
-def page(title: str, chapters: Sequence[Chapter], drawings: Mapping[str, Drawing]) -> str:
+def page(
+    title: str,
+    chapters: Sequence[Chapter],
+    drawings: Mapping[str, Drawing] | None = None,
+    files: Mapping[str, Collection[str]] | None = None,
+) -> str:
     """The whole page.
 
-    drawings: of every figure, by name; a figure is shown as its drawing until a script makes the
-    interactive picture of it, and stays one where scripts do not run.
+    Args:
+        title: of the report.
+        chapters: in their order.
+        drawings: of figures, by name: what is seen where scripts do not run. A script makes the
+            interactive picture of each figure when it comes into view, with or without a drawing.
+        files: the kinds of files (svg, png, csv) that lie in figures/, by figure.
     """
-    shown = sum(len(drawing.picture) for drawing in drawings.values())
-    renderer = _Renderer(drawings, inline_folded=shown <= MOST_INLINE)
-    body = [(c.anchor, c.title, Markup(renderer.blocks(c.blocks))) for c in chapters]
+    renderer = _Renderer(drawings or {}, files or {})
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(_resource("template.html"))
     return template.render(
-        title=title,
-        chapters=body,
-        style=Markup(_resource("style.css")),
+        title=bounded(title),
+        chapters=[(c.anchor, c.title, c.is_folded, Markup(renderer.chapter(c))) for c in chapters],
+        style=Markup(_resource("style.css") + dark_rules()),
         script=Markup(_resource("page.js")),
         vega=Markup(_vega()),
         specifications=[(name, Markup(text)) for name, text in renderer.specifications],
+        has_drawings=bool(drawings),
     )
 
 
-MOST_INLINE = 2_000_000
-"""Beyond so many characters of drawings, figures that are folded away have none of their own: the
-page stays small, and a script draws them when they are unfolded."""
+def dark_rules() -> str:
+    """CSS that gives every colour of the figures its counterpart on a dark page."""
+    rules = "".join(
+        f'figure:not([data-shaded]) .picture [{paint}="{light}"], .keys [{paint}="{light}"] '
+        f"{{ {paint}: {dark}; }}\n"
+        for light, dark in theme.DARK.items()
+        for paint in ("fill", "stroke")
+    )
+    return f"@media screen and (prefers-color-scheme: dark) {{\n{rules}}}\n"
 
 
 WIDE = 7
@@ -78,6 +95,8 @@ def _vega() -> str:
     if folder is not None:
         with contextlib.suppress(OSError):
             return (folder / name).read_text("utf-8")
+    import vl_convert  # takes a third of a second, and only the first report needs it
+
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
     bundle = re.sub(r"</(script)", r"<\\/\1", bundle, flags=re.IGNORECASE)
     if folder is not None:
@@ -93,15 +112,33 @@ def _resource(name: str) -> str:
 class _Renderer:
     """Blocks to HTML; counts figures and tables, and collects the specifications."""
 
-    def __init__(self, drawings: Mapping[str, Drawing], *, inline_folded: bool) -> None:
-        self._drawings = drawings
-        self._inline_folded = inline_folded
-        self._folded = 0
+    def __init__(
+        self, drawings: Mapping[str, Drawing], files: Mapping[str, Collection[str]]
+    ) -> None:
+        self._drawings, self._files = drawings, files
         self._figure_numbers = itertools.count(1)
         self._table_numbers = itertools.count(1)
         self.specifications: list[tuple[str, str]] = []
 
+    def chapter(self, chapter: Chapter) -> str:
+        """Its heading and its blocks; of a folded one all but the answer behind a summary."""
+        heading = f'<h2 id="heading-{chapter.anchor}">{escape(chapter.title)}</h2>'
+        if not chapter.is_folded:
+            return f"{heading}\n{self.blocks(chapter.blocks)}"
+        lead, rest = chapter.blocks[: chapter.lead], chapter.blocks[chapter.lead :]
+        shown = self.blocks(lead)
+        if not rest:
+            return f"{heading}\n{shown}"
+        what = f'<span class="quiet">{_contents(rest)}</span>'
+        summary = what if lead else f"{heading} {what}"
+        above = f"{heading}\n{shown}\n" if lead else ""
+        return (
+            f'{above}<details class="chapter"><summary>{summary}</summary>'
+            f'<div class="folded">{self.blocks(rest)}</div></details>'
+        )
+
     def blocks(self, blocks: Sequence[Block]) -> str:
+        """Blocks, one after another."""
         return "\n".join(self._block(block) for block in blocks)
 
     def _block(self, block: Block) -> str:
@@ -134,19 +171,11 @@ class _Renderer:
                 return f"<pre><code>{escape(block.text)}</code></pre>"
 
     def _details(self, block: Details) -> str:
-        self._folded += 1
-        inner = self.blocks(block.blocks)
-        self._folded -= 1
         opened = " open" if block.open else ""
         return (
             f"<details{opened}><summary>{to_html(block.summary)}</summary>"
-            f'<div class="folded">{inner}</div></details>'
+            f'<div class="folded">{self.blocks(block.blocks)}</div></details>'
         )
-
-    def _picture(self, figure: Figure) -> str:
-        if self._inline_folded or not self._folded:
-            return self._drawings[figure.name].picture
-        return f'<img src="figures/{escape(figure.name)}.svg" alt="" loading="lazy">'
 
     def _facts(self, block: Facts) -> str:
         parts = "".join(
@@ -171,29 +200,40 @@ class _Renderer:
         number = next(self._table_numbers)
         kinds = ["sortable"] * block.sortable + ["wide"] * (len(block.columns) > WIDE)
         return (
-            f'<div class="table" role="region" tabindex="0" aria-label="Table {number}">'
-            f'<table class="{" ".join(kinds)}"><caption>'
-            f"<b>Table {number}.</b> {to_html(block.caption)}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+            f'<div class="table"><p class="caption" id="table-{number}"><b>Table {number}.</b> '
+            f'{to_html(block.caption)}</p><div class="scroll" role="region" tabindex="0" '
+            f'aria-labelledby="table-{number}"><table class="{" ".join(kinds)}" '
+            f'aria-labelledby="table-{number}"><thead><tr>{head}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table></div></div>"
         )
 
     def _figure(self, figure: Figure) -> str:
-        name = escape(figure.name)
-        self.specifications.append((figure.name, _script_safe(figure.specification)))
+        name, caption = escape(figure.name), escape(bounded(figure.caption))
+        text = _script_safe(figure.specification)
+        self.specifications.append((figure.name, text))
         links = " ".join(
             f'<a href="figures/{name}.{kind}" download>{kind.upper()}</a>'
-            for kind in ("svg", "png", "csv")
+            for kind in self._files.get(figure.name, ())
         )
-        notes = "".join(f'<p class="mistake">{to_html(note)}</p>' for note in figure.notes)
+        notes = "".join(f'<p class="mistake">{to_html(plain(n))}</p>' for n in figure.notes)
         number = next(self._figure_numbers)
+        drawing = self._drawings.get(figure.name)
+        shaded = " data-shaded" if any(colour in text for colour in theme.SHADED) else ""
         return (
-            f'<figure id="figure-{name}" data-figure="{name}">'
-            f"<h4>{escape(figure.title)}</h4>{_keys(figure.keys)}"
-            f'<div class="picture" role="img" tabindex="0" aria-label="{escape(figure.caption)}">'
-            f"{self._picture(figure)}</div>"
-            f"<figcaption><b>Figure {number}.</b> {escape(figure.caption, quote=False)} "
-            f'<span class="files">{links}</span></figcaption>{notes}</figure>'
+            f'<figure id="figure-{name}" data-figure="{name}"{shaded}>'
+            f"<h4>{escape(bounded(figure.title))}</h4>{_keys(figure.keys)}"
+            f'<div class="picture" role="img" tabindex="0" aria-label="{caption}">'
+            f"{drawing.picture if drawing else ''}</div>"
+            f'<figcaption><b>Figure {number}.</b> {caption} <span class="files">{links}</span>'
+            f"</figcaption>{notes}</figure>"
         )
+
+
+def _contents(blocks: Sequence[Block]) -> str:
+    """How many figures and tables are folded away."""
+    tables = sum(isinstance(block, Table) for block in within(blocks))
+    counted = [(len(figures_of(blocks)), "figure"), (tables, "table")]
+    return listed([count(n, one) for n, one in counted if n]) or "more"
 
 
 def _cell(text: str) -> str:
@@ -213,7 +253,9 @@ def _keys(keys: Sequence[Key]) -> str:
             if key.switch
             else ""
         )
-        entries.append(f"<label>{box}{drawn}<span>{escape(key.label)}{note}</span></label>")
+        entries.append(
+            f"<label>{box}{drawn}<span>{escape(middle_cut(key.label, 60))}{note}</span></label>"
+        )
     return '<fieldset class="keys"><legend>Show or hide</legend>' + "".join(entries) + "</fieldset>"
 
 

@@ -1,41 +1,42 @@
-"""The few marks that text of a report may hold, as HTML."""
+"""Inline Markdown of a report's sentences, as HTML and as plain text."""
 
 from __future__ import annotations
 
 import re
 from html import escape
 
-_MARKS = re.compile(
-    r"\\(?P<escaped>[\\`*_\[\]<>|#~])"
-    r"|`(?P<code>[^`]+)`"
-    r"|\*\*(?P<strong>(?:\\.|[^*\\])+)\*\*"
-    r"|\*(?P<emphasis>(?:\\.|[^*\\])+)\*"
+from markdown_it import MarkdownIt
+
+_MARKDOWN = MarkdownIt("zero").enable(["escape", "backticks", "emphasis", "entity"])
+_MARKS = re.compile(r"[\\`*_&]")
+_LONG = re.compile(r"[^\s]{121,}")
+_ESCAPED = str.maketrans(
+    {mark: f"\\{mark}" for mark in "\\`*_[]|#~"}
+    | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\r": " "}
 )
+
+
+def plain(text: object) -> str:
+    """Text in which no mark means anything, such as a name that a user gave.
+
+    A word of more than 120 characters is shortened in its middle, so that no name fills a page.
+    """
+    return bounded(str(text)).translate(_ESCAPED)
+
+
+def bounded(text: str) -> str:
+    """The text, every word of more than 120 characters shortened in its middle."""
+    return _LONG.sub(lambda word: f"{word[0][:60]}…{word[0][-40:]}", text)
 
 
 def to_html(text: str) -> str:
     """Inline Markdown as HTML; all else is escaped."""
-    parts, end = [], 0
-    for mark in _MARKS.finditer(text):
-        parts.append(escape(text[end : mark.start()], quote=False))
-        parts.append(_element(mark))
-        end = mark.end()
-    parts.append(escape(text[end:], quote=False))
-    return "".join(parts)
+    if not _MARKS.search(text):
+        return escape(text, quote=False)
+    return str(_MARKDOWN.renderInline(text))
 
 
 def to_text(text: str) -> str:
     """Inline Markdown without its marks."""
-    return _MARKS.sub(
-        lambda m: m["escaped"] or m["code"] or to_text(m["strong"] or m["emphasis"] or ""), text
-    )
-
-
-def _element(mark: re.Match[str]) -> str:
-    if mark["escaped"]:
-        return escape(mark["escaped"])
-    if mark["code"]:
-        return f"<code>{escape(mark['code'])}</code>"
-    if mark["strong"]:
-        return f"<strong>{to_html(mark['strong'])}</strong>"
-    return f"<em>{to_html(mark['emphasis'])}</em>"
+    (inline,) = _MARKDOWN.parseInline(text)
+    return "".join(token.content for token in inline.children or ())

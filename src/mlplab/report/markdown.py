@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from mlplab.figures.figure import Figure
 from mlplab.report.document import (
     Block,
     Bullets,
@@ -23,17 +24,31 @@ from mlplab.report.document import (
 from mlplab.report.inline import to_text
 
 
-def document(title: str, chapters: Sequence[Chapter]) -> str:
-    """The whole report."""
+def document(
+    title: str, chapters: Sequence[Chapter], files: Mapping[str, Collection[str]] | None = None
+) -> str:
+    """The whole report.
+
+    Args:
+        title: of the report.
+        chapters: in their order.
+        files: the kinds of files (svg, png, csv) that lie in figures/, by figure.
+    """
     parts = [f"# {plain(title)}"]
     for chapter in chapters:
         parts.append(f"## {plain(chapter.title)}")
-        parts += [render(block) for block in chapter.blocks]
+        parts += [render(block, files or {}) for block in chapter.blocks]
     return "\n\n".join(parts) + "\n"
 
 
-def render(block: Block) -> str:
-    """One block."""
+def render(block: Block, files: Mapping[str, Collection[str]] | None = None) -> str:
+    """One block; `files` as of `document`."""
+    if isinstance(block, Pictures):
+        return "\n\n".join(_figure(figure, files or {}) for figure in block.figures)
+    if isinstance(block, Details):
+        inner = "\n\n".join(render(b, files) for b in block.blocks)
+        summary = escape(to_text(block.summary), quote=False)
+        return f"<details><summary>{summary}</summary>\n\n{inner}\n\n</details>"
     return _RENDERERS[type(block)](block)
 
 
@@ -64,21 +79,17 @@ def _table(block: Table) -> str:
     return f"{body}\n\n*{plain(to_text(block.caption))}*" if block.caption else body
 
 
-def _pictures(block: Pictures) -> str:
-    parts = []
-    for figure in block.figures:
-        alternative = plain(figure.caption).replace("\n", " ")
-        parts.append(f"**{plain(figure.title)}**")
-        parts.append(f"![{alternative}](figures/{figure.name}.svg)")
-        parts.append(f"{plain(figure.caption)} ([numbers](figures/{figure.name}.csv))")
-        parts += [f"> {plain(note)}" for note in figure.notes]
+def _figure(figure: Figure, files: Mapping[str, Collection[str]]) -> str:
+    """Its picture where there is a file of it; else its title and words."""
+    caption, kinds = plain(figure.caption), files.get(figure.name, ())
+    parts = [f"**{plain(figure.title)}**"]
+    picture = next((kind for kind in ("svg", "png") if kind in kinds), None)
+    if picture:
+        parts.append(f"![{caption}](figures/{figure.name}.{picture})")
+    numbers = f" ([numbers](figures/{figure.name}.csv))" if "csv" in kinds else ""
+    parts.append(caption + numbers)
+    parts += [f"> {plain(note)}" for note in figure.notes]
     return "\n\n".join(parts)
-
-
-def _details(block: Details) -> str:
-    inner = "\n\n".join(render(b) for b in block.blocks)
-    summary = escape(to_text(block.summary), quote=False)
-    return f"<details><summary>{summary}</summary>\n\n{inner}\n\n</details>"
 
 
 def _code(block: Code) -> str:
@@ -92,7 +103,5 @@ _RENDERERS: Mapping[type, Callable[[Any], str]] = {
     Heading: _heading,
     Facts: _facts,
     Table: _table,
-    Pictures: _pictures,
-    Details: _details,
     Code: _code,
 }

@@ -1,4 +1,4 @@
-"""The state of detectors' scores in few lines: the worst seed of each, and like ones together."""
+"""Diagnostics of detectors' scores: the worst seed of each, and detectors with the same together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from mlplab.analysis.open_set.tasks import Task
-from mlplab.figures.wording import count, listed
+from mlplab.words import count, listed
 
 _ALARMS = ("DEPENDS ON THE BATCH", "all scores are equal")
 

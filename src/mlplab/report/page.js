@@ -1,5 +1,5 @@
 "use strict";
-// Each figure is a drawing until it comes near the screen; then Vega makes the live picture of it.
+// Vega draws each figure when it comes near the screen.
 (() => {
   const NARROW = 560;
   const coarse = matchMedia("(pointer: coarse)").matches;
@@ -11,35 +11,47 @@
   );
   const live = new WeakMap();
 
-  // The width of a figure follows the page; its panels stand below one another where it is narrow.
+  // A figure follows the width of the page; its panels stand below one another where it is narrow.
   function fitted(specification, available) {
     const fit = structuredClone(specification);
-    const panels = fit.hconcat;
-    if (panels) {
-      const across = available < NARROW ? 1 : panels.length;
-      const width = Math.floor((available - 40 * (across - 1)) / across) - 64;
+    const side = fit.hconcat ? "hconcat" : fit.concat ? "concat" : null;
+    if (side) {
+      const panels = fit[side];
+      const most = Math.min(fit.columns || panels.length, panels.length);
+      const across = available < NARROW ? 1 : Math.max(1, Math.min(most, Math.floor(available / 240)));
+      const width = Math.max(160, Math.floor((available - 30 * (across - 1)) / across) - 64);
       for (const panel of panels) {
-        panel.width = Math.max(160, Math.min(width, 380));
-        panel.height = Math.min(panel.height, panel.width);
+        const square = panel.width === panel.height;
+        if (typeof panel.width !== "number" || panel.mark?.type === "rect" || isCells(panel)) continue;
+        panel.width = Math.min(width, Math.max(panel.width, 380));
+        if (square) panel.height = panel.width;
       }
-      if (across === 1) {
-        fit.vconcat = panels;
-        delete fit.hconcat;
+      delete fit[side];
+      delete fit.columns;
+      if (across === panels.length) fit.hconcat = panels;
+      else {
+        // Rows of their own: Vega draws a concat that wraps at a size of 0.
+        const rows = Array.from({ length: Math.ceil(panels.length / across) }, (_, row) =>
+          panels.slice(row * across, (row + 1) * across),
+        );
+        fit.vconcat = across === 1 ? panels : rows.map((row) => ({ hconcat: row }));
+        if (typeof fit.spacing === "object") fit.spacing = fit.spacing.row;
       }
     } else if (fit.facet) {
       const across = Math.max(1, Math.min(fit.columns || 1, Math.floor(available / 210)));
       fit.columns = across;
       fit.spec.width = Math.max(110, Math.floor((available - 34) / across) - 44);
-    } else {
-      const given = fit.width;
-      if (typeof given === "number" && given >= 500) {
-        fit.autosize = { type: "fit-x", contains: "padding" };
-        fit.width = Math.max(240, Math.min(available, 864));
-      }
+    } else if (typeof fit.width === "number" && fit.width >= 400 && !hasImages(fit)) {
+      fit.autosize = { type: "fit-x", contains: "padding" };
+      fit.width = Math.max(240, Math.min(available - 8, fit.width >= 500 ? 864 : fit.width + 90));
     }
     if (coarse && fit.params) fit.params = fit.params.filter((p) => !/^zoom/.test(p.name));
     return fit;
   }
+
+  const marks = (part) => [part, ...(part.layer || [])].map((layer) => layer.mark?.type);
+  const hasImages = (part) => marks(part).includes("image");
+  const isCells = (part) => marks(part)[1] === "rect" && marks(part).includes("text");
 
   function start(figure) {
     const picture = figure.querySelector(".picture");
@@ -50,8 +62,9 @@
     if (before && Math.abs(before.width - width) < 24) return;
     const specification = fitted(JSON.parse(source.textContent), width);
     const place = document.createElement("div");
-    const starting = { width, axes: zoomSignals(specification) };
-    live.set(figure, starting);
+    const drawn = { width, axes: zoomSignals(specification) };
+    live.set(figure, drawn);
+    // No data are loaded, so all is done before the next task: on paper, too, it is there in time.
     vegaEmbed(place, specification, {
       renderer: "svg",
       actions: false,
@@ -60,16 +73,42 @@
       tooltip: showTip,
     })
       .then(({ view }) => {
-        starting.view = view;
+        drawn.view = view;
         if (hasSignal(view, "hidden")) view.signal("hidden", hiddenSeries(figure));
         return view.runAsync();
       })
       .then(() => {
         before?.view?.finalize();
         picture.replaceChildren(place);
+        roomForLabels(place.querySelector("svg"), width);
         figure.dataset.live = "yes";
       })
-      .catch((error) => console.error(figure.dataset.figure, error)); // the drawing stays
+      .catch((error) => {
+        console.error(figure.dataset.figure, error);
+        figure.dataset.live = "no";
+        if (!picture.hasChildNodes()) picture.append("This figure could not be drawn here.");
+      });
+  }
+
+  // A browser's font may be wider than labels were given room for: no label is cut. A picture that
+  // would have to shrink below three quarters is scrolled instead.
+  function roomForLabels(svg, available) {
+    if (!svg) return;
+    const [x, y, width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
+    const scale = svg.getBoundingClientRect().width / width || 1;
+    const frame = svg.getBoundingClientRect();
+    let [left, right] = [0, width];
+    for (const text of svg.querySelectorAll("text")) {
+      const box = text.getBoundingClientRect();
+      if (!box.width) continue;
+      left = Math.min(left, (box.left - frame.left) / scale - 2);
+      right = Math.max(right, (box.right - frame.left) / scale + 2);
+    }
+    if (left < 0 || right > width) {
+      svg.setAttribute("viewBox", `${x + left} ${y} ${right - left} ${height}`);
+      svg.setAttribute("width", right - left);
+    }
+    if (right - left > available / 0.75) svg.style.minWidth = `${0.75 * (right - left)}px`;
   }
 
   function hasSignal(view, name) {
@@ -228,16 +267,29 @@
     pause = setTimeout(() => figures.filter((f) => live.has(f)).forEach(start), 200);
   });
 
-  // On paper everything is unfolded.
-  addEventListener("beforeprint", () => {
-    for (const element of document.querySelectorAll("details:not([open])")) {
-      element.open = true;
-      element.dataset.folded = "yes";
-    }
+  // What is open is what is printed; a button opens everything.
+  addEventListener("beforeprint", () => figures.forEach(start));
+  const unfold = document.querySelector(".unfold");
+  const button = unfold.querySelector("button");
+  unfold.hidden = !document.querySelector("details");
+  button.addEventListener("click", () => {
+    const open = button.getAttribute("aria-pressed") !== "true";
+    for (const element of document.querySelectorAll("details")) element.open = open;
+    button.setAttribute("aria-pressed", open);
+    button.textContent = open ? "Fold it again" : "Open everything";
   });
-  addEventListener("afterprint", () => {
-    for (const element of document.querySelectorAll("details[data-folded]")) element.open = false;
-  });
+
+  // A link to a folded chapter, or to a figure in it, opens it.
+  function unfoldTarget() {
+    let element = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const own = element?.querySelector(":scope > details.chapter");
+    if (own) own.open = true;
+    const target = element;
+    while ((element = element?.parentElement?.closest("details"))) element.open = true;
+    target?.scrollIntoView();
+  }
+  addEventListener("hashchange", unfoldTarget);
+  if (location.hash) unfoldTarget();
 
   const links = new Map(
     [...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]),

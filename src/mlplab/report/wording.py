@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from mlplab.declarations.data import CsvData, KnownData
+from mlplab.declarations.data import IdxData, KnownData, NpzData
 from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
-from mlplab.declarations.resolving.open_set_networks import listed_classes
-from mlplab.figures.wording import listed
+from mlplab.words import listed, listed_classes
 
 OPTIMIZERS = {
     "sgd": "SGD",
@@ -23,6 +22,11 @@ _PLACEMENTS = {
     "inside_root": "ε inside the root",
     "outside_root": "ε outside the root",
     "before_correction": "ε before the bias correction",
+}
+_SCALINGS = {
+    "unit": "unit (0 to 1)",
+    "standard": "standard (mean 0, standard deviation 1 on training rows)",
+    "none": "none",
 }
 
 
@@ -91,12 +95,10 @@ def classes(network: Network) -> str:
 def scaling(network: Network) -> str:
     """How inputs are scaled, the default resolved."""
     data = network.data
-    chosen = data.scaling or ("standard" if isinstance(data, CsvData) else "unit")
-    return {
-        "unit": "unit (0 to 1)",
-        "standard": "standard (mean 0, deviation 1 on training rows)",
-        "none": "none",
-    }[chosen]
+    if data.scaling is None and isinstance(data, NpzData):
+        return f"{_SCALINGS['unit']} where the archive holds bytes, else {_SCALINGS['standard']}"
+    images = isinstance(data, KnownData | IdxData)
+    return _SCALINGS[data.scaling or ("unit" if images else "standard")]
 
 
 def varied(networks: Sequence[Network]) -> list[str]:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from mlplab.networks import kernels
 from mlplab.reproducible_products import MKL_MODE
 
+COMPUTING = "mlplab-computing-"
+"""How the names of threads begin that train networks or test trained ones."""
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -47,6 +51,11 @@ def compute_on(cores: int) -> None:
     torch.set_num_threads(cores)
 
 
+def is_computing() -> bool:
+    """Whether a thread that trains networks, or tests trained ones, has not ended."""
+    return any(thread.name.startswith(COMPUTING) for thread in threading.enumerate())
+
+
 def describe(device: str) -> Mapping[str, str]:
     """Return versions and hardware as text; `device` is cpu or cuda."""
     import torch
@@ -61,6 +70,7 @@ def describe(device: str) -> Mapping[str, str]:
         "cores": str(usable_cores()),
         "instructions": torch.backends.cpu.get_cpu_capability(),
     }
+    facts["kernels"] = kernels.describe()
     if mode := os.environ.get(MKL_MODE):
         facts["mkl"] = mode
     if device == "cuda":
@@ -84,21 +94,38 @@ def processor() -> str:
 def resolve_device(wanted: str) -> str:
     """Return cpu or cuda for "auto", "cpu" or "cuda".
 
+    "auto" means the CPU: no GPU has been checked against it yet.
+
     Raises:
         BadInput: a GPU was asked for and none can be used, or the word is unknown.
     """
-    import torch
-
     from mlplab.declarations.problems import BadInput, Problem
 
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted == "cuda" and not torch.cuda.is_available():
+    if wanted in ("auto", "cpu"):
+        return "cpu"
+    if wanted != "cuda":
+        raise BadInput(Problem("--device", "auto, cpu or cuda", repr(wanted)))
+    import torch
+
+    if not torch.cuda.is_available():
         received = "a machine on which torch finds none"
         raise BadInput(Problem("--device", "a CUDA GPU", received, "use --device cpu"))
-    if wanted not in ("cpu", "cuda"):
-        raise BadInput(Problem("--device", "auto, cpu or cuda", repr(wanted)))
     return wanted
+
+
+def check_precision(precision: str, device: str) -> None:
+    """Refuse a precision that a device has no fast products of.
+
+    Raises:
+        BadInput: bfloat16, which this device multiplies slower than float32 by orders of magnitude.
+    """
+    from mlplab.declarations.problems import BadInput, Problem
+    from mlplab.networks.precision import has_fast_bfloat16
+
+    if precision == "bfloat16" and not has_fast_bfloat16(device):
+        expected = "a precision that this machine multiplies fast"
+        came = "bfloat16, for which its processor or GPU has no instructions"
+        raise BadInput(Problem("--precision", expected, came, "use --precision float32"))
 
 
 def gpu_bytes(device: str) -> int | None:

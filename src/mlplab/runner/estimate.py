@@ -19,7 +19,12 @@ from mlplab.objectives.declared import objective_of
 from mlplab.records.database import has_records, reading
 from mlplab.records.stacks import PlannedStack, unfinished
 from mlplab.records.studies import Member, members_of
-from mlplab.runner.environment import Placement, resolve_device, usable_cores
+from mlplab.runner.environment import (
+    Placement,
+    check_precision,
+    resolve_device,
+    usable_cores,
+)
 from mlplab.runner.kind import declared_data, kind_of
 from mlplab.runner.planning import Plannable, make_plan, side_by_side
 from mlplab.runner.rates import Rates, measured_rates
@@ -108,6 +113,7 @@ def estimate(
         BadInput: data, device or records that cannot be used.
     """
     device, cores, folder = resolve_device(str(device)), usable_cores(), Path(folder)
+    check_precision(str(precision), device)
     sizes = {
         data: _size(data, study.folder, announce)
         for data in dict.fromkeys(network.data for network in study.networks.values())
@@ -117,7 +123,7 @@ def estimate(
     missing = [run for run in foreseen.values() if run.key not in present]
     flops = sum(run.size.training_flops for run in missing)
     on = Placement(device, str(precision), cores)
-    plan = make_plan(missing, recorded, on, stack_room(on, flops=flops))
+    plan = make_plan(missing, recorded, on, stack_room(on))
     rates = measured_rates(on)
     by_key = {run.key: run for run in missing}
     evaluated = _evaluated_rows(study, sizes, keys)
@@ -165,8 +171,13 @@ def _already(
     The kinds are those of keys whose data were read.
     """
     if not has_records(folder):
-        # Without records nothing is finished, and any name does for a key.
-        return {(name, seed): f"{name} {seed}" for name, seed in members_of(study)}, set(), [], {}
+        # Without records nothing is finished, and equal settings do for a key.
+        settings = {
+            name: network.model_dump_json(exclude={"seeds"})
+            for name, network in study.networks.items()
+        }
+        keys = {(name, seed): f"{settings[name]} {seed}" for name, seed in members_of(study)}
+        return keys, set(), [], {}
     wanted = wanted_runs(study, precision=precision, device=device, announce=announce)
     with reading(folder) as connection:
         present, recorded = present_runs(connection, folder), unfinished(connection)
@@ -219,11 +230,12 @@ def _stack_seconds(
     evaluated: Mapping[str, int],
     rates: Rates,
 ) -> float:
-    """Return the time of a stack: the steps of its longest network, everybody's products."""
+    """Return the time of a stack: on a CPU a network after the other, on a GPU all at once."""
     sizes = [wanted[key].size for key in stack.keys]
+    steps = [size.steps for size in sizes]
     rows = sum(evaluated[key] for key in stack.keys)
     return rates.seconds(
-        steps=max(size.steps for size in sizes),
+        steps=max(steps) if stack.device == "cuda" else sum(steps),
         layers=len(sizes[0].layers) - 1,
         flops=sum(size.training_flops for size in sizes) + sizes[0].evaluation_flops(rows),
         threads=stack.threads,

@@ -8,7 +8,8 @@ from mlplab.declarations.data import Data, IdxData, KnownData
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.training import Training
 from mlplab.objectives.objective import Objective
-from mlplab.trainer.repeated_step import objective_can_be_recorded
+from mlplab.trainer.captured_step import objective_can_be_captured
+from mlplab.trainer.compiled_networks import is_compiled
 
 
 def kind_of(
@@ -23,7 +24,7 @@ def kind_of(
     """Return what runs of one stack have in common.
 
     Others of one shape could train together, but a stack is measured as often as the most eager of
-    them asks, and all of it goes operation by operation where one of them cannot be recorded.
+    them asks, and one form computes all of it: compiled, captured or eager.
 
     Args:
         data: equal for runs that are given the same inputs and labels, whichever rows they take.
@@ -35,7 +36,8 @@ def kind_of(
         training.batch_size,
         training.evaluate_every,
         data,
-        objective_can_be_recorded(objective) and (device == "cuda" or not dropout),
+        objective_can_be_captured(objective),
+        is_compiled(activation, dropout, objective, device),
     )
 
 

@@ -7,8 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TypeVar
 
-from mlplab.runner.environment import compute_on, usable_cores
-from mlplab.runner.worker_pool import THREADS
+from mlplab.runner.environment import COMPUTING, compute_on, usable_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,7 +26,7 @@ def on_every_core(
     from threadpoolctl import threadpool_limits
 
     cores = min(usable_cores(), at_most)
-    pool = ThreadPoolExecutor(cores, f"{THREADS}tests-", initializer=partial(compute_on, 1))
+    pool = ThreadPoolExecutor(cores, f"{COMPUTING}tests-", initializer=partial(compute_on, 1))
     under_way: dict[Future[Result], Item] = {}
     with threadpool_limits(1):
         try:

@@ -1,7 +1,8 @@
 """How fast this machine trains, measured in a fraction of a second; the best is remembered.
 
 Two short trainings, one on every core at once as in a real run, give the two numbers of a simple
-model: a step costs so much for each layer of a stack, however small, and so much for its FLOPs.
+model: a step costs so much for each layer, however small, and so much for its FLOPs. On a CPU that
+is a step of one network, on a GPU of a stack.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.training import Training
 from mlplab.runner.environment import Placement, compute_on
 from mlplab.runner.remembered import recall, remember
+from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.recipe import Recipe
-from mlplab.trainer.resident import ResidentData
 from mlplab.trainer.train import train
 
 _ROWS, _CLASSES = 2048, 10
@@ -34,7 +35,7 @@ class Rates:
     flops_a_second: float
     """Of the products of training, with all that goes with them."""
     seconds_a_layer: float
-    """Of every step of a stack, for each layer, however small."""
+    """Of every step, for each layer, however small."""
 
     def or_better(self, other: Rates) -> Rates:
         """The better of two measurements, each rate by itself."""
@@ -44,7 +45,7 @@ class Rates:
         )
 
     def seconds(self, *, steps: int, layers: int, flops: int, threads: int = 1) -> float:
-        """Return the time of a stack that does so many steps and FLOPs in all."""
+        """Return the time of so many steps and FLOPs in all."""
         shared = _SHARED_EFFICIENCY if threads > 1 else 1.0
         return steps * layers * self.seconds_a_layer + flops / (
             self.flops_a_second * threads * shared
@@ -68,9 +69,9 @@ def measured_rates(on: Placement) -> Rates:
 def measure_rates(on: Placement) -> Rates:
     """Measure the rates of this machine, in about half a second."""
     small, large = Size((16, 16, 16, _CLASSES), 16, 1), Size((784, 256, 256, _CLASSES), 256, 1)
-    calls = seconds_a_step_on_every_core(small, on, networks=2, steps=50)
+    calls = seconds_a_step_on_every_core(small, on, networks=1, steps=50)
     seconds_a_layer = calls / (len(small.layers) - 1)
-    networks = 4
+    networks = 4 if on.device == "cuda" else 1
     step = seconds_a_step_on_every_core(large, on, networks=networks, steps=5)
     products = max(step - (len(large.layers) - 1) * seconds_a_layer, step / 4)
     return Rates(networks * large.step_flops / products, seconds_a_layer)
@@ -90,7 +91,7 @@ def seconds_a_step_on_every_core(size: Size, on: Placement, *, networks: int, st
         return max(pool.map(lambda _: _seconds_a_step(recipes, data), range(workers)))
 
 
-def _seconds_a_step(recipes: list[Recipe], data: ResidentData) -> float:
+def _seconds_a_step(recipes: list[Recipe], data: DeviceDataset) -> float:
     compute_on(1)
     best = float("inf")
     # The first steps of a shape also choose kernels and get memory; other programs disturb others.
@@ -117,9 +118,9 @@ def _recipe(layers: tuple[int, ...], batch: int, steps: int, seed: int) -> Recip
     )
 
 
-def _data(features: int, precision: str, device: str) -> ResidentData:
+def _data(features: int, precision: str, device: str) -> DeviceDataset:
     """Numbers of which none is zero: what is foreseen for inputs that mostly are is too long."""
     random = np.random.default_rng(0)
     inputs = random.random((_ROWS, features), dtype=np.float32)
     labels = random.integers(0, _CLASSES, _ROWS)
-    return ResidentData(inputs, labels, precision, device)
+    return DeviceDataset(inputs, labels, precision, device)

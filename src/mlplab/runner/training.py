@@ -11,9 +11,8 @@ from pathlib import Path
 from mlplab.data.preparation import prepare
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.records.runs import record_stack
-from mlplab.records.stacks import PlannedStack, record_failure, store_plan
+from mlplab.records.stacks import PlannedStack, record_failure, store_plan, weights_file
 from mlplab.records.studies import Member
-from mlplab.records.weights import weights_file
 from mlplab.runner.events import (
     OnEvent,
     StackFailed,
@@ -22,6 +21,7 @@ from mlplab.runner.events import (
     StackStarted,
 )
 from mlplab.runner.planning import halves, work
+from mlplab.runner.stopping import stop_requests_heeded
 from mlplab.runner.wanted import WantedRun
 from mlplab.runner.worker_pool import (
     Failed,
@@ -33,7 +33,7 @@ from mlplab.runner.worker_pool import (
     WorkerPool,
     workers_for,
 )
-from mlplab.trainer.resident import ResidentData
+from mlplab.trainer.dataset import DeviceDataset
 
 _INPUTS_KEPT = 3
 """Differently scaled inputs held at once beside those in use."""
@@ -67,7 +67,8 @@ def train_plan(training: Training) -> None:
         KeyboardInterrupt: stacks in training are given up, finished ones are recorded.
     """
     if training.stacks:
-        Scheduler(training).work_through()
+        with stop_requests_heeded():
+            Scheduler(training).work_through()
 
 
 class Scheduler:
@@ -171,17 +172,17 @@ class _Resident:
 
     def __init__(self, study_folder: Path) -> None:
         self._study_folder = study_folder
-        self._kept: OrderedDict[tuple, ResidentData] = OrderedDict()
+        self._kept: OrderedDict[tuple, DeviceDataset] = OrderedDict()
 
-    def of(self, run: WantedRun, stack: PlannedStack) -> ResidentData:
+    def of(self, run: WantedRun, stack: PlannedStack) -> DeviceDataset:
         """Return the inputs that a run of a stack learns from, prepared again where let go."""
-        name = (run.data.resident, run.data.digest, stack.precision, stack.device)
+        name = (run.data.inputs_digest, run.data.digest, stack.precision, stack.device)
         data = self._kept.pop(name, None)
         if data is None:
             again = prepare(run.declaration, self._study_folder, _silent, run.roles)
-            if (again.resident, again.digest) != (run.data.resident, run.data.digest):
+            if (again.inputs_digest, again.digest) != (run.data.inputs_digest, run.data.digest):
                 raise _changed_meanwhile(run)
-            data = ResidentData(again.inputs, run.data.labels, stack.precision, stack.device)
+            data = DeviceDataset(again.inputs, run.data.labels, stack.precision, stack.device)
         self._kept[name] = data
         while len(self._kept) > _INPUTS_KEPT:
             self._kept.popitem(last=False)

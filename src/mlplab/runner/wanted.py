@@ -16,10 +16,12 @@ from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.resolving.size import Size, outputs_of
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.study import Study
+from mlplab.networks import kernels
 from mlplab.objectives.declared import objective_of
 from mlplab.records.key import key_content, key_of
 from mlplab.records.studies import Member
 from mlplab.runner.kind import kind_of
+from mlplab.trainer.compiled_networks import is_compiled
 from mlplab.trainer.recipe import Recipe
 
 
@@ -61,7 +63,7 @@ class WantedRun:
             recipe.training,
             recipe.objective,
             recipe.dropout,
-            (self.data.resident, self.data.digest),
+            (self.data.inputs_digest, self.data.digest),
             self.device,
         )
 
@@ -117,6 +119,8 @@ def _wanted(
     name: str, network: Network, seed: int, data: PreparedData, precision: str, device: str
 ) -> WantedRun:
     outputs = outputs_of(network, len(data.class_names))
+    objective = objective_of(network.objective)
+    compiled = is_compiled(network.activation, network.dropout, objective, device)
     content = key_content(
         network,
         outputs=outputs,
@@ -124,6 +128,7 @@ def _wanted(
         seed=seed,
         precision=precision,
         device_kind=device,
+        kernels=kernels.loaded().kind if compiled else None,
     )
     recipe = Recipe(
         layers=(data.inputs.shape[1], *network.hidden, outputs),
@@ -137,7 +142,7 @@ def _wanted(
         train_rows=data.train_rows,
         validation_rows=data.validation_rows,
         test_rows=data.test_rows,
-        objective=objective_of(network.objective),
+        objective=objective,
     )
     member = (name, seed)
     return WantedRun(

@@ -20,14 +20,12 @@ from mlplab.metrics.classification import evaluate
 from mlplab.records import weights
 from mlplab.records.runs import FinishedRun
 from mlplab.records.stacks import PlannedStack
-from mlplab.runner.environment import compute_on
+from mlplab.runner.environment import COMPUTING, compute_on
+from mlplab.runner.stopping import check_stop_request
 from mlplab.runner.wanted import WantedRun
+from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
-from mlplab.trainer.resident import ResidentData
 from mlplab.trainer.train import train
-
-THREADS = "mlplab-at-work-"
-"""How the names of threads begin that are in a long computation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +34,7 @@ class Job:
 
     stack: PlannedStack
     runs: tuple[WantedRun, ...]
-    data: ResidentData
+    data: DeviceDataset
     weights: Path
     """Where its weights are written."""
 
@@ -86,7 +84,7 @@ class WorkerPool:
         self._threads_here = torch.get_num_threads()
         # Daemons: a program that is told to end does not wait for a step of training.
         self._threads = [
-            threading.Thread(target=self._work, name=f"{THREADS}training-{number}", daemon=True)
+            threading.Thread(target=self._work, name=f"{COMPUTING}training-{number}", daemon=True)
             for number in range(workers)
         ]
         for thread in self._threads:
@@ -97,11 +95,16 @@ class WorkerPool:
         self._jobs.put(job)
 
     def next_message(self) -> Message:
-        """Wait for a message."""
+        """Wait for a message.
+
+        Raises:
+            KeyboardInterrupt: a stop was asked for.
+        """
         while True:
+            check_stop_request()
             try:
                 # Without a limit a wait cannot be interrupted from the keyboard on Windows.
-                return self.messages.get(timeout=0.5)
+                return self.messages.get(timeout=0.2)
             except queue.Empty:
                 continue
 
@@ -177,11 +180,6 @@ def _evaluation(run: WantedRun, network: TrainedNetwork) -> str | None:
     targets = run.data.label_map[run.data.labels[rows]]
     scores = run.recipe.objective.class_scores(torch.from_numpy(network.test_logits)).numpy()
     return evaluate(scores, targets, run.data.class_names).to_json()
-
-
-def is_at_work() -> bool:
-    """Whether a thread of any crew, or of tests of trained networks, has not ended."""
-    return any(thread.name.startswith(THREADS) for thread in threading.enumerate())
 
 
 def workers_for(stacks: Sequence[PlannedStack], cores: int) -> int:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
-from mlplab.statistics.friedman import FriedmanTest, friedman_test
-from mlplab.statistics.multiplicity import holm
 from mlplab.statistics.sign_flip import DRAWS, sign_flip_test, signed_ranks
 
 PairTest = Literal["sign_flip", "wilcoxon"]
@@ -60,53 +58,6 @@ class Label:
     """0 is next to the axis: the outermost of its side, so that no lines cross."""
 
 
-@dataclass(frozen=True, eq=False)
-class CriticalDifference:
-    """The diagram of Demšar (2006): average ranks on an axis that runs from k (left) to 1 (right).
-
-    The best network has the lowest average rank and stands furthest to the right.
-    """
-
-    friedman: FriedmanTest
-    pairs: PairwiseTests
-    order: tuple[int, ...]
-    """Networks from best to worst."""
-    cliques: tuple[tuple[int, ...], ...]
-    """Each bar: networks next to each other of which no two are told apart, from best to worst."""
-    labels: tuple[Label, ...]
-    """From best to worst."""
-    nemenyi_distance: float
-    """The classical critical difference of average ranks, for reference."""
-
-
-def critical_difference(
-    values: ArrayLike,
-    *,
-    alpha: float = 0.05,
-    higher_is_better: bool = True,
-    test: PairTest = "sign_flip",
-    seed: int = 0,
-) -> CriticalDifference:
-    """Friedman's test, all pairs with Holm's correction, and the diagram that follows.
-
-    values: (block, network); a block with NaN is left out. The bars come from the pairwise tests
-    (Benavoli, Corani and Mangili, 2016, tell why not from mean ranks), and join everything where
-    Friedman's test finds no difference.
-    Raises ValueError for another shape, and for infinite values with "sign_flip".
-    """
-    overall = friedman_test(values, higher_is_better=higher_is_better, seed=seed)
-    tests = pairwise_tests(values, test=test, seed=seed).gated(overall.p_value)
-    ranks = overall.average_ranks
-    return CriticalDifference(
-        overall,
-        tests,
-        tuple(int(i) for i in np.argsort(ranks, kind="stable")),
-        cliques(ranks, tests.separated(alpha)),
-        diagram_labels(ranks),
-        nemenyi_distance(len(ranks), overall.n, alpha) if overall.n else float("nan"),
-    )
-
-
 def pairwise_tests(
     values: ArrayLike, *, test: PairTest = "sign_flip", draws: int = DRAWS, seed: int = 0
 ) -> PairwiseTests:
@@ -127,24 +78,57 @@ def pairwise_tests(
     return PairwiseTests(np.stack([first, second], axis=1), p, holm(p), test)
 
 
-def cliques(average_ranks: ArrayLike, separated: NDArray[np.bool_]) -> tuple[tuple[int, ...], ...]:
-    """The longest runs of networks next to each other in rank of which no two are told apart.
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Step-down adjusted p-values (Holm, 1979): uniformly smaller than Bonferroni's, same promise.
 
-    average_ranks: (network,); separated: (network, network), symmetric. Networks from best to
-    worst in each run; runs of one are no bar.
+    The i-th smallest of m becomes the largest of (m - l + 1)·p_(l) over l ≤ i, at most 1.
+    p_values: (question,). NaN is no question and stays NaN. Raises ValueError outside [0, 1].
     """
-    order = np.argsort(np.asarray(average_ranks, dtype=np.float64), kind="stable")
-    apart = separated[np.ix_(order, order)]
-    found: list[tuple[int, ...]] = []
-    reached = end = 0
-    for start in range(len(order)):
-        end = max(end, start + 1)  # what holds from one start on holds from the next
-        while end < len(order) and not apart[start:end, end].any():
-            end += 1
-        if end - start > 1 and end > reached:
-            found.append(tuple(int(i) for i in order[start:end]))
-            reached = end
-    return tuple(found)
+    p = np.asarray(p_values, dtype=np.float64)
+    if p.ndim != 1 or ((p < 0) | (p > 1)).any():
+        raise ValueError("p-values must be a one-dimensional array of numbers from 0 to 1")
+    adjusted = np.full(p.shape, np.nan)
+    asked = np.flatnonzero(~np.isnan(p))
+    order = asked[np.argsort(p[asked], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * p[order]))
+    return adjusted
+
+
+def cliques(
+    average_ranks: ArrayLike, separated: NDArray[np.bool_], most: int = 20
+) -> tuple[tuple[int, ...], ...]:
+    """The groups of networks of which no two are told apart, and which no other network can join.
+
+    Two networks share a group exactly if they are not told apart. The members of a group need not
+    be neighbours in rank: pairs are tested by their differences, not by their ranks.
+
+    average_ranks: (network,); separated: (network, network), symmetric. most: only so many of the
+    best ranks are looked at, as groups of many networks can be very many. Networks from best to
+    worst in each group; groups of one are left out.
+    """
+    order = np.argsort(np.asarray(average_ranks, dtype=np.float64), kind="stable")[:most]
+    alike = ~separated[np.ix_(order, order)] & ~np.eye(len(order), dtype=bool)
+    near = [set(np.flatnonzero(row).tolist()) for row in alike]
+    found = sorted(
+        sorted(group) for group in _maximal_cliques(set(), set(range(len(order))), set(), near)
+    )
+    return tuple(tuple(int(order[i]) for i in group) for group in found if len(group) > 1)
+
+
+def _maximal_cliques(
+    group: set[int], candidates: set[int], done: set[int], near: list[set[int]]
+) -> Iterator[set[int]]:
+    """Bron and Kerbosch's algorithm (1973) with the pivot of the most neighbours."""
+    if not candidates and not done:
+        yield group
+        return
+    pivot = max(candidates | done, key=lambda node: len(near[node] & candidates))
+    for node in sorted(candidates - near[pivot]):
+        yield from _maximal_cliques(
+            group | {node}, candidates & near[node], done & near[node], near
+        )
+        candidates, done = candidates - {node}, done | {node}
 
 
 def diagram_labels(average_ranks: ArrayLike) -> tuple[Label, ...]:
@@ -161,9 +145,3 @@ def diagram_labels(average_ranks: ArrayLike) -> tuple[Label, ...]:
         )
         for place, network in enumerate(order)
     )
-
-
-def nemenyi_distance(networks: int, n: int, alpha: float = 0.05) -> float:
-    """q_α·√(k(k+1)/(6n)), q_α the studentized range over √2 (Nemenyi, 1963; Demšar, 2006)."""
-    q = float(stats.studentized_range.ppf(1 - alpha, networks, np.inf)) / np.sqrt(2)
-    return float(q * np.sqrt(networks * (networks + 1) / (6 * n)))

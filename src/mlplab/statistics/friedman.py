@@ -9,7 +9,7 @@ from itertools import permutations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import stats
 
 DRAWS = 9_999
 _MOST_DRAWS = 999_999
@@ -27,14 +27,8 @@ class FriedmanTest:
     """(network,)"""
     statistic: float
     """Friedman's χ²_F."""
-    f_statistic: float
-    """Iman and Davenport's F_F (1980), less conservative than χ²_F."""
-    p_chi2: float
-    """Approximation for many blocks."""
-    p_f: float
-    """Approximation for many blocks."""
     p_value: float
-    """From the permutation distribution within blocks, ties included: the one that decides."""
+    """From the permutation distribution within blocks, ties included."""
     exact: bool
     """Whether every permutation was counted, or some drawn."""
 
@@ -49,7 +43,6 @@ def friedman_test(
     values: ArrayLike,
     *,
     higher_is_better: bool = True,
-    correct_for_ties: bool = True,
     draws: int | None = None,
     level: float = 0.05,
     seed: int = 0,
@@ -57,8 +50,7 @@ def friedman_test(
     """Friedman's test (1937) with its permutation p-value.
 
     values: (block, network). Infinity is a value; a block with NaN is left out.
-    correct_for_ties: divide χ²_F by 1 - Σ(t³-t)/(n·k·(k²-1)) as SciPy does; Demšar (2006) does
-    not. The permutation p-value is the same with and without. Exact where the sums of ranks take
+    χ²_F is corrected for ties. The p-value is exact where the sums of ranks take
     few enough values, otherwise from `draws` seeded permutations and the observed one: by default
     9,999, for very large tables down to 999, but always so many that half of `level` is reached.
     Raises ValueError for another shape or fewer than two networks.
@@ -69,29 +61,18 @@ def friedman_test(
     x = x[~np.isnan(x).any(axis=1)]
     n, k = x.shape
     if n == 0:
-        return FriedmanTest(0, np.full(k, np.nan), 0.0, 0.0, 1.0, 1.0, 1.0, True)
+        return FriedmanTest(0, np.full(k, np.nan), 0.0, 1.0, True)
     ranks = ranks_within_blocks(x, higher_is_better=higher_is_better)
-    spread = (((ranks - (k + 1) / 2) ** 2).sum()) if correct_for_ties else n * k * (k * k - 1) / 12
+    spread = ((ranks - (k + 1) / 2) ** 2).sum()
     between = ((ranks.sum(axis=0) - n * (k + 1) / 2) ** 2).sum()
     chi2 = (k - 1) * between / spread if spread > 0 else 0.0
-    rest = n * (k - 1) - chi2
-    f = math.inf if rest <= 1e-12 * n else (n - 1) * chi2 / rest
     if draws is None:
         draws = max(
             min(DRAWS, max(999, _MOST_VALUES_DRAWN // (n * k))),
             min(_MOST_DRAWS, math.ceil(2 / level)),
         )
     p_value, exact = _permutation_p(np.rint(2 * ranks).astype(np.int64), draws, seed)
-    return FriedmanTest(
-        n,
-        ranks.mean(axis=0),
-        float(chi2),
-        float(f),
-        float(special.chdtrc(k - 1, chi2)),
-        _f_tail(f, k, n),
-        p_value,
-        exact,
-    )
+    return FriedmanTest(n, ranks.mean(axis=0), float(chi2), p_value, exact)
 
 
 def smallest_p(networks: int, n: int) -> float:
@@ -110,12 +91,6 @@ def seeds_needed_for_level(alpha: float, networks: int) -> int:
     while smallest_p(networks, n) > alpha * (1 + 1e-12):
         n += 1
     return n
-
-
-def _f_tail(f: float, k: int, n: int) -> float:
-    if n < 2:
-        return 1.0
-    return 0.0 if math.isinf(f) else float(special.fdtrc(k - 1, (k - 1) * (n - 1), f))
 
 
 def _permutation_p(doubled: NDArray, draws: int, seed: int) -> tuple[float, bool]:

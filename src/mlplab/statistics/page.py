@@ -87,22 +87,6 @@ def seeds_needed_for_level(alpha: float, conditions: int) -> int:
     return n
 
 
-@lru_cache(maxsize=256)
-def critical_value(conditions: int, n: int, alpha: float) -> float:
-    """The smallest L with P(L or larger) ≤ alpha when nothing is tied; infinite if there is none.
-
-    Raises ValueError beyond 12 conditions.
-    """
-    if conditions > MOST_CONDITIONS_ENUMERATED:
-        raise ValueError(f"exact up to {MOST_CONDITIONS_ENUMERATED} conditions, got {conditions}")
-    ranks = np.tile(2 * np.arange(1, conditions + 1), (n, 1))
-    null = _null_distribution(ranks)
-    # Without ties only even places are reached: 2·Σ j·r.
-    beyond = np.cumsum(null[::-1])[::-1]
-    reached = np.flatnonzero((beyond <= alpha * (1 + 1e-12)) & (null > 0))
-    return reached[0] / 2 if len(reached) else math.inf
-
-
 def _null_distribution(doubled: NDArray) -> NDArray[np.float64]:
     """Probability of each value of 2L; doubled: (block, condition) sorted doubled midranks."""
     null = np.ones(1)

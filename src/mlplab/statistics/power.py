@@ -8,9 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from mlplab.statistics import page
-from mlplab.statistics.sign_flip import sign_flip_test
-
 MOST_SEEDS = 10_000
 """Beyond this the answer is that no affordable number of seeds decides."""
 
@@ -36,23 +33,6 @@ def power_of_paired_t(
     return np.where(pairs >= 2, power, 0.0)
 
 
-def power_of_sign_flip(
-    effect: float,
-    deviation: float,
-    n: int,
-    *,
-    alpha: float = 0.05,
-    repeats: int = 2000,
-    seed: int = 0,
-) -> float:
-    """Share of simulated normal samples whose (1-α) sign-flip interval lies above 0.
-
-    Its standard error is √(power·(1-power)/repeats).
-    """
-    samples = np.random.default_rng([seed, n]).normal(effect, deviation, size=(n, repeats))
-    return float((sign_flip_test(samples, seed=seed).p_greater <= alpha / 2).mean())
-
-
 def power_of_equivalence(
     effect: float, deviation: float, n: int, margin: float, *, alpha: float = 0.05
 ) -> float:
@@ -69,28 +49,6 @@ def power_of_equivalence(
     reach = margin - special.stdtrit(n - 1, 1 - alpha / 2) * s / np.sqrt(n)
     inside = special.ndtr((reach - effect) / error) - special.ndtr((-reach - effect) / error)
     return float(np.maximum(inside, 0.0).mean())
-
-
-def power_of_page(
-    means: ArrayLike,
-    deviation: float,
-    n: int,
-    *,
-    alpha: float = 0.05,
-    repeats: int = 4000,
-    seed: int = 0,
-) -> float:
-    """Share of simulated normal blocks in which Page's exact test finds an increase at α/2.
-
-    means: (condition,) in the order of the claim; deviation: of one value within its block.
-    Raises ValueError beyond 12 conditions.
-    """
-    centre = np.asarray(means, dtype=np.float64)
-    needed = page.critical_value(len(centre), n, alpha / 2)
-    rng = np.random.default_rng([seed, n])
-    values = rng.normal(centre, deviation, size=(repeats, n, len(centre)))
-    ranks = values.argsort(axis=2).argsort(axis=2) + 1
-    return float((ranks.sum(axis=1) @ np.arange(1, len(centre) + 1) >= needed).mean())
 
 
 def seeds_for_difference(
@@ -127,21 +85,6 @@ def seeds_for_equivalence(
     return first_enough(
         lambda n: power_of_equivalence(effect, deviation, n, margin, alpha=alpha) >= power,
         max(fewest, _if_the_deviation_were_known(margin - abs(effect), deviation, alpha, power)),
-    )
-
-
-def seeds_for_trend(
-    means: ArrayLike, deviation: float, *, alpha: float = 0.05, power: float = 0.8, most: int = 200
-) -> int | None:
-    """The fewest seeds with which Page's test finds the increase of these means.
-
-    None if `most` do not suffice, as where the means do not increase.
-    """
-    centre = np.asarray(means, dtype=np.float64)
-    return first_enough(
-        lambda n: power_of_page(centre, deviation, n, alpha=alpha) >= power,
-        page.seeds_needed_for_level(alpha / 2, len(centre)),
-        most,
     )
 
 

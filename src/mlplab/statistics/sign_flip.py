@@ -117,6 +117,29 @@ def sign_flip_interval(
     )
 
 
+def sign_flip_limits(
+    differences: ArrayLike, *, draws: int = DRAWS, seed: int = 0
+) -> Callable[[float], tuple[float, float]]:
+    """The limits of `sign_flip_interval` as a function of the probability on each side.
+
+    differences: (pair,) without NaN.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    subsets = _subsets(len(values), draws, seed)
+    members = subsets.sizes > 0
+    means = np.sort(subsets.sums(values[None])[0][members] / subsets.sizes[members])
+    outside = subsets.added + int((~members).sum())
+    total = len(subsets.sizes) + subsets.added
+
+    def limits(tail: float) -> tuple[float, float]:
+        place = math.floor(tail * total + 1e-9) - outside
+        if not 0 <= place < len(means):
+            return -math.inf, math.inf
+        return float(means[place]), float(means[-1 - place])
+
+    return limits
+
+
 def signed_ranks(differences: ArrayLike) -> NDArray[np.float64]:
     """Signed midranks of the sizes of the differences; zeros have rank 0 and no say.
 

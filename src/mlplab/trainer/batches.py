@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from mlplab.trainer.batch_order import BatchOrder
+from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.recipe import Recipe
-from mlplab.trainer.resident import ResidentData
 
 _LARGEST_BLOCK = 2**22
 """Row numbers prepared at once."""
@@ -19,18 +19,11 @@ class Batches:
     """Batches for the networks of a stack, step after step.
 
     Networks with one seed and the same rows form one stream; a stack of a single stream has each
-    batch gathered once for all its networks. On a CPU it is then laid down for every network:
-    products of a shared operand would copy it for each, twice a step and from scattered places.
-
-    Args:
-        copies: whether it is; not where the inputs' products read what is shared.
+    batch gathered once for all its networks.
     """
 
-    def __init__(
-        self, recipes: Sequence[Recipe], data: ResidentData, *, copies: bool = True
-    ) -> None:
+    def __init__(self, recipes: Sequence[Recipe], data: DeviceDataset) -> None:
         self._data = data
-        self._copies = copies and data.device.type == "cpu"
         self._recipes = list(recipes)
         self._batch_size = recipes[0].training.batch_size
         self._inputs: torch.Tensor | None = None
@@ -42,7 +35,7 @@ class Batches:
 
     def select(self, keep: Sequence[int]) -> None:
         """Go on for the kept networks only."""
-        self._recipes = [self._recipes[place] for place in keep]
+        self._recipes = [self._recipes[network] for network in keep]
         wanted = {(r.seed, len(r.train_rows)) for r in self._recipes}
         self._orders = {key: order for key, order in self._orders.items() if key in wanted}
 
@@ -54,30 +47,21 @@ class Batches:
         streams = {(r.seed, id(r.train_rows), id(r.label_map)): r for r in self._recipes}
         shared = len(streams) == 1
         members = self._recipes[:1] if shared else self._recipes
-        into, right = self._memory(len(members))
-        gathered = into[: len(members)]
+        networks = len(self._recipes)
+        inputs, targets = self._memory(len(members))
         most = max(1, _LARGEST_BLOCK // (len(members) * self._batch_size))
         while steps:
             block = min(steps, most)
             steps -= block
-            rows, targets = self._block(block, members)
-            for row, target in zip(rows, targets, strict=True):
-                self._data.gather(row, gathered)
-                if len(into) > len(gathered):
-                    into[1:].copy_(gathered.expand(len(into) - 1, -1, -1))
-                yield (
-                    into.expand(len(self._recipes), -1, -1),
-                    right.copy_(target).expand(len(self._recipes), -1),
-                )
+            for rows, right in zip(*self._block(block, members), strict=True):
+                self._data.gather(rows, inputs)
+                targets.copy_(right)
+                yield inputs.expand(networks, -1, -1), targets.expand(networks, -1)
 
     def _memory(self, members: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Where the inputs and targets of every batch are written.
-
-        Inputs (network or member, batch, feature), targets (member, batch).
-        """
-        networks = len(self._recipes) if self._copies else members
-        if self._inputs is None or self._targets is None or len(self._inputs) != networks:
-            self._inputs = self._data.memory(networks, self._batch_size)
+        """Where every batch is written: inputs (member, batch, feature), targets (member, batch)."""
+        if self._inputs is None or self._targets is None or len(self._inputs) != members:
+            self._inputs = self._data.memory(members, self._batch_size)
             self._targets = torch.empty(
                 members, self._batch_size, dtype=torch.int64, device=self._data.device
             )
@@ -88,8 +72,8 @@ class Batches:
         positions = {key: order.take(steps) for key, order in self._orders.items()}
         shape = steps, len(members), self._batch_size
         rows, targets = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.int64)
-        for place, recipe in enumerate(members):
-            rows[:, place] = recipe.train_rows[positions[recipe.seed, len(recipe.train_rows)]]
-            targets[:, place] = recipe.label_map[self._data.labels[rows[:, place]]]
+        for member, recipe in enumerate(members):
+            rows[:, member] = recipe.train_rows[positions[recipe.seed, len(recipe.train_rows)]]
+            targets[:, member] = recipe.label_map[self._data.labels[rows[:, member]]]
         device = self._data.device
         return torch.from_numpy(rows).to(device), torch.from_numpy(targets).to(device)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from mlplab.networks.dense_stack import DenseStack, LayerWeights
+from mlplab.networks.dense_stack import LayerWeights
 from mlplab.trainer.recipe import Recipe
 
 
@@ -19,16 +19,18 @@ class EarlyStops:
         self._waited = np.zeros(len(recipes), dtype=np.int64)
         self._weights: dict[int, LayerWeights] = {}
 
-    def see(
+    def update(
         self,
         present: Sequence[int],
         due: np.ndarray,
         values: Mapping[tuple[str, str], np.ndarray],
-        stack: DenseStack,
+        weights_of: Callable[[int], LayerWeights],
     ) -> np.ndarray:
-        """Take note of an evaluation; returns which of `present` are to stop, (present,) bool.
+        """Which of `present` stop after an evaluation, (present,) bool.
 
-        due: (present,) bool, whose own evaluation this is; the others only stand beside it.
+        Args:
+            due: (present,) bool, whose own evaluation this is.
+            weights_of: gives the weights of one of `present`, by its index there.
         """
         stopping = np.zeros(len(present), dtype=bool)
         for place, network in enumerate(present):
@@ -40,12 +42,12 @@ class EarlyStops:
             if score < self._best[network]:
                 self._best[network], self._waited[network] = score, 0
                 if rule.restore_best:
-                    self._weights[network] = stack.weights_of(place)
+                    self._weights[network] = weights_of(place)
             else:
                 self._waited[network] += 1
             stopping[place] = self._waited[network] >= rule.patience
         return stopping
 
     def best_weights(self, network: int) -> LayerWeights | None:
-        """The weights to go back to, None where the last are to be kept."""
+        """The weights to restore, None where the last are to be kept."""
         return self._weights.get(network)

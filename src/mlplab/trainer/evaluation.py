@@ -1,4 +1,4 @@
-"""How good the networks of a stack are on some rows: loss, accuracy, and the report's loss.
+"""How good networks are on some rows, by operations of torch: loss, accuracy, and the report's loss.
 
 Rows are taken in large slices, each a batched product over the whole stack.
 """
@@ -13,7 +13,7 @@ import torch
 
 from mlplab.networks.dense_stack import DenseStack, Workspace, forward
 from mlplab.objectives.objective import Objective
-from mlplab.trainer.resident import ResidentData
+from mlplab.trainer.dataset import DeviceDataset
 
 SLICE_ROWS = 1000
 """Rows computed at once: enough for products at full speed, few enough to stay near the cache."""
@@ -26,9 +26,11 @@ class Measurement:
     """Metrics of every network on its rows."""
 
     values: dict[str, np.ndarray]
-    """Metric → (network,) float64."""
-    logits: np.ndarray | None
-    """(network, row, output) float32 if asked for; rows beyond a network's own mean nothing."""
+    """Metric → (network,) float64; NaN for a network without rows of a known class."""
+    rows: np.ndarray
+    """(network,) rows of a known class."""
+    logits: list[np.ndarray] | None = None
+    """Of every network, (row, output) float32, if asked for."""
 
 
 class EvaluationRows:
@@ -43,23 +45,22 @@ class EvaluationRows:
     """
 
     def __init__(
-        self, rows: Sequence[np.ndarray], label_maps: Sequence[np.ndarray], data: ResidentData
+        self, rows: Sequence[np.ndarray], label_maps: Sequence[np.ndarray], data: DeviceDataset
     ) -> None:
         lengths = [len(own) for own in rows]
-        self.longest = max(lengths)
         self.groups: list[tuple[list[int], _EqualRows]] = []
-        """Places in the stack, and their rows; who has none is in no group."""
+        """Networks and their rows; who has none is in no group."""
         for length in sorted(set(lengths) - {0}):
-            places = [place for place, own in enumerate(lengths) if own == length]
-            group = _EqualRows([rows[p] for p in places], [label_maps[p] for p in places], data)
-            self.groups.append((places, group))
+            members = [network for network, own in enumerate(lengths) if own == length]
+            group = _EqualRows([rows[i] for i in members], [label_maps[i] for i in members], data)
+            self.groups.append((members, group))
 
 
 class _EqualRows:
     """Equally many rows of each network; where all have the same they are read once for all."""
 
     def __init__(
-        self, rows: Sequence[np.ndarray], label_maps: Sequence[np.ndarray], data: ResidentData
+        self, rows: Sequence[np.ndarray], label_maps: Sequence[np.ndarray], data: DeviceDataset
     ) -> None:
         self._data = data
         self.length = len(rows[0])
@@ -74,7 +75,6 @@ class _EqualRows:
         self._index, self._targets, self._valid = (
             torch.from_numpy(array).to(data.device) for array in (index, targets, valid)
         )
-        self._first = index[0, 0] if shared and _consecutive(rows[0]) else None
         self._memory = data.memory(distinct, min(SLICE_ROWS, self.length))
 
     def from_row(
@@ -82,58 +82,44 @@ class _EqualRows:
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Inputs (network, row, feature), targets and validity (network, row) from `start` on."""
         part = slice(start, min(start + SLICE_ROWS, self.length))
+        rows, memory = self._index[:, part], self._memory
+        if memory.shape[1] != rows.shape[1]:
+            memory = self._data.memory(*rows.shape)
         return (
-            self._inputs(part).expand(networks, -1, -1),
+            self._data.gather(rows, memory).expand(networks, -1, -1),
             self._targets[:, part].expand(networks, -1),
             self._valid[:, part].expand(networks, -1),
         )
-
-    def _inputs(self, part: slice) -> torch.Tensor:
-        """(network or 1, row, feature): a view where the rows lie one after the other."""
-        if self._first is not None:
-            return self._data.inputs[self._first + part.start : self._first + part.stop].unsqueeze(
-                0
-            )
-        rows = self._index[:, part]
-        memory = self._memory
-        if memory.shape[1] != rows.shape[1]:
-            memory = self._data.memory(*rows.shape)
-        return self._data.gather(rows, memory)
-
-
-def _consecutive(rows: np.ndarray) -> bool:
-    return len(rows) > 0 and bool((np.diff(rows) == 1).all())
 
 
 def measure(
     stack: DenseStack,
     rows: EvaluationRows,
-    objectives: Sequence[tuple[Objective, slice]],
+    objectives: Sequence[Objective],
     *,
     keep_logits: bool = False,
 ) -> Measurement:
-    """The metrics of every network on its rows; NaN for a network that has none.
+    """The metrics of every network on its rows.
 
     Args:
-        objectives: with the networks that have them; they say what classes are told apart by.
+        objectives: of every network.
     """
     values = {metric: np.full(stack.networks, np.nan) for metric in METRICS}
-    logits = None
-    if keep_logits:
-        logits = np.zeros(
-            (stack.networks, rows.longest, stack.biases[-1].shape[-1]), dtype=np.float32
-        )
-    for places, group in rows.groups:
-        part, own_objectives = stack, objectives
-        if len(places) < stack.networks:
-            part = stack.select(torch.tensor(places, device=stack.kernels[0].device))
-            own_objectives = _of_places(objectives, places)
-        means, found = _measure_equal(part, group, own_objectives, keep_logits=keep_logits)
+    counts = np.zeros(stack.networks, dtype=np.int64)
+    none = np.empty((0, stack.biases[-1].shape[2]), dtype=np.float32)
+    logits = [none] * stack.networks
+    for members, group in rows.groups:
+        part = stack
+        if len(members) < stack.networks:
+            part = stack.select(torch.tensor(members, device=stack.kernels[0].device))
+        runs = runs_of_equal_objectives([objectives[i] for i in members])
+        means, found = _measure_equal(part, group, runs, keep_logits=keep_logits)
         for metric, mean in zip(METRICS, means, strict=True):
-            values[metric][places] = mean
-        if logits is not None:
-            logits[places, : group.length] = found
-    return Measurement(values, logits)
+            values[metric][members] = mean
+        counts[members] = group.counts
+        for network, own in zip(members, found, strict=False):
+            logits[network] = own
+    return Measurement(values, counts, logits if keep_logits else None)
 
 
 def _measure_equal(
@@ -142,86 +128,64 @@ def _measure_equal(
     objectives: Sequence[tuple[Objective, slice]],
     *,
     keep_logits: bool,
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Means of METRICS, (metric, network) float64, and the logits if asked for."""
-    counts = torch.from_numpy(rows.counts.copy())
+    counts = np.where(rows.counts > 0, rows.counts, np.nan)
     sums = torch.zeros(len(METRICS), stack.networks, dtype=torch.float64)
-    kept = []
-    workspace = None
+    logits, workspace = [], None
     for start in range(0, rows.length, SLICE_ROWS):
         inputs, targets, valid = rows.from_row(start, stack.networks)
         if workspace is None or workspace.rows != inputs.shape[1]:
             workspace = Workspace(stack, inputs.shape[1], backward=False)
-        logits = forward(stack, inputs, workspace)
-        sums += stack_metric_sums(logits, targets, objectives, valid).cpu()
+        own = forward(stack, inputs, workspace)
+        sums += metric_sums(own, targets, objectives, valid).cpu()
         if keep_logits:
             # A copy: the next slice is computed in the same memory.
-            kept.append(logits.to("cpu", torch.float32, copy=True))
-    return (sums / counts).numpy(), torch.cat(kept, 1).numpy() if kept else None
+            logits.append(own.to("cpu", torch.float32, copy=True))
+    found = torch.cat(logits, 1).numpy() if logits else np.empty(0)
+    return sums.numpy() / counts, found
 
 
-def _of_places(
-    objectives: Sequence[tuple[Objective, slice]], places: Sequence[int]
-) -> list[tuple[Objective, slice]]:
-    """The objectives of some networks of a stack, which stand side by side in their own."""
-    of_place = {
-        place: objective for objective, own in objectives for place in range(own.start, own.stop)
-    }
-    return [(of_place[place], slice(i, i + 1)) for i, place in enumerate(places)]
-
-
-def stack_metric_sums(
+def metric_sums(
     logits: torch.Tensor,
     targets: torch.Tensor,
     objectives: Sequence[tuple[Objective, slice]],
-    valid: torch.Tensor | None = None,
+    valid: torch.Tensor,
 ) -> torch.Tensor:
-    """`metric_sums` of what each network's objective tells classes apart by."""
+    """Sums over valid rows of METRICS: (network, row, output) → (metric, network) float64.
+
+    softmaxed_loss is the 2023 report's: cross-entropy taken of an output that is a softmax
+    already, log Σ exp p − p_y; it starts near 2.30 for ten classes and cannot pass below 1.4612.
+
+    Args:
+        objectives: with the networks that have them; their class scores are measured.
+    """
     if logits.dtype.itemsize < 4:
         logits = logits.float()
     parts = [
-        metric_sums(
-            objective.class_scores(logits[own]),
-            targets[own],
-            None if valid is None else valid[own],
-        )
+        _sums(objective.class_scores(logits[own]), targets[own], valid[own])
         for objective, own in objectives
     ]
     return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
 
 
-def metric_sums(
-    logits: torch.Tensor, targets: torch.Tensor, valid: torch.Tensor | None = None
-) -> torch.Tensor:
-    """Sums over rows of METRICS: (network, row, output) → (metric, network) float64.
-
-    softmaxed_loss is the 2023 report's: cross-entropy taken of an output that is a softmax
-    already, log Σ exp p − p_y; it starts near 2.30 for ten classes and cannot pass below 1.4612.
-    """
-    if logits.dtype.itemsize < 4:
-        logits = logits.float()
-    if logits.device.type != "cpu":
-        return metric_sums_by_tensor_operations(logits, targets, valid)
-    from mlplab.trainer.fused_metrics import fused_metric_sums
-
-    sums = torch.zeros(len(METRICS), len(logits), dtype=torch.float64)
-    shares = logits.new_empty(logits.shape[2])
-    usable = None if valid is None else valid.numpy()
-    fused_metric_sums(logits.numpy(), targets.numpy(), usable, shares.numpy(), sums.numpy())
-    return sums
-
-
-def metric_sums_by_tensor_operations(
-    logits: torch.Tensor, targets: torch.Tensor, valid: torch.Tensor | None
-) -> torch.Tensor:
-    """`metric_sums` for devices other than the CPU."""
-    log_shares = torch.log_softmax(logits, 2)
-    right = targets.clamp(min=0).unsqueeze(2)
-    loss = -log_shares.gather(2, right).squeeze(2)
-    hits = log_shares.argmax(2) == targets
-    shares = log_shares.exp_()
-    softmaxed = torch.logsumexp(shares, 2) - shares.gather(2, right).squeeze(2)
+def _sums(scores: torch.Tensor, targets: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    log_softmax = torch.log_softmax(scores, 2)
+    target = targets.clamp(min=0).unsqueeze(2)
+    loss = -log_softmax.gather(2, target).squeeze(2)
+    hits = log_softmax.argmax(2) == targets
+    softmax = log_softmax.exp_()
+    softmaxed = torch.logsumexp(softmax, 2) - softmax.gather(2, target).squeeze(2)
     values = torch.stack([loss.double(), hits.double(), softmaxed.double()])
-    if valid is not None:
-        values = torch.where(valid, values, 0.0)
-    return values.sum(2)
+    return torch.where(valid, values, 0.0).sum(2)
+
+
+def runs_of_equal_objectives(objectives: Sequence[Objective]) -> list[tuple[Objective, slice]]:
+    """Neighbours with equal objectives, each computed together."""
+    runs: list[tuple[Objective, slice]] = []
+    for network, objective in enumerate(objectives):
+        if runs and runs[-1][0] == objective:
+            runs[-1] = objective, slice(runs[-1][1].start, network + 1)
+        else:
+            runs.append((objective, slice(network, network + 1)))
+    return runs

@@ -110,11 +110,11 @@ class DetectorOverSplits:
     less_softmax: MeanInterval | None
     """AUROC less the softmax's on the same split; None for the softmax, or without it."""
     above_softmax: float
-    """Share of splits in which it is above the softmax."""
+    """Fraction of splits in which it is above the softmax."""
     usual: MeanInterval | None
     """Over the usual splits of another size; None where it was not tested on them."""
     below_usual: float
-    """Share of splits below the mean of the usual ones."""
+    """Fraction of splits below the mean of the usual ones."""
 
 
 def detectors_over_splits(

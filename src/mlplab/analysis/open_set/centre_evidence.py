@@ -1,6 +1,6 @@
 """Why the distance to a class centre tells what it tells, measured on the last hidden activations.
 
-A deviation from the centre of the predicted class has a part along the line from the origin
+A difference from the centre of the predicted class has a part along the line from the origin
 through the centre, and a part aside of it. Along, falling short and reaching beyond are different
 things, and a distance takes them for the same.
 """
@@ -31,10 +31,10 @@ def centre_evidence(
         known: test rows of known classes.
         unknown: test rows of unknown classes.
     """
-    hidden = fitted.array("hidden", "class centre").astype(np.float64)
+    hidden = fitted.array("hidden").astype(np.float64)
     centres = class_centres(hidden, labels, fitted.logits.shape[1])
     (k_aside, k_along, k_length, k_relative), (u_aside, u_along, u_length, u_relative) = (
-        _placed(rows, centres) for rows in (known, unknown)
+        _components(rows, centres) for rows in (known, unknown)
     )
     k_distance, u_distance = np.hypot(k_aside, k_along), np.hypot(u_aside, u_along)
     far = k_distance > np.median(u_distance)
@@ -52,19 +52,19 @@ def centre_evidence(
     )
 
 
-def _placed(rows: Activations, centres: Centres) -> tuple[np.ndarray, ...]:
+def _components(rows: Activations, centres: Centres) -> tuple[np.ndarray, ...]:
     """(row,) each: aside of the centre, along its line, length, and along relative to the centre."""
     nearest = centres.nearest_by_logit(rows.logits)
-    hidden = rows.array("hidden", "class centre").astype(np.float64)
+    hidden = rows.array("hidden").astype(np.float64)
     aside, along = aside_and_along(hidden, centres.means[nearest])
     size = np.linalg.norm(centres.means, axis=1)[nearest]
     relative = np.divide(along, size, out=np.zeros_like(along), where=size > 0)
     return aside, along, np.linalg.norm(hidden, axis=1), relative
 
 
-def _spread_in_few(deviations: np.ndarray) -> float:
-    """Share of the variance within classes that a few directions hold."""
-    variance = np.linalg.eigvalsh(deviations.T @ deviations)
+def _spread_in_few(differences: np.ndarray) -> float:
+    """Fraction of the variance within classes that a few directions hold."""
+    variance = np.linalg.eigvalsh(differences.T @ differences)
     whole = float(variance.sum())
     return float(variance[-_FEW:].sum()) / whole if whole > 0 else 0.0
 

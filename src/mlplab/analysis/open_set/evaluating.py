@@ -12,7 +12,7 @@ from pathlib import Path
 from mlplab.analysis.open_set.findings import RunFinding, from_json, to_json
 from mlplab.analysis.open_set.measuring import measure
 from mlplab.analysis.open_set.other_set import other_set
-from mlplab.analysis.open_set.tested import test_bed
+from mlplab.analysis.open_set.rows import open_set_rows
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.resolving.open_set_networks import (
     NamedSplit,
@@ -20,7 +20,6 @@ from mlplab.declarations.resolving.open_set_networks import (
     splits_of,
     variants_of,
 )
-from mlplab.openset.errors import OpenSetError
 from mlplab.records.analyses import read_findings, record_finding
 from mlplab.records.database import reading, writing
 from mlplab.records.lock import only_run
@@ -69,7 +68,7 @@ def pending_tests(results: Results) -> tuple[PendingTest, ...]:
         if run.diverged_at is None:
             finished.setdefault(run.network, []).append((run.seed, run.key))
     digests = _Digests(study.folder)
-    full = {place: _in_full(results, place) for place in range(len(study.open_set))}
+    full = {entry: _in_full(results, entry) for entry in range(len(study.open_set))}
     wanted = []
     for variant in variants_of(study):
         entry = study.open_set[variant.entry]
@@ -81,9 +80,9 @@ def pending_tests(results: Results) -> tuple[PendingTest, ...]:
     return tuple(wanted)
 
 
-def _in_full(results: Results, place: int) -> bool:
-    entry = results.study.open_set[place]
-    networks = [variant.network for variant in variants_of(results.study) if variant.entry == place]
+def _in_full(results: Results, number: int) -> bool:
+    entry = results.study.open_set[number]
+    networks = [v.network for v in variants_of(results.study) if v.entry == number]
     if not networks or networks[0] not in results.study.networks:
         return True
     splits = list(splits_of(entry, results.study.networks[networks[0]].data))
@@ -115,7 +114,7 @@ def _settings(
         "unknown": split.unknown,
         "unknown_data": digests.of(entry),
         "closed": split.closed,
-        "detectors": [d.model_dump(exclude_none=True) for d in variant.detectors],
+        "detectors": [d.model_dump() for d in variant.detectors],
         "reject_at_most": entry.reject_at_most,
         "threshold_by_class": entry.threshold_by_class,
         "fit_on": entry.fit_on,
@@ -152,20 +151,16 @@ def evaluate(results: Results, progress: Progress | None = None) -> None:
 def _made(results: Results, test: PendingTest) -> RunFinding:
     variant, study = test.variant, results.study
     network, entry = study.networks[variant.network], study.open_set[variant.entry]
-    bed = test_bed(network, variant.split, entry, study.folder)
-    try:
-        return measure(
-            bed,
-            results.weights(variant.network, test.seed),
-            network,
-            entry,
-            variant.detectors,
-            centres=results.centres(variant.network, test.seed),
-            by=f"{variant.network}, seed {test.seed}",
-            in_full=test.in_full,
-        )
-    except OpenSetError as error:
-        raise OpenSetError(f"{variant.network}, seed {test.seed}: {error}") from error
+    return measure(
+        open_set_rows(network, variant.split, entry, study.folder),
+        results.weights(variant.network, test.seed),
+        network,
+        entry,
+        variant.detectors,
+        centres=results.centres(variant.network, test.seed),
+        by=f"{variant.network}, seed {test.seed}",
+        in_full=test.in_full,
+    )
 
 
 def tests_of(results: Results) -> tuple[Tested, ...]:

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True)
-class Share:
-    """A share of rows or an area, with the ends of its interval over test rows."""
+class Estimate:
+    """A fraction of rows or an area, with the ends of its interval over test rows."""
 
     value: float
     low: float
@@ -29,7 +29,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Shares of known and of unknown test rows by score."""
+    """Fractions of known and of unknown test rows by score."""
 
     edges: tuple[float, ...]
     known: tuple[float, ...]
@@ -47,20 +47,20 @@ class DetectorFinding:
     """One detector on one network."""
 
     detector: str
-    """Its name with the settings that were said."""
+    """Its label."""
     metrics: Mapping[str, float]
     """By the names of exports."""
     without_groups: Mapping[str, tuple[float, ...]]
     """The same with a group of test rows left out at a time, the same groups for all detectors,
     seeds and splits (`openset.rows_and_seeds`); of many splits AUROC alone."""
-    auroc: Share
+    auroc: Estimate
     """With DeLong's interval over test rows."""
     auroc_by_class: Mapping[str, float]
     """Of each unknown class by itself, against all known rows."""
     threshold: tuple[float | None, ...]
     """One, or one a predicted class; None where nothing is ever rejected."""
     guarantee: str
-    realised: Share
+    realised: Estimate
     """Known test rows rejected."""
     absorbed: tuple[tuple[int, ...], ...]
     """(unknown class, known class + 1): rows after rejection; the last column is rejected."""
@@ -98,18 +98,18 @@ class CentreEvidence:
     """Mean length of the activations of known test rows; likewise the next."""
     unknown_length: float
     known_beyond: float
-    """Share of known test rows that reach beyond their centre; likewise the next."""
+    """Fraction of known test rows that reach beyond their centre; likewise the next."""
     unknown_beyond: float
     far_known: float
-    """Share of known test rows that lie farther away than half of the unknown ones."""
+    """Fraction of known test rows that lie farther away than half of the unknown ones."""
     far_known_beyond: float | None
-    """Of these, the share that reach beyond; None where there are none."""
+    """Of these, the fraction that reach beyond; None where there are none."""
     shortfall_auroc: float
     """AUROC of how far a row falls short along the line, reaching beyond being the opposite."""
     along_auroc: float
     """AUROC of the same with both directions taken for one, as a distance does."""
     spread_in_few: float
-    """Share of the variance within classes that lies in five directions."""
+    """Fraction of the variance within classes that lies in five directions."""
     along: Histogram
     """Rows by how far they reach along the line, in lengths of the centre."""
 
@@ -123,18 +123,23 @@ class RunFinding:
     """Unknown classes that have test rows."""
     known_rows: int
     unknown_rows: int
-    accuracy: Share
-    """On test rows of known classes, nothing being rejected."""
+    accuracy: Estimate | None
+    """On test rows of known classes, nothing being rejected; None where outputs are not finite."""
     absorbed: tuple[tuple[int, ...], ...]
-    """(unknown class, known class): rows before rejection."""
+    """(unknown class, known class): rows before rejection; empty where outputs are not finite."""
     detectors: tuple[DetectorFinding, ...]
     refusals: tuple[str, ...]
-    """Detectors that could not be used, and why."""
+    """The detectors that failed, each as "label: reason"."""
     centre: CentreEvidence | None
-    """None where the class centre was not asked."""
+    """None where the class centre was not asked for, or cannot be computed."""
     ledger: tuple[str, ...]
     image_shape: tuple[int, int] | None = None
     mistakes: tuple[Mistake, ...] = field(default=())
+
+    @property
+    def failures(self) -> Mapping[str, str]:
+        """Why a detector has no result here, by its label."""
+        return {label: why for label, _, why in (text.partition(": ") for text in self.refusals)}
 
     def of(self, detector: str) -> DetectorFinding | None:
         """The finding of a detector by its label, None where it could not be used."""

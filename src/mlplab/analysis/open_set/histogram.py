@@ -18,13 +18,13 @@ def score_histogram(known: np.ndarray, unknown: np.ndarray) -> Histogram:
 
 
 def counted(edges: np.ndarray, known: np.ndarray, unknown: np.ndarray) -> Histogram:
-    """Shares of each side, (row,), between edges (bin + 1,); what lies beyond counts at the ends."""
+    """Fractions of each side, (row,), between edges (bin + 1,); what lies beyond counts at the ends."""
 
-    def shares(scores: np.ndarray) -> tuple[float, ...]:
+    def fractions(scores: np.ndarray) -> tuple[float, ...]:
         counts = np.histogram(np.clip(scores, edges[0], edges[-1]), edges)[0] / len(scores)
         return tuple(np.round(counts, 6).tolist())
 
-    return Histogram(tuple(edges.tolist()), shares(known), shares(unknown))
+    return Histogram(tuple(edges.tolist()), fractions(known), fractions(unknown))
 
 
 def _edges(scores: np.ndarray) -> np.ndarray:

@@ -11,8 +11,9 @@ from mlplab.data.announcing import Announce
 from mlplab.data.loading import load
 from mlplab.data.places import class_places
 from mlplab.declarations.data import Data
-from mlplab.declarations.problems import BadInput, Problem, listed
+from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.resolving.classes import data_name
+from mlplab.words import quoted
 
 WHERE = "open_set.unknown_data"
 
@@ -44,18 +45,18 @@ def other_set(other: Data, folder: Path, announce: Announce = silent) -> OtherSe
         BadInput: data that cannot be read, a class that they do not have, or no test rows.
     """
     dataset, name = load(other, folder, announce, fewest_classes=1), data_name(other)
-    places = class_places(dataset.class_names, other.classes, f"{WHERE}.classes", name)
-    taken = [dataset.class_names[place] for place in places]
+    own = class_places(dataset.class_names, other.classes, f"{WHERE}.classes", name)
+    taken = [dataset.class_names[c] for c in own]
     labels = dataset.labels[dataset.test_rows]
-    rows = dataset.test_rows[np.isin(labels, places)]
+    rows = dataset.test_rows[np.isin(labels, own)]
     if not len(rows):
         raise BadInput(Problem(f"{WHERE}.classes", f"classes with test rows of {name}",
-                               f"{listed(taken)} without any"))  # fmt: skip
+                               f"{quoted(taken)} without any"))  # fmt: skip
     order = np.full(len(dataset.class_names), -1, dtype=np.int64)
-    order[places] = np.arange(len(places))
+    order[own] = np.arange(len(own))
     return OtherSet(
         dataset.inputs[rows],
         order[dataset.labels[rows]],
-        tuple(f"{name} {own}" for own in taken),
+        tuple(f"{name} {one}" for one in taken),
         dataset.digest if other.classes is None else f"{dataset.digest} {taken}",
     )

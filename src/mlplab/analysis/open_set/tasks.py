@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from mlplab.analysis.open_set.evaluating import Tested
 from mlplab.analysis.open_set.findings import DetectorFinding, RunFinding
+from mlplab.declarations.open_set_measures import MEASURES
 from mlplab.declarations.resolving.open_set_networks import NamedSplit
 from mlplab.openset.intervals import wilson
 from mlplab.openset.rows_and_seeds import over_rows_and_seeds
@@ -41,10 +42,21 @@ class DetectorSeries:
         """The mean over seeds, with an interval for other seeds and other test rows."""
         having = [f for f in self.findings.values() if metric in f.metrics]
         return interval_over_rows_and_seeds(
-            [f.metrics[metric] for f in having], [f.without_groups.get(metric, ()) for f in having]
+            [f.metrics[metric] for f in having],
+            [f.without_groups.get(metric, ()) for f in having],
+            rows=self._rows(metric),
         )
 
-    def heeds_rows(self, metric: str = "auroc") -> bool:
+    def _rows(self, metric: str) -> int | None:
+        """How many test rows of one seed a measure between 0 and 1 is of; of both sides the fewer."""
+        measure = MEASURES[metric]
+        if not measure.is_bounded:
+            return None
+        run = next(iter(self.runs.values()))
+        sides = {"known": run.known_rows, "unknown": run.unknown_rows}
+        return sides.get(measure.rows, min(sides.values()))
+
+    def covers_rows(self, metric: str = "auroc") -> bool:
         """Whether the interval of a measure's mean also tells of other test rows."""
         return _alike(f.without_groups.get(metric, ()) for f in self.findings.values())
 
@@ -65,7 +77,13 @@ class DetectorSeries:
     @property
     def accuracies(self) -> np.ndarray:
         """(seed,) on known test rows, nothing being rejected."""
-        return np.array([run.accuracy.value for run in self.runs.values()])
+        return np.array([self.accuracy_of(seed) for seed in self.runs])
+
+    def accuracy_of(self, seed: int) -> float:
+        """Of one seed; a network that has a result has an accuracy."""
+        accuracy = self.runs[seed].accuracy
+        assert accuracy is not None
+        return accuracy.value
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +102,7 @@ class Absorption:
         return found
 
     @property
-    def shares(self) -> np.ndarray:
+    def fractions(self) -> np.ndarray:
         """(unknown, taken_for); each line adds up to 1."""
         found: np.ndarray = self.counts / self.counts.sum(axis=1, keepdims=True)
         return found
@@ -94,29 +112,31 @@ class Absorption:
         """For other test rows and other seeds: Wilson's of the rows of one seed, for the seeds
         share them, and Student's over seeds, added as variances are."""
         rows = self.by_seed[0].sum(axis=1, keepdims=True)
-        low, high = wilson(self.shares * rows, rows)
+        low, high = wilson(self.fractions * rows, rows)
         if len(self.by_seed) < 2:
             return low, high
         over = t_interval(self.by_seed / rows)
         half = np.square(over.high - over.mean)
-        low = self.shares - np.sqrt(np.square(self.shares - low) + half)
-        high = self.shares + np.sqrt(np.square(high - self.shares) + half)
+        low = self.fractions - np.sqrt(np.square(self.fractions - low) + half)
+        high = self.fractions + np.sqrt(np.square(high - self.fractions) + half)
         return np.clip(low, 0, 1), np.clip(high, 0, 1)
 
     @property
     def rejected(self) -> float:
-        """Share of all unknown rows that is rejected; 0 before rejection."""
+        """Fraction of all unknown rows that is rejected; 0 before rejection."""
         if self.taken_for[-1] != REJECTED:
             return 0.0
         return float(self.counts[:, -1].sum() / self.counts.sum())
 
     def largest(self, most: int = 3) -> list[tuple[str, str, float]]:
-        """The commonest (unknown class, known class, share), largest first."""
+        """The commonest (unknown class, known class, fraction), largest first."""
         known = [i for i, name in enumerate(self.taken_for) if name != REJECTED]
-        shares = self.shares[:, known]
-        order = np.argsort(-shares, axis=None)[:most]
-        places = [np.unravel_index(at, shares.shape) for at in order]
-        return [(self.unknown[i], self.taken_for[known[j]], float(shares[i, j])) for i, j in places]
+        fractions = self.fractions[:, known]
+        order = np.argsort(-fractions, axis=None, kind="stable")[:most]
+        pairs = [np.unravel_index(at, fractions.shape) for at in order]
+        return [
+            (self.unknown[i], self.taken_for[known[j]], float(fractions[i, j])) for i, j in pairs
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +148,8 @@ class Task:
     reject_at_most: float
     detectors: tuple[DetectorSeries, ...]
     """As in the study."""
+    failures: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    """Why detectors have no result, by label and seed."""
 
     @cached_property
     def ranked(self) -> tuple[DetectorSeries, ...]:
@@ -136,8 +158,14 @@ class Task:
 
     @property
     def best(self) -> DetectorSeries:
-        """The detector of the largest mean AUROC."""
+        """The detector of the largest mean AUROC; of several, the first in the study."""
         return self.ranked[0]
+
+    @cached_property
+    def level_with_best(self) -> tuple[DetectorSeries, ...]:
+        """The detectors of the largest mean AUROC, as it is told to three decimals."""
+        most = round(float(self.best.mean("auroc").mean), 3)
+        return tuple(d for d in self.ranked if round(float(d.mean("auroc").mean), 3) == most)
 
     def of(self, detector: str) -> DetectorSeries | None:
         """A detector by its label."""
@@ -172,11 +200,19 @@ class Task:
         ]
         left_out = [[f.without_groups.get("auroc", ()) for f in pair] for pair in pairs]
         both = all(len(one) == len(two) for one, two in left_out)
-        return interval_over_rows_and_seeds(
+        found = interval_over_rows_and_seeds(
             [one.metrics["auroc"] - two.metrics["auroc"] for one, two in pairs],
             [np.subtract(one, two) if both else () for one, two in left_out],
             level,
         )
+        if float(found.high) > float(found.low) or not np.isfinite(float(found.low)):
+            return found
+        # Where no seed and no group of rows changes the difference, that is no certainty: the
+        # intervals of both give its limits (Newcombe, Statistics in Medicine 1998, method 10).
+        one, two = detector.mean("auroc"), other.mean("auroc")
+        low = found.mean - np.hypot(one.mean - one.low, two.high - two.mean)
+        high = found.mean + np.hypot(one.high - one.mean, two.mean - two.low)
+        return replace(found, low=low, high=high)
 
     @cached_property
     def may_be_best(self) -> tuple[str, ...]:
@@ -184,7 +220,7 @@ class Task:
 
         One is excluded where its difference from the best found lies below 0, in intervals that
         hold for all others together (Bonferroni): so none is excluded whose own `difference` holds
-        0. Where `heeds_rows` is false they are of these test rows alone; one seed excludes none.
+        0. Where `covers_rows` is false they are of these test rows alone; one seed excludes none.
         """
         others = len(self.detectors) - 1
         if len(self.seeds) < 2 or not others:
@@ -198,20 +234,26 @@ class Task:
         )
 
     @cached_property
-    def heeds_rows(self) -> bool:
+    def covers_rows(self) -> bool:
         """Whether comparisons of detectors also tell of other test rows."""
-        return all(series.heeds_rows() for series in self.detectors)
+        return all(series.covers_rows() for series in self.detectors)
 
 
 def interval_over_rows_and_seeds(
-    values: Sequence[float], left_out: Sequence[ArrayLike], level: float = LEVEL
+    values: Sequence[float],
+    left_out: Sequence[ArrayLike],
+    level: float = LEVEL,
+    rows: int | None = None,
 ) -> MeanInterval:
-    """The mean over seeds; its limits also tell of other test rows where those were asked for."""
+    """The mean over seeds; its limits also tell of other test rows where those were asked for.
+
+    rows: as of `over_rows_and_seeds`.
+    """
     seeds = t_interval(np.array(values), level=level)
     if not len(values):
         return seeds
     groups = left_out if _alike(left_out) else [()] * len(values)
-    both = over_rows_and_seeds(values, np.array(groups).reshape(len(values), -1), level)
+    both = over_rows_and_seeds(values, np.array(groups).reshape(len(values), -1), level, rows)
     return replace(seeds, low=np.array(both.low), high=np.array(both.high))
 
 
@@ -226,32 +268,43 @@ def tasks_of(
 ) -> tuple[Task, ...]:
     """Gather tests by network and split, in the study's order.
 
+    A split on which every detector failed with every seed makes no task.
+
     Args:
         tests: of all questions.
-        shares: the known inputs that each question's threshold may reject.
+        shares: the fraction of known inputs that each question's threshold may reject.
         steps: gather by steps instead those tests that were trained fewer.
     """
     found: dict[tuple, dict[str, list[Tested]]] = {}
+    failures: dict[tuple, dict[str, dict[int, str]]] = {}
     for test in tests:
-        form = test.variant
-        if (form.steps is not None) != steps:
+        variant = test.variant
+        if (variant.steps is not None) != steps:
             continue
-        key = (form.template, form.split, shares[form.entry], form.steps)
+        key = (variant.template, variant.split, shares[variant.entry], variant.steps)
         for detector in test.finding.detectors:
             found.setdefault(key, {}).setdefault(detector.detector, []).append(test)
+        for label, reason in test.finding.failures.items():
+            failures.setdefault(key, {}).setdefault(label, {})[test.seed] = reason
     return tuple(
-        Task(template, split, share, tuple(_series(label, its) for label, its in series.items()))
-        for (template, split, share, _), series in found.items()
+        Task(
+            key[0],
+            key[1],
+            key[2],
+            tuple(_series(label, its) for label, its in series.items()),
+            failures.get(key, {}),
+        )
+        for key, series in found.items()
     )
 
 
 def _series(label: str, tests: Sequence[Tested]) -> DetectorSeries:
-    form = tests[0].variant
+    variant = tests[0].variant
     findings: dict = {}
     for test in tests:
         finding = test.finding.of(label)
         assert finding is not None
         findings.setdefault(test.seed, finding)
     return DetectorSeries(
-        label, form.method, form.network, findings, {t.seed: t.finding for t in tests}
+        label, variant.method, variant.network, findings, {t.seed: t.finding for t in tests}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +13,12 @@ from mlplab.analysis.open_set.evaluating import tests_of
 from mlplab.analysis.questions.divergence_caveats import divergence_caveats
 from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
 from mlplab.analysis.questions.finding import Finding
-from mlplab.analysis.questions.finite_rows import NotMeasured, RowsError, rows_error
-from mlplab.analysis.questions.finite_unknowns import unknowns_error
-from mlplab.analysis.questions.hypothesis_words import tested_in_words
+from mlplab.analysis.questions.finite_rows import CountedRows, NotMeasured, RowsPart, rows_part
+from mlplab.analysis.questions.finite_unknowns import unknowns_part
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.methods import METHODS, METHODS_OF_LEVELS, Method
 from mlplab.analysis.questions.open_set_values import TestsByForm, open_set_values, tests_by_form
-from mlplab.analysis.questions.sentence import sentence_of, unit_for
+from mlplab.analysis.questions.sentence import Wording, wording_of
 from mlplab.analysis.questions.units import Unit, unit_of
 from mlplab.analysis.questions.values import (
     MetricValues,
@@ -34,9 +34,14 @@ from mlplab.declarations.resolving.arms import Arm, arms_of
 from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
+from mlplab.statistics.verdict_rules import Verdict
+from mlplab.words import by_count
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """One question with everything that is known to answer it."""
 
@@ -46,12 +51,47 @@ class Answer:
     audit: Audit
     registration: Registration | None
     """None if the question was not among those written down before or at a run."""
-    rows_error: RowsError | NotMeasured | None
-    """What another test set would change; None where no test rows were looked at."""
+    rows: RowsPart | None
+    """What the rows leave open; None where no held-out rows were looked at."""
     questions: int
     """Asked together: their intervals and p-values hold for all of them at once."""
     arms: tuple[Arm, ...] = field(default=())
     """The trained networks of its sides, and how each is tested on unknown classes."""
+
+    def __repr__(self) -> str:
+        effect = "" if self.effect is None else f", effect={self.effect:.6g}"
+        if self.interval is not None:
+            effect += ", interval=({:.6g}, {:.6g})".format(*self.interval)
+        return (
+            f"Answer({self.question.ask!r}, verdict={self.verdict!r}{effect}, "
+            f"p_value={self.p_value:.4g}, seeds={self.seeds})"
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        """supported, refuted, same, inconclusive or undecidable."""
+        return self.finding.verdict
+
+    @property
+    def effect(self) -> float | None:
+        """First less second, in the metric's own numbers: 0.005 of accuracy is half a point. Of a
+        trend the last less the first, of a level the mean less the number; None of a ranking."""
+        return self.finding.effect
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Limits of the effect, which hold for all questions together; None of a ranking."""
+        return None if self.finding.effect is None else (self.finding.low, self.finding.high)
+
+    @property
+    def confidence_level(self) -> float:
+        """Of this interval alone, so that all of them together hold at 95%."""
+        return self.finding.level
+
+    @property
+    def seeds(self) -> int:
+        """Paired seeds that have a value."""
+        return self.finding.seeds
 
     @property
     def is_registered(self) -> bool:
@@ -61,7 +101,12 @@ class Answer:
     @cached_property
     def sentence(self) -> str:
         """The answer in words."""
-        return sentence_of(self.question, self.finding, self.questions)
+        return self.wording.sentence
+
+    @cached_property
+    def wording(self) -> Wording[Question]:
+        """The answer in words, part by part."""
+        return wording_of(self.question, self.finding, self.questions)
 
     @property
     def p_value(self) -> float:
@@ -71,7 +116,7 @@ class Answer:
     @property
     def tested(self) -> str:
         """What a small p-value speaks for, in words."""
-        return tested_in_words(self.question, self.finding, self.unit)
+        return self.wording.tested
 
     @property
     def method(self) -> Method:
@@ -82,7 +127,7 @@ class Answer:
     @cached_property
     def unit(self) -> Unit:
         """In which effect and interval are told."""
-        return unit_for(self.question, self.finding)
+        return self.wording.unit
 
     @cached_property
     def caveats(self) -> tuple[str, ...]:
@@ -90,10 +135,37 @@ class Answer:
         return tuple(_caveats(self))
 
 
-def answer_questions(results: Results) -> tuple[Answer, ...]:
+class Answers(tuple[Answer, ...]):
+    """The answers of a study, in the order of its questions."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Each question with its answer in words."""
+        told = [f"{i}. {one.question.ask}\n   {one.sentence}" for i, one in enumerate(self, 1)]
+        return "\n".join(told) or "no questions"
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a question: ask, verdict, effect, low, high, p_value, seeds, is_registered, test."""
+        import pandas as pd
+
+        columns = (
+            "ask", "verdict", "effect", "low", "high", "p_value", "seeds", "is_registered", "test",
+        )  # fmt: skip
+        rows = [
+            (
+                one.question.ask, one.verdict, one.effect, *(one.interval or (None, None)),
+                one.p_value, one.seeds, one.is_registered, one.method.name,
+            )
+            for one in self
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=list(columns))
+
+
+def answer_questions(results: Results) -> Answers:
     """Every question of the study, in its order."""
     asked = registrations(results.folder) if results.folder and results.study.questions else {}
-    return answer(results, results.study.questions, asked)
+    return Answers(answer(results, results.study.questions, asked))
 
 
 def questions_given_up(results: Results) -> int:
@@ -145,13 +217,12 @@ class ResultsView:
             return open_set_values(metric, question.arms, arms, self.runs, self.tests)
         return metric_values(self.results, metric, question.networks, self.runs)
 
-    def rows_error(
+    def rows(
         self, question: Question, arms: tuple[Arm, ...], measured: MetricValues
-    ) -> RowsError | NotMeasured | None:
-        metric = question.metric
-        if isinstance(metric, OpenSetMetric):
-            return unknowns_error(metric, measured, arms, self.tests)
-        return rows_error(metric, measured, self.runs)
+    ) -> RowsPart | None:
+        if isinstance(question.metric, OpenSetMetric):
+            return unknowns_part(question, measured, arms, self.tests)
+        return rows_part(question, measured, self.runs, self.results.study)
 
 
 def _answer(
@@ -164,16 +235,17 @@ def _answer(
     study = seen.results.study
     arms = arms_of(question, study)
     measured = seen.values(question, arms)
+    rows = seen.rows(question, arms, measured)
     sizes = sizes_known(seen.results, [arm.network for arm in arms], seen.runs)
     return Answer(
         question=question,
-        finding=judge(question, measured, alpha),
+        finding=judge(question, measured, alpha, rows),
         measured=measured,
         audit=audit_question(
             question, arms, study.networks, sizes, tuned_together(study, question.networks)
         ),
         registration=asked.get(question_digest(question, study)) if asked else None,
-        rows_error=seen.rows_error(question, arms, measured),
+        rows=rows,
         questions=questions,
         arms=arms,
     )
@@ -199,35 +271,56 @@ def _caveats(answer: Answer) -> Iterator[str]:
         )
     yield from divergence_caveats(answer.question.metric, measured)
     if measured.unpaired:
-        yield (
-            f"{_seeds_are(measured.unpaired)} left out, as not every network has finished "
-            f"{'it' if measured.unpaired == 1 else 'them'}."
-        )
+        yield by_count(measured.unpaired, _UNPAIRED_ONE, _UNPAIRED)
     yield from _tests(answer)
-    if answer.rows_error is not None:
-        yield _rows_in_words(answer, answer.rows_error)
+    if answer.rows is not None:
+        yield _rows_in_words(answer, answer.rows)
 
 
-def _rows_in_words(answer: Answer, error: RowsError | NotMeasured) -> str:
-    about = "The verdict is about seeds, on this very test set"
-    if isinstance(error, NotMeasured):
-        return (
-            f"{about}; how much another test set would move the {_moved(answer)} is not measured, "
-            f"as {error.why}."
-        )
-    size = unit_of(answer.question.metric, [error.size]).amount(error.size)
-    return (
-        f"{about}. Another test set of {error.rows} would move the {_moved(answer)} by a standard "
-        f"error of {'at most' if error.is_bound else 'about'} {size}."
-    )
+_COUNTED = (
+    "The verdict is about other seeds and other rows: its interval counts the {rows} beside the "
+    "seeds, which all share them."
+)
+_COUNTED_AS_FEW = (
+    "Which rows were right is not recorded, so the difference is taken to come from as few rows as "
+    "it can."
+)
+_NOT_MEASURED = (
+    "The verdict is about seeds, on this very test set; how much another test set would move the "
+    "{what} is not measured, as {why}."
+)
+_AT_MOST = (
+    "The verdict is about seeds, on this very test set. Another test set of {rows} would move the "
+    "{what} by a standard error of at most {size}."
+)
+_ABOUT = (
+    "The verdict is about seeds, on this very test set. Another test set of {rows} would move the "
+    "{what} by a standard error of about {size}."
+)
 
 
-def _moved(answer: Answer) -> str:
-    return "mean" if isinstance(answer.question, LevelQuestion) else "difference"
+def _rows_in_words(answer: Answer, part: RowsPart) -> str:
+    if isinstance(part, CountedRows):
+        if answer.finding.effect_is != "mean":
+            return _NOT_MEASURED.format(what="median", why="a run diverged")
+        counted = _COUNTED.format(rows=part.rows)
+        return counted if part.each_known else f"{counted} {_COUNTED_AS_FEW}"
+    what = "mean" if isinstance(answer.question, LevelQuestion) else "difference"
+    if isinstance(part, NotMeasured):
+        return _NOT_MEASURED.format(what=what, why=part.why)
+    size = unit_of(answer.question.metric, [part.size]).amount(part.size)
+    template = _AT_MOST if part.is_bound else _ABOUT
+    return template.format(rows=part.rows, what=what, size=size)
 
 
-def _seeds_are(count: int) -> str:
-    return "1 seed is" if count == 1 else f"{count:,} seeds are"
+_UNPAIRED_ONE = "1 seed is left out, as not every network has finished it."
+_UNPAIRED = "{n} seeds are left out, as not every network has finished them."
+_UNTESTED_ONE = (
+    "1 seed is left out, as a test on unknown classes is not made yet, or has no such number."
+)
+_UNTESTED = (
+    "{n} seeds are left out, as a test on unknown classes is not made yet, or has no such number."
+)
 
 
 def _tests(answer: Answer) -> Iterator[str]:
@@ -239,7 +332,4 @@ def _tests(answer: Answer) -> Iterator[str]:
     yield f"Tested on: {'; '.join(titles)}."
     untested = int(np.isnan(answer.measured.values).any(axis=1).sum())
     if untested:
-        yield (
-            f"{_seeds_are(untested)} left out, as a test on unknown classes is not made yet, or "
-            "has no such number."
-        )
+        yield by_count(untested, _UNTESTED_ONE, _UNTESTED)

@@ -10,10 +10,17 @@ import numpy as np
 from scipy import special
 
 from mlplab.analysis.questions.finding import TestName
+from mlplab.analysis.questions.finite_rows import CountedRows
 from mlplab.analysis.questions.hypothesis import OneSided
 from mlplab.analysis.questions.shift import LogRankShifts
 from mlplab.statistics.logrank import median_difference
-from mlplab.statistics.sign_flip import draws_for_level, sign_flip_interval, sign_flip_test
+from mlplab.statistics.rows import joined, tail_of
+from mlplab.statistics.sign_flip import (
+    draws_for_level,
+    sign_flip_interval,
+    sign_flip_limits,
+    sign_flip_test,
+)
 from mlplab.statistics.verdict_rules import is_above
 
 
@@ -34,15 +41,22 @@ class Effect:
     """(seed,) infinite where one of the two is; NaN where both are."""
 
 
-def effect_of_values(first: np.ndarray, second: np.ndarray, alpha: float) -> Effect:
+def effect_of_values(
+    first: np.ndarray, second: np.ndarray, alpha: float, rows: CountedRows | None = None
+) -> Effect:
     """Means where every value is finite, medians where a diverged run ranks last.
 
-    first, second: (seed,).
+    first, second: (seed,). rows: of which the values are fractions, if means are to hold for other
+    rows as well.
     """
     finite = bool(np.isfinite(first).all() and np.isfinite(second).all())
     if not len(first):
         return nothing("sign-flip")
-    return (_of_means if finite else _of_medians)(first, second, alpha)
+    if not finite:
+        return _of_medians(first, second, alpha)
+    if rows is None:
+        return _of_means(first, second, alpha)
+    return _of_seeds_and_rows(first - second, rows, alpha)
 
 
 def effect_of_times(
@@ -93,6 +107,27 @@ def _of_means(first: np.ndarray, second: np.ndarray, alpha: float) -> Effect:
         float(interval.high),
         lambda bound: float(sign_flip_test(differences, shift=bound, draws=draws).p_greater),
         lambda bound: float(sign_flip_test(differences, shift=bound, draws=draws).p_less),
+        "sign-flip",
+        "mean",
+        differences,
+    )
+
+
+def _of_seeds_and_rows(differences: np.ndarray, rows: CountedRows, alpha: float) -> Effect:
+    """The limits of the sign-flip test joined with those of the rows, and p-values of the same."""
+    effect = float(differences.mean())
+    of_seeds = sign_flip_limits(differences, draws=draws_for_level(alpha))
+
+    def limits(tail: float) -> tuple[float, float]:
+        return joined(effect, of_seeds(tail), rows.limits(effect, tail))
+
+    low, high = limits(alpha / 2)
+    return Effect(
+        effect,
+        low,
+        high,
+        lambda bound: tail_of(limits, lambda low, _: is_above(low, bound)),
+        lambda bound: tail_of(limits, lambda _, high: is_above(bound, high)),
         "sign-flip",
         "mean",
         differences,

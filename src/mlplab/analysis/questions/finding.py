@@ -23,7 +23,7 @@ class Ranking:
     average_ranks: tuple[float, ...]
     """1 is the best; in the order of `networks`."""
     cliques: tuple[tuple[str, ...], ...]
-    """Neighbours of which no two are told apart."""
+    """Groups of which no two are told apart, each as large as it can be; of the best 20."""
     pairs: PairwiseTests | None
     """Of the networks as the question lists them, none told apart where Friedman's test finds
     nothing; None where so few seeds, or so many networks, could tell none apart."""

@@ -10,23 +10,29 @@ from mlplab.analysis.open_set.findings import RunFinding
 from mlplab.analysis.questions.finite_rows import (
     NotMeasured,
     RowsError,
+    RowsPart,
+    counted_difference,
+    counted_fraction,
     grouped_error,
     share_error,
 )
 from mlplab.analysis.questions.open_set_values import TestsByForm
 from mlplab.analysis.questions.values import MetricValues
 from mlplab.declarations.metric import OpenSetMetric
+from mlplab.declarations.question import LevelQuestion, PairQuestion, Question
 from mlplab.declarations.resolving.arms import Arm
 
 
-def unknowns_error(
-    metric: OpenSetMetric, measured: MetricValues, arms: Sequence[Arm], tests: TestsByForm
-) -> RowsError | NotMeasured | None:
+def unknowns_part(
+    question: Question, measured: MetricValues, arms: Sequence[Arm], tests: TestsByForm
+) -> RowsPart | None:
     """For the first and last side, or for the mean of the only one; None without any test.
 
-    A share of one class is bounded as an accuracy is. Other measures are known with a group of
+    A fraction of one class is counted as an accuracy is. Other measures are known with a group of
     rows left out at a time, the same groups for all sides that were tested on the same rows.
     """
+    metric = question.metric
+    assert isinstance(metric, OpenSetMetric)
     ends = [arms[0], arms[-1]] if len(arms) > 1 else [arms[0]]
     paired = _paired(measured, ends, tests)
     if not paired:
@@ -37,8 +43,13 @@ def unknowns_error(
     if measure.unknown is not None and measure.is_share:
         place = finding.unknown.index(measure.unknown)
         rows = sum(finding.absorbed[place])
+        told = f"{rows:,} rows of {measure.unknown}"
+        if isinstance(question, LevelQuestion):
+            return counted_fraction(measured.values[:, 0], rows, told)
+        if isinstance(question, PairQuestion):
+            return counted_difference(measured.values, rows, told)
         size = share_error(measured.values, rows)
-        return None if size is None else RowsError(f"{rows:,} rows of {measure.unknown}", size)
+        return None if size is None else RowsError(told, size)
     left_out = [
         [
             _without_groups(finding, metric.open_set, arm.detector)

@@ -10,8 +10,9 @@ import numpy as np
 
 from mlplab.analysis.questions.effects import Effect, effect_of_times, effect_of_values
 from mlplab.analysis.questions.finding import Finding, Ranking, TestName
+from mlplab.analysis.questions.finite_rows import CountedRows, RowsPart
 from mlplab.analysis.questions.hypothesis import Hypothesis, decided_hypothesis, p_value_of
-from mlplab.analysis.questions.sample_size import number_or_reason
+from mlplab.analysis.questions.sample_size import TOO_FEW_ROWS, number_or_reason
 from mlplab.analysis.questions.values import MetricValues, is_better_higher
 from mlplab.declarations.metric import Metric, target_of
 from mlplab.declarations.question import (
@@ -32,55 +33,91 @@ from mlplab.statistics.verdict_rules import (
 )
 
 
-def judge(question: Question, measured: MetricValues, alpha: float) -> Finding:
+def judge(
+    question: Question, measured: MetricValues, alpha: float, rows: RowsPart | None = None
+) -> Finding:
     """Answer one question at a level that is corrected for all that are asked.
 
-    alpha: the chance of a false verdict that this question may take, two-sided.
+    alpha: the chance of a false verdict that this question may take, two-sided. rows: what the
+    rows leave open; counted where they are a second sample.
     """
     whole = measured.values[~np.isnan(measured.values).any(axis=1)]
-    finding = _judged(question, whole, alpha)
+    counted = rows if isinstance(rows, CountedRows) else None
+    finding = _judged(question, whole, alpha, counted)
     if finding.verdict != "inconclusive":
         return finding
+    if counted is not None and _rows_leave_open(question, finding, counted, alpha):
+        return replace(finding, why_no_number=TOO_FEW_ROWS.format(rows=counted.rows))
     needed, why = number_or_reason(question, finding, whole)
     return replace(finding, seeds_needed=needed, why_no_number=why)
 
 
-def _judged(question: Question, values: np.ndarray, alpha: float) -> Finding:
+def _rows_leave_open(question: Question, finding: Finding, rows: CountedRows, alpha: float) -> bool:
+    """Whether the rows alone hold both answers, so that no number of seeds decides."""
+    if not isinstance(question, PairQuestion | LevelQuestion) or finding.effect_is != "mean":
+        return False
+    assert finding.effect is not None
+    low, high = rows.limits(finding.effect, alpha / 2)
+    margin = question.by_at_least if isinstance(question, PairQuestion) else 0.0
+    decision = decide_comparison(
+        question.expect,
+        low=low,
+        high=high,
+        seeds=1,
+        fewest_seeds=1,
+        by_at_least=margin,
+        within=question.within,
+    )
+    return decision.verdict == "inconclusive"
+
+
+def _judged(
+    question: Question, values: np.ndarray, alpha: float, rows: CountedRows | None
+) -> Finding:
     match question:
         case PairQuestion():
-            return _judge_pair(question, values, alpha)
+            return _judge_pair(question, values, alpha, rows)
         case TrendQuestion():
             return _judge_trend(question, values, alpha)
         case RankingQuestion():
             return _judge_ranking(question, values, alpha)
         case LevelQuestion():
-            return _judge_level(question, values, alpha)
+            return _judge_level(question, values, alpha, rows)
 
 
 def effect_of(
-    metric: Metric, first: np.ndarray, second: np.ndarray, bounds: Sequence[float], alpha: float
+    metric: Metric,
+    first: np.ndarray,
+    second: np.ndarray,
+    bounds: Sequence[float],
+    alpha: float,
+    rows: CountedRows | None = None,
 ) -> Effect:
     """The effect of one pair, by the test that suits the metric.
 
     first, second: (seed,); bounds: the differences that it is held against.
     """
     if target_of(metric) is None:
-        return effect_of_values(first, second, alpha)
+        return effect_of_values(first, second, alpha, rows)
     return effect_of_times(first, second, bounds, alpha)
 
 
-def _judge_pair(question: PairQuestion, values: np.ndarray, alpha: float) -> Finding:
+def _judge_pair(
+    question: PairQuestion, values: np.ndarray, alpha: float, rows: CountedRows | None
+) -> Finding:
     sign = -1 if question.expect == "less" else 1
     bounds = [sign * question.by_at_least]
     if question.within is not None:
         bounds += [-question.within, question.within]
-    effect = effect_of(question.metric, values[:, 0], values[:, 1], bounds, alpha)
+    effect = effect_of(question.metric, values[:, 0], values[:, 1], bounds, alpha, rows)
     return _compared(question, effect, question.by_at_least, len(values), alpha)
 
 
-def _judge_level(question: LevelQuestion, values: np.ndarray, alpha: float) -> Finding:
+def _judge_level(
+    question: LevelQuestion, values: np.ndarray, alpha: float, rows: CountedRows | None
+) -> Finding:
     """The values less the number are judged as a pair's differences are."""
-    effect = effect_of_values(values[:, 0], np.full(len(values), question.than), alpha)
+    effect = effect_of_values(values[:, 0], np.full(len(values), question.than), alpha, rows)
     return _compared(question, effect, 0.0, len(values), alpha)
 
 

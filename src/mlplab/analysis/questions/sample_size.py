@@ -9,7 +9,6 @@ from scipy import special, stats
 
 from mlplab.analysis.questions.finding import Finding
 from mlplab.declarations.question import LevelQuestion, PairQuestion, Question, TrendQuestion
-from mlplab.statistics.intervals import clopper_pearson_interval
 from mlplab.statistics.logrank_power import Claim, seeds_for_log_rank
 from mlplab.statistics.power import seeds_for_ranking, seeds_for_sign, upper_limit_of_deviation
 from mlplab.statistics.trend_power import seeds_for_trend_about, seeds_for_trend_of_ranks
@@ -21,6 +20,7 @@ _TWO_SIDED_OF_80_UPPER = 0.6
 
 ONE_SEED = "one seed does not tell how many would decide"
 ALL_ALIKE = "no number of seeds would decide if all are like these"
+TOO_FEW_ROWS = "no number of seeds would decide, as {rows} leave it open"
 TOO_MANY = "no affordable number of seeds would decide if the effect is what it seems"
 
 
@@ -149,7 +149,7 @@ def _of_signs(
     most, n = int(max(counts)), len(d)
     share = most / n
     if cautious:
-        share = float(clopper_pearson_interval(most, n, _TWO_SIDED_OF_80_UPPER).low)
+        share = float(stats.binomtest(most, n).proportion_ci(_TWO_SIDED_OF_80_UPPER, "exact").low)
     return seeds_for_sign(share, alpha=1 - finding.level, fewest=finding.fewest)
 
 

@@ -23,9 +23,9 @@ from mlplab.declarations.metric import (
     is_share,
     target_of,
 )
+from mlplab.words import prefix_for
 
 _MOST_DECIMALS = 9
-_PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _MEASURES = {"accuracy": "accuracy", "loss": "loss"}
 
 
@@ -95,7 +95,7 @@ def _plain_unit(metric: Metric, largest: float) -> tuple[float, int, str, str]:
     if is_share(metric):
         return 0.01, 2, "point", "points"
     if isinstance(metric, FlopsToMetric):
-        scale, prefix = next((p for p in _PREFIXES if largest >= p[0]), (1.0, ""))
+        scale, prefix = prefix_for(largest)
         return scale, _decimals(largest / scale), f"{prefix}FLOP", f"{prefix}FLOP"
     if isinstance(metric, SecondsToMetric):
         return 1.0, _decimals(largest), "second", "seconds"

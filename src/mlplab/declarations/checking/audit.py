@@ -12,9 +12,10 @@ from mlplab.declarations.question import Question
 from mlplab.declarations.resolving.arms import Arm, arms_of
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.resolving.factor import in_words, settings_of
-from mlplab.declarations.resolving.size import Size, are_alike, count_in_words, size_of
+from mlplab.declarations.resolving.size import Size, are_alike, size_of
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import TunedTogether, tuned_together
+from mlplab.words import large_count, listed
 
 _OF_NO_EFFECT = ("seeds", "training.diagnostics")
 _KINDS = ("name", "format", "distribution")
@@ -206,7 +207,7 @@ def _counts(sizes: list[Size]) -> Iterator[tuple[str, list[int]]]:
 
 
 def _told_count(what: str, counts: list[int]) -> Difference:
-    return Difference(what, what, tuple(count_in_words(count) for count in counts))
+    return Difference(what, what, tuple(large_count(count) for count in counts))
 
 
 def _sentences(audit: Audit) -> Iterator[str]:
@@ -255,7 +256,7 @@ def _without_factor(others: tuple[Difference, ...]) -> str:
 
 def _told(differences: tuple[Difference, ...]) -> str:
     parts = [f"{d.what} ({_values(d.values)})" if d.values else d.what for d in differences]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return listed(parts, most=len(parts))
 
 
 def _values(values: tuple[str, ...]) -> str:

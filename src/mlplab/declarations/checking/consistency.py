@@ -22,6 +22,7 @@ from mlplab.declarations.resolving.open_set_networks import base_networks
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
 from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.study import Study
+from mlplab.words import gigabytes
 
 
 @dataclass(frozen=True)
@@ -165,8 +166,8 @@ def _memory_problems(network: Network, data: DataSize) -> Iterator[Problem]:
     if held is not None and needed > held:
         yield Problem(
             ("hidden",),
-            f"a network that fits this machine's memory of {_gigabytes(held)}",
-            f"{_gigabytes(needed)} for {size.parameters:,} parameters and batches of "
+            f"a network that fits this machine's memory of {gigabytes(held)}",
+            f"{gigabytes(needed)} for {size.parameters:,} parameters and batches of "
             f"{size.batch_size}",
             "make it smaller",
         )
@@ -189,7 +190,3 @@ def machine_memory() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB"

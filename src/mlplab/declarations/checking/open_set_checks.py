@@ -9,15 +9,9 @@ from math import comb
 from mlplab.declarations.checking.other_data_checks import other_data_faults
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import USES_NEGATIVES
-from mlplab.declarations.open_set import (
-    CENTRES,
-    SETTINGS,
-    DetectorSettings,
-    OpenSet,
-    Split,
-)
-from mlplab.declarations.problems import Where, did_you_mean, listed, shown
-from mlplab.declarations.reading.validation import Fault
+from mlplab.declarations.open_set import OpenSet, Split
+from mlplab.declarations.open_set_detectors import ClassCentre, Detector
+from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
 from mlplab.declarations.resolving.classes import (
     all_class_names,
     class_names_of,
@@ -38,7 +32,7 @@ MOST_SPLITS = 2_000
 
 def open_set_faults(
     study: Study, declared: Sequence[str], *, in_doubt: bool = False
-) -> Iterator[Fault]:
+) -> Iterator[Problem]:
     """Every problem of a study's open-set questions.
 
     Args:
@@ -69,7 +63,7 @@ def open_set_faults(
     for name, network in study.networks.items():
         used = any(e.networks is None or name in e.networks for e in study.open_set)
         if network.open_set_only and not used and not in_doubt:
-            yield Fault(
+            yield Problem(
                 ("networks", name, "open_set_only"),
                 'a question in "open_set" that uses the network',
                 "none",
@@ -77,12 +71,12 @@ def open_set_faults(
             )
 
 
-def objective_fault(network: Network) -> Fault | None:
+def objective_fault(network: Network) -> Problem | None:
     """An objective that needs negative rows, on a network that has none."""
     has = network.roles is not None and network.roles.negative
     if network.objective.name not in USES_NEGATIVES or has or network.open_set_only:
         return None
-    return Fault(
+    return Problem(
         ("objective",),
         f"negative classes, which {network.objective.name} learns from",
         "a network without any",
@@ -100,17 +94,17 @@ def _networks(study: Study, entry: OpenSet) -> Mapping[str, Network]:
     }
 
 
-def _network_faults(entry: OpenSet, where: Where, declared: Sequence[str]) -> Iterator[Fault]:
+def _network_faults(entry: OpenSet, where: Where, declared: Sequence[str]) -> Iterator[Problem]:
     for position, name in enumerate(entry.networks or ()):
         if name not in declared:
-            yield Fault(
+            yield Problem(
                 (*where, "networks", position),
                 "the name of a network of this study",
                 shown(name),
                 did_you_mean(name, declared) or f"it has {listed(declared)}",
             )
         elif name in (entry.networks or ())[:position]:
-            yield Fault(
+            yield Problem(
                 (*where, "networks", position),
                 "every network once",
                 f"{shown(name)} again",
@@ -118,11 +112,11 @@ def _network_faults(entry: OpenSet, where: Where, declared: Sequence[str]) -> It
             )
 
 
-def _split_faults(entry: OpenSet, where: Where, names: tuple[str, ...] | None) -> Iterator[Fault]:
+def _split_faults(entry: OpenSet, where: Where, names: tuple[str, ...] | None) -> Iterator[Problem]:
     """What of the roles is wrong by itself; names: of the set's classes, where they are known."""
     if entry.splits is None:
         if not isinstance(entry.known, tuple):
-            yield Fault(
+            yield Problem(
                 where,
                 'the key "known" (a list of at least two classes) or "splits"',
                 "neither" if entry.known is None else f'"known": {entry.known} alone',
@@ -134,14 +128,14 @@ def _split_faults(entry: OpenSet, where: Where, names: tuple[str, ...] | None) -
         return
     for key in ("negative", "unknown"):
         if getattr(entry, key):
-            yield Fault((*where, key), f'no "{key}" beside "splits"', shown(getattr(entry, key)),
+            yield Problem((*where, key), f'no "{key}" beside "splits"', shown(getattr(entry, key)),
                         "say it in the splits")  # fmt: skip
     if entry.splits == "all" and not isinstance(entry.known, int):
         received = "none" if entry.known is None else shown(list(entry.known))
-        yield Fault((*where, "known"), "the number of known classes, for all splits", received,
+        yield Problem((*where, "known"), "the number of known classes, for all splits", received,
                     'write "known": 5')  # fmt: skip
     elif entry.splits != "all" and entry.known is not None:
-        yield Fault((*where, "known"), 'no "known" beside a list of splits', shown(entry.known),
+        yield Problem((*where, "known"), 'no "known" beside a list of splits', shown(entry.known),
                     "say it in the splits")  # fmt: skip
     if isinstance(entry.splits, tuple):
         for position, split in enumerate(entry.splits):
@@ -150,7 +144,7 @@ def _split_faults(entry: OpenSet, where: Where, names: tuple[str, ...] | None) -
 
 def _one_split_faults(
     split: Split, entry: OpenSet, where: Where, names: tuple[str, ...] | None
-) -> Iterator[Fault]:
+) -> Iterator[Problem]:
     roles = {role: [name_of(c, names) for c in getattr(split, role)] for role in _ROLES}
     for role, classes in roles.items():
         for position, name in enumerate(classes):
@@ -160,18 +154,18 @@ def _one_split_faults(
     for role, classes in (("negative", negative), ("unknown", unknown)):
         both = [c for c in classes if c in known]
         if both:
-            yield Fault((*where, role), "no class that is known", f"{listed(both)}, known too",
+            yield Problem((*where, role), "no class that is known", f"{listed(both)}, known too",
                         "give each class one role")  # fmt: skip
     if not unknown and entry.unknown_data is None:
-        yield Fault((*where, "unknown"), "at least one class, or unknown_data", "none",
+        yield Problem((*where, "unknown"), "at least one class, or unknown_data", "none",
                     'add "unknown", or nothing open is tested')  # fmt: skip
     both = [c for c in negative if c in unknown]
     if entry.closed and (set(negative) != set(unknown) or entry.unknown_data is not None):
-        yield Fault((*where, "negative"), "the unknown classes themselves, as the task is closed",
+        yield Problem((*where, "negative"), "the unknown classes themselves, as the task is closed",
                     f"{listed(negative) or 'none'} beside unknown {listed(unknown)}",
                     'leave "closed" out for an open task')  # fmt: skip
     elif both and not entry.closed:
-        yield Fault(
+        yield Problem(
             (*where, "negative"),
             "no class that is unknown",
             f"{listed(both)}, unknown too",
@@ -179,21 +173,21 @@ def _one_split_faults(
         )
 
 
-def _detector_faults(entry: OpenSet, where: Where) -> Iterator[Fault]:
+def _detector_faults(entry: OpenSet, where: Where) -> Iterator[Problem]:
     seen: set[str] = set()
-    for position, detector in enumerate(entry.chosen):
+    for position, detector in enumerate(entry.detectors):
         place = (*where, "detectors", position)
         if detector.label in seen:
-            yield Fault(place, "each detector once", f"{detector.label} again", "remove it")
+            yield Problem(place, "each detector once", f"{detector.label} again", "remove it")
         seen.add(detector.label)
         yield from _setting_faults(detector, place)
 
 
-def _step_faults(entry: OpenSet, where: Where) -> Iterator[Fault]:
+def _step_faults(entry: OpenSet, where: Where) -> Iterator[Problem]:
     """Numbers of steps after which no detector would be tested."""
-    if entry.steps and all(detector.method is not None for detector in entry.chosen):
-        yield Fault((*where, "steps"), 'a detector after training beside "steps", as the others '
-                    "are tested at the end alone", listed(d.label for d in entry.chosen),
+    if entry.steps and all(detector.method is not None for detector in entry.detectors):
+        yield Problem((*where, "steps"), 'a detector after training beside "steps", as the others '
+                    "are tested at the end alone", listed(d.label for d in entry.detectors),
                     'leave "steps" out, or add "softmax"')  # fmt: skip
 
 
@@ -211,31 +205,19 @@ def open_set_notes(study: Study) -> Iterator[str]:
             )
 
 
-def _setting_faults(detector: DetectorSettings, place: Where) -> Iterator[Fault]:
-    own = SETTINGS.get(detector.name, ())
-    for setting in detector.given:
-        if setting not in own:
-            yield Fault(
-                (*place, setting),
-                f"a setting of {detector.name}: {listed(own)}" if own
-                else f"no setting, for {detector.name} has none",
-                f'"{setting}"',
-                did_you_mean(setting, own) or "remove it",
-            )  # fmt: skip
-    choices = CENTRES.get(detector.name)
-    if detector.centres and choices and detector.centres not in choices:
-        yield Fault((*place, "centres"), f"one of {listed(choices)}", shown(detector.centres))
-    if detector.centres == "running" and detector.space not in (None, "hidden"):
-        yield Fault((*place, "space"), '"hidden", where running centres are kept',
-                    shown(detector.space), "leave it out")  # fmt: skip
-    if detector.centres == "running":
-        # what training keeps is one mean of activations a class, lengths and all
-        for setting in _EXACT_ONLY & detector.given.keys():
-            yield Fault((*place, setting), f'no "{setting}" with running centres',
-                        shown(detector.given[setting]), "leave it out, or the centres")  # fmt: skip
+def _setting_faults(detector: Detector, place: Where) -> Iterator[Problem]:
+    if not isinstance(detector, ClassCentre) or detector.centres == "exact":
+        return
+    if detector.space != "hidden":
+        yield Problem((*place, "space"), '"hidden", where running centres are kept',
+                      shown(detector.space), "leave it out")  # fmt: skip
+    # what training keeps is one mean of activations a class, lengths and all
+    for setting in _EXACT_ONLY & detector.given.keys():
+        yield Problem((*place, setting), f'no "{setting}" with running centres',
+                      shown(detector.given[setting]), "leave it out, or the centres")  # fmt: skip
 
 
-def _class_faults(entry: OpenSet, where: Where, name: str, network: Network) -> Iterator[Fault]:
+def _class_faults(entry: OpenSet, where: Where, name: str, network: Network) -> Iterator[Problem]:
     """Classes that the data of a network do not have."""
     names, whole = class_names_of(network.data), all_class_names(network.data)
     if entry.splits == "all":
@@ -250,13 +232,13 @@ def _class_faults(entry: OpenSet, where: Where, name: str, network: Network) -> 
                 if fault is not None:
                     yield replace(fault, where=(*place, role, position))
     if entry.splits == "usual 6/4" and tuple(names) != tuple("0123456789"):
-        yield Fault((*where, "splits"), "the ten digits, which the usual splits divide",
+        yield Problem((*where, "splits"), "the ten digits, which the usual splits divide",
                     f"{data_name(network.data)} with {listed(names)}")  # fmt: skip
 
 
 def _class_fault(
     wanted: ClassName, whole: Sequence[str] | None, kept: Sequence[str], of: str
-) -> Fault | None:
+) -> Problem | None:
     if whole is not None and place_of(wanted, whole) is None:
         return no_such_class(wanted, whole, of)
     return None if name_of(wanted, whole) in kept else not_kept(wanted, kept, of)
@@ -264,28 +246,28 @@ def _class_fault(
 
 def _size_faults(
     entry: OpenSet, where: Where, name: str, network: Network, names: tuple[str, ...] | None
-) -> Iterator[Fault]:
+) -> Iterator[Problem]:
     if names is None:
-        yield Fault(
+        yield Problem(
             (*where, "splits"),
             "data whose classes are declared, to divide them in every way",
             f'the data of "{name}", which do not say',
             'add "classes" to data, or list the splits',
         )
     elif len(names) < 3:
-        yield Fault(
+        yield Problem(
             (*where, "splits"),
             "at least three classes, of which two are known and one is not",
             f"{data_name(network.data)} with {listed(names)}",
         )
     elif isinstance(entry.known, int) and not 2 <= entry.known < len(names):
-        yield Fault(
+        yield Problem(
             (*where, "known"),
             f"a number of known classes from 2 to {len(names) - 1}",
             str(entry.known),
         )
     elif isinstance(entry.known, int) and comb(len(names), entry.known) > MOST_SPLITS:
-        yield Fault(
+        yield Problem(
             (*where, "splits"),
             f"at most {MOST_SPLITS:,} splits",
             f"{comb(len(names), entry.known):,} ways to take {entry.known} of {len(names)} classes",
@@ -301,7 +283,7 @@ def _declared_splits(entry: OpenSet, where: Where) -> Iterator[tuple[Where, Spli
         yield where, Split(known=entry.known, negative=entry.negative, unknown=entry.unknown)
 
 
-def _negative_faults(entry: OpenSet, where: Where) -> Iterator[Fault]:
+def _negative_faults(entry: OpenSet, where: Where) -> Iterator[Problem]:
     if entry.splits == "all" or entry.splits == "usual 6/4":
         lacking = where
     else:
@@ -309,9 +291,9 @@ def _negative_faults(entry: OpenSet, where: Where) -> Iterator[Fault]:
         if not without:
             return
         lacking = without[0]
-    for position, detector in enumerate(entry.chosen):
+    for position, detector in enumerate(entry.detectors):
         if detector.name in USES_NEGATIVES:
-            yield Fault(
+            yield Problem(
                 (*where, "detectors", position),
                 f'"negative" classes, which the training of {detector.name} needs',
                 "none" if lacking == where else "a split without any",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mlplab.declarations.checking.open_set_checks import open_set_faults
 from mlplab.declarations.metric import OpenSetMetric
-from mlplab.declarations.open_set_measures import measure_named, measure_names
+from mlplab.declarations.open_set_measures import measure_named, measures_of
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
 from mlplab.declarations.question import Question
 from mlplab.declarations.reading.source_map import SourceMap
@@ -121,7 +121,7 @@ def _measure_problem(
     at, known = (*where, "metric", "open_set"), variant.split.known
     unknown = _unknown_classes(variant, study)
     measure = measure_named(metric.open_set)
-    names = measure_names(unknown or (), known)
+    names = [one.name for one in measures_of(unknown or (), known)]
     if measure is None:
         return source_map.problem(
             at,

@@ -1,16 +1,26 @@
-"""How many rows, features and classes a declaration of data comes to, without opening the data."""
+"""How many rows, features and classes a declaration of data comes to."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
+from pkgutil import resolve_name
 
 from mlplab.declarations.data import Data, KnownData, part_size
 from mlplab.declarations.known_data import KNOWN_SETS
-from mlplab.declarations.problems import shown
+from mlplab.declarations.problems import BadInput, Problem, shown
 from mlplab.declarations.reading.validation import Fault
 from mlplab.declarations.resolving.classes import data_name, places_of, twice
+
+OWN_DATA = "mlplab.data.sizes:own_data_size"
+"""What tells the size of own data. It reads files with numerical libraries, which declarations do
+without, so it is looked up by name when a study first has such data."""
+
+_headers_only: ContextVar[bool] = ContextVar("headers_only", default=False)
 
 
 @dataclass(frozen=True)
@@ -25,47 +35,68 @@ class DataSize:
     classes: int | None
 
 
+@contextmanager
+def headers_only() -> Iterator[None]:
+    """Within it own data are looked at as far as their headers; else they are read whole."""
+    token = _headers_only.set(True)
+    try:
+        yield
+    finally:
+        _headers_only.reset(token)
+
+
 def data_size(
     data: Data, folder: Path, *, fewest_classes: int = 2
 ) -> tuple[DataSize, tuple[Fault, ...]]:
-    """The size of declared data, and what is wrong with the declaration; ways start at data.
+    """The size of declared data, and what is wrong with them; ways start at data.
+
+    Known sets are not opened; own data are read whole, and so is everything said that training
+    would refuse, except within `headers_only`.
 
     folder: what paths are relative to. fewest_classes: two are needed to be told apart.
     """
-    if isinstance(data, KnownData):
-        known = KNOWN_SETS[data.name]
-        chosen, faults = _chosen(data, known.class_names)
-        train: int | None = sum(known.train_counts[c] for c in chosen)
-        test: int | None = sum(known.test_counts[c] for c in chosen)
-        features: int | None = known.features
-        classes: int | None = len(chosen)
-    else:
-        # Known sets need none of the modules that read own files, and checking is to be quick.
-        from mlplab.declarations.reading.own_data_header import read_header
-
-        header = read_header(data, folder)
-        faults = [*header.faults, *_repeated(data)]
-        filtered = data.classes is not None
-        train = None if filtered else header.train_rows
-        test = None if filtered else header.test_rows
-        features, classes = header.features, len(data.classes) if data.classes else None
-    if data.classes is not None and len(data.classes) < fewest_classes and not faults:
-        faults.append(Fault(("classes",), "at least two classes", shown(list(data.classes))))
+    nothing = DataSize(None, None, None, None, None)
+    if data.classes is not None and len(data.classes) < fewest_classes:
+        few = Fault(("classes",), "at least two classes", shown(list(data.classes)))
+        return nothing, (few,)
+    if not isinstance(data, KnownData):
+        repeated = tuple(_repeated(data))
+        if repeated:
+            return nothing, repeated
+        size_of_own = resolve_name(OWN_DATA)
+        try:
+            quick = _headers_only.get()
+            found = size_of_own(data, folder, fewest_classes=fewest_classes, headers_only=quick)
+            return DataSize(*found), ()
+        except BadInput as error:
+            return nothing, tuple(_fault(problem) for problem in error.problems)
+    known = KNOWN_SETS[data.name]
+    chosen, faults = _chosen(data, known.class_names)
     if faults:
-        return DataSize(None, None, None, features, None), tuple(faults)
-    validation = None if train is None else part_size(data.validation, train)
-    faults += _validation_faults(data, train, validation, classes)
-    rows = None if train is None or validation is None or faults else train - validation
-    size = DataSize(rows, 0 if data.validation == 0 else validation, test, features, classes)
-    return size, tuple(faults)
+        return replace(nothing, features=known.features), tuple(faults)
+    train = sum(known.train_counts[c] for c in chosen)
+    test = sum(known.test_counts[c] for c in chosen)
+    validation = part_size(data.validation, train)
+    faults = [*_validation_faults(data, train, validation, len(chosen))]
+    rows = None if faults else train - validation
+    return DataSize(rows, validation, test, known.features, len(chosen)), tuple(faults)
 
 
-def _validation_faults(
-    data: Data, train: int | None, validation: int | None, classes: int | None
-) -> Iterator[Fault]:
-    if train is None or not validation:
-        return
-    most = train - (classes or 1)
+def _fault(problem: Problem) -> Fault:
+    """A problem of own data as a fault of the declaration that names them."""
+    where = tuple(
+        int(step) if step.isdecimal() else step
+        for step in re.findall(r"[^.\[\]]+", problem.where.removeprefix("data"))
+    )
+    received = problem.received
+    if problem.file is not None:
+        name = Path(problem.file).name
+        received += f" in {name}" + ("" if problem.line is None else f", line {problem.line}")
+    return Fault(where, problem.expected, received, problem.hint)
+
+
+def _validation_faults(data: Data, train: int, validation: int, classes: int) -> Iterator[Fault]:
+    most = train - classes
     if validation > most:
         yield Fault(
             ("validation",),

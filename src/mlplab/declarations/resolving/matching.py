@@ -15,8 +15,9 @@ from mlplab.declarations.network import Network
 from mlplab.declarations.problems import Problem, did_you_mean, listed, shown
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
-from mlplab.declarations.resolving.size import Size, are_alike, count_in_words, size_of
+from mlplab.declarations.resolving.size import Size, are_alike, size_of
 from mlplab.declarations.resolving.widths import Widths, nearest_widths
+from mlplab.words import large_count
 
 _IN_WORDS = {"parameters": "parameters", "flops": "training FLOPs"}
 
@@ -68,8 +69,8 @@ class _Found:
     def told(self, name: str, wanted: Matched) -> str:
         widths = "-".join(map(str, self.network.hidden))
         return (
-            f"{name} is matched to {wanted.to} with hidden layers of {widths}: {count_in_words(self.count)} "
-            f"{_IN_WORDS[wanted.by]} beside {count_in_words(self.target)}."
+            f"{name} is matched to {wanted.to} with hidden layers of {widths}: {large_count(self.count)} "
+            f"{_IN_WORDS[wanted.by]} beside {large_count(self.target)}."
         )
 
 
@@ -146,8 +147,8 @@ def _search(
         what = _IN_WORDS[wanted.by]
         return Problem(
             ("matched",),
-            f"widths with which {name} comes within 2% of the {count_in_words(target)} {what} of {wanted.to}",
-            f"{count_in_words(nearest)} {what} at the nearest, with hidden layers of "
+            f"widths with which {name} comes within 2% of the {large_count(target)} {what} of {wanted.to}",
+            f"{large_count(nearest)} {what} at the nearest, with hidden layers of "
             f"{'-'.join(map(str, widths))}",
             "give it fewer layers, or other proportions"
             if nearest > target

@@ -15,13 +15,8 @@ from mlplab.declarations.objective import (
     CrossEntropy,
     Objective,
 )
-from mlplab.declarations.open_set import (
-    RUNNING_CENTRES,
-    USUAL_SIX_FOUR,
-    DetectorSettings,
-    OpenSet,
-    Split,
-)
+from mlplab.declarations.open_set import USUAL_SIX_FOUR, OpenSet, Split
+from mlplab.declarations.open_set_detectors import RUNNING_CENTRES, Detector
 from mlplab.declarations.resolving.classes import (
     all_class_names,
     class_names_of,
@@ -31,9 +26,9 @@ from mlplab.declarations.resolving.classes import (
 from mlplab.declarations.resolving.open_set_apart import set_apart
 from mlplab.declarations.roles import ClassName, Roles
 from mlplab.declarations.study import Study
+from mlplab.words import listed_classes, number_word
 
 DEFAULT_CALIBRATION = OpenSet.model_fields["calibration"].default
-_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True)
@@ -83,7 +78,7 @@ class OpenSetVariant:
     """The training method; None for the template's own."""
     steps: int | None
     """Fewer training steps than the template's; None for as many."""
-    detectors: tuple[DetectorSettings, ...] = field(compare=False)
+    detectors: tuple[Detector, ...] = field(compare=False)
 
 
 def splits_of(entry: OpenSet, data: Data) -> Iterator[NamedSplit]:
@@ -139,26 +134,26 @@ def variants_of(study: Study) -> tuple[OpenSetVariant, ...]:
     """
     variants = [
         variant
-        for place, entry in enumerate(study.open_set)
+        for number, entry in enumerate(study.open_set)
         for name, network in base_networks(study, entry).items()
-        for variant in _forms(place, entry, name, network)
+        for variant in _variants(number, entry, name, network)
     ]
     asking: dict[tuple[str, str], dict[int, None]] = {}
     for variant in variants:
         asking.setdefault((variant.template, variant.split.roles_in_words), {})[variant.entry] = (
             None
         )
-    apart = {tuple(places): _apart(study, tuple(places)) for places in asking.values()}
+    apart = {tuple(entries): _apart(study, tuple(entries)) for entries in asking.values()}
     return tuple(
         _set_apart(variant, apart[tuple(asking[variant.template, variant.split.roles_in_words])])
         for variant in variants
     )
 
 
-def _apart(study: Study, places: tuple[int, ...]) -> Mapping[int, str]:
+def _apart(study: Study, entries: tuple[int, ...]) -> Mapping[int, str]:
     """What sets questions on the same roles apart."""
-    words = set_apart([study.open_set[place] for place in places])
-    return dict(zip(places, words, strict=True))
+    words = set_apart([study.open_set[entry] for entry in entries])
+    return dict(zip(entries, words, strict=True))
 
 
 def _set_apart(variant: OpenSetVariant, words: Mapping[int, str]) -> OpenSetVariant:
@@ -166,21 +161,21 @@ def _set_apart(variant: OpenSetVariant, words: Mapping[int, str]) -> OpenSetVari
     return replace(variant, split=replace(variant.split, apart=apart)) if apart else variant
 
 
-def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetVariant]:
-    by_method: dict[str | None, list[DetectorSettings]] = {}
-    for detector in entry.chosen:
+def _variants(number: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetVariant]:
+    by_method: dict[str | None, list[Detector]] = {}
+    for detector in entry.detectors:
         by_method.setdefault(detector.method, []).append(detector)
     all_steps = [s for s in sorted(set(entry.steps)) if s < network.training.steps]
     for split in splits_of(entry, network.data):
         for method, detectors in by_method.items():
             for steps in (*(all_steps if method is None else ()), None):
-                variant = OpenSetVariant(place, name, "", split, method, steps, tuple(detectors))
+                variant = OpenSetVariant(number, name, "", split, method, steps, tuple(detectors))
                 derived = derived_network(variant, network, entry)
                 yield replace(variant, network=_name(variant, derived))
 
 
 def derived_network(variant: OpenSetVariant, template: Network, entry: OpenSet) -> Network:
-    """The network that is trained for a form."""
+    """The network that is trained for a variant."""
     objective = _objective(variant.method, template)
     negative = variant.split.negative if objective.name in USES_NEGATIVES else ()
     training = template.training
@@ -242,17 +237,3 @@ def with_open_set(study: Study) -> Study:
         names = tuple(dict.fromkeys((*tune.networks, *its)))
         tune = tune.model_copy(update={"networks": names})
     return replace(study, networks=networks, tune=tune)
-
-
-def listed_classes(names: Sequence[str]) -> str:
-    """Classes in words: 0-4 where numbers follow one another, else one by one."""
-    if len(names) > 2 and all(name.isdecimal() for name in names):
-        first = int(names[0])
-        if list(names) == [str(n) for n in range(first, first + len(names))]:
-            return f"{names[0]}-{names[-1]}"
-    return ", ".join(names)
-
-
-def number_word(number: int) -> str:
-    """Six for 6, 12 for 12."""
-    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)

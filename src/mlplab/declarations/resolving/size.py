@@ -77,11 +77,3 @@ def outputs_of(network: Network, classes: int) -> int:
 def are_alike(counts: Sequence[int]) -> bool:
     """Whether counts of parameters or FLOPs are so near to one another that they are matched."""
     return max(counts) - min(counts) <= ALIKE * max(counts)
-
-
-def count_in_words(count: int) -> str:
-    """A count of parameters or FLOPs: 136,074, 3.14 G."""
-    for limit, prefix in ((10**12, " T"), (10**9, " G")):
-        if count >= limit:
-            return f"{count / limit:.3g}{prefix}"
-    return f"{count:,}"

@@ -12,7 +12,7 @@ from mlplab.analysis.open_set.tasks import Task
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
 from mlplab.figures.open_set.trends import series_keys
-from mlplab.figures.wording import listed
+from mlplab.words import listed
 
 _FEWEST = 10
 """Below so many points the interval of a rank correlation is not to be trusted."""
@@ -56,7 +56,7 @@ def _points(tasks: Sequence[Task]) -> pd.DataFrame:
                 "network": series.network,
                 "seed": seed,
                 "split": task.split.title,
-                "accuracy": series.runs[seed].accuracy.value,
+                "accuracy": series.accuracy_of(seed),
                 "auroc": finding.metrics["auroc"],
                 "roles": task.split.roles_in_words,
             }

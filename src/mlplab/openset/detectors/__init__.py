@@ -1,1 +1,1 @@
-"""One unit a detector: its formula, its source and its known value; `registry` lists them all."""
+"""Detectors of unknown classes: `registry.make` gives the declared ones by name."""

@@ -1,18 +1,25 @@
-"""Distance to the centre of the predicted class: the 2023 report's first remedy."""
+"""Distance to the centre of the predicted class, and agreement with it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import final, get_args
+import warnings
+from dataclasses import dataclass
+from typing import final
 
 import numpy as np
+from scipy.cluster.vq import kmeans2
 
-from mlplab.openset.activations import Activations, Space
+from mlplab.declarations import open_set_detectors as declared
+from mlplab.openset.activations import Activations
 from mlplab.openset.detectors.centres import Centres, class_centres
-from mlplab.openset.detectors.clusters import cluster_centres
-from mlplab.openset.detectors.detector import Detector, Fitted
+from mlplab.openset.detectors.detector import Fitted, ScoringRule, learns
 from mlplab.openset.detectors.directions import float_rows, unit_rows
-from mlplab.openset.detectors.settings import check_choice, check_count, check_flag
+from mlplab.openset.errors import refuse
+
+_MOST_ROWS = 2000
+"""Rows of a class among which clusters are sought: centres of many rows move little with more."""
+_ROUNDS = 10
+_SEED = 0
 
 
 @final
@@ -20,29 +27,26 @@ from mlplab.openset.detectors.settings import check_choice, check_count, check_f
 class CentreRule:
     """Scores by centres, wherever these come from."""
 
-    name: str
-    space: Space
+    settings: declared.ClassCentre | declared.CentreLoss
     centres: Centres
-    normalise: bool = False
-    one_sided: bool = False
     clusters: tuple[np.ndarray, ...] = ()
     """(cluster, feature) for each class; empty where each class has its one centre."""
 
     def __call__(self, activations: Activations) -> np.ndarray:
         nearest = self.centres.nearest_by_logit(activations.logits)
-        x = float_rows(activations.array(self.space, self.name), self.normalise)
+        x = float_rows(activations.array(self.settings.space), self.settings.normalise)
         if not self.clusters:
             return self._distance(x, self.centres.means[nearest])
-        scores = np.full(len(x), np.inf)
+        found = np.full(len(x), np.inf)
         for c in np.unique(nearest):
             its = nearest == c
             for centre in self.clusters[c]:
-                scores[its] = np.minimum(scores[its], self._distance(x[its], centre))
-        return scores
+                found[its] = np.minimum(found[its], self._distance(x[its], centre))
+        return found
 
     def _distance(self, x: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """(row,): of rows (row, feature) to a centre (feature,), or to one each."""
-        if self.one_sided:
+        if self.settings.one_sided:
             aside, along = aside_and_along(x, centre)
             result: np.ndarray = np.hypot(aside, np.minimum(along, 0.0))
             return result
@@ -52,100 +56,86 @@ class CentreRule:
     @property
     def remarks(self) -> tuple[str, ...]:
         """Classes without a centre."""
-        missing = np.flatnonzero(~self.centres.present)
-        return tuple(f"output {c} has no training rows and no centre" for c in missing)
+        return self.centres.remarks
 
 
 def aside_and_along(x: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The deviation of rows (row, feature) from a centre (feature,), or one each, in two parts.
+    """The difference of rows (row, feature) from a centre (feature,), or one each, in two parts.
 
     Returns:
         (row,) how far it leads off the line from the origin through the centre, and (row,) how far
         it leads along it: negative towards the origin, positive beyond the centre.
     """
-    deviation = x - centre
+    difference = x - centre
     direction = unit_rows(np.atleast_2d(centre))
-    along = (deviation * direction).sum(axis=1)
-    aside: np.ndarray = np.linalg.norm(deviation - along[:, None] * direction, axis=1)
+    along = (difference * direction).sum(axis=1)
+    aside: np.ndarray = np.linalg.norm(difference - along[:, None] * direction, axis=1)
     return aside, along
 
 
-@dataclass(frozen=True)
-class _ToCentre(Detector):
-    space: Space = "hidden"
-    normalise: bool = False
-    """Compare directions x/‖x‖ only, centres being their means."""
-    one_sided: bool = False
-    """What reaches beyond the centre, seen from the origin, does not count."""
-
-    def __post_init__(self) -> None:
-        check_choice(self.name, "space", self.space, get_args(Space))
-        check_flag(self.name, "normalise", self.normalise)
-        check_flag(self.name, "one_sided", self.one_sided)
-
-    def _learn(self, activations: Activations, labels: np.ndarray) -> CentreRule:
-        x = float_rows(activations.array(self.space, self.name), self.normalise)
-        centres = class_centres(x, labels, activations.logits.shape[1])
-        return CentreRule(self.name, self.space, centres, self.normalise, self.one_sided)
-
-    def with_centres(self, centres: Centres) -> Fitted:
-        """The detector with centres found otherwise, such as running means during training."""
-        classes, features = centres.means.shape
-        widths: dict[str, int] = {"logits": classes, self.space: features}
-        rule = CentreRule(self.name, self.space, centres, self.normalise, self.one_sided)
-        return Fitted(self.name, rule, widths)
-
-
-@final
-@dataclass(frozen=True)
-class ClassCentre(_ToCentre):
-    """How far an input lies from the centre of the class it is taken for.
-
-    Score: ‖x − μ_ŷ‖ with x the inputs, the last hidden activations or the logits; ŷ is the
-    predicted class and μ its mean over training rows. With `normalise` x is its direction x/‖x‖.
-    With `one_sided` what reaches beyond the centre, seen from the origin, does not count: such a
-    row is the class all the more. With `clusters` a class has several centres, found by k-means
-    among its training rows, and the nearest of the predicted class counts.
-    Source: the 2023 report's first remedy; nearest-class-mean classifiers, Mensink et al.,
-    PAMI 2013, where several centres a class are proposed too. `one_sided` is mlplab's own.
-    Known value: centre (0, 0), activation (3, 4): 5.
-    """
-
-    name = "class centre"
-    formula = "‖x − μ_ŷ‖"
-    source = "the 2023 report, part two; Mensink et al., PAMI 2013"
-
-    clusters: int = 1
-    """Centres of a class."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_count(self.name, "clusters", self.clusters)
-
-    def _learn(self, activations: Activations, labels: np.ndarray) -> CentreRule:
-        rule = super()._learn(activations, labels)
-        if self.clusters == 1:
-            return rule
-        x = float_rows(activations.array(self.space, self.name), self.normalise)
-        clusters = tuple(
-            cluster_centres(x[labels == c], self.clusters) if present else rule.centres.means[[c]]
-            for c, present in enumerate(rule.centres.present)
+@learns(declared.ClassCentre, declared.CentreLoss)
+def _class_centre(
+    settings: declared.ClassCentre | declared.CentreLoss,
+    activations: Activations,
+    labels: np.ndarray,
+) -> CentreRule:
+    x = float_rows(activations.array(settings.space), settings.normalise)
+    centres = class_centres(x, labels, activations.logits.shape[1])
+    if isinstance(settings, declared.CentreLoss):
+        return CentreRule(settings, centres)
+    if settings.centres == "running":
+        refuse(
+            settings.label,
+            "the centres that training kept",
+            "none",
+            "give them to class_centre.with_centres",
         )
-        return replace(rule, clusters=clusters)
+    if settings.clusters == 1:
+        return CentreRule(settings, centres)
+    clusters = tuple(
+        cluster_centres(x[labels == c], settings.clusters) if present else centres.means[[c]]
+        for c, present in enumerate(centres.present)
+    )
+    return CentreRule(settings, centres, clusters)
 
 
-@final
-@dataclass(frozen=True)
-class CentreLoss(_ToCentre):
-    """The distance to the class centre in a network trained to keep its classes tight.
+def with_centres(settings: declared.ClassCentre, means: np.ndarray) -> Fitted:
+    """The detector with centres (class, feature) found otherwise, such as running means."""
+    classes, features = means.shape
+    centres = Centres(means.astype(np.float64), np.ones(classes, dtype=bool))
+    widths: dict[str, int] = {"logits": classes, settings.space: features}
+    return Fitted(settings.name, CentreRule(settings, centres), widths)
 
-    Score: ‖h − μ_ŷ‖, as for `class centre`; what differs is the network (`losses.centre_loss`).
-    Source: Wen et al., A discriminative feature learning approach for deep face recognition,
-    ECCV 2016. Centres are the exact means after training rather than the running ones of training.
-    Known value: centre (0, 0), activation (3, 4): 5.
+
+def cluster_centres(rows: np.ndarray, clusters: int) -> np.ndarray:
+    """Centres (cluster, feature) float64 of the rows (row, feature) of one class, by k-means.
+
+    Ten rounds of Lloyd's algorithm (IEEE Transactions on Information Theory 1982) from rows drawn
+    with a fixed seed. Of a class with no more different rows than clusters, each of these is a
+    centre.
     """
+    draw = np.random.default_rng(_SEED)
+    if len(rows) > _MOST_ROWS:
+        rows = rows[np.sort(draw.choice(len(rows), _MOST_ROWS, replace=False))]
+    start = np.unique(rows, axis=0)
+    if len(start) <= clusters:
+        return start.astype(np.float64)
+    start = start[draw.choice(len(start), clusters, replace=False)]
+    # a cluster that loses its rows to others keeps its last centre, which is no reason to warn
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
+        centres: np.ndarray = kmeans2(rows, start, iter=_ROUNDS, minit="matrix")[0]
+    return centres.astype(np.float64)
 
-    name = "centre loss"
-    formula = "‖h − μ_ŷ‖"
-    source = "Wen et al., ECCV 2016"
-    training = "centre loss"
+
+@learns(declared.She)
+def _she(settings: declared.She, activations: Activations, labels: np.ndarray) -> ScoringRule:
+    h = activations.array("hidden")
+    patterns = class_centres(h, labels, activations.logits.shape[1])
+
+    def agreement(rows: Activations) -> np.ndarray:
+        nearest = patterns.nearest_by_logit(rows.logits)
+        h = rows.array("hidden").astype(np.float64)
+        result: np.ndarray = -np.einsum("ru,ru->r", h, patterns.means[nearest])
+        return result
+
+    return agreement

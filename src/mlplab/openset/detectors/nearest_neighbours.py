@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import final, get_args
+from typing import final
 
 import numpy as np
 
-from mlplab.networks.fast_products import fast_float32_products
-from mlplab.openset.activations import Activations, Space
-from mlplab.openset.detectors.detector import Detector, ScoringRule
+from mlplab.declarations import open_set_detectors as declared
+from mlplab.openset.activations import Activations
+from mlplab.openset.detectors.detector import learns
 from mlplab.openset.detectors.directions import unit_rows
-from mlplab.openset.detectors.settings import check_choice, check_count, check_flag
 from mlplab.openset.errors import refuse
 
 _ROWS_AT_ONCE = 512
@@ -29,9 +28,7 @@ _SPARE = 10
 class NeighboursRule:
     """The remembered training rows, and the search among them."""
 
-    space: Space
-    k: int
-    normalise: bool
+    settings: declared.NearestNeighbours
     remembered: np.ndarray
     """(training row, feature) float32"""
 
@@ -45,9 +42,11 @@ class NeighboursRule:
 
     def nearest(self, activations: Activations) -> tuple[np.ndarray, np.ndarray]:
         """Distances (row, k) float64, increasing, and indices (row, k) of training rows."""
-        x = _prepared(activations.array(self.space, NearestNeighbours.name), self.normalise)
-        distances = np.empty((len(x), self.k))
-        indices = np.empty((len(x), self.k), dtype=np.int64)
+        from mlplab.networks.fast_products import fast_float32_products
+
+        x = _prepared(activations, self.settings)
+        distances = np.empty((len(x), self.settings.k))
+        indices = np.empty((len(x), self.settings.k), dtype=np.int64)
         left = np.arange(len(x))
         with fast_float32_products():
             # Rows with more neighbours within rounding than were looked at are searched again.
@@ -89,7 +88,7 @@ class NeighboursRule:
 
         training = torch.from_numpy(self.remembered.astype(precision, copy=False))
         squares = torch.from_numpy(self._squares.astype(precision))
-        most = min(self.k + _SPARE, len(training))
+        most = min(self.settings.k + _SPARE, len(training))
         products = torch.empty(min(_ROWS_AT_ONCE, len(x)), len(training), dtype=training.dtype)
         for part in torch.from_numpy(x.astype(precision, copy=False)).split(_ROWS_AT_ONCE):
             near = torch.mm(part * -2, training.T, out=products[: len(part)]).add_(squares)
@@ -120,49 +119,27 @@ class NeighboursRule:
         """The nearest of the candidates, by exact distances."""
         difference = self.remembered[candidates].astype(np.float64) - x[:, None]
         distance = np.sqrt(np.einsum("rku,rku->rk", difference, difference))
-        order = np.argsort(distance, axis=1, kind="stable")[:, : self.k]
+        order = np.argsort(distance, axis=1, kind="stable")[:, : self.settings.k]
         return np.take_along_axis(distance, order, 1), np.take_along_axis(candidates, order, 1)
 
     def __call__(self, activations: Activations) -> np.ndarray:
         return self.nearest(activations)[0][:, -1]
 
 
-@final
-@dataclass(frozen=True)
-class NearestNeighbours(Detector):
-    """How far the k-th most similar training row is, whatever its class.
-
-    Score: the k-th smallest ‖h/‖h‖ − h_i/‖h_i‖‖ over training rows i.
-    Source: Sun et al., Out-of-distribution detection with deep nearest neighbors, ICML 2022.
-    The search compares with every training row, in chunks that bound its memory.
-    Known value: unit vectors at right angles are √2 apart.
-    """
-
-    name = "nearest neighbours"
-    formula = "distance to the k-th neighbour of h/‖h‖"
-    source = "Sun et al., ICML 2022"
-
-    k: int = 10
-    space: Space = "hidden"
-    normalise: bool = True
-    """Compare directions only; a row of zeros stays zero."""
-
-    def __post_init__(self) -> None:
-        check_count(self.name, "k", self.k)
-        check_choice(self.name, "space", self.space, get_args(Space))
-        check_flag(self.name, "normalise", self.normalise)
-
-    def _learn(self, activations: Activations, labels: np.ndarray) -> ScoringRule:
-        if len(activations) < self.k:
-            refuse(
-                f"{self.name}, k",
-                f"at least {self.k} training rows for k = {self.k}",
-                str(len(activations)),
-                "give more rows or a smaller k",
-            )
-        rows = _prepared(activations.array(self.space, self.name), self.normalise)
-        return NeighboursRule(self.space, self.k, self.normalise, rows)
+@learns(declared.NearestNeighbours)
+def _nearest_neighbours(
+    settings: declared.NearestNeighbours, activations: Activations, labels: np.ndarray
+) -> NeighboursRule:
+    if len(activations) < settings.k:
+        refuse(
+            f"{settings.name}, k",
+            f"at least {settings.k} training rows for k = {settings.k}",
+            str(len(activations)),
+            "give more rows or a smaller k",
+        )
+    return NeighboursRule(settings, _prepared(activations, settings))
 
 
-def _prepared(x: np.ndarray, normalise: bool) -> np.ndarray:
-    return np.ascontiguousarray(unit_rows(x) if normalise else x, dtype=np.float32)
+def _prepared(activations: Activations, settings: declared.NearestNeighbours) -> np.ndarray:
+    x = activations.array(settings.space)
+    return np.ascontiguousarray(unit_rows(x) if settings.normalise else x, dtype=np.float32)

@@ -7,11 +7,11 @@ from typing import final
 
 import numpy as np
 
+from mlplab.declarations import open_set_detectors as declared
 from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.activations import Activations
 from mlplab.openset.detectors.centres import Centres, class_centres
-from mlplab.openset.detectors.detector import Detector, ScoringRule
-from mlplab.openset.detectors.settings import check_count
+from mlplab.openset.detectors.detector import learns
 from mlplab.openset.detectors.weibull import Weibull, tail_fit
 from mlplab.openset.errors import refuse
 
@@ -57,52 +57,25 @@ class OpenMaxRule:
         return (f"{missing} outputs without a correctly classified training row",) * bool(missing)
 
 
-@final
-@dataclass(frozen=True)
-class OpenMax(Detector):
-    """The probability of an extra class, after far rows have lost part of their logits to it.
-
-    Score: p_0 of softmax(z'_0, z'_1 … z'_K); z'_c = z_c − z_c⁺·w·F_c(‖z − μ_c‖),
-    z'_0 = Σ z_c⁺·w·F_c. F_c is a Weibull distribution fitted to the `tail` largest distances of
-    class c to its centre μ_c; w = (α − rank)/α for the α = `ranks` largest logits, rank from 0.
-    Centres and tails come from correctly classified training rows.
-    Source: Bendale and Boult, Towards open set deep networks, CVPR 2016.
-    Deviations: the distance is Euclidean; only the positive part z⁺ of a logit is moved, for
-    scaling a negative one down would raise it; w starts at 1, as in their program (their algorithm
-    2 prints it one rank later). A row's score depends on no other row.
-    Known value: two logits (2, 0), both F = 1, α = 1: (0, 0, 2) gives e²/(e² + 2) = 0.7870.
-    """
-
-    name = "openmax"
-    formula = "p of the extra class after Weibull recalibration of z"
-    source = "Bendale and Boult, CVPR 2016"
-
-    tail: int = 20
-    """Largest distances of each class that the Weibull distribution is fitted to."""
-    ranks: int | None = None
-    """How many of the largest logits are recalibrated; None for all, at most 10."""
-
-    def __post_init__(self) -> None:
-        check_count(self.name, "tail", self.tail)
-        if self.ranks is not None:
-            check_count(self.name, "ranks", self.ranks)
-
-    def _learn(self, activations: Activations, labels: np.ndarray) -> ScoringRule:
-        right = activations.predicted == labels
-        if not right.any():
-            refuse(
-                self.name,
-                "some training rows that the network classifies right",
-                "none",
-                "its centres and tails are made from those",
-            )
-        classes = activations.logits.shape[1]
-        logits = activations.logits[right].astype(np.float64)
-        own = labels[right]
-        centres = class_centres(logits, own, classes)
-        distances = np.linalg.norm(logits - centres.means[own], axis=1)
-        tails = tuple(
-            tail_fit(distances[own == c], self.tail) if centres.present[c] else None
-            for c in range(classes)
+@learns(declared.OpenMax)
+def _openmax(
+    settings: declared.OpenMax, activations: Activations, labels: np.ndarray
+) -> OpenMaxRule:
+    right = activations.predicted == labels
+    if not right.any():
+        refuse(
+            settings.name,
+            "some training rows that the network classifies right",
+            "none",
+            "its centres and tails are made from those",
         )
-        return OpenMaxRule(centres, tails, min(self.ranks or 10, classes))
+    classes = activations.logits.shape[1]
+    logits = activations.logits[right].astype(np.float64)
+    own = labels[right]
+    centres = class_centres(logits, own, classes)
+    distances = np.linalg.norm(logits - centres.means[own], axis=1)
+    tails = tuple(
+        tail_fit(distances[own == c], settings.tail) if centres.present[c] else None
+        for c in range(classes)
+    )
+    return OpenMaxRule(centres, tails, min(settings.ranks or 10, classes))

@@ -8,6 +8,8 @@ from typing import final
 import numpy as np
 from scipy.optimize import brentq
 
+from mlplab.openset.errors import refuse
+
 _STEEPEST = 1e4
 
 
@@ -23,9 +25,8 @@ class Weibull:
     def cumulative(self, distances: np.ndarray) -> np.ndarray:
         """F(d) of distances of any shape, float64."""
         ratio = np.maximum(distances - self.location, 0.0) / self.scale
-        with np.errstate(divide="ignore"):
-            power = np.exp(np.minimum(self.shape * np.log(ratio), 700.0))
-        result: np.ndarray = -np.expm1(-power)
+        with np.errstate(over="ignore"):
+            result: np.ndarray = -np.expm1(-(ratio**self.shape))
         return result
 
 
@@ -33,15 +34,22 @@ def tail_fit(distances: np.ndarray, tail: int) -> Weibull:
     """The maximum-likelihood Weibull of the `tail` largest distances (row,).
 
     As in libMR (Scheirer et al., PAMI 2011) the location is one unit below the smallest distance
-    of the tail; shape and scale are then the two-parameter estimate.
+    of the tail; shape and scale are then the two-parameter estimate, by its one equation: the
+    general optimizer of `scipy.stats.weibull_min.fit` finds four digits of it.
+
+    Raises:
+        ValueError: distances that are not finite.
     """
     largest = np.sort(distances)[-tail:].astype(np.float64)
-    location = float(largest[0]) - 1.0
-    x = largest - location
+    if not np.isfinite(largest).all():
+        refuse("openmax", "finite distances to class centres", "infinite ones")
+    # not largest − location: a unit is nothing to distances beyond 2⁵³
+    x = (largest - largest[0]) + 1.0
     top = float(x[-1])
     logs = np.log(x / top)
     shape = _shape(logs)
-    return Weibull(location, top * float(np.mean(np.exp(shape * logs))) ** (1 / shape), shape)
+    scale = top * float(np.mean(np.exp(shape * logs))) ** (1 / shape)
+    return Weibull(float(largest[0]) - 1.0, scale, shape)
 
 
 def _shape(logs: np.ndarray) -> float:

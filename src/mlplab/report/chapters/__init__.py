@@ -5,29 +5,33 @@ Each module has `chapter(context) -> Chapter | None`; None where it has nothing 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 
 from mlplab.report.context import Context
 from mlplab.report.document import Chapter
 
-ORDER = (
-    "questions",
-    "overview",
+OPEN = ("questions", "overview", "choice", "study_figures")
+"""What was asked and answered, what came out, the choice, the curves: the page shows them whole."""
+FOLDED = (
     "open_set",
-    "study_figures",
     "tuning",
     "against_published",
     "evaluation",
     "trade_off",
-    "choice",
     "inside",
     "settings",
     "reproduction",
 )
+"""Of these the page shows the first sentences, and the rest when a reader opens it."""
 
 
 def chapters_of(context: Context) -> list[Chapter]:
     """All chapters that have something to say."""
-    modules = [import_module(f"{__name__}.{name}") for name in ORDER]
-    found = [module.chapter(context) for module in modules]
+    found = [_chapter(name, context) for name in (*OPEN, *FOLDED)]
     return [chapter for chapter in found if chapter is not None]
+
+
+def _chapter(name: str, context: Context) -> Chapter | None:
+    chapter: Chapter | None = import_module(f"{__name__}.{name}").chapter(context)
+    return chapter and replace(chapter, is_folded=name in FOLDED)

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlplab.declarations.data import KnownData
-from mlplab.declarations.initial_weights import Uniform
 from mlplab.declarations.network import Network
-from mlplab.declarations.objective import CrossEntropy
 from mlplab.figures.against_published import NetworkComparison, band_figure, compare
 from mlplab.figures.ensemble import Ensemble, gather
-from mlplab.figures.published import PublishedFigure, PublishedSettings, PublishedStudy
-from mlplab.figures.wording import METRICS, SPLITS, count, listed, number, with_interval
+from mlplab.figures.published import PublishedFigure, PublishedStudy
+from mlplab.metrics.classification import Evaluation
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -30,17 +27,7 @@ from mlplab.report.document import (
 )
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.prediction_band import FEWEST_RUNS
-
-_PLACEMENTS = {"adam": "before_correction", "rmsprop": "inside_root", "adagrad": "inside_root"}
-_COMPARED_ALONE = {
-    "learning_rate",
-    "epsilon_placement",
-    "schedule",
-    "weight_decay",
-    "momentum",
-}
-"""The other settings were left at their defaults by the report, which are those here."""
-_UNIFORM = 0.05
+from mlplab.words import METRICS, SPLITS, count, listed, number, with_interval
 
 
 def chapter(context: Context) -> Chapter | None:
@@ -63,48 +50,46 @@ def chapter(context: Context) -> Chapter | None:
     compared = [(figure, found) for figure, found in compared if found]
     blocks: list[Block] = [Paragraph(_verdict(compared, same, context), lead=True)]
     blocks += _other_settings(other)
-    blocks.append(Paragraph(_method()))
+    blocks.append(Paragraph(_method(facts.reading_error)))
     blocks += _overview(compared)
     for figure, found in compared:
         blocks += _figure_blocks(figure, found)
     blocks += _table_blocks(context, facts, same)
     blocks += _area_blocks(context, facts, same)
-    blocks += [Heading("Where the report went wrong"), Bullets(MISTAKES)]
+    if facts.mistakes:
+        blocks += [Heading(f"Where {facts.title} went wrong"), Bullets(facts.mistakes)]
     return Chapter("published", "Against the published numbers", tuple(blocks))
 
 
-def differences(network: Network, published: PublishedSettings) -> list[str]:
+def differences(network: Network, published: Network) -> list[str]:
     """In what a network is another one than the published one; its number of steps aside."""
-    optimizer, weights, data = network.optimizer, network.initial_weights, network.data
-    wanted = _PLACEMENTS.get(published.optimizer)
-    checks = {
-        "hidden layers": network.hidden == published.hidden,
-        "optimizer": optimizer.name == published.optimizer,
-        "learning rate": np.isclose(optimizer.learning_rate, published.learning_rate),
-        "place of ε": wanted is None or getattr(optimizer, "epsilon_placement", None) == wanted,
-        "other settings of the optimizer": optimizer.model_dump(exclude=_COMPARED_ALONE)
-        == type(optimizer)(name=optimizer.name, learning_rate=1).model_dump(  # type: ignore[arg-type]
-            exclude=_COMPARED_ALONE
-        ),
-        "objective": isinstance(network.objective, CrossEntropy),
-        "classes": network.roles is None,
-        "rate schedule": optimizer.schedule.name == "constant"
-        and not optimizer.schedule.warmup_steps,
-        "weight decay": optimizer.weight_decay == 0,
-        "momentum": getattr(optimizer, "momentum", 0.0) == 0,
-        "activation": network.activation == "relu",
-        "dropout": network.dropout == 0,
-        "initial weights": isinstance(weights, Uniform)
-        and (weights.low, weights.high) == (-_UNIFORM, _UNIFORM),
-        "batch size": network.training.batch_size == published.batch_size,
-        "early stopping": network.training.early_stopping is None,
-        "data": isinstance(data, KnownData)
-        and data.name == "mnist"
-        and data.classes is None
-        and not data.validation
-        and data.scaling in (None, "unit"),
+    own, theirs = _aspects(network), _aspects(published)
+    return [name for name in own if own[name] != theirs[name]]
+
+
+def _aspects(network: Network) -> dict[str, object]:
+    """What decides a result, by what a reader calls it."""
+    optimizer, data, training = network.optimizer, network.data, network.training
+    told = {"name", "learning_rate", "epsilon_placement", "schedule", "weight_decay", "momentum"}
+    scaling = getattr(data, "scaling", None) or "unit"
+    return {
+        "hidden layers": network.hidden,
+        "optimizer": optimizer.name,
+        "learning rate": optimizer.learning_rate,
+        "place of ε": getattr(optimizer, "epsilon_placement", None),
+        "other settings of the optimizer": optimizer.model_dump(exclude=told),
+        "objective": network.objective,
+        "classes": network.roles,
+        "rate schedule": optimizer.schedule,
+        "weight decay": optimizer.weight_decay,
+        "momentum": getattr(optimizer, "momentum", 0.0),
+        "activation": network.activation,
+        "dropout": network.dropout,
+        "initial weights": network.initial_weights,
+        "batch size": training.batch_size,
+        "early stopping": training.early_stopping,
+        "data": data.model_copy(update={"scaling": scaling, "validation": data.validation or 0}),
     }
-    return [name for name, agrees in checks.items() if not agrees]
 
 
 def _ensembles(
@@ -145,14 +130,14 @@ def _verdict(
     return words
 
 
-def _method() -> str:
+def _method(reading_error: float) -> str:
     return (
         "Published is one run a network, of unknown seed, read off printed figures. So the question "
         "is not whether it equals our mean, but whether it could be one more run: whether it lies "
         "in the 95% *prediction* band for one new run (t, simultaneous over all compared points by "
-        "Bonferroni's inequality, widened by 0.002 for reading off the print). Networks trained for "
-        "fewer steps are compared at the steps that both have. From few seeds the band is wide: to "
-        "lie within it is then weak evidence of agreement."
+        f"Bonferroni's inequality, widened by {reading_error:g} for reading off the print). "
+        "Networks trained for fewer steps are compared at the steps that both have. From few seeds "
+        "the band is wide: to lie within it is then weak evidence of agreement."
     )
 
 
@@ -239,10 +224,16 @@ def _row(c: NetworkComparison, metric: str) -> tuple[str, ...]:
     )
 
 
+def _evaluations(context: Context, network: str | None, same: Sequence[str]) -> list[Evaluation]:
+    if network is None or network not in same:
+        return []
+    return [evaluation for _, evaluation in context.evaluations(network)]
+
+
 def _table_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) -> list[Block]:
     network = facts.table_network
-    evaluations = [e for _, e in context.evaluations(network)] if network in same else []
-    if not evaluations:
+    evaluations = _evaluations(context, network, same)
+    if network is None or not evaluations:
         return []
     ours = {
         "accuracy": [e.accuracy for e in evaluations],
@@ -253,6 +244,8 @@ def _table_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) 
     rows = []
     for name, values in ours.items():
         interval = t_interval(np.array(values))
+        if name not in facts.table:
+            continue
         rows.append(
             (
                 "F1" if name == "f1" else name,
@@ -262,7 +255,9 @@ def _table_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) 
             )
         )
     steps = context.results.study.networks[network].training.steps
-    shorter = "" if steps == facts.settings[network].steps else f" Ours ended at step {steps:,}."
+    shorter = (
+        "" if steps == facts.settings[network].training.steps else f" Ours ended at step {steps:,}."
+    )
     return [
         Heading(f"The table of {network}"),
         Table(
@@ -275,40 +270,39 @@ def _table_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) 
 
 
 def _area_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) -> list[Block]:
-    network = facts.table_network
-    evaluations = [e for _, e in context.evaluations(network)] if network in same else []
+    network = facts.areas_network
+    evaluations = _evaluations(context, network, same)
     if not evaluations:
         return []
+    corner = ("ours from hard labels",) if facts.areas_of_hard_labels else ()
     rows = []
     for index, name in enumerate(evaluations[0].class_names):
         areas = [e.roc.classes[index].area for e in evaluations]
         hard = [_corner_area(np.array(e.confusion), index) for e in evaluations]
         known = np.array([a for a in areas if a is not None])
-        if name not in facts.corner_areas or not len(known):
+        if name not in facts.areas or not len(known):
             continue
         interval = t_interval(known)
         half = float(interval.high - interval.low) / 2
         rows.append(
             (
                 plain(name),
-                f"{facts.corner_areas[name]:.2f}",
-                f"{np.mean(hard):.4f}",
+                f"{facts.areas[name]:.2f}",
+                *([f"{np.mean(hard):.4f}"] if corner else []),
                 f"{float(interval.mean):.5f}" + (f" ± {half:.5f}" if np.isfinite(half) else ""),
             )
         )
     return [
         Heading(f"The ROC areas of {network}"),
-        Note(
-            "The report drew its ROC curves from hard labels. Such a curve has a single corner, and "
-            "its area is only the mean of sensitivity and specificity at one threshold. The third "
-            "column is that same quantity here; the last is the area from probabilities, which is "
-            "what a ROC area usually means.",
-            "One corner only",
+        *(
+            [Note(facts.notes["hard_labels"], "Hard labels")]
+            if "hard_labels" in facts.notes
+            else []
         ),
         Table(
             f"Area under the ROC curve of each class; ours are means over "
             f"{count(len(evaluations), 'seed')}.",
-            columns("class", "published", "ours from hard labels", "ours from probabilities"),
+            columns("class", "published", *corner, "ours from probabilities"),
             tuple(rows),
         ),
     ]
@@ -319,23 +313,3 @@ def _corner_area(confusion: np.ndarray, index: int) -> float:
     hit = confusion[index, index] / max(confusion[index].sum(), 1)
     others = np.delete(confusion, index, axis=0)
     return float((hit + 1 - others[:, index].sum() / max(others.sum(), 1)) / 2)
-
-
-MISTAKES = (
-    "**Its loss is not the loss.** Cross-entropy was applied to an output that had already been "
-    "through softmax. Such a loss begins near 2.30 and, with ten classes, cannot fall below 1.4612, "
-    "so its curves flatten whatever the network does. Here the published curves are held against "
-    "the same quantity (`softmaxed_loss`), and the real loss stands beside it.",
-    "**Its ROC curves have one corner,** since they were drawn from hard labels rather than "
-    "probabilities.",
-    "**One run a network.** Several of its rankings are smaller than what another seed changes; the "
-    "ten-layer RMSprop network (config6) leaves its plateau anywhere between steps 600 and 1,500.",
-    "**Each optimizer had one guessed learning rate** (SGD 0.1, Adagrad 0.01, Adam and RMSprop "
-    "0.001), so its comparison of optimizers is one of these guesses.",
-    "**The network was chosen on the test set,** which makes the accuracy of the chosen one too "
-    "good.",
-    "**Depth, or ε?** Weights that begin this small leave a deep network with tiny gradients, and "
-    "an ε of 1e-7 *inside* the root (Keras' RMSprop) then damps every step hundreds of times. That "
-    "more layers learn more slowly, and that Adam beats RMSprop in depth, is mostly this: with ε "
-    "outside the root the ten-layer network learns at once. The study `epsilon` shows it.",
-)

@@ -21,14 +21,13 @@ from mlplab.figures.calibration import reliability_figure
 from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.curves import curve_figures
 from mlplab.figures.roc import roc_figure
-from mlplab.figures.wording import count, with_interval
 from mlplab.report.chapters.evaluation import MEASURES, cell
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
     Bullets,
     Chapter,
-    Heading,
+    Details,
     Note,
     Paragraph,
     Pictures,
@@ -36,6 +35,7 @@ from mlplab.report.document import (
     columns,
     plain,
 )
+from mlplab.words import count, points, with_interval
 
 MOST_SHOWN = 25
 _UNITS: dict[CostName, str] = {
@@ -61,15 +61,18 @@ def chapter(context: Context) -> Chapter | None:
     if caveats := tuple(plain(caveat) for caveat in caveats_of(choice)):
         blocks.append(Bullets(caveats))
     blocks.append(_table(choice))
-    blocks += _in_full(context, choice)
+    full = tuple(_in_full(context, choice))
+    if full:
+        title_of_it = "in full" if choice.chosen else "the best mean so far, in full"
+        blocks.append(Details(f"**{plain(choice.shown.network)}**, {title_of_it}", full))
     return Chapter("choice", title, tuple(blocks))
 
 
 def _table(choice: Choice) -> Table:
     shown, rule = choice.candidates, choice.rule
     caption = (
-        f"Candidates from cheap to dear. Accuracy: final, {choice.split}. Less the best other: in "
-        f"points, with {comparison_in_words(choice)}. Unbeaten: no other is at least as accurate "
+        f"Candidates, the cheapest first. Accuracy: final, {choice.split}. Less the best other: in "
+        f"points, with {comparison_in_words(choice)}. Pareto front: no other is at least as accurate "
         "and as cheap by that cost, and better in one, by their means."
     )
     if len(shown) > MOST_SHOWN:
@@ -81,7 +84,7 @@ def _table(choice: Choice) -> Table:
         )
     heads = columns(
         "network", *_UNITS.values(), "accuracy", "less the best other",
-        f"within {margin_in_words(rule)}", "unbeaten in", left=1,
+        f"within {margin_in_words(rule)}", "on the Pareto front of", left=1,
     )  # fmt: skip
     return Table(caption, heads, tuple(_row(c, choice) for c in shown), sortable=True)
 
@@ -93,7 +96,7 @@ def _row(candidate: Candidate, choice: Choice) -> tuple[str, ...]:
         f"**{name}**" if candidate.network == choice.chosen else name,
         *(_cost(candidate.costs[cost], cost) for cost in _UNITS),
         _plus_minus(candidate.accuracy, 4),
-        f"{_points(candidate.low)} to {_points(candidate.high)}",
+        f"{points(candidate.low)} to {points(candidate.high)}",
         "yes" if candidate.qualifies else "not shown",
         ", ".join(pareto_front) or "–",
     )
@@ -115,10 +118,6 @@ def _plus_minus(spread: Spread, decimals: int) -> str:
     return f"{told} ± {half:.{decimals}f}" if math.isfinite(half) else told
 
 
-def _points(difference: float) -> str:
-    return f"{100 * difference:+.2f}".replace("-", "−")
-
-
 def _in_full(context: Context, choice: Choice) -> Iterator[Block]:
     """The table, curves, matrix and calibration of the chosen network."""
     name = choice.shown.network
@@ -126,8 +125,6 @@ def _in_full(context: Context, choice: Choice) -> Iterator[Block]:
     if not found:
         return
     evaluations = [evaluation for _, evaluation in found]
-    title = "in full" if choice.chosen else "the best mean so far, in full"
-    yield Heading(f"{plain(name)}, {title}", "chosen")
     calibration, missing = _calibration(context, name)
     measured = [(label, cell(evaluations, *measure)) for label, measure in MEASURES.items()]
     if calibration is not None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from mlplab.analysis.questions.answers import Answer, questions_given_up
-from mlplab.analysis.questions.evidence import FALSE_VERDICTS, p_in_words
-from mlplab.analysis.questions.level_sentence import level_interval, level_value
-from mlplab.analysis.questions.sentence import interval_in_words
-from mlplab.declarations.question import LevelQuestion
+from mlplab.analysis.questions.evidence import FALSE_VERDICTS
+from mlplab.declarations.question import LevelQuestion, RankingQuestion
 from mlplab.figures.effects import effect_figure
 from mlplab.report.context import Context
 from mlplab.report.document import (
@@ -24,9 +22,14 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.report.ranked_pairs import pairs_blocks
+from mlplab.words import count, p_value
 
+MOST_OPEN = 2
+"""Beyond so many questions their figures are folded away."""
 MOST_DRAWN = 40
 """Beyond so many questions only the first are drawn."""
+MOST_TOLD = 200
+"""Beyond so many questions only the first have a section and a line of the table."""
 _WORDS = {
     "supported": "supported",
     "refuted": "refuted",
@@ -46,8 +49,10 @@ def chapter(context: Context) -> Chapter | None:
     ]
     if len(answers) > 1:
         blocks.append(_table(answers))
-    for number, answer in enumerate(answers, start=1):
-        blocks += _section(number, answer, draw=number <= MOST_DRAWN)
+    for number, answer in enumerate(answers[:MOST_TOLD], start=1):
+        blocks += _section(number, answer, is_open=len(answers) <= MOST_OPEN)
+    if len(answers) > MOST_TOLD:
+        blocks.append(Paragraph(f"The first {MOST_TOLD} of {count(len(answers), 'question')}."))
     return Chapter("questions", "Questions and answers", tuple(blocks))
 
 
@@ -84,14 +89,14 @@ def _table(answers: tuple[Answer, ...]) -> Table:
     rows = tuple(
         (
             f"{number}. {plain(answer.question.ask)}",
-            f"**{_WORDS[answer.finding.verdict]}**",
-            _effect(answer),
+            f"**{_verdict(answer)}**",
+            plain(answer.wording.effect),
             _interval(answer),
             plain(answer.tested),
-            plain(p_in_words(answer.p_value).removeprefix("p = ").removeprefix("p ")),
+            plain(p_value(answer.p_value).removeprefix("p = ").removeprefix("p ")),
             f"{answer.finding.seeds}",
         )
-        for number, answer in enumerate(answers, start=1)
+        for number, answer in enumerate(answers[:MOST_TOLD], start=1)
     )
     heads = (
         *columns("question", "verdict", "effect", "interval", left=2),
@@ -107,55 +112,45 @@ def _table(answers: tuple[Answer, ...]) -> Table:
     return Table(caption, heads, rows)
 
 
-def _effect(answer: Answer) -> str:
-    effect = answer.finding.effect
-    if effect is None or effect != effect:
-        return "–"
-    if isinstance(answer.question, LevelQuestion):
-        return level_value(answer.question, answer.finding)
-    return f"{answer.unit.signed(effect)} {answer.unit.many}".rstrip()
+def _verdict(answer: Answer) -> str:
+    """In a word; a "which" is not supported, its networks differ or not."""
+    if isinstance(answer.question, RankingQuestion) and answer.finding.verdict == "supported":
+        return "they differ"
+    return _WORDS[answer.finding.verdict]
 
 
 def _interval(answer: Answer) -> str:
     if answer.finding.effect is None or answer.finding.effect != answer.finding.effect:
         return "–"
-    if isinstance(answer.question, LevelQuestion):
-        words = level_interval(answer.question, answer.finding)
-    else:
-        words = interval_in_words(answer.finding, answer.unit)
-    return "excludes nothing" if "excludes nothing" in words else words
+    return plain(answer.wording.interval.removeprefix("that "))
 
 
 def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _led(verdict: str, sentence: str) -> str:
-    """The sentence with the verdict in bold before it, told once where it begins with that."""
-    head, colon, rest = sentence.partition(": ")
-    if colon and head.lower().startswith(verdict.split(" with ")[0]):
-        return f"**{plain(head)}.** {plain(_capital(rest))}"
-    return f"**{_capital(verdict)}.** {plain(sentence)}"
+def _led(sentence: str) -> str:
+    """The sentence with the verdict that it begins with in bold."""
+    head, _, rest = sentence.partition(": ")
+    return f"**{plain(head)}.** {plain(_capital(rest))}"
 
 
-def _section(number: int, answer: Answer, *, draw: bool) -> list[Block]:
-    verdict = _WORDS[answer.finding.verdict]
-    blocks: list[Block] = [
+def _section(number: int, answer: Answer, *, is_open: bool) -> list[Block]:
+    """The question and its answer; of one among many, all else is folded away."""
+    shown: list[Block] = [
         Heading(f"{number}. {plain(answer.question.ask)}", f"question-{number}"),
-        Paragraph(_led(verdict, answer.sentence)),
+        Paragraph(_led(answer.sentence)),
     ]
-    figure = effect_figure(answer, f"question-{number}") if draw else None
-    if figure is not None:
-        blocks.append(Pictures((figure,)))
-    blocks += pairs_blocks(answer)
+    figure = effect_figure(answer, f"question-{number}") if number <= MOST_DRAWN else None
+    more = [Pictures((figure,))] if figure is not None else []
+    if is_open:
+        shown += more
+        more = []
     asked = "before training" if answer.is_registered else "afterwards"
     found = [plain(sentence) for sentence in answer.audit.sentences]
     found += [plain(caveat) for caveat in answer.caveats]
-    blocks.append(Bullets(tuple(found)))
-    blocks.append(
-        Details(
-            f"{answer.method.name[0].upper()}{answer.method.name[1:]}; asked {asked}",
-            (Paragraph(plain(f"{answer.method.what} Read: {answer.method.read}.")),),
-        )
+    method = plain(
+        f"{_capital(answer.method.name)}. {answer.method.what} Read: {answer.method.read}."
     )
-    return blocks
+    folded = (*more, *pairs_blocks(answer), Bullets((*found, method)))
+    return [*shown, Details(f"What it rests on: {answer.method.name}; asked {asked}", folded)]

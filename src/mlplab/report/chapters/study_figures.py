@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from mlplab.figures.of_study import declared_figures
 from mlplab.report.context import Context
-from mlplab.report.document import Block, Chapter, Paragraph, Pictures
+from mlplab.report.document import Block, Chapter, Details, Paragraph, Pictures, plain
+from mlplab.words import listed
+
+MOST_OPEN = 2
+"""Figures of the study that are seen at once; the others are folded away."""
 
 
 def chapter(context: Context) -> Chapter | None:
@@ -19,5 +23,9 @@ def chapter(context: Context) -> Chapter | None:
             "from the keyboard, arrows, + and −, and 0."
         )
     ]
-    blocks += [Pictures(tuple(group)) for group in groups]
+    pictures = [Pictures(tuple(group)) for group in groups]
+    blocks += pictures[:MOST_OPEN]
+    if folded := tuple(pictures[MOST_OPEN:]):
+        told = listed([f"“{plain(block.figures[0].title)}”" for block in folded], most=6)
+        blocks.append(Details(f"More curves: {told}", folded))
     return Chapter("figures", "Curves", tuple(blocks))

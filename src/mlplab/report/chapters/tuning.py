@@ -12,7 +12,6 @@ from mlplab.analysis.tuning import (
 from mlplab.declarations.resolving.factor import in_words
 from mlplab.declarations.resolving.grid import readable
 from mlplab.figures.tuning import sensitivity_figures
-from mlplab.figures.wording import count, listed, number, with_interval
 from mlplab.report.context import MOST_ROWS, Context
 from mlplab.report.document import (
     Block,
@@ -26,6 +25,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.report.wording import OPTIMIZERS
+from mlplab.words import count, flops, listed, number, with_interval
 
 
 def chapter(context: Context) -> Chapter | None:
@@ -80,16 +80,9 @@ def _cost(context: Context, tuning: TuningOutcome) -> str:
     training = float(context.summary["training_flops"].dropna().sum())
     share = tuning.flops / (training + tuning.flops) if training else 1.0
     return (
-        f"It cost {_flops(tuning.flops)} and {number(tuning.seconds, 'seconds')} s of training, "
+        f"It cost {flops(tuning.flops)} and {number(tuning.seconds, 'seconds')} s of training, "
         f"{share:.0%} of all that was done for this study."
     )
-
-
-def _flops(flops: float) -> str:
-    for limit, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
-        if flops >= limit:
-            return f"{flops / limit:.3g} {prefix}FLOP"
-    return f"{flops:.3g} FLOP"
 
 
 def _most_sensitive(tuning: TuningOutcome) -> str:
@@ -185,7 +178,7 @@ def _row(tuning: TuningOutcome, network: NetworkTuning) -> tuple[str, ...]:
         _score(chosen) if chosen.is_usable else "–",
         f"{network.share_close * tried:.0f} of {tried}",
         str(lost) if lost else "",
-        _flops(network.flops),
+        flops(network.flops),
         number(network.seconds, "seconds"),
     )
 

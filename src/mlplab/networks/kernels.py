@@ -1,0 +1,174 @@
+"""The compiled loop of `cpp/`: which build of it this processor takes, and how it is called.
+
+Nothing here needs torch, so that commands can tell what is loaded without waiting for it. Functions
+of the library are called without the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+BUILT = Path(__file__).parent / "built"
+SOURCE = Path(__file__).parents[3] / "cpp"
+KINDS = ("avx512", "avx2", "baseline")
+"""The best first."""
+_NUMBERS = {"baseline": 0, "avx2": 1, "avx512": 2}
+CHOICE = "MLPLAB_KERNELS"
+"""An environment variable: one of KINDS instead of the best, or "none" for the eager path."""
+
+_pointer, _integer, _number = "u8", "i8", "f8"
+_METRICS = [
+    ("rows", _integer),
+    ("loss", _number),
+    ("accuracy", _number),
+    ("softmaxed_loss", _number),
+]
+
+# Field by field as in `cpp/interface.h`.
+SHAPE = np.dtype(
+    [
+        ("layers", _integer),
+        ("batch", _integer),
+        ("units", _pointer),
+        ("kernels", _pointer),
+        ("biases", _pointer),
+    ]
+)
+DATA = np.dtype(
+    [
+        ("inputs", _pointer),
+        ("is_bfloat16", _integer),
+        ("labels", _pointer),
+        ("masks", _pointer),
+    ]
+)
+NETWORK = np.dtype(
+    [
+        ("parameters", _pointer),
+        ("first", _pointer),
+        ("second", _pointer),
+        ("train_rows", _pointer),
+        ("label_map", _pointer),
+        ("batches", _pointer),
+        ("constants", _pointer),
+        ("by_step", _pointer),
+        ("diverged_at", _integer),
+        ("seconds", _number),
+        ("diagnostics", _pointer),
+        ("batch", _METRICS),
+    ]
+)
+EVALUATION = np.dtype(
+    [
+        ("parameters", _pointer),
+        ("label_map", _pointer),
+        ("rows", _pointer),
+        ("count", _integer),
+        ("logits", _pointer),
+        ("metrics", _METRICS),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Which build is loaded."""
+
+    kind: str | None
+    """One of KINDS; None where there is none, and training goes by operations of torch."""
+    reason: str
+    """Why there is none, or why it is not the best."""
+    library: ctypes.CDLL | None = None
+
+
+@cache
+def loaded() -> Kernels:
+    """The best build that was compiled and that this processor runs."""
+    choice = os.environ.get(CHOICE, "")
+    if choice == "none":
+        return Kernels(None, f"{CHOICE} is none")
+    if choice and choice not in KINDS:
+        raise ValueError(f"{CHOICE} is one of {', '.join((*KINDS, 'none'))}, received {choice!r}")
+    libraries = {kind: _open(kind) for kind in KINDS if (BUILT / f"{kind}.so").exists()}
+    able = libraries.get("baseline")
+    if able is None:
+        return Kernels(None, "it was not compiled when mlplab was installed")
+    if SOURCE.exists() and able.mlplab_digest().decode() != _digest():
+        return Kernels(None, "it is older than its source: install mlplab again")
+    for kind in (choice,) if choice else KINDS:
+        if kind in libraries and able.mlplab_runs(_NUMBERS[kind]):
+            return Kernels(kind, f"chosen by {CHOICE}" if choice else "", libraries[kind])
+    return Kernels(None, f"this processor does not run {choice}, which {CHOICE} asks for")
+
+
+def describe() -> str:
+    """The build that is loaded, in words."""
+    found = loaded()
+    text = found.kind or "none, training goes by operations of torch"
+    return f"{text} ({found.reason})" if found.reason else text
+
+
+def check(status: int) -> None:
+    """Raise what a function of the library says went wrong.
+
+    Raises:
+        MemoryError: there is not enough memory.
+        RuntimeError: torch could not compute a product.
+    """
+    if status == 1:
+        raise MemoryError("not enough memory to train networks of this size")
+    if status:
+        raise RuntimeError("torch could not compute a matrix product; its message stands above")
+
+
+@cache
+def torch_products() -> ctypes.Array:
+    """torch's batched product by its interface for C: three addresses, zero where it has none."""
+    import torch
+
+    names = "aoti_torch_cpu_bmm_out", "aoti_torch_create_tensor_from_blob"
+    addresses = (ctypes.c_void_p * 3)()
+    try:
+        functions = ctypes.CDLL(torch._C.__file__)
+        found = [
+            ctypes.cast(getattr(functions, name), ctypes.c_void_p).value
+            for name in (*names, "aoti_torch_delete_tensor_object")
+        ]
+    except (AttributeError, OSError):
+        return addresses
+    return (ctypes.c_void_p * 3)(*found)
+
+
+def _open(kind: str) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(BUILT / f"{kind}.so"))
+    address, number = ctypes.c_void_p, ctypes.c_int64
+    library.mlplab_train.argtypes = [address, address, address, address, number, number, number]
+    library.mlplab_train.restype = number
+    library.mlplab_evaluate.argtypes = [address, address, address, address, number]
+    library.mlplab_evaluate.restype = number
+    library.mlplab_masks.argtypes = [address, number, number, address]
+    library.mlplab_masks.restype = None
+    library.mlplab_product.argtypes = [
+        address, address, number, address, number, number, number, number, address,
+    ]  # fmt: skip
+    library.mlplab_product.restype = number
+    library.mlplab_sparse_product.argtypes = [
+        address, address, number, number, number, number, address,
+    ]  # fmt: skip
+    library.mlplab_sparse_product.restype = number
+    library.mlplab_digest.restype = ctypes.c_char_p
+    library.mlplab_runs.argtypes = [number]
+    library.mlplab_runs.restype = number
+    return library
+
+
+def _digest() -> str:
+    files = sorted([*SOURCE.glob("*.h"), *SOURCE.glob("*.cpp")])
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

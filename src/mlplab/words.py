@@ -1,0 +1,279 @@
+"""Numbers, units, lists and counts in words: the one place where each is formatted.
+
+Sentences elsewhere are templates with named values, and the values come from here, so that a
+translation replaces the templates and this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+METRICS = {
+    "accuracy": "accuracy",
+    "loss": "cross-entropy loss",
+    "softmaxed_loss": "cross-entropy after a second softmax",
+    "seconds": "training time (s)",
+    "gradient_size": "gradient size",
+    "dead_units": "fraction of dead units",
+}
+SPLITS = {
+    "test": "test",
+    "validation": "validation",
+    "batch": "current batch",
+    "train": "whole training set",
+}
+_PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_LONGEST_WORD = 100
+"""Characters of a name in a list; what is longer is cut."""
+_SMALL_NUMBERS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+)  # fmt: skip
+
+
+class Interval(Protocol):
+    """A mean with its limits; scalars, NaN limits where one value gives none."""
+
+    @property
+    def mean(self) -> Any: ...
+    @property
+    def low(self) -> Any: ...
+    @property
+    def high(self) -> Any: ...
+
+
+# Counts and lists
+
+
+def count(n: int, one: str, many: str | None = None) -> str:
+    """1 network, 2 networks, 10,000 networks."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def by_count(n: int, one: str, many: str, **values: object) -> str:
+    """The template for one or for several, filled in; {n} is the count."""
+    return (one if n == 1 else many).format(n=f"{n:,}", **values)
+
+
+def seeds(n: int, *, paired: bool = False) -> str:
+    """1 seed, 8 paired seeds, 8 seeds."""
+    return count(n, "seed", "paired seeds" if paired else "seeds")
+
+
+def number_word(n: int) -> str:
+    """Six for 6, 12 for 12."""
+    return _SMALL_NUMBERS[n] if n < len(_SMALL_NUMBERS) else str(n)
+
+
+def listed(words: Iterable[str], *, most: int = 12, last: str = "and") -> str:
+    """a, b and c; beyond `most`, the first of them and how many more."""
+    words = list(words)
+    if len(words) > most:
+        words = [*words[: most - 1], f"{len(words) - most + 1:,} more"]
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def quoted(words: Iterable[str], *, quote: bool = True, limit: int = 12) -> str:
+    """Values as they are written in a file: "a", "b", "c"; long rows and words are cut."""
+    words = list(words)
+    told = [shortened(word, _LONGEST_WORD) for word in words[:limit]]
+    if quote:
+        told = [f'"{word}"' for word in told]
+    if len(words) > limit:
+        told.append(f"… ({len(words) - limit:,} more)")
+    return ", ".join(told)
+
+
+def listed_classes(names: Sequence[str]) -> str:
+    """Classes in words: 0-4 where numbers follow one another, else one by one, of many the first."""
+    if len(names) > 2 and all(name.isdecimal() for name in names):
+        first = int(names[0])
+        if list(names) == [str(n) for n in range(first, first + len(names))]:
+            return f"{names[0]}-{names[-1]}"
+    if len(names) > _MOST_CLASSES:
+        # titles and networks are told apart by these words, so what is left out has its digest
+        digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:6]
+        more = len(names) - _FIRST_CLASSES
+        return f"{', '.join(names[:_FIRST_CLASSES])} and {more:,} more ({digest})"
+    return ", ".join(names)
+
+
+_MOST_CLASSES, _FIRST_CLASSES = 40, 8
+
+
+def spread_of(counts: Sequence[int]) -> str:
+    """n = 10, or n = 3 to 10."""
+    low, high = min(counts), max(counts)
+    return f"n = {low}" if low == high else f"n = {low} to {high}"
+
+
+# Values and texts of a file
+
+
+def shown(value: Any, limit: int = 60) -> str:
+    """A value as JSON, shortened."""
+    if isinstance(value, float) and value != value:
+        return "NaN"
+    if isinstance(value, str):
+        value = value[: limit + 1]
+    return shortened(json.dumps(value, ensure_ascii=False, default=str), limit)
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """A text of at most `limit` characters, the rest an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def middle_cut(text: str, limit: int = 40) -> str:
+    """A text of at most `limit` characters, its middle an ellipsis: names often differ at their
+    ends."""
+    if len(text) <= limit:
+        return text
+    kept = limit - 1
+    return f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+
+
+# Numbers
+
+
+def number(value: float, metric: str = "accuracy") -> str:
+    """A value in the digits that its metric deserves: 0.9803, 0.0641, 1.20e-08, 38.2."""
+    value = float(value)
+    if not math.isfinite(value):
+        return "–"
+    if metric in ("accuracy", "loss", "softmaxed_loss"):
+        return f"{value:.4f}" if abs(value) < 100 else f"{value:,.4g}"
+    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.2e}"
+    if metric == "seconds":
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,.4g}"
+
+
+def decimal(value: float, decimals: int, *, signed: bool = False) -> str:
+    """A number with so many decimals and a true minus: 1,200.0, −0.30; signed: +0.30."""
+    text = f"{value:{'+' if signed else ''},.{decimals}f}"
+    if not text.strip("+-0.,"):
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def points(difference: float) -> str:
+    """A difference of two fractions in points, with its sign: +1.20, −0.05."""
+    return decimal(100 * difference, 2, signed=True)
+
+
+def percent(fraction: float) -> str:
+    """A fraction: 0.05 is 5%, 0.037 is 3.7%; two digits where it is below 0.1%."""
+    value = 100 * fraction
+    text = f"{value:.1f}" if value >= 0.095 or value == 0 else f"{value:.2g}"
+    return (text[:-2] if text.endswith(".0") else text) + "%"
+
+
+def percent_range(low: float, high: float) -> str:
+    """Two fractions: 3.7-6.4%."""
+    return f"{percent(low)[:-1]}-{percent(high)}"
+
+
+def scaled(n: float, unit: str = "") -> str:
+    """A count with a decimal prefix: 1.63 M, 37.2 TFLOP, 12.5 MB."""
+    for limit, prefix in _PREFIXES:
+        if n >= limit:
+            return f"{n / limit:.3g} {prefix}{unit}"
+    return f"{n:.0f} {unit}".rstrip()
+
+
+def flops(n: float) -> str:
+    """Operations: 3.14 GFLOP."""
+    return scaled(n, "FLOP")
+
+
+def prefix_for(n: float) -> tuple[float, str]:
+    """The decimal prefix of a number and what it stands for: 1e9 and G."""
+    return next(((limit, prefix) for limit, prefix in _PREFIXES if n >= limit), (1.0, ""))
+
+
+def large_count(n: int) -> str:
+    """A count, exact below a billion: 136,074, 3.14 G."""
+    return scaled(n) if n >= 10**9 else f"{n:,}"
+
+
+def gigabytes(n: float) -> str:
+    """Bytes: 12.3 GB."""
+    return f"{n / 1e9:,.1f} GB"
+
+
+def duration(seconds: float) -> str:
+    """A time: 0.3 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 0.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min" if minutes and hours < 1000 else f"{hours:,} h"
+
+
+def p_value(p: float, level: float = 0.05) -> str:
+    """p = 0.031, p < 0.0001; never p = 0, and never rounded onto the level or across it."""
+    if p < 0.0001:
+        return "p < 0.0001"
+    if p >= 0.9995:
+        return "p = 1"
+    text = f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+    for digits in range(3, 9):
+        if (float(text) > level) == (p > level * (1 + 1e-9)):
+            break
+        text = f"{p:.{digits}g}"
+    return f"p = {text}"
+
+
+# Means with their intervals
+
+
+def half_width(interval: Interval, metric: str = "accuracy") -> str:
+    """The ± of an interval in the digits of its mean; empty where there is none to tell.
+
+    An interval of no width, as equal values give, tells nothing of other seeds: "± 0.0000" would
+    say that the mean is known exactly.
+    """
+    half = float(interval.high - interval.low) / 2
+    if not math.isfinite(half) or half <= 1e-12 * max(1.0, abs(float(interval.mean))):
+        return ""
+    mean = number(float(interval.mean), metric)
+    if "e" in mean:
+        return f"{half:.1e}"
+    decimals = len(mean.partition(".")[2])
+    text = f"{half:.{decimals}f}"
+    return text if text.strip("0.") else f"{half:.1g}"
+
+
+def with_interval(interval: Interval, metric: str = "accuracy") -> str:
+    """0.9803 ± 0.0009, or the mean alone where there is no interval."""
+    half = half_width(interval, metric)
+    mean = number(float(interval.mean), metric)
+    return f"{mean} ± {half}" if half else mean
+
+
+def with_half(interval: Interval, digits: int = 3) -> str:
+    """A mean with half the length of its interval, where there is one: 0.912 ± 0.004."""
+    return _with_half(f"{float(interval.mean):.{digits}f}", interval, digits)
+
+
+def signed(gap: Interval) -> str:
+    """A difference with its sign, and half the length of its interval: +0.012 ± 0.004."""
+    return _with_half(decimal(float(gap.mean), 3, signed=True), gap, 3)
+
+
+def _with_half(middle: str, interval: Interval, digits: int) -> str:
+    half = float(interval.high - interval.low) / 2
+    told = f"{half:.{digits}f}"
+    return f"{middle} ± {told}" if math.isfinite(half) and told.strip("0.") else middle
