@@ -65,10 +65,10 @@ def sign_flip_test(
         # Sums that are equal but for rounding are ties, and ties count against a finding.
         slack = 1e-11 * (np.abs(values).sum(axis=1) + abs(shift) * n)
         if 12 < n <= MOST_PAIRS_ENUMERATED:
-            shares = _shares_by_halves(values - shift, slack)
+            fractions = _fractions_by_halves(values - shift, slack)
         else:
-            shares = _shares(values - shift, slack, _subsets(n, draws, seed))
-        p_greater[chosen], p_less[chosen] = shares
+            fractions = _fractions(values - shift, slack, _subsets(n, draws, seed))
+        p_greater[chosen], p_less[chosen] = fractions
     at_each = t_interval(columns, axis=1)
     return SignFlipTest(
         at_each.n.reshape(shape),
@@ -99,19 +99,19 @@ def sign_flip_interval(
         k = math.floor((1 - level) / 2 * (sums.shape[1] + subsets.added) + 1e-9)
         # The identity and drawn subsets without a member count for every δ: they exclude nothing.
         empty = sizes == 0
-        place = k - subsets.added - int(empty.sum())
-        if place < 0:
+        index = k - subsets.added - int(empty.sum())
+        if index < 0:
             return
         for limits, sign in ((low, 1.0), (high, -1.0)):
             means = sums / np.where(empty, 1, sign * sizes)
             means[:, empty] = np.inf
-            limits[chosen] = [sign * _from_below(row, place) for row in means]
+            limits[chosen] = [sign * _from_below(row, index) for row in means]
 
     _for_each_batch(columns, draws, seed, invert)
     return MeanInterval(
         at_each.n.reshape(shape),
         at_each.mean.reshape(shape),
-        at_each.deviation.reshape(shape),
+        at_each.std.reshape(shape),
         low.reshape(shape),
         high.reshape(shape),
     )
@@ -132,10 +132,10 @@ def sign_flip_limits(
     total = len(subsets.sizes) + subsets.added
 
     def limits(tail: float) -> tuple[float, float]:
-        place = math.floor(tail * total + 1e-9) - outside
-        if not 0 <= place < len(means):
+        index = math.floor(tail * total + 1e-9) - outside
+        if not 0 <= index < len(means):
             return -math.inf, math.inf
-        return float(means[place]), float(means[-1 - place])
+        return float(means[index]), float(means[-1 - index])
 
     return limits
 
@@ -206,8 +206,8 @@ def _every_subset(n: int) -> _Subsets:
     return _Subsets(sums, sums(np.ones((1, n)))[0], 0)
 
 
-def _shares(values: NDArray, slack: NDArray, subsets: _Subsets) -> tuple[NDArray, NDArray]:
-    """Share of the subset sums that are at most 0, and at least 0; values: (column, pair)."""
+def _fractions(values: NDArray, slack: NDArray, subsets: _Subsets) -> tuple[NDArray, NDArray]:
+    """Fraction of the subset sums that are at most 0, and at least 0; values: (column, pair)."""
     below, above = np.zeros(len(values)), np.zeros(len(values))
     width = max(1, _ELEMENTS_AT_ONCE // len(subsets.sizes))
     for start in range(0, len(values), width):
@@ -219,7 +219,7 @@ def _shares(values: NDArray, slack: NDArray, subsets: _Subsets) -> tuple[NDArray
     return (below + subsets.added) / total, (above + subsets.added) / total
 
 
-def _shares_by_halves(values: NDArray, slack: NDArray) -> tuple[NDArray, NDArray]:
+def _fractions_by_halves(values: NDArray, slack: NDArray) -> tuple[NDArray, NDArray]:
     """The same over all 2^n subsets, for many pairs.
 
     A sum over a subset is one over its first half and one over its second: for each of the first,
@@ -245,13 +245,13 @@ def _drawn_subsets(n: int, draws: int, seed: int) -> _Subsets:
     return _Subsets(lambda values: values @ members, members.sum(axis=0), 1)
 
 
-def _from_below(values: NDArray, place: int) -> float:
-    """The value that has `place` others below it; only what lies below a guess is sorted."""
+def _from_below(values: NDArray, index: int) -> float:
+    """The value that has `index` others below it; only what lies below a guess is sorted."""
     sample = np.sort(values[::97])
-    expected = place / 97
+    expected = index / 97
     guess = sample[min(len(sample) - 1, int(expected + 4 * expected**0.5) + 2)]
     low = values[values <= guess]
-    return float(np.partition(low if len(low) > place else values, place)[place])
+    return float(np.partition(low if len(low) > index else values, index)[index])
 
 
 def _columns(differences: ArrayLike) -> tuple[NDArray, tuple[int, ...]]:
