@@ -49,7 +49,7 @@ format: $(with_dev)
 docs: $(installed)
 	@$(bin)/python docs/generate.py
 
-site: $(installed)
+site: $(with_dev)
 	@$(bin)/zensical build --strict
 	@echo "The site: site/index.html"
 

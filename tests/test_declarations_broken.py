@@ -273,7 +273,7 @@ CASES = [
         "a whole number of at least 1",
         where="grid.hidden[1][0]",
     ),
-    Case("grid/hiden", [[8]], DELETE, "a way to a network's setting", 'did you mean "hidden"?'),
+    Case("grid/hiden", [[8]], DELETE, "a path to a network's setting", 'did you mean "hidden"?'),
     Case("grid/optimizer.name.x", [1], DELETE, 'a setting that lies outside "optimizer.name"'),
     Case("grid/optimizer..name", [1], DELETE, "keys joined by single dots"),
     Case("grid/hidden", [[8], "8"], [[8], [9]], "a name of its own", where="grid"),

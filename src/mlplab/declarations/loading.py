@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations.checking.consistency import check_study
-from mlplab.declarations.checking.notes import seed_notes
+from mlplab.declarations.checking.notes import seed_notes, study_notes
 from mlplab.declarations.checking.tuning_checks import number_problem, seed_problem
 from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
@@ -97,7 +97,7 @@ def load(
         raise BadInput(_in_order(source.problems, problems))
     # Files that share nothing have every setting overridden network by network.
     missed = () if source.translated else _override_notes(given, resolution)
-    notes += (*missed, *matching.notes, *checked.notes)
+    notes += (*missed, *matching.notes, *study_notes(study, checked.sizes))
     study = with_open_set(replace(study, notes=tuple(notes)))
     if study.tune and (problem := number_problem(study.tune, tuned_networks(study))):
         raise BadInput(source_map.located(problem))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mlplab.analysis.open_set.evaluating import Tested, tests_of
 from mlplab.analysis.open_set.findings import DetectorFinding, RunFinding
-from mlplab.declarations.open_set_measures import OpenSetMeasure
+from mlplab.declarations.open_set_measures import MEASURES
 from mlplab.records.results import Results
 
 COLUMNS = ("study", "network", "seed", "split", "detector", "metric", "value", "reason")
@@ -61,7 +61,7 @@ def measures(
     """
     yield from detector.metrics.items()
     for name, value in detector.auroc_by_class.items():
-        yield OpenSetMeasure("auroc_of", name).name, value
+        yield MEASURES["auroc_of"].of(name).name, value
     if len(detector.threshold) == 1 and detector.threshold[0] is not None:
         yield "threshold", detector.threshold[0]
     totals = [sum(line) for line in detector.absorbed]
@@ -73,6 +73,6 @@ def measures(
             for known, rows in zip(finding.known, line, strict=False):
                 if without_zeros and not rows:
                     continue
-                yield OpenSetMeasure(kind, unknown, known).name, rows / total
+                yield MEASURES[kind].of(unknown, known).name, rows / total
     for unknown, line, total in zip(finding.unknown, detector.absorbed, totals, strict=True):
-        yield OpenSetMeasure("rejected", unknown).name, line[-1] / total
+        yield MEASURES["rejected"].of(unknown).name, line[-1] / total

@@ -185,10 +185,11 @@ def _detector_notes(study: Study, sizes: Mapping[str, DataSize]) -> Iterator[str
         if fewest is None:
             continue
         fitted = min(fewest, entry.fit_on or fewest)
-        for detector in entry.chosen:
-            if detector.k is not None and detector.k > fitted:
+        for detector in entry.detectors:
+            neighbours = getattr(detector, "k", None)
+            if neighbours is not None and neighbours > fitted:
                 yield (
-                    f"open_set[{index}]: {detector.name} asks for neighbour {detector.k:,}, and there "
+                    f"open_set[{index}]: {detector.name} asks for neighbour {neighbours:,}, and there "
                     f"are at most {fitted:,} rows."
                 )
         calibration = part_size(entry.calibration, fewest)

@@ -11,7 +11,7 @@ from mlplab.analysis.open_set.tasks import Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.covering import interval_tells_of
+from mlplab.figures.open_set.areas import interval_tells_of
 from mlplab.words import count, listed, signed
 
 MOST_DETECTORS = 16
