@@ -17,7 +17,7 @@ from mlplab.declarations.metric import AccuracyTarget, StepsToMetric
 from mlplab.report import html, markdown
 from mlplab.report.chapters.questions import chapter
 from mlplab.report.context import Context
-from mlplab.report.document import Details, Table
+from mlplab.report.document import Details, Table, within
 from simulated_questions import pair, ranking, results, run
 
 # Eight seeds. a beats b in every one; c is above both in half of them and below both in the others.
@@ -113,7 +113,7 @@ def test_they_stand_in_the_report_and_in_the_export():
     question = ranking("a", "b", "c")
     found = results(ONE_IS_WORST, (question,))
     told = chapter(Context(found))
-    table = next(block for block in told.blocks if isinstance(block, Table))
+    table = next(block for block in within(told.blocks) if isinstance(block, Table))
     assert [row[:3] for row in table.rows] == [
         ("a", "b", "1.50 and 1.50"), ("a", "c", "1.50 and 3.00"), ("b", "c", "1.50 and 3.00"),
     ]  # fmt: skip
@@ -139,8 +139,9 @@ def _no_drawing():
 def test_many_pairs_are_folded_away():
     finals = {n: list(np.array(ONE_IS_WORST["a"] * 2) - 0.01 * i) for i, n in enumerate("abcdef")}
     question = ranking(*finals)
-    (folded, _) = (b for b in chapter(Context(results(finals, (question,)))).blocks
-                   if isinstance(b, Details))  # fmt: skip
+    blocks = chapter(Context(results(finals, (question,)))).blocks
+    (rests_on,) = (block for block in blocks if isinstance(block, Details))
+    (folded,) = (block for block in rests_on.blocks if isinstance(block, Details))
     assert folded.summary == "Pair by pair: 15 of 15 are told apart"
     assert len(folded.blocks[0].rows) == 15
 
