@@ -88,7 +88,7 @@ def test_the_test_is_that_of_the_differences_from_the_number():
         (level(), [0.5] * 8, "Not decided: the fraction of 9 taken for 4 of a is 50% in every seed",
          ("does not exclude 50% itself; no number of seeds would decide if all are like these (",
           "(95% interval 50.00% to 50.00%")),
-        (level(), [0.8], "Undecidable with 1 seed:", ("What was seen: on average the share", "80.00%")),
+        (level(), [0.8], "Undecidable with 1 seed:", ("What was seen: on average the fraction", "80.00%")),
         (level(), EIGHT[:5], "Undecidable with 5 seeds:", ("6 seeds could",)),
         (level(), [-math.inf] * 8, "No: a mostly diverges (", ("beyond any number",)),
         (level(metric=ACCURACY, than=0.82999), EIGHT, "Not decided:", ("83.000%", "82.999% itself")),
