@@ -270,7 +270,7 @@ def _two_sided(seen: Sequence[CentreEvidence], task: Task, centre: DetectorSerie
     one_sided = task.of("class centre (one-sided)")
     if one_sided is not None:
         words += (
-            f" Forgiving what reaches beyond takes the class centre from {_mean(centre)} to "
+            f" Counting only what falls short (one-sided) takes the class centre from {_mean(centre)} to "
             f"{_mean(one_sided)} ({signed(task.difference(one_sided, centre))})."
         )
     direction = task.of("class centre (directions)")

@@ -12,7 +12,7 @@ from mlplab.figures.of_study import slug, unused
 from mlplab.figures.open_set.absorption import absorption_figure
 from mlplab.figures.open_set.accuracy import accuracy_figure
 from mlplab.figures.open_set.areas import mean_measures
-from mlplab.figures.open_set.centres import along_figure, remedy_figure
+from mlplab.figures.open_set.centres import along_figure, variants_figure
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
 from mlplab.figures.open_set.trends import negatives_figure, steps_figure
@@ -276,7 +276,7 @@ def _why(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
     yield Bullets(tuple(reasons))
     figures = (
         along_figure(task, unused(f"open-set-along-{stem}", names)),
-        remedy_figure(task, unused(f"open-set-remedy-{stem}", names)),
+        variants_figure(task, unused(f"open-set-remedy-{stem}", names)),
     )
     drawn = tuple(figure for figure in figures if figure is not None)
     if drawn:
