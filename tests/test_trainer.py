@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlplab.trainer.resident import ResidentData
 from pydantic import TypeAdapter
 
 from mlplab.declarations.initial_weights import Uniform

@@ -1,7 +1,6 @@
 """Logits of more test rows than are computed at once: each slice keeps its own."""
 
 import numpy as np
-from mlplab.trainer.resident import ResidentData
 
 from mlplab.declarations.initial_weights import Uniform
 from mlplab.declarations.optimizer import Adam
