@@ -29,7 +29,6 @@ from benchmarks.job import Ended, Order, Rows  # noqa: E402
 from benchmarks.precision import compare  # noqa: E402
 from benchmarks.recipe_search import Candidate, choose  # noqa: E402
 from benchmarks.report_study import STUDY, insane  # noqa: E402
-
 from mlplab.networks.recording import Operation  # noqa: E402
 
 STEPS = 4

@@ -483,7 +483,7 @@ def lab(rgb: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("eyes", SEEN_BY)
 @pytest.mark.parametrize(
-    ("colours", "least"), [(theme.HUES, 18), (theme.COLOURS, 7), (theme.HUES_ON_DARK, 8)]
+    ("colours", "least"), [(theme.HUES, 18), (theme.COLOURS, 7), (theme.HUES_ON_DARK, 18)]
 )
 def test_colours_differ_for_all_eyes(eyes, colours, least):
     seen = [lab(np.array(SEEN_BY[eyes]) @ linear(c)) for c in colours]

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from mlplab.trainer.resident import ResidentData
 
 from mlplab.networks import fast_products
 from mlplab.networks.aligned import aligned_stack
 from mlplab.networks.fast_products import fast_float32_products, onednn_is_quicker_and_exact
 from mlplab.networks.products import product
-from mlplab.trainer.resident import ResidentData
 from mlplab.trainer.train import train
 from test_trainer import CLASSES, assert_same_bits, recipe
 

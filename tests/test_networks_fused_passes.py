@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from mlplab.networks.fused_passes import FusedPasses
 
 from mlplab.networks.aligned import aligned_stack
-from mlplab.networks.fused_passes import FusedPasses
 from mlplab.optimizers.update import Optimized, StepCoefficients
 
 SHAPE = 3, 17, 5

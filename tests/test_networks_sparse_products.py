@@ -12,20 +12,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
-from mlplab.declarations.training import Training
-from mlplab.networks import sparse_products
-from mlplab.networks.aligned import aligned_stack
 from mlplab.networks.sparse_products import (
     SparseProduct,
     SparseScratch,
     SparseTransposedProduct,
     sparse_pays,
 )
-from mlplab.trainer import train as training
 from mlplab.trainer.lean_step import lean_step
-from mlplab.trainer.recipe import Recipe
 from mlplab.trainer.resident import ResidentData
+
+from mlplab.declarations.training import Training
+from mlplab.networks import sparse_products
+from mlplab.networks.aligned import aligned_stack
+from mlplab.trainer import train as training
+from mlplab.trainer.recipe import Recipe
 from mlplab.trainer.train import train
 from test_trainer import assert_same_bits
 from test_trainer_repeated_step import CHANGING, recipe

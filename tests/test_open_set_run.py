@@ -119,6 +119,7 @@ def test_every_detector_is_tested_on_every_seed(ran, table):
     assert set(table["study"]) == {"asked"}
     whole = table[table["network"] == "small"]
     assert not table["value"].isna().any()
+    assert (table["reason"] == "").all()
     assert set(table["network"]) == {"small", "small · 30 steps"}
     for seed in (0, 1):
         found = set(whole[whole["seed"] == seed]["detector"])
@@ -361,8 +362,9 @@ def test_the_report_begins_with_the_answer(ran):
     assert leads[0].startswith("**On the classes it knows**")
     assert "With rejection" in leads[1]
     assert "The best detector" in leads[2]
-    assert "first remedy" in leads[3]
-    assert "second remedy" in leads[4]
+    assert "distance to the centre" in leads[3]
+    assert "sigmoid output" in leads[4]
+    assert not any("remedy" in lead or "the report" in lead for lead in leads)
     assert "closed six-way task" in leads[4]
     kinds = {figure.name.split("-")[2] for figure in found.figures}
     wanted = {

@@ -96,5 +96,5 @@ def test_a_concat_that_wraps_is_drawn(tmp_path):
     for width in (400, 1300):
         across, up = size_of(figures_of(shown(page, tmp_path, width))["wrapped"])
         assert across > 190
-        assert up > 200
+        assert up > 200, (width, across, up)
         assert np.isfinite(up)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mlplab.trainer.resident import ResidentData
 from pydantic import TypeAdapter
 
 from mlplab.declarations.initial_weights import Uniform
@@ -20,7 +21,6 @@ from mlplab.objectives.with_negatives import Entropic
 from mlplab.trainer.batch_order import BatchOrder
 from mlplab.trainer.evaluation import METRICS, metric_sums
 from mlplab.trainer.recipe import Recipe, TrainedNetwork
-from mlplab.trainer.resident import ResidentData
 from mlplab.trainer.train import train
 
 FEATURES, CLASSES, ROWS = 13, 4, 300

@@ -14,21 +14,21 @@ from threading import Barrier
 import numpy as np
 import pytest
 import torch
+from mlplab.networks.recording import address_of_products, being_recorded, recording
+from mlplab.trainer.compiled_step import compiled_step
+from mlplab.trainer.lean_step import StackState, lean_step
+from mlplab.trainer.repeated_step import RepeatedStep, step_for
 
 from mlplab.declarations.optimizer import Adagrad, AdamW, RmsProp, Sgd
 from mlplab.declarations.training import EarlyStopping, Training
 from mlplab.networks import precision as precisions
 from mlplab.networks.aligned import aligned_stack
 from mlplab.networks.products import Product
-from mlplab.networks.recording import address_of_products, being_recorded, recording
 from mlplab.objectives.with_centres import ClassAnchor
 from mlplab.objectives.with_negatives import Entropic
 from mlplab.trainer import repeated_step
 from mlplab.trainer.batches import Batches
-from mlplab.trainer.compiled_step import compiled_step
-from mlplab.trainer.lean_step import StackState, lean_step
 from mlplab.trainer.recipe import Recipe
-from mlplab.trainer.repeated_step import RepeatedStep, step_for
 from mlplab.trainer.train import train
 from test_trainer import assert_same_bits
 from test_trainer_repeated_step import (

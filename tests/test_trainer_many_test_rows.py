@@ -1,13 +1,13 @@
 """Logits of more test rows than are computed at once: each slice keeps its own."""
 
 import numpy as np
+from mlplab.trainer.resident import ResidentData
 
 from mlplab.declarations.initial_weights import Uniform
 from mlplab.declarations.optimizer import Adam
 from mlplab.declarations.training import Training
 from mlplab.trainer.evaluation import SLICE_ROWS
 from mlplab.trainer.recipe import Recipe
-from mlplab.trainer.resident import ResidentData
 from mlplab.trainer.train import train
 
 

@@ -11,6 +11,9 @@ import weakref
 import numpy as np
 import pytest
 import torch
+from mlplab.trainer.lean_step import StackState, lean_step
+from mlplab.trainer.repeated_step import RepeatedStep, can_be_recorded, cuda_graph, step_for
+from mlplab.trainer.resident import ResidentData
 
 from mlplab.declarations.initial_weights import Uniform
 from mlplab.declarations.optimizer import Adam, CosineSchedule, RmsProp, Sgd
@@ -18,10 +21,7 @@ from mlplab.declarations.training import Training
 from mlplab.objectives.with_negatives import Entropic
 from mlplab.trainer import train as training
 from mlplab.trainer.batches import Batches
-from mlplab.trainer.lean_step import StackState, lean_step
 from mlplab.trainer.recipe import Recipe
-from mlplab.trainer.repeated_step import RepeatedStep, can_be_recorded, cuda_graph, step_for
-from mlplab.trainer.resident import ResidentData
 
 STEPS = 12
 NO_STEP = 10**9

@@ -11,6 +11,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from mlplab.trainer.lean_step import StackState
+from mlplab.trainer.repeated_step import RepeatedStep, can_be_recorded
 
 from mlplab.networks import dense_stack
 from mlplab.networks.activations import ACTIVATIONS
@@ -29,8 +31,6 @@ from mlplab.objectives.with_negatives import (
 from mlplab.optimizers.update import Optimized
 from mlplab.trainer import evaluation, lean_step
 from mlplab.trainer import train as training
-from mlplab.trainer.lean_step import StackState
-from mlplab.trainer.repeated_step import RepeatedStep, can_be_recorded
 from mlplab.trainer.train import train
 from test_trainer import DIFFERENT, FEATURES, STOPPING, VALIDATION, problem, recipe
 from test_trainer_repeated_step import eager

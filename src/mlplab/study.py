@@ -12,7 +12,7 @@ results.report()                           # the path of the page
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,13 +39,23 @@ DEFAULT_OUT = Path("runs")
 class StudyResults(Results):
     """Results that can be reported and exported."""
 
-    def report(self) -> Path:
-        """Write the report into the results folder and return the path of its page."""
+    def report(
+        self,
+        *,
+        figures: Collection[str] = (),
+        on_figure: Callable[[int, int], None] | None = None,
+    ) -> Path:
+        """Write the report into the results folder and return the path of its page.
+
+        Args:
+            figures: the kinds of files to be written of every figure: svg, png and csv.
+            on_figure: is told how many figures are drawn, and of how many.
+        """
         from mlplab.report.write import write
 
         if self.folder is None:
             raise ValueError("these results were not read from a folder, so they have no report")
-        return write(self, self.folder)
+        return write(self, self.folder, figures=figures, on_figure=on_figure)
 
     def answers(self) -> tuple[Answer, ...]:
         """The study's questions, answered: verdict, effect, interval and sentence of each."""

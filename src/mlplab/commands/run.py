@@ -102,7 +102,7 @@ def train_and_report(
     for note in study.notes:
         complain(f"note: {note}")
     same = (str(device), str(precision))
-    last = last_run.recall(study, folder, same) if only is None else None
+    last = last_run.recall(study, folder, same)
     if last is not None and (last.has_report or not report):
         _say_again(last, folder, as_json=as_json)
         return EXIT_DONE

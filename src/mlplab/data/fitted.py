@@ -79,19 +79,21 @@ class Expansion:
 
 def fit_expansion(columns: Sequence[Column], rows: np.ndarray) -> Expansion:
     """Find medians and categories from training rows (row, part), NaN where a value is missing."""
-    categorical = [c.kind == "category" for c in columns for _ in c.parts]
+    categorical = np.array([c.kind == "category" for c in columns for _ in c.parts], dtype=bool)
     missing = np.isnan(rows)
+    whole = ~missing.any(axis=0)
     fill = np.zeros(rows.shape[1])
-    categories: list[np.ndarray | None] = []
-    for part, is_category in enumerate(categorical):
+    fill[whole] = np.median(rows[:, whole], axis=0)
+    categories: list[np.ndarray | None] = [None] * rows.shape[1]
+    for part in np.flatnonzero(categorical | ~whole).tolist():
         held = rows[~missing[:, part], part]
-        if is_category:
+        if categorical[part]:
             seen = np.unique(held[held >= 0])
-            categories.append(np.append(seen, np.nan) if missing[:, part].any() else seen)
-        else:
-            categories.append(None)
-            fill[part] = np.median(held) if len(held) else 0.0
-    indicated = missing.any(axis=0) & ~np.array(categorical, dtype=bool)
+            categories[part] = seen if whole[part] else np.append(seen, np.nan)
+            fill[part] = 0.0
+        elif len(held):
+            fill[part] = np.median(held)
+    indicated = ~whole & ~categorical
     return Expansion(fill, indicated, tuple(categories))
 
 

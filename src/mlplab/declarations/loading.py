@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations.checking.consistency import check_study
+from mlplab.declarations.checking.notes import seed_notes, study_notes
 from mlplab.declarations.checking.tuning_checks import number_problem, seed_problem
 from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
@@ -37,9 +38,12 @@ from mlplab.declarations.resolving.resolution import (
     unknown_keys,
 )
 from mlplab.declarations.resolving.tuning_trials import tuned_networks
+from mlplab.declarations.seeds_needed import seeds_for_all
 from mlplab.declarations.study import Presentation, Study
 from mlplab.declarations.tuning import Tuning
 
+MOST_PROBLEMS = 200
+"""Problems that are told; the rest are counted."""
 STUDY_KEYS = ("name", "networks", "grid", *Presentation.model_fields, *Network.model_fields)
 """Every key that a study file may have at its top."""
 
@@ -68,12 +72,14 @@ def load(
     problems += more
     values, source_map = source.values, source.source_map
     problems += unknown_keys(values, STUDY_KEYS, source_map)
+    presentation = _presentation(values, source_map, problems)
+    if "seeds" not in values:
+        notes += _default_seeds(values, presentation)
     resolution = resolve(values, source_map, source.grid)
     problems += resolution.problems
     matching = match_widths(resolution, source.folder, source_map)
     resolution = matching.resolution
     problems += matching.problems
-    presentation = _presentation(values, source_map, problems)
     study = Study(
         name=values.get("name", source.name),
         networks=resolution.networks,
@@ -89,11 +95,14 @@ def load(
     problems += map(source_map.located, checked.problems)
     if problems or source.problems:
         raise BadInput(_in_order(source.problems, problems))
-    notes += (*_override_notes(given, resolution), *matching.notes, *checked.notes)
+    # Files that share nothing have every setting overridden network by network.
+    missed = () if source.translated else _override_notes(given, resolution)
+    notes += (*missed, *matching.notes, *study_notes(study, checked.sizes))
     study = with_open_set(replace(study, notes=tuple(notes)))
     if study.tune and (problem := number_problem(study.tune, tuned_networks(study))):
         raise BadInput(source_map.located(problem))
-    return _selected(study, select, seeds, str(path))
+    study = _selected(study, select, seeds, str(path))
+    return replace(study, notes=(*study.notes, *seed_notes(study)))
 
 
 @dataclass(frozen=True)
@@ -237,6 +246,25 @@ def _for_every_network(
         yield replace(override, path=f"networks.{name}.{override.path}")
 
 
+def _default_seeds(values: dict[str, Any], presentation: Presentation) -> list[str]:
+    """Seeds that suffice for the study's own questions, where none are declared, with a note."""
+    declared = values.get("networks")
+    own = (
+        [one for one in declared.values() if isinstance(one, dict)]
+        if isinstance(declared, dict)
+        else []
+    )
+    fewest = len(Network.model_fields["seeds"].default)
+    needed = seeds_for_all(presentation.questions)
+    if needed <= fewest or any("seeds" in one for one in own):
+        return []
+    values["seeds"] = needed
+    return [
+        f"each network has {needed} seeds by default, the fewest with which every question of the "
+        "study can have a verdict."
+    ]
+
+
 def _presentation(
     values: dict[str, Any], source_map: SourceMap, problems: list[Problem]
 ) -> Presentation:
@@ -254,7 +282,12 @@ def _in_order(read: tuple[Problem, ...], problems: list[Problem]) -> list[Proble
     unique = list(dict.fromkeys((*read, *more)))
     met = list(dict.fromkeys(problem.file for problem in unique))
     ordered = sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
-    return _without_repeated_lists(ordered)
+    told = _without_repeated_lists(ordered[:MOST_PROBLEMS])
+    left = len(ordered) - MOST_PROBLEMS
+    if left > 0:
+        expected = f"a study with fewer problems than the {MOST_PROBLEMS} above"
+        told.append(Problem("", expected, f"{left:,} more", "mend these first"))
+    return told
 
 
 def _without_repeated_lists(problems: list[Problem]) -> list[Problem]:

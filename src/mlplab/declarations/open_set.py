@@ -24,13 +24,13 @@ DetectorOrName = Annotated[
     Detector,
     BeforeValidator(
         _from_its_name,
-        json_schema_input_type=Literal[tuple(DETECTORS)] | Detector,  # type: ignore[valid-type]
+        json_schema_input_type=Literal[tuple(DETECTORS)] | Detector,
     ),
 ]
 
 
 def _after_training() -> tuple[Detector, ...]:
-    return tuple(DETECTORS[name]() for name in AFTER_TRAINING)  # type: ignore[misc]
+    return tuple(DETECTORS[name](name=name) for name in AFTER_TRAINING)  # type: ignore[misc]
 
 
 class Split(Declaration):

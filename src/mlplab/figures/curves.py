@@ -258,11 +258,25 @@ def _drawing(
     thin = table[["kind", "series", "seed", "step", "value", "low", "high", "n"]].assign(
         marked=_marked(table, labels)
     )
-    colours = [theme.colour(i) for i in range(len(labels))]
-    shapes = [theme.shape(i) for i in range(len(labels))]
-    mean = vega.where("datum.kind == 'mean'")
-    title = METRICS[metric]
+    mean, title = vega.where("datum.kind == 'mean'"), METRICS[metric]
     band = {"y": vega.field("low:Q", title=title), "y2": {"field": "high"}}
+    step = vega.measure(
+        "step", "training step", scale={"nice": False, "padding": 6}, format=",d", tickCount=8
+    )
+    marks = {"shape": vega.shaped("series", labels)}
+    layers = [
+        vega.mark("area", mean, vega.where("isValid(datum.low)"), fillOpacity=0.14, encoding=band),
+        vega.mark("line", vega.where("datum.kind == 'run'"), strokeWidth=0.7, strokeOpacity=0.38,
+                  encoding={"detail": vega.field("seed:N")}),
+        vega.mark("line", vega.where("datum.kind == 'published'"), strokeWidth=1.5,
+                  strokeDash=list(theme.PUBLISHED_DASH)),
+        vega.mark("line", mean, strokeWidth=2.2) | {"params": [vega.zoom()]},
+        vega.mark("point", mean, vega.where("datum.marked == 1"), size=44, filled=True, opacity=1,
+                  encoding=marks),
+        _hover(metric),
+    ]  # fmt: skip
+    for layer in layers:
+        layer["mark"]["clip"] = True
     return {
         "data": vega.rows(thin),
         "width": theme.WIDTH,
@@ -270,75 +284,27 @@ def _drawing(
         "params": [vega.HIDDEN],
         "transform": [vega.not_hidden("series")],
         "encoding": {
-            "x": vega.field(
-                "step:Q",
-                title="training step",
-                axis={"format": ",d", "tickCount": 8},
-                scale={"nice": False, "zero": False, "padding": 6},
-            ),
+            "x": step,
             "y": vega.field("value:Q", title=title, scale=scale),
-            "color": vega.field("series:N", title=None, scale={"domain": labels, "range": colours}),
+            "color": vega.coloured("series", labels),
         },
-        "layer": [
-            *(many.quantile_layers(title) if is_many else []),
-            vega.mark(
-                "area",
-                mean,
-                vega.where("isValid(datum.low)"),
-                fillOpacity=0.14,
-                clip=True,
-                encoding=band,
-            ),
-            vega.mark(
-                "line",
-                vega.where("datum.kind == 'run'"),
-                strokeWidth=0.7,
-                strokeOpacity=0.38,
-                clip=True,
-                encoding={"detail": vega.field("seed:N")},
-            ),
-            vega.mark(
-                "line",
-                vega.where("datum.kind == 'published'"),
-                strokeWidth=1.5,
-                strokeDash=list(theme.PUBLISHED_DASH),
-                clip=True,
-            ),
-            vega.mark("line", mean, strokeWidth=2.2, clip=True) | {"params": [vega.zoom()]},
-            vega.mark(
-                "point",
-                mean,
-                vega.where("datum.marked == 1"),
-                size=44,
-                filled=True,
-                opacity=1,
-                clip=True,
-                encoding={
-                    "shape": vega.field(
-                        "series:N", title=None, scale={"domain": labels, "range": shapes}
-                    )
-                },
-            ),
-            _hover(metric),
-        ],
+        "layer": [*(many.quantile_layers(title) if is_many else []), *layers],
     }
 
 
 def _hover(metric: str) -> Spec:
     """The point nearest to the pointer, with its numbers."""
     digits = ".4f" if metric in ("accuracy", "loss", "softmaxed_loss") else ".4~g"
-    nearest = {
-        "name": "nearest",
-        "select": {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"},
-    }
-    interval = (
-        f"isValid(datum.low) ? format(datum.low, '{digits}') + ' to ' + "
-        f"format(datum.high, '{digits}') : '–'"
-    )
+    limits = f"format(datum.low, '{digits}') + ' to ' + format(datum.high, '{digits}')"
+    tips = vega.tips(
+        ("series:N", "network"), ("step:Q", "step", ",d"), ("what:N", "shown"),
+        ("value:Q", METRICS[metric], digits), ("interval:N", "95% interval"), "runs:N",
+    )  # fmt: skip
+    nearest = {"param": "nearest", "empty": False, "value": 1}
     layer = vega.mark(
         "point",
         vega.where("isValid(datum.value) && datum.kind != 'run'"),
-        {"calculate": interval, "as": "interval"},
+        {"calculate": f"isValid(datum.low) ? {limits} : '–'", "as": "interval"},
         {"calculate": "datum.kind", "as": "what"},
         {
             "calculate": "isValid(datum.n) ? format(datum.n, ',d') : '1, no seed given'",
@@ -346,23 +312,10 @@ def _hover(metric: str) -> Spec:
         },
         size=70,
         filled=True,
-        clip=True,
-        encoding={
-            "opacity": {
-                "condition": {"param": "nearest", "empty": False, "value": 1},
-                "value": 0,
-            },
-            "tooltip": [
-                vega.tip("series:N", "network"),
-                vega.tip("step:Q", format=",d"),
-                vega.tip("what:N", "shown"),
-                vega.tip("value:Q", METRICS[metric], digits),
-                vega.tip("interval:N", "95% interval"),
-                vega.tip("runs:N"),
-            ],
-        },
+        encoding={"opacity": {"condition": nearest, "value": 0}, "tooltip": tips},
     )
-    return {"name": "hover", "params": [nearest], **layer}
+    select = {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"}
+    return {"name": "hover", "params": [{"name": "nearest", "select": select}], **layer}
 
 
 def _marked(table: pd.DataFrame, labels: Sequence[str], about: int = 5) -> np.ndarray:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from mlplab.analysis.open_set.evaluating import Tested
 from mlplab.analysis.open_set.findings import DetectorFinding, RunFinding
-from mlplab.declarations.open_set_measures import KINDS
+from mlplab.declarations.open_set_measures import MEASURES
 from mlplab.declarations.resolving.open_set_networks import NamedSplit
 from mlplab.openset.intervals import wilson
 from mlplab.openset.rows_and_seeds import over_rows_and_seeds
@@ -49,12 +49,12 @@ class DetectorSeries:
 
     def _rows(self, metric: str) -> int | None:
         """How many test rows of one seed a measure between 0 and 1 is of; of both sides the fewer."""
-        kind = KINDS[metric]
-        if not kind.is_bounded:
+        measure = MEASURES[metric]
+        if not measure.is_bounded:
             return None
         run = next(iter(self.runs.values()))
         sides = {"known": run.known_rows, "unknown": run.unknown_rows}
-        return sides.get(kind.rows, min(sides.values()))
+        return sides.get(measure.rows, min(sides.values()))
 
     def covers_rows(self, metric: str = "auroc") -> bool:
         """Whether the interval of a measure's mean also tells of other test rows."""
@@ -288,7 +288,9 @@ def tasks_of(
             failures.setdefault(key, {}).setdefault(label, {})[test.seed] = reason
     return tuple(
         Task(
-            *key[:3],
+            key[0],
+            key[1],
+            key[2],
             tuple(_series(label, its) for label, its in series.items()),
             failures.get(key, {}),
         )

@@ -77,7 +77,15 @@ def cells_of(column: pd.Series) -> Cells:
     kind = column.dtype.kind
     if kind in "iuf" or str(column.dtype).lower().startswith(("int", "uint", "float")):
         return column.to_numpy(np.float64, na_value=np.nan)
-    return [_text(value) for value in column.astype(object).tolist()]
+    return _days([_text(value) for value in column.astype(object).tolist()])
+
+
+def _days(cells: list[str]) -> list[str]:
+    """Cells that are days, which libraries give as their midnights, as days."""
+    midnight = " 00:00:00"
+    if all(cell.endswith(midnight) for cell in cells if cell):
+        return [cell.removesuffix(midnight) for cell in cells]
+    return cells
 
 
 def _text(value: Any) -> str:
@@ -148,7 +156,7 @@ def read_workbook(file: OwnFile, sheet: str | None, *, head_only: bool = False) 
             hint='name another "sheet", or give one that holds data',
             file=file.path,
         )
-    columns = tuple(list(cells) for cells in zip(*even[1:], strict=True))
+    columns = tuple(_days(list(cells)) for cells in zip(*even[1:], strict=True))
     return named(RawTable(file, tuple(even[0]), columns))
 
 

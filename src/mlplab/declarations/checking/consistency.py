@@ -9,7 +9,6 @@ from typing import Any
 
 from mlplab.declarations.checking.figure_checks import comparison_problems, figure_problems
 from mlplab.declarations.checking.names import declared_names, list_problems, name_problems
-from mlplab.declarations.checking.notes import study_notes
 from mlplab.declarations.checking.open_set_checks import objective_fault, open_set_faults
 from mlplab.declarations.checking.question_checks import question_problems
 from mlplab.declarations.checking.tuning_checks import tuning_problems
@@ -30,7 +29,8 @@ class Checked:
     """What a check of the whole study found."""
 
     problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
+    sizes: Mapping[str, DataSize]
+    """Of the data of each network."""
 
 
 def check_study(
@@ -49,10 +49,11 @@ def check_study(
             problem = resolution.origins.found(name, problem)
             of_networks.setdefault((problem.where, problem.expected), problem)
     problems += of_networks.values()
+    data = {name: size for name, (size, _) in sizes.items()}
     declared = declared_names(values)
     if not study.networks and not declared:
         # What else names networks is right or wrong only beside some.
-        return Checked(tuple(problems), ())
+        return Checked(tuple(problems), data)
     in_doubt = bool(values.get("open_set")) and not study.open_set
     problems += figure_problems(study, declared)
     problems += question_problems(study, declared, source_map)
@@ -63,8 +64,7 @@ def check_study(
     problems += tuning_problems(
         study, declared, lambda name, tried: _network_problems(Resolved(tried), sizes[name][0])
     )
-    data = {name: size for name, (size, _) in sizes.items()}
-    return Checked(tuple(problems), study_notes(study, data) if not problems else ())
+    return Checked(tuple(problems), data)
 
 
 _Sizes = Mapping[str, tuple[DataSize, tuple[Problem, ...]]]

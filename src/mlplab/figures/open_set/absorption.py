@@ -8,7 +8,7 @@ import pandas as pd
 from mlplab.analysis.open_set.tasks import REJECTED, Absorption, DetectorSeries, Task
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.covering import interval_tells_of
+from mlplab.figures.open_set.areas import interval_tells_of
 from mlplab.figures.vega import Spec
 from mlplab.words import count, listed, percent
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mlplab.analysis.open_set.tasks import DetectorSeries, Task
+from mlplab.analysis.open_set.tasks import Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.covering import mean_areas
+from mlplab.figures.open_set.areas import AUROC_TIPS, area_of, mean_areas
 from mlplab.figures.open_set.separation import SIDES, room
 from mlplab.words import listed
 
@@ -85,8 +85,8 @@ def remedy_figure(task: Task, name: str) -> Figure | None:
     softmax = task.of("softmax")
     if len(steps) < 3 or softmax is None:
         return None
-    table = pd.DataFrame([_row(told, series) for told, series in steps])
-    limits = pd.concat([table, pd.DataFrame([_row("softmax", softmax)])])
+    table = pd.DataFrame([{"step": told, **area_of(series)} for told, series in steps])
+    limits = pd.concat([table, pd.DataFrame([{"step": "softmax", **area_of(softmax)}])])
     low, high = room(limits["auroc"], limits)
     drawn = table.assign(low=table["low"].clip(lower=low), high=table["high"].clip(upper=high))
     shown = mean_areas([softmax, *(series for _, series in steps)])
@@ -114,8 +114,7 @@ def _remedy_layers(steps: list[str], softmax: float, shown: list[float]) -> list
     scale = {"domain": shown, "nice": False}
     x = vega.field("auroc:Q", title="AUROC", scale=scale)
     y = vega.field("step:N", sort=steps, title=None, axis={"labelLimit": 240})
-    tips = [vega.tip("detector:N"), vega.tip("auroc:Q", "AUROC", ".4f"),
-            vega.tip("low:Q", "95% from", ".4f"), vega.tip("high:Q", "to", ".4f")]  # fmt: skip
+    tips = [vega.tip("detector:N"), *AUROC_TIPS]
     return [
         {"data": {"values": [{"at": softmax}]},
          **vega.mark("rule", color=theme.COLOURS[1], strokeWidth=1.6, strokeDash=[5, 3],
@@ -126,8 +125,3 @@ def _remedy_layers(steps: list[str], softmax: float, shown: list[float]) -> list
         vega.mark("point", filled=True, size=60, opacity=1, color=theme.ACCENT,
                   encoding={"x": x, "y": y, "tooltip": tips}),
     ]  # fmt: skip
-
-
-def _row(told: str, series: DetectorSeries) -> dict[str, object]:
-    value, low, high = series.auroc()
-    return {"step": told, "detector": series.detector, "auroc": value, "low": low, "high": high}

@@ -12,7 +12,7 @@ from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.covering import mean_areas
+from mlplab.figures.open_set.areas import AUROC_TIPS, area_of, mean_areas
 from mlplab.figures.vega import Spec
 from mlplab.words import count
 
@@ -203,7 +203,17 @@ def _curves(names: Sequence[str], x: str, y: str) -> Spec:
 
 def ranking_figure(task: Task, name: str) -> Figure:
     """Every detector's mean AUROC with its interval, the best first."""
-    table = pd.DataFrame([_ranked(task, series) for series in task.ranked])
+    table = pd.DataFrame(
+        [
+            {
+                **area_of(series),
+                "training": series.method or "plain",
+                "seeds": len(series.findings),
+                "may_be_best": "yes" if series.detector in task.may_be_best else "no",
+            }
+            for series in task.ranked
+        ]
+    )[["detector", "training", "auroc", "low", "high", "seeds", "may_be_best"]]
     points = pd.DataFrame(
         [
             {"detector": series.detector, "auroc": value}
@@ -227,19 +237,6 @@ def ranking_figure(task: Task, name: str) -> Figure:
     )
 
 
-def _ranked(task: Task, series: DetectorSeries) -> dict[str, object]:
-    value, low, high = series.auroc()
-    return {
-        "detector": series.detector,
-        "training": series.method or "plain",
-        "auroc": value,
-        "low": low,
-        "high": high,
-        "seeds": len(series.findings),
-        "may_be_best": "yes" if series.detector in task.may_be_best else "no",
-    }
-
-
 def _ranking_layers(points: pd.DataFrame, order: list[str], shown: list[float]) -> list[Spec]:
     colour = {
         "condition": {"test": "datum.may_be_best == 'yes'", "value": theme.ACCENT},
@@ -248,15 +245,10 @@ def _ranking_layers(points: pd.DataFrame, order: list[str], shown: list[float]) 
     scale = {"domain": shown, "nice": False}
     x = vega.field("auroc:Q", scale=scale, title="AUROC", axis={"tickCount": 6})
     y = vega.field("detector:N", sort=order, title=None, axis={"labelLimit": 260})
-    tips = [
-        vega.tip("detector:N"),
-        vega.tip("training:N"),
-        vega.tip("auroc:Q", "AUROC", ".4f"),
-        vega.tip("low:Q", "95% from", ".4f"),
-        vega.tip("high:Q", "to", ".4f"),
-    ]
+    tips = [vega.tip("detector:N"), vega.tip("training:N"), *AUROC_TIPS]
     bar = {
-        "x": vega.field("low:Q", scale=scale, title="AUROC", axis={"tickCount": 6}), "x2": {"field": "high"}, "y": y,
+        "x": vega.field("low:Q", scale=scale, title="AUROC", axis={"tickCount": 6}),
+        "x2": {"field": "high"}, "y": y,
         "color": colour, "tooltip": tips,
     }  # fmt: skip
     dot = {"x": x, "y": y, "color": colour, "tooltip": tips}

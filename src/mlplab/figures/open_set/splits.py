@@ -11,7 +11,7 @@ from mlplab.analysis.open_set.tasks import Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.covering import interval_tells_of
+from mlplab.figures.open_set.areas import interval_tells_of
 from mlplab.words import count, listed, signed
 
 MOST_DETECTORS = 16
@@ -125,7 +125,7 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
             f"separate: {listed([_told(e) for e in effects[:4]])}; least: "
             f"{listed([_told(e) for e in effects[-2:][::-1]])}."
             + (f" Drawn are the {MOST_CLASSES} classes of the largest effects; the CSV file has all "
-               "pairs." if len(names) == MOST_CLASSES else "")
+               "pairs." if len(names) < len({c for e in effects for c in (e.first, e.second)}) else "")
         ),
         table=pd.DataFrame(
             [

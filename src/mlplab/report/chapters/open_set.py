@@ -11,8 +11,8 @@ from mlplab.declarations.resolving.open_set_networks import listed_classes
 from mlplab.figures.of_study import slug, unused
 from mlplab.figures.open_set.absorption import absorption_figure
 from mlplab.figures.open_set.accuracy import accuracy_figure
+from mlplab.figures.open_set.areas import mean_measures
 from mlplab.figures.open_set.centres import along_figure, remedy_figure
-from mlplab.figures.open_set.covering import mean_measures
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
 from mlplab.figures.open_set.trends import negatives_figure, steps_figure

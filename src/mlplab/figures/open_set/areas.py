@@ -1,11 +1,24 @@
-"""What an interval tells of, in words: other seeds, other test rows or both, as in every caption."""
+"""AUROC with its interval: as numbers of a figure, in tips, and in the words of captions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from mlplab.analysis.open_set.tasks import DetectorSeries
+from mlplab.figures import vega
 from mlplab.words import count
+
+AUROC_TIPS = [
+    vega.tip("auroc:Q", "AUROC", ".4f"),
+    vega.tip("low:Q", "95% from", ".4f"),
+    vega.tip("high:Q", "to", ".4f"),
+]
+
+
+def area_of(series: DetectorSeries) -> dict[str, object]:
+    """A row of a figure's table: the detector, its mean AUROC and the limits of its interval."""
+    value, low, high = series.auroc()
+    return {"detector": series.detector, "auroc": value, "low": low, "high": high}
 
 
 def interval_tells_of(seeds: Sequence[int], rows: bool) -> str:
