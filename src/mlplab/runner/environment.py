@@ -10,6 +10,7 @@ import platform
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def processor() -> str:
 
 
 def resolve_device(wanted: str) -> str:
-    """Return cpu or cuda for "auto", "cpu" or "cuda".
+    """Return cpu or cuda for "auto", "cpu" or "cuda"; auto takes a GPU that passes `check_device`.
 
     Raises:
         BadInput: a GPU was asked for and none can be used, or the word is unknown.
@@ -102,13 +103,25 @@ def resolve_device(wanted: str) -> str:
     from mlplab.declarations.problems import BadInput, Problem
 
     if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if torch.cuda.is_available() and _gpu_computes_rightly() else "cpu"
     if wanted == "cuda" and not torch.cuda.is_available():
         received = "a machine on which torch finds none"
         raise BadInput(Problem("--device", "a CUDA GPU", received, "use --device cpu"))
     if wanted not in ("cpu", "cuda"):
         raise BadInput(Problem("--device", "auto, cpu or cuda", repr(wanted)))
     return wanted
+
+
+@cache
+def _gpu_computes_rightly() -> bool:
+    """Whether the GPU passes its check; says so where it does not."""
+    from mlplab.data.announcing import to_stderr
+    from mlplab.trainer.device_check import check_device
+
+    found = check_device("cuda")
+    if not found.passed:
+        to_stderr(f"the GPU is not used, since it failed its check: {found.problem}")
+    return found.passed
 
 
 def check_precision(precision: str, device: str) -> None:
