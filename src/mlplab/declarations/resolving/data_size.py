@@ -12,7 +12,7 @@ from pkgutil import resolve_name
 
 from mlplab.declarations.data import Data, KnownData, part_size
 from mlplab.declarations.known_data import KNOWN_SETS
-from mlplab.declarations.problems import BadInput, Problem, shown
+from mlplab.declarations.problems import BadInput, Problem, dotted, shown
 from mlplab.declarations.reading.validation import Fault
 from mlplab.declarations.resolving.classes import data_name, places_of, twice
 
@@ -86,7 +86,7 @@ def _fault(problem: Problem) -> Fault:
     """A problem of own data as a fault of the declaration that names them."""
     where = tuple(
         int(step) if step.isdecimal() else step
-        for step in re.findall(r"[^.\[\]]+", problem.where.removeprefix("data"))
+        for step in re.findall(r"[^.\[\]]+", dotted(problem.where).removeprefix("data"))
     )
     received = problem.received
     if problem.file is not None:
