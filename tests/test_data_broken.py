@@ -104,7 +104,7 @@ LINE_5 = "2.5,9,setosa"
 IMAGES, LABELS = "data.train_images", "data.train_labels"
 
 IDX = [
-    ("no file", _remove("train-labels"), LABELS, "a path where nothing is"),
+    ("no file", _remove("train-labels"), LABELS, "where nothing is"),
     ("a folder", _replace_by_folder, LABELS, "got a folder"),
     ("empty file", _bytes("train-labels", lambda b: b""), LABELS, "an empty file"),
     ("gzip cut short", _bytes("train-images.gz", lambda b: b[:-20]), IMAGES, "cut short"),

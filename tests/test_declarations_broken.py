@@ -98,7 +98,7 @@ CASES = [
         "data",
         {},
         {"name": "digits"},
-        '"kmnist") or "format" (one of "idx", "npz", "csv"',
+        '"kmnist") or "format" (one of "idx", "npz", "csv", "table", "images")',
         'add "name" or add "format"',
     ),
     Case("data", {"nmae": "digits"}, {"name": "digits"}, '"name"', 'did you mean "name"?'),

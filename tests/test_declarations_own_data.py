@@ -267,8 +267,8 @@ def test_own_data_are_read_whole_unless_only_headers_are_asked_for(tmp_path):
     assert sizes(csv(), tmp_path) == (None, 0, None, 2)
     _, faults = data_size(csv(), tmp_path)
     assert [(f.where, f.received) for f in faults] == [
-        (("path",), '"nine" in t.csv, line 6'),
-        (("path",), "nothing in t.csv, line 5"),
+        (("path",), '"nine" (in t.csv, line 6)'),
+        (("path",), "nothing (in t.csv, line 5)"),
     ]
 
 

@@ -61,12 +61,8 @@ def test_another_kind_replaces_and_the_same_kind_merges(write):
 
 
 def test_own_data_of_another_format_replace_known_data(tmp_path, write):
-    (tmp_path / "t.csv").write_text("x,label\n" + "1,a\n2,b\n" * 20)
-    own = {
-        "hidden": [4],
-        "data": {"format": "csv", "path": "t.csv", "label": "label"},
-        "training": {"batch_size": 8},
-    }
+    (tmp_path / "t.csv").write_text("x,label\n" + "1,a\n2,b\n" * 400)
+    own = {"hidden": [4], "data": {"format": "csv", "path": "t.csv", "label": "label"}}
     study = load(write({"networks": {"a": {"hidden": [4]}, "own": own}, "training": {}}))
     assert study.networks["own"].data.validation == 0
     assert study.networks["a"].data.validation == 0.1

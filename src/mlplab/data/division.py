@@ -13,17 +13,11 @@ from typing import Literal
 import numpy as np
 
 from mlplab.data.refusal import refuse
+from mlplab.declarations.data import part_size
 from mlplab.declarations.problems import shown
 
 Purpose = Literal["test", "validation", "calibration"]
 _STREAM: dict[Purpose, int] = {"test": 1, "validation": 2, "calibration": 3}
-
-
-def part_size(part: float, rows: int) -> int:
-    """Rows in a part that is declared as a count (int) or as a share (float) of `rows`."""
-    if isinstance(part, int):
-        return part
-    return max(1, round(part * rows)) if part > 0 else 0
 
 
 def divide(

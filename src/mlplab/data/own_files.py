@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlplab.data.refusal import refuse
-from mlplab.declarations.problems import did_you_mean
+from mlplab.declarations.problems import did_you_mean, shown
 
 GZIP = b"\x1f\x8b"
 _BLOCK = 1 << 22
@@ -37,7 +37,7 @@ def own_file(folder: Path, path: str, setting: str) -> OwnFile:
     """
     where = f"data.{setting}"
     full = own_path(folder, path, where)
-    state = _state(full, where)
+    state = _state(full, path, where)
     if not stat.S_ISREG(state.st_mode):
         refuse(
             where,
@@ -59,19 +59,19 @@ def own_path(folder: Path, path: str, where: str) -> Path:
         refuse(
             where,
             expected="a path",
-            received=f'"{path}", which names the home of a user who is not here',
+            received=f'{shown(path, 200)}, which names the home of a user who is not here',
             hint="write the path in full",
         )
 
 
-def _state(full: Path, where: str) -> os.stat_result:
+def _state(full: Path, path: str, where: str) -> os.stat_result:
     try:
         return full.stat()
     except (FileNotFoundError, NotADirectoryError):
         refuse(
             where,
             expected="a file",
-            received="a path where nothing is",
+            received=f"{shown(path, 200)}, where nothing is",
             hint=did_you_mean(full.name, _beside(full))
             or "correct the path, which is relative to the study's own folder",
             file=full,

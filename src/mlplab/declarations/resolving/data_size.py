@@ -90,7 +90,9 @@ def _of_declaration(problem: Problem) -> Problem:
     received = problem.received
     if problem.file is not None:
         name = Path(problem.file).name
-        received += f" in {name}" + ("" if problem.line is None else f", line {problem.line}")
+        line = "" if problem.line is None else f", line {problem.line}"
+        if name not in received:
+            received += f" (in {name}{line})"
     return Problem(where, problem.expected, received, problem.hint)
 
 
