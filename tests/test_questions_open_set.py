@@ -208,7 +208,7 @@ def test_values_are_those_of_the_open_set_table(folder, answers):
 def test_every_measure_of_the_table_can_be_asked_for_and_no_other(folder):
     results = open_results(folder)
     names = set(open_set_table(results)["metric"])
-    assert names == {measure.name for measure in measures_of("56789", "01234")}
+    assert names == {one.name for one in measures_of("56789", "01234")}
     assert all(measure_named(name) is not None for name in names)
     assert OpenSetMetric(open_set="known_rejected").measure.higher_is_better is False
 
