@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from mlplab.declarations.loading import load
 from mlplab.declarations.optimizer import Adam, Sgd
 from mlplab.declarations.problems import BadInput
-from mlplab.declarations.reading.source_map import SourceMap
 from mlplab.declarations.resolving.grid import spread
 from mlplab.declarations.resolving.resolution import merged
 
@@ -166,7 +165,7 @@ axes = st.lists(axis_values, min_size=1, max_size=4, unique_by=lambda value: jso
 
 @given(st.dictionaries(st.sampled_from(["hidden", "dropout", "outputs"]), axes, min_size=1))
 def test_grid_names_are_unique_or_the_grid_is_refused(grid):
-    networks, problems = spread(grid, SourceMap("s"))
+    networks, problems = spread(grid)
     names = [network.name for network in networks]
     assert len(set(names)) == len(names) or [p.where for p in problems] == ["grid"] * len(problems)
     assert bool(problems) == (len(set(names)) != len(names))
@@ -176,7 +175,7 @@ def test_grid_names_are_unique_or_the_grid_is_refused(grid):
 
 def test_a_huge_grid_is_refused_before_it_is_spread():
     grid = {key: list(range(1, 1001)) for key in ("hidden", "outputs", "dropout")}
-    networks, (problem,) = spread(grid, SourceMap("s"))
+    networks, (problem,) = spread(grid)
     assert networks == []
     assert problem.expected == "at most 100000 combinations"
 

@@ -71,13 +71,13 @@ def load(
     source, notes, more = _overridden(source, given)
     problems += more
     values, source_map = source.values, source.source_map
-    problems += unknown_keys(values, STUDY_KEYS, source_map)
-    presentation = _presentation(values, source_map, problems)
+    problems += unknown_keys(values, STUDY_KEYS)
+    presentation = _presentation(values, problems)
     if "seeds" not in values:
         notes += _default_seeds(values, presentation)
-    resolution = resolve(values, source_map, source.grid)
+    resolution = resolve(values, source.grid)
     problems += resolution.problems
-    matching = match_widths(resolution, source.folder, source_map)
+    matching = match_widths(resolution, source.folder)
     resolution = matching.resolution
     problems += matching.problems
     study = Study(
@@ -91,10 +91,10 @@ def load(
         tune=presentation.tune,
         folder=source.folder,
     )
-    checked = check_study(study, resolution, values, source_map)
-    problems += map(source_map.located, checked.problems)
+    checked = check_study(study, matching, values, source_map)
+    problems += checked.problems
     if problems or source.problems:
-        raise BadInput(_in_order(source.problems, problems))
+        raise BadInput(_in_order(source.problems, map(source_map.located, problems)))
     # Files that share nothing have every setting overridden network by network.
     missed = () if source.translated else _override_notes(given, resolution)
     notes += (*missed, *matching.notes, *study_notes(study, checked.sizes))
@@ -216,7 +216,7 @@ def _overridden(
     early = [override for override in given if override not in late]
     values, source_map, problems = overriding.apply(source.values, source.source_map, early)
     read = understand(values, source_map, STUDY_KEYS)
-    values, grid, grid_problems = expand_grid(read.values, read.source_map)
+    values, grid, grid_problems = expand_grid(read.values)
     values, source_map, late_problems = overriding.apply(values, read.source_map, late)
     problems += (*read.problems, *grid_problems, *late_problems)
     if late:
@@ -265,16 +265,14 @@ def _default_seeds(values: dict[str, Any], presentation: Presentation) -> list[s
     ]
 
 
-def _presentation(
-    values: dict[str, Any], source_map: SourceMap, problems: list[Problem]
-) -> Presentation:
+def _presentation(values: dict[str, Any], problems: list[Problem]) -> Presentation:
     its = {key: values[key] for key in Presentation.model_fields if key in values}
     validated = validate(Presentation, its)
-    problems += map(source_map.located, validated.faults)
+    problems += validated.faults
     return validated.declaration or Presentation()
 
 
-def _in_order(read: tuple[Problem, ...], problems: list[Problem]) -> list[Problem]:
+def _in_order(read: tuple[Problem, ...], problems: Iterable[Problem]) -> list[Problem]:
     """Each problem once, by the line where it stands, the files in the order they were met."""
     # A number that is not finite is no number above 0 either, but told already.
     told = {(problem.where, problem.received, problem.line) for problem in read}
@@ -282,12 +280,12 @@ def _in_order(read: tuple[Problem, ...], problems: list[Problem]) -> list[Proble
     unique = list(dict.fromkeys((*read, *more)))
     met = list(dict.fromkeys(problem.file for problem in unique))
     ordered = sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
-    told = _without_repeated_lists(ordered[:MOST_PROBLEMS])
+    shortened = _without_repeated_lists(ordered[:MOST_PROBLEMS])
     left = len(ordered) - MOST_PROBLEMS
     if left > 0:
         expected = f"a study with fewer problems than the {MOST_PROBLEMS} above"
-        told.append(Problem("", expected, f"{left:,} more", "mend these first"))
-    return told
+        shortened.append(Problem("", expected, f"{left:,} more", "mend these first"))
+    return shortened
 
 
 def _without_repeated_lists(problems: list[Problem]) -> list[Problem]:

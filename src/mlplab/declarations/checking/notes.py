@@ -87,7 +87,7 @@ def _idle_settings(network: Network) -> Iterator[str]:
             f"the step schedule changes the rate after step {schedule.warmup_steps + schedule.every:,} "
             f"at first, and training has {steps:,}: it never acts."
         )
-    if training.evaluate_every > steps:
+    if training.evaluate_every > steps and "evaluate_every" in training.model_fields_set:
         yield (
             f'"evaluate_every" is {training.evaluate_every:,} and training has {steps:,} steps: '
             "there is one evaluation, at the end, and no curve."

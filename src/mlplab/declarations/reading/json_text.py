@@ -133,12 +133,12 @@ def _syntax_problem(error: json.JSONDecodeError, name: str) -> Problem:
     received = (
         f"{shown(rest, 24)} at column {error.colno}" if rest else "the end of the line or file"
     )
-    hint = next((hint for sign, hint in _HINTS if sign in error.msg), None)
+    advice = next((hint for sign, hint in _HINTS if sign in error.msg), None)
     if rest.startswith(("//", "#", "/*")):
-        hint = 'JSON has no comments; use a key that starts with "//"'
+        advice = 'JSON has no comments; use a key that starts with "//"'
     elif rest.startswith(("True", "False", "None", "'")):
-        hint = "JSON writes true, false, null and double quotes"
-    return Problem("", "valid JSON", received, hint, error.lineno, name)
+        advice = "JSON writes true, false, null and double quotes"
+    return Problem("", "valid JSON", received, advice, error.lineno, name)
 
 
 _OTHER_FORMATS = {

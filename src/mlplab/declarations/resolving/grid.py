@@ -22,7 +22,6 @@ from mlplab.declarations.problems import (
     shown,
 )
 from mlplab.declarations.reading.dialect_words import SETTINGS, folded
-from mlplab.declarations.reading.source_map import SourceMap
 from mlplab.declarations.tuning import repeated
 
 LARGEST_GRID = 100_000
@@ -38,7 +37,7 @@ class GridNetwork:
     """The path to each setting in the network -> the path to its value in the file."""
 
 
-def spread(grid: Any, source_map: SourceMap) -> tuple[list[GridNetwork], list[Problem]]:
+def spread(grid: Any) -> tuple[list[GridNetwork], list[Problem]]:
     """Every combination of a grid {"dotted.path": [values]}, the last path varying fastest.
 
     A "name" such as "{hidden}-{optimizer.name}" names the networks; by default they are named by
@@ -51,7 +50,7 @@ def spread(grid: Any, source_map: SourceMap) -> tuple[list[GridNetwork], list[Pr
     if template is not None and not problems:
         problems += _template_problems(template, grid)
     if problems:
-        return [], [source_map.located(problem) for problem in problems]
+        return [], problems
     paths = {key: tuple(key.split(".")) for key in grid}
     varied = [key for key, values in grid.items() if len(values) > 1] or list(grid)
     networks = []
@@ -67,7 +66,7 @@ def spread(grid: Any, source_map: SourceMap) -> tuple[list[GridNetwork], list[Pr
         origins = {paths[key]: ("grid", key, index) for key, index in chosen.items()}
         networks.append(GridNetwork(name, settings, origins))
     same = _same_names(networks, varied if template is not None else None)
-    return networks, [source_map.located(problem) for problem in same]
+    return networks, list(same)
 
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
