@@ -163,5 +163,5 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     )
     process.stdout.close()
     _, told = process.communicate(timeout=60)[0], process.stderr
-    assert process.returncode in (0, 1)
+    assert process.returncode == 0
     assert told.closed or "Traceback" not in told.read()

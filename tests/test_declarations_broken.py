@@ -178,7 +178,7 @@ CASES = [
         'did you mean "cosine"?',
         "networks.b.optimizer.schedule.name",
     ),
-    Case("activation", "Relu", "relu", 'one of "relu"', 'did you mean "relu"?'),
+    Case("activation", "relux", "ReLU", 'one of "relu"', 'did you mean "relu"?'),
     Case(
         "initial_weights/distribution",
         "unifrom",
@@ -190,8 +190,8 @@ CASES = [
         "networks/a/optimizer",
         "adam",
         {"name": "adam", "learning_rate": 1},
-        "an object whose name",
-        'write {"name": "adam"}',
+        "an object with settings",
+        'write "optimizer": {"name": "adam", "learning_rate": 0.001}',
     ),
     Case(
         "networks/a",
@@ -201,7 +201,14 @@ CASES = [
     ),
     # Data
     Case("data/name", "minst", "mnist", 'one of "digits"', 'did you mean "mnist"?'),
-    Case("data", "digits", {"name": "digits"}, "an object whose name", 'write {"name": "digits"}'),
+    Case(
+        "data",
+        "digits",
+        {"name": "digits"},
+        "an object with settings",
+        'write "data": {"name": "digits"}',
+    ),
+    Case("data", 3, {"name": "digits"}, "an object whose name"),
     Case(
         "data",
         {"format": "xlsx"},
@@ -266,7 +273,7 @@ CASES = [
         "a whole number of at least 1",
         where="grid.hidden[1][0]",
     ),
-    Case("grid/hiden", [[8]], DELETE, "a way to a network's setting", 'did you mean "hidden"?'),
+    Case("grid/hiden", [[8]], DELETE, "a path to a network's setting", 'did you mean "hidden"?'),
     Case("grid/optimizer.name.x", [1], DELETE, 'a setting that lies outside "optimizer.name"'),
     Case("grid/optimizer..name", [1], DELETE, "keys joined by single dots"),
     Case("grid/hidden", [[8], "8"], [[8], [9]], "a name of its own", where="grid"),

@@ -190,3 +190,23 @@ def test_of_many_unknown_names_the_first_are_told_and_the_rest_counted(tmp_path)
     told = refused.value.problems
     assert len(told) == 51
     assert "19,950 more" in told[-1].received
+
+
+def test_of_many_problems_the_first_are_told_and_the_rest_counted(tmp_path):
+    path = tmp_path / "study.json"
+    networks = {f"n{number}": {"hidden": [0]} for number in range(1000)}
+    path.write_text(
+        json.dumps(STUDY | {"networks": networks, "figures": [], "grid": {"hidden": [[1]]}})
+    )
+    with pytest.raises(BadInput) as refused:
+        load(path)
+    *told, last = refused.value.problems
+    assert len(told) == 200
+    assert "800 more" in last.received
+
+
+def test_a_long_list_of_wrong_values_is_answered(tmp_path):
+    path = tmp_path / "study.json"
+    asked = [{"known": [0, 1], "unknown": [2], "detectors": list(range(5000))}]
+    path.write_text(json.dumps(STUDY | {"open_set": asked}))
+    answer(path)

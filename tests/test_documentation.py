@@ -155,6 +155,18 @@ def test_the_tree_has_every_folder_and_each_has_a_purpose():
     assert all(len(purpose) > 20 for purpose in rows.values())
 
 
+def test_files_that_the_architecture_names_exist():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+\.(?:py|json|h|cpp))`", text))
+    there = [
+        f"/{path.relative_to(ROOT).as_posix()}"
+        for folder in ("src", "cpp", "tests", "benchmarks", "docs")
+        for path in (ROOT / folder).rglob("*.*")
+    ] + [f"/{path.name}" for path in ROOT.iterdir()]
+    missing = [name for name in named if not any(path.endswith(f"/{name}") for path in there)]
+    assert not [name for name in missing if not name.endswith("NAME.py")]
+
+
 def links(page: Path) -> list[str]:
     """Return what the links and images of a page lead to."""
     tokens = [t for t in MarkdownIt().parse(page.read_text(encoding="utf-8")) if t.children]

@@ -13,7 +13,7 @@ from mlplab.analysis.questions.answers import answer
 from mlplab.analysis.questions.export import verdicts_json
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.one_pair import answers_about
-from mlplab.analysis.questions.pilot import foresee
+from mlplab.analysis.questions.pilot import sample_size_of
 from mlplab.analysis.questions.sentence import sentence_of
 from mlplab.declarations.metric import FinalMetric, OpenSetMetric
 from mlplab.declarations.question import LevelQuestion
@@ -90,7 +90,7 @@ def test_the_test_is_that_of_the_differences_from_the_number():
           "(95% interval 50.00% to 50.00%")),
         (level(), [0.8], "Undecidable with 1 seed:", ("What was seen: on average the fraction", "80.00%")),
         (level(), EIGHT[:5], "Undecidable with 5 seeds:", ("6 seeds could",)),
-        (level(), [-math.inf] * 8, "No: a mostly diverges (", ("beyond any number",)),
+        (level(), [-math.inf] * 8, "No: a mostly diverges (", ("without a finite limit",)),
         (level(metric=ACCURACY, than=0.82999), EIGHT, "Not decided:", ("83.000%", "82.999% itself")),
         (level(metric=AREA, than=0.8), EIGHT, "Yes: on average the AUROC by softmax of a is 0.830,",
          ("which is above 0.8 (",)),
@@ -157,7 +157,7 @@ def test_a_level_is_exported_drawn_and_foreseen():
     assert "Upright line: the number asked about" in figure.caption
     rules = [layer["data"]["values"] for layer in figure.specification["layer"] if "data" in layer]
     assert "at\n50\n" in rules
-    assert foresee(found).wanted.likely == 6
+    assert sample_size_of(found).wanted.likely == 6
     assert "the number asked about" in found.method.what
 
 

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlplab.declarations.data import NpzData
 from mlplab.declarations.loading import load
+from mlplab.declarations.roles import Roles
 from mlplab.declarations.study import Study
 from mlplab.figures.drawing import Drawing
 from mlplab.figures.figure import Figure
-from mlplab.report import html, markdown
-from mlplab.report.chapters import chapters_of, overview, reproduction
+from mlplab.metrics.classification import evaluate
+from mlplab.report import html, markdown, wording
+from mlplab.report.chapters import chapters_of, evaluation, overview, reproduction
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Chapter,
@@ -30,6 +33,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.report.inline import bounded, to_html, to_text
+from mlplab.report.write import write
 from simulated_results import network, report_study, simulated
 
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
@@ -174,7 +178,7 @@ def test_with_a_validation_part_the_choice_is_made_there():
                 **run.curves,
                 # The test set prefers config2, the validation part config1.
                 ("validation", "accuracy"): run.curves["test", "accuracy"]
-                + (0.1 if run.network == "config1" else -0.1),
+                - (0.05 if run.network == "config1" else 0.3),
             },
         )
         for run in results.runs
@@ -243,3 +247,55 @@ def test_chapters_come_in_their_order():
     expected = ["overview", "figures", "published", "evaluation", "inside", "settings"]
     assert [a for a in anchors if a in expected] == expected
     assert anchors[-1] == "reproduction"
+
+
+def test_training_rows_do_not_count_the_validation_part():
+    base = network((8,), "sgd", 0.1, data="mnist")
+    held = base.model_copy(update={"data": base.data.model_copy(update={"validation": 10_000})})
+    text = overview.studied(Context(simulated(Study("x", {"a": held}))))
+    assert "50,000 training, 10,000 validation and 10,000 test rows" in text
+
+
+def test_a_network_of_some_classes_has_the_rows_of_these():
+    base = network((8,), "sgd", 0.1, data="mnist")
+    some = base.model_copy(update={"roles": Roles(known=("0", "1", "2", "3", "4"))})
+    text = overview.studied(Context(simulated(Study("x", {"a": some}))))
+    # 5,923 + 6,742 + 5,958 + 6,131 + 5,842 training images of 0 to 4
+    assert "30,596 training" in text
+    assert "60,000" not in text
+
+
+def test_scaling_is_told_as_it_is_done():
+    base = network((8,), "sgd", 0.1)
+    archive = base.model_copy(update={"data": NpzData(format="npz", path="x.npz")})
+    assert wording.scaling(base).startswith("unit")
+    assert "bytes" in wording.scaling(archive)
+    assert "standard" in wording.scaling(archive)
+
+
+def test_a_class_without_test_rows_has_no_recall():
+    logits = np.eye(3)[[0, 1, 0, 1]] * 9
+    never = evaluate(logits, np.array([0, 1, 0, 1]), ("x", "y", "never"))
+    results = simulated(Study("x", {"a": network((8,), "sgd", 0.1, seeds=2)}))
+    results = replace(results, runs=tuple(replace(r, evaluation=never) for r in results.runs))
+    text = markdown.document("x", [evaluation.chapter(Context(results))])
+    (line,) = [line for line in text.splitlines() if line.startswith("| never")]
+    assert "0.0000" in line.split("|")[3]  # never predicted either: a precision of 0
+    assert [cell.strip() for cell in line.split("|")[4:6]] == ["–", "–"]
+    assert "without test rows" in text
+
+
+def test_a_report_of_very_many_networks_and_classes_is_small(tmp_path):
+    names = tuple(f"class {i}" for i in range(2000))
+    targets = np.arange(4000) % 2000
+    logits = np.random.default_rng(0).normal(size=(4000, 2000)).astype(np.float32)
+    many = evaluate(logits, targets, ("x" * 100_000, *names[1:]))
+    networks = {f"n{i}": network((8,), "sgd", 0.1, seeds=2, steps=200) for i in range(300)}
+    results = simulated(Study("x", networks))
+    results = replace(results, runs=tuple(replace(r, evaluation=many) for r in results.runs))
+    page = write(results, tmp_path)
+    assert page.stat().st_size < 4_000_000
+    assert (tmp_path / "report.md").stat().st_size < 1_000_000
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert "Of 2,000 classes" in text
+    assert "Of 300 networks" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,7 @@ MOST_CLASSES = 40
 
 def confusion_figure(network: str, evaluations: Sequence[Evaluation], name: str) -> Figure:
     """The confusion matrix of one network, added up over its seeds."""
-    counts = sum(np.array(e.confusion, dtype=np.int64) for e in evaluations)
+    counts = reduce(np.add, (np.array(e.confusion, dtype=np.int64) for e in evaluations))
     names = list(evaluations[0].class_names)
     table = _table(counts, names)
     shown = _most_mistaken(counts, len(names))
@@ -85,51 +86,27 @@ def _drawing(table: pd.DataFrame) -> Spec:
     quiet = {"domain": False, "ticks": False}
     large = max(lines, columns) <= _MOST_CELLS_WITH_TEXT
     upright = _longest(table["predicted"]) <= 3
-    colours = theme.shares_scale(_EXPONENT)
-    layers = [
-        vega.mark(
-            "rect",
-            stroke="#ffffff",
-            strokeWidth=1,
-            encoding={
-                "color": vega.field("share:Q", legend=None, scale=colours),
-                "tooltip": [
-                    vega.tip("true:N"),
-                    vega.tip("predicted:N"),
-                    vega.tip("count:Q", "rows", ",d"),
-                    vega.tip("share:Q", "share of the true class", ".2%"),
-                ],
-            },
-        )
-    ]
+    shade = vega.field("share:Q", legend=None, scale=theme.shares_scale(_EXPONENT))
+    tips = vega.tips(
+        "true:N", "predicted:N", ("count:Q", "rows", ",d"),
+        ("share:Q", "fraction of the true class", ".2%"),
+    )  # fmt: skip
+    cells = {"color": shade, "tooltip": tips}
+    layers = [vega.mark("rect", stroke="#ffffff", strokeWidth=1, encoding=cells)]
     if large:
-        layers.append(
-            vega.mark(
-                "text",
-                vega.where("datum.share >= 0.0005"),
-                {"calculate": "format(100 * datum.share, '.1f')", "as": "text"},
-                fontSize=10,
-                encoding={
-                    "text": vega.field("text:N"),
-                    "color": theme.ink_on_shares(_EXPONENT),
-                },
-            )
-        )
+        text = {"calculate": "format(100 * datum.share, '.1f')", "as": "text"}
+        channels = {"text": vega.field("text:N"), "color": theme.ink_on_shares(_EXPONENT)}
+        shown = vega.where("datum.share >= 0.0005")
+        layers.append(vega.mark("text", shown, text, fontSize=10, encoding=channels))
+    across = quiet | {"orient": "top", "grid": False, "labelAngle": 0 if upright else -40}
+    down = quiet | {"titleAlign": "right", "titleX": -6, "titleY": -6}
     return {
         "data": vega.rows(table if large else table[table["count"] > 0]),
         "width": cell * columns,
         "height": cell * lines,
         "encoding": {
-            "x": vega.field(
-                "predicted:N",
-                sort=None,
-                axis=quiet | {"orient": "top", "grid": False, "labelAngle": 0 if upright else -40},
-            ),
-            "y": vega.field(
-                "true:N",
-                sort=None,
-                axis=quiet | {"titleAlign": "right", "titleX": -6, "titleY": -6},
-            ),
+            "x": vega.field("predicted:N", sort=None, axis=across),
+            "y": vega.field("true:N", sort=None, axis=down),
         },
         "layer": layers,
     }

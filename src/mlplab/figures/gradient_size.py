@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mlplab.records.results import Results
 
 Diagnostic = Literal["gradient_size", "dead_units"]
-_TITLES = {"gradient_size": "gradient size", "dead_units": "share of dead units"}
 MOST_PANELS = 24
 _HEIGHT, _LABEL_HEIGHT = 170, 10
 
@@ -152,6 +151,17 @@ def _drawing(
     drawn = table.assign(layer=table["layer"].astype(str))[["network", "layer", "step", "value"]]
     # The layer's number at the end of its line: the second channel beside its colour.
     drawn = pd.concat([drawn.assign(text=""), _ends(drawn, logarithmic=logarithmic)])
+    up = {"type": "log"} if logarithmic else {"zero": True}
+    axis = {"format": ".0e" if logarithmic else ".0%", "tickCount": 5}
+    places = {
+        "x": vega.measure("step", "training step", scale={"nice": False}, format="~s", tickCount=4),
+        "y": vega.field("value:Q", title=None, scale=up, axis=axis),
+        "color": vega.coloured("layer", layers, colours),
+    }
+    line = vega.mark("line", vega.where("!datum.text"), strokeWidth=1.7,
+                     encoding={"tooltip": vega.tips("network:N", "layer:N")})  # fmt: skip
+    text = vega.mark("text", vega.where("datum.text"), align="left", dx=3, fontSize=9,
+                     encoding={"text": vega.field("text:N")})  # fmt: skip
     return {
         "data": vega.rows(drawn.dropna()),
         "params": [vega.HIDDEN],
@@ -161,39 +171,8 @@ def _drawing(
         "spec": {
             "width": max(190, (theme.WIDTH + 40) // columns - 60),
             "height": _HEIGHT,
-            "encoding": {
-                "x": vega.field(
-                    "step:Q",
-                    title="training step",
-                    scale={"nice": False, "zero": False},
-                    axis={"format": "~s", "tickCount": 4},
-                ),
-                "y": vega.field(
-                    "value:Q",
-                    title=None,
-                    scale={"type": "log"} if logarithmic else {"zero": True},
-                    axis={"format": ".0e" if logarithmic else ".0%", "tickCount": 5},
-                ),
-                "color": vega.field(
-                    "layer:N", title="layer", scale={"domain": layers, "range": colours}
-                ),
-            },
-            "layer": [
-                vega.mark(
-                    "line",
-                    vega.where("!datum.text"),
-                    strokeWidth=1.7,
-                    encoding={"tooltip": [vega.tip("network:N"), vega.tip("layer:N")]},
-                ),
-                vega.mark(
-                    "text",
-                    vega.where("datum.text"),
-                    align="left",
-                    dx=3,
-                    fontSize=9,
-                    encoding={"text": vega.field("text:N")},
-                ),
-            ],
+            "encoding": places,
+            "layer": [line, text],
         },
     }
 
@@ -205,7 +184,7 @@ def _caption(table: pd.DataFrame, metric: Diagnostic, networks: Sequence[str]) -
         end = table[table["step"] == table.groupby("network")["step"].transform("max")]
         worst = end.loc[end["value"].idxmax()]
         return (
-            f"Share of hidden units that give the same for every row of the batch, by layer, as a mean "
+            f"Fraction of hidden units with the same output for every row of the batch, by layer: mean "
             f"over seeds ({n}). At the end it is largest in layer {worst['layer']} of "
             f"{worst['network']} ({worst['value']:.1%})."
         )

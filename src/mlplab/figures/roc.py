@@ -107,21 +107,12 @@ def _key(index: int, label: str, areas: np.ndarray) -> Key:
 def _drawing(table: pd.DataFrame, curves: dict[str, RocCurve]) -> Spec:
     right, bottom = _corner(curves)
     lines = {label: _line(i, label) for i, label in enumerate(curves)}
-    return {
-        "params": [vega.HIDDEN],
-        "spacing": 40,
-        "hconcat": [
-            _panel("The whole square", "zoom", _coarse(table), lines, 1.0, 0.0),
-            _panel(
-                "Its upper left corner, enlarged",
-                "zoom_corner",
-                _cut(table, right, bottom),
-                lines,
-                right,
-                bottom,
-            ),
-        ],
-    }
+    corner = _cut(table, right, bottom)
+    panels = [
+        _panel("The whole square", "zoom", _coarse(table), lines, 1.0, 0.0),
+        _panel("Its upper left corner, enlarged", "zoom_corner", corner, lines, right, bottom),
+    ]
+    return {"params": [vega.HIDDEN], "spacing": 40, "hconcat": panels}
 
 
 def _panel(
@@ -133,19 +124,11 @@ def _panel(
     bottom: float,
 ) -> Spec:
     """Rates up to `right` and from `bottom`."""
-    labels = list(lines)
-    colours = [colour for colour, _ in lines.values()]
-    dashes = [list(dash) or [1, 0] for _, dash in lines.values()]
 
     def rate(name: str, low: float, high: float) -> Spec:
-        return vega.field(
-            f"{name}:Q",
-            title=name.replace("_", " "),
-            scale={"domain": [low, high], "nice": False},
-            axis={"tickCount": 5},
-        )
+        return vega.measure(name, name.replace("_", " "), domain=(low, high), tickCount=5)
 
-    drawn = vega.mark("line", strokeWidth=1.6, clip=True)
+    dashes = [list(dash) or [1, 0] for _, dash in lines.values()]
     return {
         "title": title,
         "data": vega.rows(table),
@@ -156,16 +139,16 @@ def _panel(
             vega.not_hidden("curve"),
         ],
         "params": [vega.zoom(zoom)],
-        **drawn,
+        **vega.mark("line", strokeWidth=1.6, clip=True),
         "encoding": {
             "x": rate("false_positive_rate", 0, right),
             "y": rate("true_positive_rate", bottom, 1),
-            "color": vega.field("curve:N", title=None, scale={"domain": labels, "range": colours}),
+            "color": vega.coloured("curve", list(lines), [colour for colour, _ in lines.values()]),
             "strokeDash": vega.field(
-                "curve:N", title=None, scale={"domain": labels, "range": dashes}
+                "curve:N", title=None, scale={"domain": list(lines), "range": dashes}
             ),
             "order": vega.field("row:Q"),
-            "tooltip": [vega.tip("curve:N", "class")],
+            "tooltip": vega.tips(("curve:N", "class")),
         },
     }
 

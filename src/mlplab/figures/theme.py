@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-HUES = (
-    "#095bc7",
-    "#c15224",
-    "#088778",
-    "#df4db7",
-    "#c99400",
-    "#4aa8e0",
-    "#5f6085",
-    "#8a5a44",
-)
+HUES = ("#095bc7", "#c15224", "#088778", "#df4db7", "#c99400", "#4aa8e0", "#5f6085", "#8a5a44")
 HUES_ON_DARK = (
     "#4f83ff",
     "#ff7a1f",
@@ -38,15 +29,7 @@ COLOURS = (*HUES, *(mixed(hue, "#000000", 0.5) for hue in HUES))
 18 in CIELAB as seen by normal, protan, deutan and tritan eyes (Machado et al., 2009), and each has
 a contrast of about 3:1 with white and with near black."""
 
-SHAPES = (
-    "circle",
-    "square",
-    "triangle-up",
-    "diamond",
-    "triangle-down",
-    "cross",
-    "triangle-right",
-)
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right")
 """Seven shapes beside sixteen colours: 112 series that nobody needs colour alone to tell apart."""
 
 ACCENT = COLOURS[0]

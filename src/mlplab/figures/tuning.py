@@ -184,15 +184,12 @@ def _drawing(axis: _Axis, table: pd.DataFrame, names: Sequence[str], metric: str
         usable=table["usable"].astype(int),
         chosen=(table["chosen"] & table["usable"]).astype(int),
     )
-    indices = range(len(names))
     x = vega.field(f"value:{axis.kind}", title=axis.title, scale=axis.scale, axis=axis.ticks)
     if axis.kind == "N":
         x["sort"] = None
     tall = {"domain": [axis.low, axis.high], "nice": False}
     y = vega.field("mean:Q", title=f"validation {metric}", scale=tall)
-    domain = {"domain": list(names)}
-    colour = vega.field("network:N", scale=domain | {"range": [theme.colour(i) for i in indices]})
-    shape = vega.field("network:N", scale=domain | {"range": [theme.shape(i) for i in indices]})
+    colour, shape = vega.coloured("network", names), vega.shaped("network", names)
     shown, usable = vega.not_hidden("network"), vega.where("datum.usable == 1")
     place = {"x": x, "y": y, "color": colour}
     tips = [

@@ -29,7 +29,7 @@ TUNING_FOLDER = "tuning"
 """Within a results folder: that of a tuned study's trials."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """One network and seed that is finished."""
 
@@ -51,6 +51,11 @@ class Run:
     layers: tuple[int, ...] = ()
     """Units from input to output."""
 
+    def __repr__(self) -> str:
+        end = "stopped" if self.diverged_at is None else "diverged"
+        step = self.stopped_at if self.diverged_at is None else self.diverged_at
+        return f"Run({self.network!r}, seed {self.seed}, {end} at step {step:,})"
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -67,7 +72,7 @@ class Failure:
         return lines[-1] if lines else "unknown"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Results:
     """What is known of a study: its finished runs, and what is missing."""
 
@@ -86,6 +91,11 @@ class Results:
     def __post_init__(self) -> None:
         by_member = {(run.network, run.seed): run for run in self.runs}
         object.__setattr__(self, "_by_member", by_member)
+
+    def __repr__(self) -> str:
+        runs = f"{len(self.runs):,} of {len(self.runs) + len(self.missing):,} runs finished"
+        networks = f"{len(self.study.networks):,} networks"
+        return f"{type(self).__name__}({self.study.name!r}, {networks}, {runs}, {self.folder})"
 
     @classmethod
     def open(cls, folder: str | Path) -> Results:
@@ -128,7 +138,7 @@ class Results:
         Raises:
             BadInput: there is no such network, or it is not finished for that seed.
         """
-        declared = self._network(network)
+        declared = self.network(network)
         found = self._by_member.get((network, seed))
         if found is None:
             done = [str(run.seed) for run in self.runs if run.network == network]
@@ -198,7 +208,7 @@ class Results:
 
         from mlplab.records.prediction import logits
 
-        activation = self._network(network).activation
+        activation = self.network(network).activation
         layers = self.weights(network, seed)
         if not prepared:
             inputs = self.preparation(network, seed).prepare_rows(inputs)
@@ -214,7 +224,7 @@ class Results:
         from mlplab.data.preparation import prepare
         from mlplab.records.preparations import load_preparation
 
-        run, declared = self.run(network, seed), self._network(network)
+        run, declared = self.run(network, seed), self.network(network)
         kept = None if self.folder is None else load_preparation(self.folder, run.key)
         if kept is not None:
             return kept
@@ -228,7 +238,12 @@ class Results:
             raise ValueError("these results were not read from a folder, so they have no weights")
         return weights_file(run.contents.folder, run.stack), run
 
-    def _network(self, name: str) -> Network:
+    def network(self, name: str) -> Network:
+        """Return the settings of a network.
+
+        Raises:
+            BadInput: the study has none of this name.
+        """
         if name not in self.study.networks:
             known = tuple(self.study.networks)
             raise BadInput(

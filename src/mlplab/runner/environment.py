@@ -94,20 +94,22 @@ def processor() -> str:
 def resolve_device(wanted: str) -> str:
     """Return cpu or cuda for "auto", "cpu" or "cuda".
 
+    "auto" means the CPU: no GPU has been checked against it yet.
+
     Raises:
         BadInput: a GPU was asked for and none can be used, or the word is unknown.
     """
-    import torch
-
     from mlplab.declarations.problems import BadInput, Problem
 
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted == "cuda" and not torch.cuda.is_available():
+    if wanted in ("auto", "cpu"):
+        return "cpu"
+    if wanted != "cuda":
+        raise BadInput(Problem("--device", "auto, cpu or cuda", repr(wanted)))
+    import torch
+
+    if not torch.cuda.is_available():
         received = "a machine on which torch finds none"
         raise BadInput(Problem("--device", "a CUDA GPU", received, "use --device cpu"))
-    if wanted not in ("cpu", "cuda"):
-        raise BadInput(Problem("--device", "auto, cpu or cuda", repr(wanted)))
     return wanted
 
 

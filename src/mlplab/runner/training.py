@@ -21,6 +21,7 @@ from mlplab.runner.events import (
     StackStarted,
 )
 from mlplab.runner.planning import halves, work
+from mlplab.runner.stopping import stop_requests_heeded
 from mlplab.runner.wanted import WantedRun
 from mlplab.runner.worker_pool import (
     Failed,
@@ -66,7 +67,8 @@ def train_plan(training: Training) -> None:
         KeyboardInterrupt: stacks in training are given up, finished ones are recorded.
     """
     if training.stacks:
-        Scheduler(training).work_through()
+        with stop_requests_heeded():
+            Scheduler(training).work_through()
 
 
 class Scheduler:

@@ -30,6 +30,9 @@ class Best:
     values: np.ndarray
     """(seed, network) final accuracy on the seeds that all of them have finished."""
     compared: ComparisonsWithBest
+    """For other seeds and other rows, where the number of rows is known: who may be the best."""
+    on_these_rows: ComparisonsWithBest
+    """For other seeds on these very rows, by which a choice is made."""
     unpaired: int
     """Seeds that some of the networks, but not all, have finished."""
     left_out: tuple[str, ...]
@@ -125,11 +128,13 @@ def _compared(
     if rows:
         right = rows_right(found, by_network, study) if split == "test" else None
         shared = SharedRows(rows, right)
-    compared = comparisons_with_best(found.values, shared=shared)
+    on_these_rows = comparisons_with_best(found.values)
+    compared = comparisons_with_best(found.values, shared=shared) if shared else on_these_rows
     restored = tuple(name for name in fine if _is_restored_by(study.networks[name], split))
     return Best(
-        split, tuple(fine), found.values, compared, found.unpaired, left_out, rows, restored
-    )
+        split, tuple(fine), found.values, compared, on_these_rows, found.unpaired, left_out, rows,
+        restored,
+    )  # fmt: skip
 
 
 def _is_restored_by(network: Network, split: Split) -> bool:

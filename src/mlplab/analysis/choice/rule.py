@@ -43,7 +43,8 @@ class Candidate:
     accuracy: Spread
     """Final, on the split that decides."""
     low: float
-    """Limits of its accuracy less that of the best other, all networks together at 95%."""
+    """Limits of its accuracy less that of the best other, all networks together at 95%, for other
+    seeds on these rows."""
     high: float
     qualifies: bool
     """Whether it is shown to be within the margin of the best."""
@@ -62,6 +63,8 @@ class Choice:
     """From cheap to dear."""
     chosen: str | None
     """None where the seeds show of no network that it is within the margin."""
+    holds_for_other_rows: bool = True
+    """Whether the chosen network is shown to be within the margin on other rows as well."""
 
     @property
     def split(self) -> Split:
@@ -144,8 +147,9 @@ def _accuracy(values: np.ndarray, rows: int | None) -> Spread:
 
 def _choice(rule: ChoiceRule, found: Best, costs: Mapping[CostName, Sequence[Spread]]) -> Choice:
     means = {name: np.array([spread.mean for spread in costs[name]]) for name in COSTS}
-    compared, names = found.compared, found.networks
+    compared, names = found.on_these_rows, found.networks
     taken = cheapest_of(compared, means[rule.cost], rule.within)
+    of_other_rows = cheapest_of(found.compared, means[rule.cost], rule.within).qualifying
     fronts = {name: pareto_front(means[name], compared.means) for name in COSTS}
     order = np.lexsort((-compared.means, means[rule.cost]))
     candidates = tuple(
@@ -160,4 +164,5 @@ def _choice(rule: ChoiceRule, found: Best, costs: Mapping[CostName, Sequence[Spr
         )
         for i in order
     )
-    return Choice(rule, found, candidates, None if taken.chosen is None else names[taken.chosen])
+    chosen = None if taken.chosen is None else names[taken.chosen]
+    return Choice(rule, found, candidates, chosen, taken.chosen in of_other_rows)

@@ -70,6 +70,13 @@ def caveats_of(choice: Choice) -> Iterator[str]:
             "Networks of one shape train side by side in a stack, whose time is divided evenly "
             "among them: seconds compare shapes on this machine, not optimizers."
         )
+    if choice.chosen is not None and not choice.holds_for_other_rows and choice.found.rows:
+        yield _THESE_ROWS.format(
+            network=choice.chosen,
+            rows=count(choice.found.rows, f"{choice.split} row"),
+            margin=margin_in_words(choice.rule),
+            one=f"{100 / choice.found.rows:.2g}",
+        )
     yield from caveats_of_best(choice.found)
 
 
@@ -79,16 +86,10 @@ def caveats_of_best(found: Best) -> Iterator[str]:
         yield _LEFT_OUT.format(names=listed(found.left_out, most=7))
     if found.unpaired:
         yield by_count(found.unpaired, _UNPAIRED_ONE, _UNPAIRED, seeds=f"{found.seeds:,}")
-    if found.rows is not None and found.rows < FEW_ROWS:
-        yield _FEW_ROWS.format(
-            rows=count(found.rows, f"{found.split} row"), one=f"{100 / found.rows:.2g}"
-        )
     if found.restored:
         yield _RESTORED.format(names=listed(found.restored, most=7))
 
 
-FEW_ROWS = 400
-"""From here on a row is less than a quarter of a point."""
 _LEFT_OUT = "Not compared with the best, as a run diverged or too few seeds are finished: {names}."
 _UNPAIRED_ONE = (
     "Networks are compared over {seeds} seeds; 1 seed that not all of them have is left out."
@@ -96,9 +97,10 @@ _UNPAIRED_ONE = (
 _UNPAIRED = (
     "Networks are compared over {seeds} seeds; {n} seeds that not all of them have are left out."
 )
-_FEW_ROWS = (
-    "Networks are compared on {rows}, the same for every seed: one row is {one} points, and "
-    'limits allow for other rows. A larger "validation" in the data tells networks apart better.'
+_THESE_ROWS = (
+    "{network} was chosen on {rows}, the same for every seed, of which one is {one} points. Of other "
+    "rows it is not shown that it is less than {margin} worse than the best: choose on more rows, by "
+    'a larger "validation" in the data, or allow a wider margin.'
 )
 _RESTORED = (
     "The weights of {names} were restored by their best validation accuracy, and the networks are "

@@ -20,6 +20,8 @@ _SEPARATORS = (",", ";", "\t", "|")
 _BYTES_A_CELL = 70
 """Of a cell as text in Python."""
 _HEADER_BYTES = 1 << 22
+_COLUMNS_FOR_HEADER = 300
+"""Of which the first row is held against those below, to tell whether it is a header."""
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -199,7 +201,7 @@ def _table(
             hint="give a table that holds data",
             file=file.path,
         )
-    columns = tuple([cell.strip() for cell in cells] for cells in zip(*rows, strict=True))
+    columns = tuple(list(map(str.strip, cells)) for cells in zip(*rows, strict=True))
     table = RawTable(file, tuple(name.strip() for name in names), columns, lines, has_header, notes)
     if form.plain and "" in table.names:
         refuse(
@@ -253,8 +255,8 @@ def _is_data(rows: list[list[str]]) -> bool:
     A number stands for data where the numbers are not 0, 1, 2 … or 1, 2, 3 …, which are names that
     programs give, and where the column below it holds numbers; a word where it comes again below.
     """
-    first = [cell.strip() for cell in rows[0]]
-    below = [row for row in rows[1:1001] if len(row) == len(first)]
+    first = [cell.strip() for cell in rows[0][:_COLUMNS_FOR_HEADER]]
+    below = [row for row in rows[1:1001] if len(row) == len(rows[0])]
     if len(below) < 2 or "" in first[1:]:
         return False
     counting = {str(place) for place in range(len(first) + 1)}
@@ -267,4 +269,4 @@ def _is_data(rows: list[list[str]]) -> bool:
         else:
             alike += cell in column
     numbered = all(cell in counting for cell in first[:-1])
-    return not numbered and alike >= max(1, len(first) / 2)
+    return not numbered and alike > len(first) / 2

@@ -9,15 +9,15 @@ from typing import Any
 
 from mlplab.declarations.checking.figure_checks import comparison_problems, figure_problems
 from mlplab.declarations.checking.names import declared_names, list_problems, name_problems
-from mlplab.declarations.checking.notes import study_notes
 from mlplab.declarations.checking.open_set_checks import objective_fault, open_set_faults
 from mlplab.declarations.checking.question_checks import question_problems
-from mlplab.declarations.checking.tuning_checks import tuning_problems
+from mlplab.declarations.checking.tuning_checks import matched_problems, tuning_problems
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import USES_HIDDEN
 from mlplab.declarations.problems import Problem, listed
 from mlplab.declarations.reading.source_map import SourceMap
 from mlplab.declarations.resolving.data_size import DataSize, data_size
+from mlplab.declarations.resolving.matching import Matching
 from mlplab.declarations.resolving.open_set_networks import base_networks
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
 from mlplab.declarations.resolving.size import size_of
@@ -30,16 +30,18 @@ class Checked:
     """What a check of the whole study found."""
 
     problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
+    sizes: Mapping[str, DataSize]
+    """Of the data of each network."""
 
 
 def check_study(
-    study: Study, resolution: Resolution, values: Mapping[str, Any], source_map: SourceMap
+    study: Study, matching: Matching, values: Mapping[str, Any], source_map: SourceMap
 ) -> Checked:
     """Everything that single declarations cannot see.
 
     Settings in doubt are left out, and whatever would be concluded from them.
     """
+    resolution = matching.resolution
     problems = [*name_problems(study.name, values)]
     sizes = _data_sizes(study, resolution)
     of_networks: dict[tuple[Any, str], Problem] = {}
@@ -49,10 +51,11 @@ def check_study(
             problem = resolution.origins.found(name, problem)
             of_networks.setdefault((problem.where, problem.expected), problem)
     problems += of_networks.values()
+    data = {name: size for name, (size, _) in sizes.items()}
     declared = declared_names(values)
     if not study.networks and not declared:
         # What else names networks is right or wrong only beside some.
-        return Checked(tuple(problems), ())
+        return Checked(tuple(problems), data)
     in_doubt = bool(values.get("open_set")) and not study.open_set
     problems += figure_problems(study, declared)
     problems += question_problems(study, declared, source_map)
@@ -60,11 +63,11 @@ def check_study(
     problems += comparison_problems(study)
     problems += open_set_faults(study, declared, in_doubt=in_doubt)
     problems += _linear_open_set_problems(study)
+    problems += matched_problems(study.tune, matching.matched)
     problems += tuning_problems(
         study, declared, lambda name, tried: _network_problems(Resolved(tried), sizes[name][0])
     )
-    data = {name: size for name, (size, _) in sizes.items()}
-    return Checked(tuple(problems), study_notes(study, data) if not problems else ())
+    return Checked(tuple(problems), data)
 
 
 _Sizes = Mapping[str, tuple[DataSize, tuple[Problem, ...]]]

@@ -61,42 +61,13 @@ CONVERTED = frozenset(
 """Keys whose value must be turned into another, so that they are never only renamed."""
 KINDS = frozenset({"type", "classname", "target", "kind", "cls", "name", "algorithm"})
 """Keys under which others say which class an object is of."""
-CONTAINERS = frozenset(
-    folded(key)
-    for key in [
-        "model",
-        "network",
-        "mlp",
-        "net",
-        "arch",
-        "architecture",
-        "trainer",
-        "train",
-        "fit",
-        "training_args",
-        "training_params",
-        "hyperparameters",
-        "hparams",
-        "params",
-        "parameters",
-        "args",
-        "kwargs",
-        "config",
-        "data_loader",
-        "dataloader",
-        "data_module",
-        "datamodule",
-        "datasets",
-        "experiment",
-        "module",
-        "compile",
-        "model_config",
-        "train_config",
-        "hyperparams",
-        "model_params",
-        "loader",
-    ]
+_SECTIONS = (
+    "model network mlp net arch architecture trainer train fit training_args training_params "
+    "hyperparameters hparams params parameters args kwargs config data_loader dataloader "
+    "data_module datamodule datasets experiment module compile model_config train_config "
+    "hyperparams model_params loader"
 )
+CONTAINERS = frozenset(folded(key) for key in _SECTIONS.split())
 """Sections of others' files; what is known in them is told."""
 
 _REASONS = {

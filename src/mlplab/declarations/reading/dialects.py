@@ -207,6 +207,8 @@ class _Foreign:
         """The line to write in its place, or why nothing is."""
         key = shown(self.path[-1])
         expected = "one of the keys of a study"
+        if self.path[-1] in _GROUPS:
+            expected = "an object with settings"
         homes = [home for home in self.homes if home in lines]
         optimizer = lines.get("optimizer", {})
         own = [path.split(".")[1] for path in self.settings if path.startswith("optimizer.")]

@@ -123,16 +123,36 @@ _HINTS = (
 
 
 def _syntax_problem(error: json.JSONDecodeError, name: str) -> Problem:
+    other = _other_format(error.doc)
+    if other is not None:
+        hint = (
+            'write it as JSON, such as {"networks": {"mlp": {"hidden": [64]}}}; `mlplab init` does'
+        )
+        return Problem("", "a study in JSON", f"a text in {other}", hint, None, name)
     rest = error.doc[error.pos : error.pos + 20].split("\n")[0].strip()
     received = (
         f"{shown(rest, 24)} at column {error.colno}" if rest else "the end of the line or file"
     )
-    hint = next((hint for sign, hint in _HINTS if sign in error.msg), None)
+    advice = next((hint for sign, hint in _HINTS if sign in error.msg), None)
     if rest.startswith(("//", "#", "/*")):
-        hint = 'JSON has no comments; use a key that starts with "//"'
+        advice = 'JSON has no comments; use a key that starts with "//"'
     elif rest.startswith(("True", "False", "None", "'")):
-        hint = "JSON writes true, false, null and double quotes"
-    return Problem("", "valid JSON", received, hint, error.lineno, name)
+        advice = "JSON writes true, false, null and double quotes"
+    return Problem("", "valid JSON", received, advice, error.lineno, name)
+
+
+_OTHER_FORMATS = {
+    "Python": re.compile(r"(import|from|def|class)\s\w"),
+    "TOML or INI": re.compile(r"\[[\w.]+\]$|[\w.]+\s*=[^=]"),
+    "YAML": re.compile(r"(---|(- )?[\w.]+:(\s|$))"),
+}
+
+
+def _other_format(text: str) -> str | None:
+    """The format of a text that does not begin as JSON does, None where it is not clear."""
+    lines = (line.strip() for line in text[:5_000].splitlines())
+    first = next((line for line in lines if line and not line.startswith(("#", ";"))), "")
+    return next((kind for kind, sign in _OTHER_FORMATS.items() if sign.match(first)), None)
 
 
 def without_comments(value: Any) -> Any:

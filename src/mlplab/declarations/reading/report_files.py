@@ -166,10 +166,7 @@ def _configuration(read: Read) -> tuple[Configuration | None, list[Problem]]:
     if isinstance(values.get("optimizer"), str):
         values["optimizer"] = values["optimizer"].lower()
     validated = validate(Configuration, values)
-    problems = [
-        read.source_map.problem(f.where, expected=f.expected, received=f.received, hint=f.hint)
-        for f in validated.faults
-    ]
+    problems = [read.source_map.located(problem) for problem in validated.faults]
     if validated.declaration is not None:
         problems += _contradictions(validated.declaration, read.source_map)
     return validated.declaration, problems

@@ -243,7 +243,7 @@ def _bounds(here: TypeSpec) -> str:
     low = high = ""
     for item in here.metadata:
         match item:
-            case Ge(ge=bound):
+            case Ge(ge=int() | float() as bound) if bound > -LARGEST_COUNT:
                 low = f"of at least {bound}"
             case Gt(gt=bound):
                 low = f"above {bound}"
@@ -251,7 +251,7 @@ def _bounds(here: TypeSpec) -> str:
                 high = f"of at most {bound}"
             case MaxLen(max_length=bound):
                 high = f"of at most {bound} characters"
-            case Lt(lt=bound):
+            case Lt(lt=int() | float() as bound) if bound <= 2**32:
                 high = f"below {bound}"
     told = " and ".join(part for part in (low, high) if part)
     return f" {told}" if told else ""

@@ -146,7 +146,5 @@ def _classes(name: str, evaluations: Sequence[Evaluation]) -> Table:
     if not support.all():
         caption += " A class without test rows has no recall and no F1."
     return Table(
-        caption,
-        columns("class", "rows", "precision", "recall", "F1", "ROC area"),
-        tuple(rows),
+        caption, columns("class", "rows", "precision", "recall", "F1", "ROC area"), tuple(rows)
     )

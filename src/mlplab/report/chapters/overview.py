@@ -155,10 +155,7 @@ def _facts(context: Context) -> tuple[Fact, ...]:
     value = _accuracy(context)
     facts = [
         Fact(with_interval(value), f"test accuracy of {plain(best)}"),
-        Fact(
-            f"{100 * (1 - float(value.mean)):.3g}%",
-            "of its test rows wrong",
-        ),
+        Fact(f"{100 * (1 - float(value.mean)):.3g}%", "of its test rows wrong"),
     ]
     if "parameters" in rows and rows["parameters"].notna().any():
         facts.append(Fact(f"{int(rows['parameters'].iloc[0]):,}", "parameters in it"))
