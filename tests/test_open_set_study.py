@@ -259,7 +259,7 @@ REFUSED = {
     ),
     "no file of the other set": (
         {"known": [0, 1], "unknown_data": {"format": "npz", "path": "nosie.npz"}},
-        "where nothing lies",
+        'did you mean "noise.npz"',
     ),
     "class of the other set twice": (
         {"known": [0, 1], "unknown_data": {**NOISE, "classes": [1, 1]}},
