@@ -233,7 +233,7 @@ CASES = [
         where="data.classes[1]",
     ),
     Case("data/classes", [0, 10**100], [0, 1], "whole number", where="data.classes[1]"),
-    Case("data/scaling", "minmux", "minmax", 'one of "unit", "standard", "minmax"'),
+    Case("data/scaling", "maxabs", "standard", 'one of "unit", "standard", "minmax"'),
     # What only the whole can tell
     Case("training/batch_size", 1338, 1337, "at most 1337, the training rows"),
     Case("networks/a/outputs", 9, 10, "at least 10, an output for every class"),

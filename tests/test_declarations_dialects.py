@@ -181,6 +181,8 @@ def test_a_known_synonym_is_read_and_noted(tmp_path, change, path, value, word):
         ({"optimizer": "Adam"}, '"optimizer": {"name": "adam", "learning_rate": 0.001}'),
         ({"units": 64}, '"hidden": [64]'),
         ({"normalize": True}, '"scaling": "unit"'),
+        ({"standardize": True}, '"scaling": "standard"'),
+        ({"scaler": "MinMaxScaler"}, '"scaling": "minmax"'),
         ({"lr_schedule": "cosine"}, '"schedule": {"name": "cosine"}'),
         ({"val_split": 0.3}, '"validation": 0.3'),
         ({"data": "MNIST"}, '"data": {"name": "mnist"}'),

@@ -193,6 +193,8 @@ CSV = {"format": "csv", "path": "own.csv", "label": "y"}
         ({"b": {"hidden": [1], "matched": "a"}}, "networks.b.matched", '"to"'),
         ({"b": {"hidden": [1] * 30, "matched": {"to": "tiny"}}}, "networks.b.matched",
          "at the nearest, with hidden layers of 1-1-"),
+        ({"b": {"hidden": [], "matched": {"to": "a"}}}, "networks.b.matched",
+         "a network with hidden layers"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_matched(read, networks, where, words):

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from mlplab.declarations.checking.audit import audit_study
 from mlplab.declarations.loading import load, shipped_studies
+from mlplab.declarations.problems import BadInput
+from mlplab.declarations.resolving.size import EVALUATION_ROWS, Size
 from mlplab.declarations.seeds_needed import seeds_needed
 from mlplab.statistics import friedman, page, sign_flip
+from mlplab.trainer.evaluation import SLICE_ROWS
 
 STUDY: dict[str, Any] = {
     "data": {"name": "digits", "validation": 0.2},
@@ -145,3 +149,26 @@ def test_an_override_that_networks_replace_is_noted(tmp_path):
     found = notes(tmp_path, {"networks": networks}, overrides=["training.steps=70"])
     assert [note for note in found if "does not reach" in note and '"a"' in note]
     assert not [note for note in found if '"b"' in note]
+
+
+def test_a_linear_network_is_checked_as_one(tmp_path):
+    linear = {"networks": {"linear": {"hidden": []}, "b": {"hidden": [8]}}}
+    asked = {"ask": "?", "compare": ["linear", "b"], "metric": {"final": "accuracy"},
+             "expect": "less", "factor": "depth"}  # fmt: skip
+    path = tmp_path / "study.json"
+    path.write_text(json.dumps(STUDY | linear | {"questions": [asked]}))
+    study = load(path)
+    assert study.networks["linear"].hidden == ()
+    (audit,) = audit_study(study)
+    assert audit.is_controlled
+    path.write_text(json.dumps(STUDY | linear | {"open_set": [{"known": [0, 1], "unknown": [2]}]}))
+    with pytest.raises(BadInput, match="with a hidden layer"):
+        load(path)
+
+
+def test_memory_counts_the_rows_that_are_evaluated_at_once():
+    # 784-200000-10 in float32: 159 million parameters at 16 bytes, 2.5 GB; 1,000 rows of the
+    # wide layer and its gradient are 1.6 GB. 10,000 rows would be 16 GB.
+    size = Size((784, 200_000, 10), batch_size=256, steps=1)
+    assert 4.0e9 < size.memory_bytes(10_000) < 4.2e9
+    assert SLICE_ROWS == EVALUATION_ROWS

@@ -15,6 +15,7 @@ from mlplab.analysis.open_set.evaluating import tests_of as kept_tests
 from mlplab.analysis.open_set.measuring import measure
 from mlplab.analysis.open_set.rows import open_set_rows
 from mlplab.analysis.open_set.table import open_set_table
+from mlplab.analysis.open_set.tasks import failures_in_words
 from mlplab.declarations.loading import load
 from mlplab.declarations.open_set_detectors import AFTER_TRAINING
 from mlplab.declarations.resolving.open_set_networks import variants_of
@@ -181,6 +182,18 @@ def test_a_network_whose_outputs_are_not_finite_has_no_result_and_says_why(tmp_p
     assert found.accuracy is None
     assert set(found.failures) == {"softmax", "vim"}
     assert all("NaN or infinity" in reason for reason in found.failures.values())
+
+
+def test_failures_are_told_line_by_line_and_of_many_the_first():
+    tests = [made(seed=seed) for seed in range(2)]
+    for test in tests:
+        object.__setattr__(test.finding, "refusals", ("vim: a reason.", "she: a reason"))
+    network = tests[0].variant.network
+    assert failures_in_words(tests) == [
+        f"vim has no result on {network}, 2 seeds (0 and 1): a reason.",
+        f"she has no result on {network}, 2 seeds (0 and 1): a reason.",
+    ]
+    assert failures_in_words(tests, most=1)[1] == "1 more detector without a result."
 
 
 def test_a_split_without_any_result_is_told_in_the_report():

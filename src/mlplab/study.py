@@ -209,8 +209,8 @@ class Study:
         if declaration.open_set:
             _check_unknowns(declaration, on_event)
         if declaration.tune is not None:
-            means = RunOptions(str(device), str(precision), fail_fast)
-            declaration = tune(declaration, folder, means, on_event)
+            options = RunOptions(str(device), str(precision), fail_fast)
+            declaration = tune(declaration, folder, options, on_event)
         results = _with_report(
             run(
                 declaration,
@@ -236,8 +236,8 @@ class Study:
         """Foresee what `run` would do: sizes, FLOPs, time, disk, and what is already there."""
         from mlplab.tuning import RunOptions, foresee
 
-        means = RunOptions(str(device), str(precision))
-        return foresee(self.declaration, Path(out) / self.name, means)
+        options = RunOptions(str(device), str(precision))
+        return foresee(self.declaration, Path(out) / self.name, options)
 
 
 def _check_unknowns(declaration: declarations.Study, on_event: OnEvent | None) -> None:

@@ -84,8 +84,9 @@ def _cores() -> str:
 
 
 def _kernels() -> str:
-    describe = _found("mlplab.networks.kernels", "describe")
-    return str(describe()) if describe is not None else "passes compiled by Numba at first use"
+    from mlplab.networks.kernels import describe
+
+    return describe()
 
 
 def _libraries() -> str:
@@ -106,7 +107,7 @@ def _bfloat16() -> str:
 
     if has_fast_bfloat16("cpu"):
         return "fast on this processor"
-    return "not fast on this processor: --precision float32 is quicker"
+    return "not fast on this processor, so --precision bfloat16 is refused"
 
 
 def _gpu() -> str:

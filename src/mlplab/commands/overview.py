@@ -79,10 +79,13 @@ def _choice(results: Results) -> Iterator[Block]:
 def _open_set(results: Results) -> Iterator[Block]:
     """For each split, the best detector of unknown classes and the softmax beside it."""
     from mlplab.analysis.open_set.evaluating import tests_of
-    from mlplab.analysis.open_set.tasks import tasks_of
+    from mlplab.analysis.open_set.tasks import failures_in_words, tasks_of
 
     shares = [question.reject_at_most for question in results.study.open_set]
-    tasks = tasks_of(tests_of(results), shares)
+    tests = tests_of(results)
+    for line in failures_in_words(tests):
+        print(line)
+    tasks = tasks_of(tests, shares)
     if not tasks:
         return
     rows = []

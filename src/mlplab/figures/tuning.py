@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -19,6 +19,8 @@ from mlplab.words import METRICS, count, listed, number
 
 MOST_TOGETHER = 8
 """Beyond so many networks each optimizer has a figure of its own."""
+MOST_DRAWN = 16
+"""Networks in one figure; of more the first are drawn."""
 _LOG_FROM = 10.0
 """Values of which the largest is so many times the smallest are drawn on a log axis."""
 _ROOM = 0.06
@@ -40,9 +42,12 @@ def sensitivity_figures(tuning: TuningOutcome, path: str) -> list[Figure]:
     figures = []
     for suffix, group in _groups(tuning):
         name = f"{stem}-{suffix}" if suffix else stem
-        figures.append(
-            _figure(tuning, path, group, name, f"{title}: {suffix}" if suffix else title)
-        )
+        shown, whole = group[:MOST_DRAWN], f"{title}: {suffix}" if suffix else title
+        left_out = f" Of {count(len(group), 'network')} the first {len(shown)} are drawn."
+        figure = _figure(tuning, path, shown, name, whole)
+        if len(shown) < len(group):
+            figure = replace(figure, caption=figure.caption + left_out)
+        figures.append(figure)
     return figures
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -92,25 +94,46 @@ def processor() -> str:
 
 
 def resolve_device(wanted: str) -> str:
-    """Return cpu or cuda for "auto", "cpu" or "cuda".
-
-    "auto" means the CPU: no GPU has been checked against it yet.
+    """Return cpu or cuda for "auto", "cpu" or "cuda"; auto takes a GPU that passes `check_device`.
 
     Raises:
         BadInput: a GPU was asked for and none can be used, or the word is unknown.
     """
     from mlplab.declarations.problems import BadInput, Problem
 
-    if wanted in ("auto", "cpu"):
-        return "cpu"
-    if wanted != "cuda":
+    if wanted not in ("auto", "cpu", "cuda"):
         raise BadInput(Problem("--device", "auto, cpu or cuda", repr(wanted)))
+    if wanted == "cpu" or (wanted == "auto" and not _may_have_gpu()):
+        return "cpu"
     import torch
 
-    if not torch.cuda.is_available():
+    found = torch.cuda.is_available()
+    if wanted == "auto":
+        return "cuda" if found and _gpu_computes_rightly() else "cpu"
+    if not found:
         received = "a machine on which torch finds none"
         raise BadInput(Problem("--device", "a CUDA GPU", received, "use --device cpu"))
-    return wanted
+    return "cuda"
+
+
+def _may_have_gpu() -> bool:
+    """Whether torch is worth asking: its import takes longer than a run with nothing to do."""
+    if sys.platform == "darwin":
+        return False
+    drivers = (Path("/proc/driver/nvidia"), Path("/dev/dxg"), Path("/dev/kfd"))
+    return sys.platform != "linux" or any(driver.exists() for driver in drivers)
+
+
+@cache
+def _gpu_computes_rightly() -> bool:
+    """Whether the GPU passes its check; says so where it does not."""
+    from mlplab.data.announcing import to_stderr
+    from mlplab.trainer.device_check import check_device
+
+    found = check_device("cuda")
+    if not found.passed:
+        to_stderr(f"the GPU is not used, since it failed its check: {found.problem}")
+    return found.passed
 
 
 def check_precision(precision: str, device: str) -> None:

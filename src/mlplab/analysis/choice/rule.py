@@ -136,7 +136,7 @@ def _spread(values: Sequence[float] | np.ndarray) -> Spread:
 def _accuracy(values: np.ndarray, rows: int | None) -> Spread:
     """The mean of fractions of rows, which tie or reach 1 before they are certain."""
     over_seeds = _spread(values)
-    if not rows or not math.isfinite(over_seeds.low):
+    if not rows or not math.isfinite(over_seeds.low) or not 0 <= over_seeds.mean <= 1:
         return over_seeds
     low, high = fraction_interval(over_seeds.mean * rows, rows).tolist()
     return Spread(

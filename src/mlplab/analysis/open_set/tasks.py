@@ -16,6 +16,7 @@ from mlplab.declarations.resolving.open_set_networks import NamedSplit
 from mlplab.openset.intervals import wilson
 from mlplab.openset.rows_and_seeds import over_rows_and_seeds
 from mlplab.statistics.intervals import MeanInterval, t_interval
+from mlplab.words import count, listed
 
 REJECTED = "rejected"
 LEVEL = 0.95
@@ -296,6 +297,23 @@ def tasks_of(
         )
         for key, series in found.items()
     )
+
+
+def failures_in_words(tests: Iterable[Tested], most: int = 20) -> list[str]:
+    """One line for each network, detector and reason, with the seeds; of many the first."""
+    seeds: dict[tuple[str, str, str], list[int]] = {}
+    for test in tests:
+        for label, reason in test.finding.failures.items():
+            seeds.setdefault((test.variant.network, label, reason.rstrip(".")), []).append(
+                test.seed
+            )
+    lines = [
+        f"{label} has no result on {network}, {count(len(its), 'seed')} ({listed(map(str, its))}): "
+        f"{reason}."
+        for (network, label, reason), its in seeds.items()
+    ]
+    more = len(lines) - most
+    return lines[:most] + [f"{count(more, 'more detector')} without a result."] * (more > 0)
 
 
 def _series(label: str, tests: Sequence[Tested]) -> DetectorSeries:

@@ -156,7 +156,12 @@ def _choice_notes(study: Study, sizes: Mapping[str, DataSize]) -> Iterator[str]:
     chosen = [name for name in names if not study.networks[name].open_set_only]
     if len(chosen) < 2:
         return
-    few = {rows for n in chosen if (rows := sizes[n].validation_rows) and rows < FEWEST_TO_CHOOSE}
+    few = {
+        rows
+        for name in chosen
+        if (rows := sizes[name].validation_rows) and rows < FEWEST_TO_CHOOSE
+        if getattr(study.networks[name].data, "task", None) != "regression"
+    }
     if few:
         rows = min(few)
         yield (

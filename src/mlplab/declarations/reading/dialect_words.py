@@ -36,8 +36,8 @@ _KEYS = {
     "data.validation": "val_split validation_split val_size valid_size validation_size "
     "validation_fraction val_fraction val_ratio validation_ratio valid_split val_frac validation",
     "data.test": "test_size test_split test_fraction test_ratio",
-    "data.scaling": "normalize normalise normalization standardize standardise scaler scale "
-    "scaling",
+    "data.scaling": "normalize normalise normalization scaler scale scaling",
+    "standardize": "standardize standardise",
     "data.classes": "classes",
     "initial_weights.distribution": "kernel_initializer initializer weight_init init "
     "initialization weight_initialization",
@@ -56,7 +56,7 @@ SETTINGS = {folded(key): path for path, keys in _KEYS.items() for key in keys.sp
 CONVERTED = frozenset(
     key
     for key, path in SETTINGS.items()
-    if path in ("seed", "betas", "width", "depth", "sizes", "training.epochs")
+    if path in ("seed", "betas", "standardize", "width", "depth", "sizes", "training.epochs")
 )
 """Keys whose value must be turned into another, so that they are never only renamed."""
 KINDS = frozenset({"type", "classname", "target", "kind", "cls", "name", "algorithm"})

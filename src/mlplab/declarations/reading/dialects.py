@@ -230,6 +230,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "sizes": ("hidden",),
     "keras": ("hidden", "activation", "dropout"),
     "seed": ("seeds",),
+    "standardize": ("data",),
     "betas": ("optimizer",),
 }
 
@@ -350,7 +351,9 @@ def _share(path: str) -> Callable[[Any], dict[str, Any]]:
 
 def _scaling(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
-        return {"data.scaling": "unit" if folded(value) in ("minmax", "unit") else "standard"}
+        words = ("unit", "minmax", "robust", "quantile", "none")
+        name = folded(value.removesuffix("Scaler"))
+        return {"data.scaling": name if name in words else "standard"}
     return {"data.scaling": "unit" if value else "none"}
 
 
@@ -375,6 +378,7 @@ _CONVERT: dict[str, Callable[[Any], dict[str, Any]]] = {
     "dropout": _share("dropout"),
     "data.scaling": _scaling,
     "seed": _one_seed,
+    "standardize": lambda value: {"data.scaling": "standard" if value else "none"},
     "training.early_stopping": _stopping,
     "optimizer.schedule": lambda value: {"optimizer.schedule": {"name": _schedule_name(value)}},
     "betas": lambda value: dict(
