@@ -56,10 +56,10 @@ site: $(with_dev)
 check: lint test
 
 clean:
-	rm -rf $(venv) site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(venv) src/mlplab/networks/built site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The stamp is written last: an installation that was broken off is done again.
-$(installed): pyproject.toml constraints.txt
+$(installed): pyproject.toml constraints.txt hatch_build.py $(wildcard cpp/*)
 	@python=""; for candidate in $(candidates); do \
 	  if "$$candidate" -c '$(suits)' >/dev/null 2>&1; then python="$$candidate"; break; fi; \
 	done; \

@@ -14,7 +14,6 @@ SHORT: dict[str, list[str]] = {
     "precision": ["--seeds", "5", "--steps", "200"],
     "scale": ["--networks", "1000"],
     "detectors_speed": ["--repeats", "1"],
-    "step_shares": [],
 }
 """What each is given when all of them run; by name they do what their defaults say."""
 BENCHMARKS = (*SHORT, "recipe_search")

@@ -23,7 +23,7 @@ OPEN = "0-4 known, 5-9 unknown"
 WITH_NEGATIVES = "0-4 known, 5-7 negative, 8, 9 unknown"
 HEAD = """# Detectors of unknown classes
 
-A detector turns what a network gives for an input into a score; a higher score means more unknown.
+A detector turns a network's outputs for an input into a score; a higher score means more unknown.
 Those after training work on any network; the others belong to networks trained by the method of the
 same name, and most of these need *negative* classes: seen in training, and not known. All are
 usable by themselves, on arrays from any library. A network of mlplab:
@@ -106,7 +106,7 @@ In a study they are asked for by name:
 }
 ```
 
-A network with `"open_set_only": true` is a template: only its open-set forms are trained. `splits`
+A network with `"open_set_only": true` is a template: only its open-set variants are trained. `splits`
 takes the place of the three roles: a list of them, `"all"` with `known` a number, or
 `"usual 6/4"`. `mlplab run open-set` is the study that the tables below come from;
 `mlplab run open-set-all-splits` divides the ten digits in all 252 ways.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-_PEERS = ("jax", "jaxlib", "scikit-learn", "numba")
+_PEERS = ("jax", "jaxlib", "scikit-learn")
 _PRODUCTS = ((2048, 2048, 2048), (4096, 4096, 4096), (1024, 4096, 1024))
 """(rows, inner, columns): large enough that nothing but multiplying counts."""
 _SECONDS_A_PRODUCT = 0.4

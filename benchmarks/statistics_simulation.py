@@ -88,7 +88,8 @@ def simulate(
                 yield _outcome(kind, name, n, wrong, alpha)
             times = np.where(rng.random(values.shape) < 0.4, np.inf, values)
             yield _outcome("target (censored)", name, n, _target(times, alpha), alpha)
-        yield from simulate_rows(alpha, repeats, n, start)
+        if n <= 10:  # of 20 seeds a million sign patterns a study would take most of the time
+            yield from simulate_rows(alpha, repeats, n, start)
         rng = np.random.default_rng([start, n, 99])
         different = rng.exponential(size=(repeats, n)) - rng.normal(1, 0.1, size=(repeats, n))
         interval = sign_flip.sign_flip_interval(different.T, level=1 - alpha)

@@ -384,3 +384,18 @@ EXPORTED int64_t mlplab_sparse_product(const float* inputs, const float* right, 
     else sparse.multiply(x.data(), m.data(), rows, right, columns, out);
   });
 }
+
+// The loss and its gradient of rows; their metrics too, where targets are not negative.
+EXPORTED double mlplab_cross_entropy(const float* logits, const int64_t* targets, int64_t rows,
+                                     int64_t classes, float* gradient, Metrics* metrics) {
+  Buffer<Vector> memory(classes);
+  add_metrics(logits, targets, rows, classes, memory.data(), *metrics);
+  return gradient ? cross_entropy(logits, targets, gradient, rows, classes, memory.data()) : 0;
+}
+
+EXPORTED void mlplab_update(float* weights, const float* gradient, float* first, float* second,
+                            int64_t count, const float* coefficients) {
+  const float* c = coefficients;
+  update(weights, gradient, first, second, count,
+         {c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]});
+}

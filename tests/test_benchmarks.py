@@ -18,7 +18,7 @@ import torch
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import detectors_speed, step_shares  # noqa: E402
+from benchmarks import detectors_speed  # noqa: E402
 from benchmarks.__main__ import BENCHMARKS  # noqa: E402
 from benchmarks.contenders import CONTENDERS, OF_ANY_SHAPE  # noqa: E402
 from benchmarks.contenders.in_processes import divided  # noqa: E402
@@ -29,7 +29,6 @@ from benchmarks.job import Ended, Order, Rows  # noqa: E402
 from benchmarks.precision import compare  # noqa: E402
 from benchmarks.recipe_search import Candidate, choose  # noqa: E402
 from benchmarks.report_study import STUDY, insane  # noqa: E402
-from mlplab.networks.recording import Operation  # noqa: E402
 
 STEPS = 4
 
@@ -228,21 +227,6 @@ def test_neighbours_of_many_rows_stay_within_their_memory(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     cost = detectors_speed.in_a_process(detectors_speed.Asked("nearest neighbours"))
     assert cost.megabytes < 600
-
-
-@pytest.mark.parametrize("filled", [1.0, 0.2])
-def test_every_operation_of_a_step_has_its_share(filled):
-    known = [operation for part in step_shares.PARTS.values() for operation in part]
-    assert sorted(known) == sorted(Operation)
-    random = np.random.default_rng(0)
-    rows = random.random((256, 12), dtype=np.float32)
-    rows[random.random(rows.shape) >= filled] = 0
-    labels = random.integers(0, 10, 256)
-    found = step_shares.microseconds((12, 64, 10), 1, "float32", rows, labels)
-    assert found.keys() == {"step", *step_shares.PARTS}
-    assert all(one > 0 for one in found.values())
-    # Forward, back to the kernel and, but for the first layer, back to the layer before.
-    assert step_shares.flops((12, 32, 10), 2) == 2 * 256 * 2 * (2 * 12 * 32 + 3 * 32 * 10)
 
 
 def test_results_that_are_kept_can_be_read():

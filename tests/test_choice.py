@@ -313,7 +313,7 @@ def test_the_command_line_tells_the_choice(folder):
     assert told["chosen"] == "little"
     assert told["split"] == "validation"
     assert {c["network"] for c in told["candidates"]} == {"little", "much"}
-    ended = mlplab_here("report", str(folder), cwd=folder.parent)
+    ended = mlplab_here("report", str(folder), "--png", cwd=folder.parent)
     assert ended.returncode == 0, ended.stderr
     text = (folder / "report.md").read_text()
     assert "It takes little (" in text

@@ -295,6 +295,42 @@ def test_all_columns_that_cannot_be_used_are_told_at_once(tmp_path: Path) -> Non
     assert len(data.labels) == N + 1
 
 
+def test_a_plain_csv_is_learned_from_as_it_stands_and_what_is_odd_is_told(tmp_path: Path) -> None:
+    days = [day.replace("-", "") for day in DAYS]
+    gaps = [-999.0 if row % 6 == 0 else number for row, number in enumerate(numbers())]
+    thousands = ["5.100", "850", "1.200"] * (N // 3)
+    frame = {"Id": list(range(1, N + 1)), "day": days, "gaps": gaps, "n": thousands}
+    (tmp_path / "t.csv").write_text(table(**frame, kind=["a", "NA"] * (N // 2)))
+    declared = {"format": "csv", "path": "t.csv", "label": "kind"}
+    notes: list[str] = []
+    data = prepare(TypeAdapter(Data).validate_python(declared), tmp_path, notes.append)
+    assert data.inputs.shape == (N, 4)
+    assert data.class_names == ("NA", "a")
+    said = "\n".join(notes)
+    for part in (
+        'label "kind": "NA" (30 rows) taken for classes',
+        'column "Id": an identifier, learned from',
+        'column "day" (20200101): dates? learned from as numbers',
+        'column "gaps" (10 times): -999 comes again and again',
+        'column "n" (1.200 is 1.2): points before three digits beside whole numbers: thousands?',
+    ):
+        assert part in said
+
+
+def test_arrays_that_are_not_used_are_told(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 3)), np.arange(40) % 2
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_test=x[:5], y_test=y[:5], x_val=x, y_val=y)
+    notes: list[str] = []
+    declared = TypeAdapter(Data).validate_python({"format": "npz", "path": "a.npz"})
+    prepare(declared, tmp_path, notes.append)
+    assert any("x_val, y_val of the archive are not used" in note for note in notes)
+    assert any("5 of 5 test rows are equal to a training row" in note for note in notes)
+    told_once = list(notes)
+    prepare(declared, tmp_path, notes.append)
+    assert notes == told_once
+
+
 # formats
 
 
@@ -351,6 +387,23 @@ def test_tables_that_libraries_read(tmp_path: Path, ending: str) -> None:
     path.rename(tmp_path / "other.csv")
     if ending != "xlsx":
         assert prepared(tmp_path, "", path="other.csv", test=0.25)[0].digest == read.digest
+
+
+def test_a_frame_in_memory_is_kept_as_a_table(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    from mlplab.data.sources.frames import keep_frame
+
+    frame = pd.DataFrame({"x": numbers(), "c": ["a", None, "b"] * 20, "y": classes()})
+    frame = frame.set_index(pd.Index(DAYS, name="day"))
+    path = keep_frame(frame, tmp_path / "kept")
+    assert keep_frame(frame, tmp_path / "kept") == path
+    assert keep_frame(pa.Table.from_pandas(frame.reset_index()), tmp_path / "kept").exists()
+    data, _ = prepared(tmp_path, "", path=str(path))
+    plain, _ = prepared(tmp_path, frame.reset_index().to_csv(index=False))
+    np.testing.assert_array_equal(data.inputs, plain.inputs)
+    with pytest.raises(BadInput, match="a frame that can be kept"):
+        keep_frame(pd.DataFrame({"x": [1, "a", {}]}), tmp_path)
 
 
 def test_folders_of_images(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from mlplab.declarations.initial_weights import InitialWeights
+from mlplab.networks import precision
 from mlplab.networks.activations import ACTIVATIONS
 from mlplab.networks.aligned import aligned_stack, select_networks
 from mlplab.networks.dense_stack import DenseStack, Workspace, backward, forward
 from mlplab.networks.dropout import Dropout
 from mlplab.networks.initial_weights import draw_kernel, draw_kernels
-from mlplab.networks.precision import Precision
+from mlplab.networks.precision import product_dtype
 from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.objective import BatchOutputs
 
@@ -41,7 +42,7 @@ def random_stack(activation: str, layers=(7, 5, 6, 4), networks=3) -> DenseStack
         [generator.normal(size=pair) for pair in itertools.pairwise(layers)]
         for _ in range(networks)
     ]
-    stack = DenseStack.build(kernels, ACTIVATIONS[activation], Precision.of("float64"), CPU)
+    stack = DenseStack.build(kernels, ACTIVATIONS[activation], torch.float64, CPU)
     for bias in stack.biases:
         bias.copy_(torch.from_numpy(generator.normal(size=bias.shape)))
     return stack
@@ -69,8 +70,8 @@ def gradients_of(stack: DenseStack, inputs, targets, mask=None):
 @pytest.mark.parametrize("name", ["float16", "bf16", "Float32", ""])
 def test_a_precision_that_is_none_is_refused(name):
     """And not taken for float64, which would be another network at half the speed."""
-    with pytest.raises(ValueError, match=f"one of float32, bfloat16, float64, got {name!r}"):
-        Precision.of(name)
+    with pytest.raises(ValueError, match=f"one of float32, bfloat16, float64, received {name!r}"):
+        product_dtype(name)
 
 
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
@@ -186,12 +187,8 @@ def test_dropout_masks_have_their_rate_and_do_not_depend_on_companions():
     assert abs(torch.corrcoef(pairs)[0, 1]) < 5 / np.sqrt(pairs.shape[1])
 
 
-def test_rounded_operands_give_the_products_of_bfloat16():
-    # Eight bits of mantissa: 1 + 2⁻⁸ rounds to 1, 1 + 2⁻⁷ is kept.
-    rounding = Precision(torch.float32, rounds=True)
-    values = torch.tensor([1 + 2.0**-8, 1 + 2.0**-7, -3.1415927])
-    assert rounding.operand(values).tolist() == [1.0, 1.0078125, -3.140625]
-    left, right = torch.randn(6, 40), torch.randn(40, 5)
-    in_float32 = rounding.operand(left) @ rounding.operand(right)
-    native = left.bfloat16().double() @ right.bfloat16().double()
-    torch.testing.assert_close(in_float32.double(), native, rtol=1e-5, atol=1e-5)
+def test_slow_bfloat16_is_refused(monkeypatch):
+    monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: False)
+    with pytest.raises(ValueError, match="no bfloat16 matrices faster"):
+        product_dtype("bfloat16")
+    assert product_dtype("float32") == torch.float32

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from mlplab.trainer.resident import ResidentData
 
 from mlplab.networks import fast_products
 from mlplab.networks.aligned import aligned_stack
 from mlplab.networks.fast_products import fast_float32_products, onednn_is_quicker_and_exact
-from mlplab.networks.products import product
+from mlplab.networks.products import batched_matmul
+from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.train import train
 from test_trainer import CLASSES, assert_same_bits, recipe
 
@@ -126,7 +126,7 @@ def test_training_gives_the_same_bits_whatever_a_user_allowed(capabilities, name
     capabilities(avx512_f=True, cpu_name=name)
     generator = np.random.default_rng(1)
     inputs, labels = generator.random((300, 784), dtype=np.float32), np.arange(300) % CLASSES
-    data = ResidentData(inputs, labels)
+    data = DeviceDataset(inputs, labels)
     wide = recipe(layers=(784, 128, 256, CLASSES), batch_size=128, steps=3)
     (expected,) = train([wide], data)
     torch.set_float32_matmul_precision("medium")
@@ -148,7 +148,8 @@ def test_tiny_products_have_the_same_bits_in_stacks_of_any_size(rows, middle, co
         for shape in ((64, rows, middle), (64, middle, columns))
     )
     with fast_float32_products():
-        together = product(left, right, aligned_stack((64, rows, columns), dtype))
+        together = batched_matmul(left, right, aligned_stack((64, rows, columns), dtype))
         for count in (1, 2, 3, 17):
-            own = product(left[:count], right[:count], aligned_stack((count, rows, columns), dtype))
+            out = aligned_stack((count, rows, columns), dtype)
+            own = batched_matmul(left[:count], right[:count], out)
             assert torch.equal(own, together[:count])

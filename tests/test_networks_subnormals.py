@@ -13,10 +13,10 @@ import torch
 from mlplab.declarations.optimizer import Adam
 from mlplab.networks.subnormals import subnormals_are_zero, subnormals_as_zero
 from mlplab.optimizers.coefficients import coefficients
-from mlplab.optimizers.update import CoefficientTables, Optimized
-from mlplab.trainer import train as training
+from mlplab.optimizers.update import CoefficientTables, OptimizerState
+from mlplab.trainer import eager_networks
 from mlplab.trainer.train import train
-from test_trainer_repeated_step import CHANGING, recipe, resident
+from test_trainer_captured_step import CHANGING, recipe, resident
 
 pytestmark = pytest.mark.skipif(
     not torch.set_flush_denormal(False), reason="this processor cannot take them for zero"
@@ -86,30 +86,28 @@ def test_a_step_and_an_evaluation_take_them_for_zero_and_who_trains_does_not_aft
 ):
     seen = []
     for name in ("step_for", "measure"):
-        real = getattr(training, name)
+        real = getattr(eager_networks, name)
 
         def noting(*given, real=real, **named):
             seen.append(subnormals_are_zero())
             return real(*given, **named)
 
-        monkeypatch.setattr(training, name, noting)
-    train([recipe(0, CHANGING)], resident("float32", "cpu"))
+        monkeypatch.setattr(eager_networks, name, noting)
+    train([recipe(0, CHANGING, dropout=0.1)], resident("float32", "cpu"))
     assert seen
     assert all(seen)
     assert not subnormals_are_zero()
 
 
 def test_mean_gradients_of_a_dead_unit_become_zero_and_do_not_stay_subnormal():
-    """Adam's mean of gradients, once the gradient is zero, as the compiled update keeps it."""
+    """Adam's mean of gradients, once the gradient is zero, as the eager update keeps it."""
     adam = Adam(name="adam", learning_rate=0.01)
     device = torch.device("cpu")
 
     def mean_after(steps: int) -> np.ndarray:
         tables = CoefficientTables(coefficients([adam], [steps]), torch.float32, device)
         weights, gradient = torch.ones(1, 1, 16), torch.ones(1, 1, 16)
-        kept = Optimized.beginning(
-            weights, gradient, tables.initial_second, decays=True, operand=None
-        )
+        kept = OptimizerState.init(weights, gradient, tables.initial_second, decays=True)
         for step in range(1, steps + 1):
             kept.update(tables.at(step))
             gradient.zero_()

@@ -11,20 +11,13 @@ from mlplab.declarations.optimizer import Optimizer
 from mlplab.networks.aligned import aligned_stack
 from mlplab.optimizers.coefficients import coefficients
 from mlplab.optimizers.schedule import learning_rates
-from mlplab.optimizers.update import CoefficientTables, Optimized
+from mlplab.optimizers.update import CoefficientTables, OptimizerState
 
 STEPS = 10
 
 
 def declared(**settings: object) -> Optimizer:
     return TypeAdapter(Optimizer).validate_json(json.dumps(settings))
-
-
-@pytest.fixture(params=["fused", "tensor operations"], autouse=True)
-def implementation(request, monkeypatch):
-    """Everything here holds for both forms of the update."""
-    if request.param == "tensor operations":
-        monkeypatch.setattr(Optimized, "update", Optimized.update_by_tensor_operations)
 
 
 def stepped(optimizers, gradients: np.ndarray, start: np.ndarray) -> np.ndarray:
@@ -36,7 +29,7 @@ def stepped(optimizers, gradients: np.ndarray, start: np.ndarray) -> np.ndarray:
         torch.float64,
         torch.device("cpu"),
     )
-    optimized = Optimized.beginning(stack, scratch, tables.initial_second, decays=True)
+    optimized = OptimizerState.init(stack, scratch, tables.initial_second, decays=True)
     seen = []
     for step, gradient in enumerate(gradients, start=1):
         scratch.copy_(torch.from_numpy(gradient))

@@ -13,9 +13,9 @@ from mlplab.analysis.questions.finite_rows import (
     CountedRows,
     NotMeasured,
     RowsError,
+    fraction_error,
     grouped_error,
     rows_part,
-    share_error,
 )
 from mlplab.analysis.questions.values import metric_values, runs_by_network
 from mlplab.declarations import metric as m
@@ -58,16 +58,16 @@ def test_the_bound_is_never_below_the_standard_error(clear):
         chances = rng.random((1, 2, rows)) < clear
         counted = (rng.random((3, 2, rows)) < np.where(chances, 0.95, 0.2)).astype(float)
         shares = counted.mean(axis=0)
-        bound = share_error(counted.mean(axis=2), rows)
+        bound = fraction_error(counted.mean(axis=2), rows)
         assert (shares[0] - shares[1]).std() / np.sqrt(rows) <= bound
-        assert shares[0].std() / np.sqrt(rows) <= share_error(counted[:, :1].mean(axis=2), rows)
+        assert shares[0].std() / np.sqrt(rows) <= fraction_error(counted[:, :1].mean(axis=2), rows)
 
 
 @pytest.mark.parametrize("right", [0, 1])
 def test_it_is_mcnemars_where_no_row_is_wrong_or_counted_twice(right):
     first, last = np.full(100, float(right)), np.full(100, float(right))
     first[:8], last[8:13] = 1 - right, 1 - right
-    bound = share_error(np.array([[first.mean(), last.mean()]]), 100)
+    bound = fraction_error(np.array([[first.mean(), last.mean()]]), 100)
     assert bound == pytest.approx((first - last).std() / 10)
 
 
@@ -98,11 +98,11 @@ def said_of_rows(metric: m.Metric, question=None) -> str:
 def test_of_a_trend_the_verdict_is_about_seeds_alone():
     part = about(ACCURACY, trend(along=("a", "c", "b")))
     assert isinstance(part, RowsError)
-    assert part.size == pytest.approx(share_error(np.array([[0.82, 0.74]]), 600))
+    assert part.size == pytest.approx(fraction_error(np.array([[0.82, 0.74]]), 600))
 
 
 def test_a_fraction_is_never_known_exactly():
-    assert share_error(np.array([[1.0]]), 60) == pytest.approx(np.sqrt(2 / 62 / 60))
+    assert fraction_error(np.array([[1.0]]), 60) == pytest.approx(np.sqrt(2 / 62 / 60))
 
 
 def test_the_rows_of_one_network_are_those_of_clopper_and_pearson():

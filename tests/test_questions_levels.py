@@ -13,7 +13,7 @@ from mlplab.analysis.questions.answers import answer
 from mlplab.analysis.questions.export import verdicts_json
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.one_pair import answers_about
-from mlplab.analysis.questions.pilot import foresee
+from mlplab.analysis.questions.pilot import sample_size_of
 from mlplab.analysis.questions.sentence import sentence_of
 from mlplab.declarations.metric import FinalMetric, OpenSetMetric
 from mlplab.declarations.question import LevelQuestion
@@ -157,7 +157,7 @@ def test_a_level_is_exported_drawn_and_foreseen():
     assert "Upright line: the number asked about" in figure.caption
     rules = [layer["data"]["values"] for layer in figure.specification["layer"] if "data" in layer]
     assert "at\n50\n" in rules
-    assert foresee(found).wanted.likely == 6
+    assert sample_size_of(found).wanted.likely == 6
     assert "the number asked about" in found.method.what
 
 

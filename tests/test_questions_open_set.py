@@ -14,7 +14,7 @@ from mlplab.analysis.questions.answers import answer_questions
 from mlplab.declarations.checking.audit import audit_study
 from mlplab.declarations.loading import load
 from mlplab.declarations.metric import OpenSetMetric
-from mlplab.declarations.open_set_measures import measure_named, measure_names
+from mlplab.declarations.open_set_measures import measure_named, measures_of
 from mlplab.declarations.problems import BadInput
 from mlplab.declarations.question import PairQuestion
 from mlplab.declarations.resolving.arms import arms_of
@@ -208,7 +208,7 @@ def test_values_are_those_of_the_open_set_table(folder, answers):
 def test_every_measure_of_the_table_can_be_asked_for_and_no_other(folder):
     results = open_results(folder)
     names = set(open_set_table(results)["metric"])
-    assert names == set(measure_names("56789", "01234"))
+    assert names == {one.name for one in measures_of("56789", "01234")}
     assert all(measure_named(name) is not None for name in names)
     assert OpenSetMetric(open_set="known_rejected").measure.higher_is_better is False
 

@@ -118,7 +118,7 @@ def test_p_values(p, words):
         (m.AtStepMetric(at_step=1000, value="accuracy"), "test accuracy at step 1,000"),
         (m.AreaMetric(area_under="accuracy"), "mean test accuracy over training"),
         (m.GapMetric(train_test_gap="loss"), "gap between training and test loss"),
-        (m.DivergedMetric(share_of="diverged"), "share of diverged runs"),
+        (m.DivergedMetric(share_of="diverged"), "fraction of diverged runs"),
         (m.SecondsToMetric(seconds_to=m.LossTarget(loss=0.1)), "training time to a test loss of 0.1"),
         (m.FlopsToMetric(flops_to=m.AccuracyTarget(accuracy=0.955)),
          "training arithmetic to 95.5% test accuracy"),

@@ -11,13 +11,11 @@ import numpy as np
 import pytest
 
 from mlplab.declarations.problems import BadInput
-from mlplab.networks.precision import has_fast_bfloat16
 from mlplab.records.database import DATABASE_FILE
 from mlplab.records.results import Results
 from mlplab.runner import worker_pool
 from mlplab.runner.estimate import estimate
 from mlplab.runner.events import (
-    DataAnnounced,
     Rerun,
     RunEnded,
     RunPlanned,
@@ -27,7 +25,7 @@ from mlplab.runner.events import (
     StackStarted,
     to_json,
 )
-from mlplab.runner.run import SLOW_BFLOAT16, run
+from mlplab.runner.run import run
 from small_studies import ADAM, SGD, network, study
 
 TWO = {"a": network(), "b": network(optimizer=SGD)}
@@ -383,8 +381,8 @@ def test_networks_that_do_not_fit_own_data_are_told_before_training(tmp_path):
     assert wheres == ["networks.greedy.training.batch_size", "networks.few.outputs"]
 
 
-def test_a_machine_without_fast_bfloat16_says_so(tmp_path):
-
-    told: list[object] = []
-    run(study(a=network()), tmp_path / "small", precision="bfloat16", on_event=told.append)
-    assert (DataAnnounced(SLOW_BFLOAT16) in told) is not has_fast_bfloat16("cpu")
+def test_a_machine_without_fast_bfloat16_refuses_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("mlplab.networks.precision.has_fast_bfloat16", lambda device: False)
+    with pytest.raises(BadInput, match="use --precision float32"):
+        run(study(a=network()), tmp_path / "small", precision="bfloat16")
+    assert not (tmp_path / "small").exists()

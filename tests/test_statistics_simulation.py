@@ -33,7 +33,10 @@ def simulation():
 def test_false_verdicts_stay_at_their_level(simulation, alpha, seeds, repeats):
     outcomes = list(simulation.simulate(alpha, repeats, (seeds,)))
     promised = [row for row in outcomes if row.promised]
-    assert {row.shape for row in promised} == {*simulation.SHAPES, *simulation.ROWS}
+    assert {row.shape for row in promised} == {
+        *simulation.SHAPES,
+        *(simulation.ROWS if seeds <= 10 else ()),
+    }
     assert [row for row in promised if row.false_share > row.allowed] == []
 
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlplab.trainer.resident import ResidentData
 from pydantic import TypeAdapter
 
 from mlplab.declarations.initial_weights import Uniform
@@ -16,9 +15,11 @@ from mlplab.declarations.optimizer import Optimizer
 from mlplab.declarations.training import EarlyStopping, Training
 from mlplab.networks.activations import ACTIVATIONS
 from mlplab.networks.initial_weights import draw_kernels
+from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.with_centres import ClassAnchor
 from mlplab.objectives.with_negatives import Entropic
 from mlplab.trainer.batch_order import BatchOrder
+from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.evaluation import METRICS, metric_sums
 from mlplab.trainer.recipe import Recipe, TrainedNetwork
 from mlplab.trainer.train import train
@@ -42,15 +43,16 @@ ALL = np.arange(ROWS)
 TRAIN, VALIDATION, TEST = ALL[:200], ALL[200:240], ALL[240:]
 NONE = ALL[:0]
 SAME = np.arange(CLASSES)
+PLAIN = [(CrossEntropy(), slice(None))]
 
 
-def problem(precision: str = "float32") -> ResidentData:
+def problem(precision: str = "float32") -> DeviceDataset:
     """Rows of four overlapping clouds, learnable but not at once."""
     generator = np.random.default_rng(0)
     labels = generator.integers(0, CLASSES, ROWS)
     centres = generator.normal(size=(CLASSES, FEATURES))
     inputs = centres[labels] + 1.2 * generator.normal(size=(ROWS, FEATURES))
-    return ResidentData(inputs.astype(np.float32), labels, precision)
+    return DeviceDataset(inputs.astype(np.float32), labels, precision)
 
 
 def recipe(seed: int = 0, which: str = "adam", **changes: object) -> Recipe:
@@ -180,7 +182,7 @@ def test_when_and_on_what_a_neighbour_is_measured_changes_nothing(pair, threads)
 
 def test_many_test_rows_beside_others_give_the_same_logits():
     generator = np.random.default_rng(1)
-    data = ResidentData(
+    data = DeviceDataset(
         generator.random((2100, 20), dtype=np.float32), generator.integers(0, CLASSES, 2100)
     )
     some = recipe(0, layers=(20, 300, CLASSES), train_rows=np.arange(100), steps=3)
@@ -201,7 +203,7 @@ def test_a_network_that_is_lost_in_its_last_step_has_diverged_there():
 def test_networks_as_wide_as_a_real_one_give_the_bits_they_give_alone(threads):
     generator = np.random.default_rng(1)
     inputs = generator.random((400, 784), dtype=np.float32)
-    data = ResidentData(inputs, generator.integers(0, 10, 400))
+    data = DeviceDataset(inputs, generator.integers(0, 10, 400))
     wide = [
         recipe(
             seed,
@@ -234,7 +236,7 @@ def test_twice_the_same_bits(precision):
         assert_same_bits(one, other)
 
 
-def plain_loop(one: Recipe, data: ResidentData, build) -> torch.nn.Sequential:
+def plain_loop(one: Recipe, data: DeviceDataset, build) -> torch.nn.Sequential:
     """What anyone would write with torch: modules, autograd, torch.optim, one network."""
     layers: list[torch.nn.Module] = []
     for kernel in draw_kernels(one.initial_weights, one.seed, one.layers):
@@ -364,12 +366,13 @@ def test_metrics_have_their_hand_worked_values():
     # Two classes, logits (0, ln 3): shares 1/4 and 3/4. Right class 1: loss −ln(3/4) = 0.28768;
     # the report's loss: ln(e^0.25 + e^0.75) − 0.75 = 0.47408.
     logits = torch.tensor([[[0.0, np.log(3.0)], [0.0, np.log(3.0)]]], dtype=torch.float64)
-    sums = metric_sums(logits, torch.tensor([[1, 0]]))
+    sums = metric_sums(logits, torch.tensor([[1, 0]]), PLAIN, torch.tensor([[True, True]]))
     np.testing.assert_allclose(sums[:, 0], [0.28768 + 1.38629, 1, 0.47408 + 0.97408], rtol=1e-4)
-    only_first = metric_sums(logits, torch.tensor([[1, 0]]), torch.tensor([[True, False]]))
+    only_first = metric_sums(logits, torch.tensor([[1, 0]]), PLAIN, torch.tensor([[True, False]]))
     np.testing.assert_allclose(only_first[:, 0], [0.28768, 1, 0.47408], rtol=1e-4)
     sure = torch.tensor([[[1000.0] + [0.0] * 9]], dtype=torch.float64)
-    assert metric_sums(sure, torch.tensor([[0]]))[2, 0].item() == pytest.approx(1.4612, abs=1e-4)
+    found = metric_sums(sure, torch.tensor([[0]]), PLAIN, torch.tensor([[True]]))
+    assert found[2, 0].item() == pytest.approx(1.4612, abs=1e-4)
 
 
 def test_diagnostics_show_gradient_sizes_and_dead_units():

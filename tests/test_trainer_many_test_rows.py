@@ -1,11 +1,11 @@
 """Logits of more test rows than are computed at once: each slice keeps its own."""
 
 import numpy as np
-from mlplab.trainer.resident import ResidentData
 
 from mlplab.declarations.initial_weights import Uniform
 from mlplab.declarations.optimizer import Adam
 from mlplab.declarations.training import Training
+from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.evaluation import SLICE_ROWS
 from mlplab.trainer.recipe import Recipe
 from mlplab.trainer.train import train
@@ -30,7 +30,7 @@ def test_logits_handed_over_give_the_accuracy_of_the_curve_on_many_rows():
         validation_rows=np.arange(0),
         test_rows=test,
     )
-    (trained,) = train([recipe], ResidentData(inputs.astype(np.float32), labels, "float32"))
+    (trained,) = train([recipe], DeviceDataset(inputs.astype(np.float32), labels, "float32"))
     predicted = trained.test_logits.argmax(axis=1)
     accuracy = trained.curves["test", "accuracy"][-1]
     assert accuracy > 0.5

@@ -1,4 +1,4 @@
-"""What a GPU computes, by tensor operations alone, against the passes compiled for the CPU.
+"""What a GPU computes, against the CPU.
 
 Where there is no GPU, the same operations are done on the CPU, and on torch's device that has only
 shapes and types: there an operand that was left on the CPU is found out.
@@ -11,15 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from mlplab.trainer.lean_step import StackState
-from mlplab.trainer.repeated_step import RepeatedStep, can_be_recorded
 
-from mlplab.networks import dense_stack
 from mlplab.networks.activations import ACTIVATIONS
 from mlplab.networks.dense_stack import forward
 from mlplab.networks.dropout import Dropout
-from mlplab.networks.precision import Precision
-from mlplab.objectives import cross_entropy, with_centres
+from mlplab.objectives import with_centres
 from mlplab.objectives.with_centres import CentreLoss, ClassAnchor
 from mlplab.objectives.with_negatives import (
     BackgroundClass,
@@ -28,12 +24,13 @@ from mlplab.objectives.with_negatives import (
     Objectosphere,
     SigmoidOutput,
 )
-from mlplab.optimizers.update import Optimized
-from mlplab.trainer import evaluation, lean_step
+from mlplab.trainer import eager_networks, eager_step, evaluation
 from mlplab.trainer import train as training
+from mlplab.trainer.captured_step import CapturedStep, can_be_captured
+from mlplab.trainer.eager_step import StackState
 from mlplab.trainer.train import train
 from test_trainer import DIFFERENT, FEATURES, STOPPING, VALIDATION, problem, recipe
-from test_trainer_repeated_step import eager
+from test_trainer_captured_step import eager
 
 TWO_ARE_KNOWN = np.array([0, 1, -1, -1])
 
@@ -79,34 +76,24 @@ TOLERANCE = {
 def as_on_a_gpu(monkeypatch):
     """Everything as on a GPU, but for where it is computed."""
 
-    def cross_entropy_gradients(self, outputs, logits_gradient, hidden_gradient=None):
-        return cross_entropy.by_tensor_operations(outputs, logits_gradient)
-
-    def metric_sums(logits, targets, valid=None):
-        logits = logits.float() if logits.dtype.itemsize < 4 else logits
-        return evaluation.metric_sums_by_tensor_operations(logits, targets, valid)
-
     def step_for(state):
-        if can_be_recorded(state):
-            return RepeatedStep(state, eager(state))
-        return lambda *batch: lean_step.lean_step(state, *batch)
+        if can_be_captured(state):
+            return CapturedStep(state, eager(state))
+        return lambda *batch: eager_step.eager_step(state, *batch)
 
     def switch() -> None:
-        plain = cross_entropy.CrossEntropy
-        monkeypatch.setattr(dense_stack, "_fused_passes", lambda *_: None)
-        monkeypatch.setattr(Optimized, "update", Optimized.update_by_tensor_operations)
-        monkeypatch.setattr(plain, "value_and_gradients", cross_entropy_gradients)
-        monkeypatch.setattr(plain, "takes_bfloat16", property(lambda _: False))
+        monkeypatch.setattr(training, "is_compiled", lambda *_: False)
         monkeypatch.setattr(with_centres, "_scattered", with_centres.by_product)
-        monkeypatch.setattr(evaluation, "metric_sums", metric_sums)
-        monkeypatch.setattr(training, "step_for", step_for)
+        monkeypatch.setattr(eager_networks, "step_for", step_for)
 
     return switch
 
 
 @pytest.mark.parametrize("precision", list(TOLERANCE))
 @pytest.mark.parametrize("stack", list(STACKS))
-def test_tensor_operations_train_as_the_fused_passes_do(stack, precision, as_on_a_gpu):
+def test_a_captured_step_with_a_gpus_operations_trains_as_the_cpu_does(
+    stack, precision, as_on_a_gpu
+):
     data = problem(precision)
     expected = train(STACKS[stack], data)
     as_on_a_gpu()
@@ -126,44 +113,25 @@ def test_tensor_operations_train_as_the_fused_passes_do(stack, precision, as_on_
             np.testing.assert_allclose(one.centres, other.centres, **TOLERANCE[precision])
 
 
-def test_metrics_are_those_of_the_fused_pass():
-    draw = torch.Generator().manual_seed(0)
-    logits = 3 * torch.randn(3, 50, 7, generator=draw)
-    targets = torch.randint(-1, 7, (3, 50), generator=draw)
-    fused = evaluation.metric_sums(logits, targets, targets >= 0)
-    operations = evaluation.metric_sums_by_tensor_operations(logits, targets, targets >= 0)
-    torch.testing.assert_close(fused, operations, rtol=1e-5, atol=1e-5)
-    assert torch.equal(fused[1], operations[1])
-
-
-@pytest.mark.parametrize(
-    "precision",
-    [
-        Precision(torch.float32),
-        Precision(torch.bfloat16),
-        Precision(torch.float32, rounds=True),
-    ],
-    ids=["float32", "bfloat16", "rounded to bfloat16"],
-)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("stack", list(STACKS))
-def test_nothing_of_a_step_is_left_on_the_cpu(stack, precision, monkeypatch):
-    monkeypatch.setattr(lean_step, "_dropout", dropout_without_a_look)
+def test_nothing_of_a_step_is_left_on_the_cpu(stack, dtype, monkeypatch):
+    monkeypatch.setattr(eager_step, "_dropout", dropout_without_a_look)
     device, recipes = torch.device("meta"), STACKS[stack]
-    state = StackState.beginning(recipes, precision, device)
-    inputs = torch.zeros(1, 32, FEATURES, dtype=precision.dtype, device=device)
+    state = StackState.init(recipes, dtype, device)
+    inputs = torch.zeros(1, 32, FEATURES, dtype=dtype, device=device)
     targets = torch.zeros(1, 32, dtype=torch.int64, device=device)
     batch = inputs.expand(len(recipes), -1, -1), targets.expand(len(recipes), -1)
-    repeated = RepeatedStep(state, eager(state))
+    repeated = CapturedStep(state, eager(state))
     for _ in range(4):
         repeated(*batch)
     assert state.step == 4
-    assert state.workspace.passes is None
 
     fewer = state.select(torch.tensor([0, 1], device=device), recipes[:2])
-    lean_step.lean_step(fewer, *(part[:2] for part in batch))
+    eager_step.eager_step(fewer, *(part[:2] for part in batch))
     logits = forward(fewer.stack, batch[0][:2], fewer.workspace)
     targets = batch[1][:2]
-    sums = evaluation.stack_metric_sums(logits, targets, fewer.objectives, targets >= 0)
+    sums = evaluation.metric_sums(logits, targets, fewer.objectives, targets >= 0)
     assert sums.device == logits.device == device
     assert sums.shape == (len(evaluation.METRICS), 2)
 

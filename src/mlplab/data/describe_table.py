@@ -91,7 +91,7 @@ def describe_table(
             for name, cells in zip(table.names, table.columns, strict=True)
         ]
         lines = [_line(place, each, None) for place, each in enumerate(found)]
-        notes = told((each.name, note) for each in found for note in each.notes)
+        notes = tuple(told((each.name, note) for each in found for note in each.notes))
         return TableDescription(
             table.rows, tuple(lines[:_MOST_COLUMNS]), max(0, len(lines) - _MOST_COLUMNS), None,
             None, "", None, 0, 0, (*table.notes, *notes), (),

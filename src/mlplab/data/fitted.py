@@ -164,6 +164,41 @@ class Preparation:
             inputs = self.expansion.apply(inputs)
         return self.scaling.apply(inputs)
 
+    def as_read_here(
+        self, inputs: np.ndarray, columns: tuple[Column, ...] | None, where: str
+    ) -> np.ndarray:
+        """Rows of another set (row, feature) as this one would have read them.
+
+        Categories are numbered set by set, so that theirs are named and numbered anew.
+
+        Args:
+            inputs: as the other set reads them.
+            columns: of the other set, where it is a table.
+            where: the setting that names it.
+
+        Raises:
+            BadInput: this set has categories, and the other one has other columns.
+        """
+        if not any(column.kind == "category" for column in self.columns or ()):
+            return inputs
+        own = [(column.name, column.kind) for column in self.columns or ()]
+        if own != [(column.name, column.kind) for column in columns or ()]:
+            refuse(
+                where,
+                expected=f"a table with the columns {listed(name for name, _ in own)}",
+                received="another one",
+                hint="give rows of the same columns, of the same kinds",
+            )
+        inputs, place = inputs.copy(), 0
+        for mine, theirs in zip(self.columns or (), columns or (), strict=True):
+            if mine.kind == "category":
+                numbers = {name: number for number, name in enumerate(mine.categories)}
+                renumbered = [float(numbers.get(name, -1)) for name in theirs.categories]
+                held = inputs[:, place] >= 0
+                inputs[held, place] = np.array(renumbered)[inputs[held, place].astype(int)]
+            place += len(mine.parts)
+        return inputs
+
     def prepare_rows(self, rows: np.ndarray | pd.DataFrame | Mapping[str, Any]) -> np.ndarray:
         """Inputs of the network from new rows, as its training rows became its inputs.
 
@@ -279,7 +314,7 @@ class Preparation:
 
 
 def _column(facts: Mapping[str, Any]) -> Column:
-    lists = {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()}
+    lists: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()}
     return Column(**lists)
 
 

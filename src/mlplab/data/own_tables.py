@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from mlplab.data.columns import Cells, Column, Found, find_kind, floats, number_of, told
+from mlplab.data.columns import Cells, Column, Found, Note, find_kind, floats, number_of, told
 from mlplab.data.header import Header
 from mlplab.data.own_files import OwnFile, require_memory
 from mlplab.data.own_sets import Rows, spoken
@@ -16,7 +16,7 @@ from mlplab.data.sources.delimited import TextForm, read_text_table
 from mlplab.data.sources.raw_table import RawTable
 from mlplab.data.targets import Target, find_target, plain_labels
 from mlplab.declarations.data import ColumnKind, ColumnName, CsvData, TableData
-from mlplab.declarations.problems import BadInput, Problem, did_you_mean, listed, shortened, shown
+from mlplab.declarations.problems import BadInput, Problem, did_you_mean, listed, shown
 
 _MOST_NOTES = 40
 _WORKBOOKS = (".xlsx", ".xlsm")
@@ -149,7 +149,7 @@ def read_table(
     if understood.problems:
         raise BadInput(understood.problems)
     if not understood.columns:
-        raise BadInput(_nothing_to_learn_from(table))
+        raise BadInput(_nothing_to_learn_from(understood))
     train = _rows(understood, understood.target)
     if len(files) == 1:
         return train, None
@@ -313,7 +313,8 @@ def _one(table: RawTable, name: ColumnName | None, setting: str) -> int | None:
 
 
 def _positions(table: RawTable, names: Sequence[ColumnName], setting: str) -> set[int]:
-    places, problems = set(), []
+    places: set[int] = set()
+    problems: list[Problem] = []
     for position, name in enumerate(names):
         try:
             places.add(table.position(name, f"{setting}[{position}]"))
@@ -325,10 +326,11 @@ def _positions(table: RawTable, names: Sequence[ColumnName], setting: str) -> se
 
 
 def _declared_kinds(table: RawTable, declaration: TableData) -> dict[int, ColumnKind]:
-    kinds, problems = {}, []
+    kinds: dict[int, ColumnKind] = {}
+    problems: list[Problem] = []
     for name, kind in declaration.columns:
         try:
-            kinds[table.position(name, f"data.columns.{shortened(name)}")] = kind
+            kinds[table.position(name, "data.columns")] = kind
         except BadInput as error:
             problems += error.problems
     if problems:
@@ -371,14 +373,15 @@ def _target_problems(target: Target, table: RawTable) -> list[Problem]:
     return []
 
 
-def _nothing_to_learn_from(table: RawTable) -> Problem:
+def _nothing_to_learn_from(understood: Understood) -> Problem:
+    kinds = [f"{shown(found.name)} is {found.kind}" for found in understood.found]
     return Problem(
-        table.file.where,
+        understood.table.file.where,
         "at least one column beside the target that a network can use",
-        "none",
-        '"columns" says how a column is to be taken; mlplab data describe shows what was found',
+        listed(kinds, quote=False, limit=6) or "none",
+        '"columns" says how a column is to be taken',
         None,
-        str(table.file.path),
+        str(understood.table.file.path),
     )
 
 
@@ -448,14 +451,10 @@ def _plain_rows(table: RawTable, features: Sequence[str], label: str) -> Rows:
         raise BadInput(_measured(label, len(distinct), table))
     found = [find_kind(name, table.columns[at[name]]) for name in features[:_MOST_NOTES]]
     doubtful = [
-        (each.name, replace(note, settled_by='"format": "table" has keys that settle it'))
+        (each.name, _as_learned_from(note, each.kind))
         for each in found
         for note in each.notes
         if each.kind != "constant"
-    ]
-    doubtful = [
-        (name, replace(n, says=n.says.replace(", left out,", ", learned from,")))
-        for name, n in doubtful
     ]
     return Rows(
         inputs,
@@ -468,6 +467,14 @@ def _plain_rows(table: RawTable, features: Sequence[str], label: str) -> Rows:
         target_name=label,
         notes=(*table.notes, *notes, *told(doubtful)),
     )
+
+
+def _as_learned_from(note: Note, kind: ColumnKind) -> Note:
+    """A doubt of a column that is a number all the same, as "format": "csv" promises."""
+    says = note.says.replace(", left out,", ", learned from,")
+    if kind == "date":
+        says = "dates? learned from as numbers"
+    return replace(note, says=says, settled_by='"format": "table" has keys that settle it')
 
 
 def _has_fraction(word: str) -> bool:

@@ -49,7 +49,7 @@ def prepare(
         BadInput: one sentence saying what is wrong with the data, where, and how to mend it.
     """
     dataset = load(declaration, folder, announce)
-    if dataset.task not in tasks:
+    if dataset.targets is not None and dataset.task not in tasks:
         refuse(
             "data.target",
             expected="classes, as networks are trained for classification only",

@@ -39,9 +39,9 @@ class FittedScaling:
         digest = hashlib.sha256(inputs_digest.encode())
         for part in (self.shift, self.divisor):
             digest.update(part.astype("<f8").tobytes())
-        for part in (self.drawn_in, self.quantiles):
-            if part is not None:
-                digest.update(f"{part.shape}".encode() + part.astype("<f8").tobytes())
+        for more in (self.drawn_in, self.quantiles):
+            if more is not None:
+                digest.update(f"{more.shape}".encode() + more.astype("<f8").tobytes())
         return digest.hexdigest()
 
     def apply(self, inputs: np.ndarray) -> np.ndarray:

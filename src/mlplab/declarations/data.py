@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -56,7 +56,7 @@ ColumnKinds = Annotated[
     WithJsonSchema(
         {
             "type": "object",
-            "additionalProperties": {"enum": list(ColumnKind.__args__)},  # type: ignore[attr-defined]
+            "additionalProperties": {"enum": list(get_args(ColumnKind))},
         }
     ),
 ]
@@ -218,6 +218,13 @@ def part_size(part: float, rows: int) -> int:
     if isinstance(part, int):
         return part
     return max(1, round(part * rows)) if part > 0 else 0
+
+
+def declared_scaling(data: Data) -> Scaling | None:
+    """How inputs are scaled, as far as a declaration tells: of an archive only its contents do."""
+    if data.scaling is not None or isinstance(data, NpzData):
+        return data.scaling
+    return "unit" if isinstance(data, KnownData | IdxData | ImageFolderData) else "standard"
 
 
 def data_kind(value: Any) -> str | None:

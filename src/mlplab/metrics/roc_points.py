@@ -30,7 +30,7 @@ def exact_curves(scores: np.ndarray, targets: np.ndarray) -> list[Curve]:
         scores: (row, class); a higher score means the class sooner.
         targets: (row,).
     """
-    rows, classes = scores.shape
+    classes = scores.shape[1]
     positive = targets[:, None] == np.arange(classes)
     ranked, hits = [], []
     for own, is_own in ((scores.T, positive.T), (scores.reshape(1, -1), positive.reshape(1, -1))):

@@ -23,15 +23,34 @@ _NUMBERS = {"baseline": 0, "avx2": 1, "avx512": 2}
 CHOICE = "MLPLAB_KERNELS"
 """An environment variable: one of KINDS instead of the best, or "none" for the eager path."""
 
-_pointer, _integer, _number = "u8", "i8", "f8"
-_METRICS = [
-    ("rows", _integer),
-    ("loss", _number),
-    ("accuracy", _number),
-    ("softmaxed_loss", _number),
-]
+_address, _int64, _double = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
+_FUNCTIONS: dict[str, tuple] = {
+    "mlplab_train": (_int64, *[_address] * 4, _int64, _int64, _int64),
+    "mlplab_evaluate": (_int64, *[_address] * 4, _int64),
+    "mlplab_masks": (None, _address, _int64, _int64, _address),
+    "mlplab_digest": (ctypes.c_char_p,),
+    "mlplab_runs": (_int64, _int64),
+    "mlplab_product": (
+        _int64, _address, _address, _int64, _address, _int64, _int64, _int64, _int64, _address
+    ),
+    "mlplab_sparse_product": (
+        _int64, _address, _address, _int64, _int64, _int64, _int64, _address
+    ),
+    "mlplab_cross_entropy": (_double, _address, _address, _int64, _int64, _address, _address),
+    "mlplab_update": (None, *[_address] * 4, _int64, _address),
+}  # fmt: skip
+"""Result and arguments of every function of the library."""
 
+_pointer, _integer, _number = "u8", "i8", "f8"
 # Field by field as in `cpp/interface.h`.
+METRICS = np.dtype(
+    [
+        ("rows", _integer),
+        ("loss", _number),
+        ("accuracy", _number),
+        ("softmaxed_loss", _number),
+    ]
+)
 SHAPE = np.dtype(
     [
         ("layers", _integer),
@@ -62,7 +81,7 @@ NETWORK = np.dtype(
         ("diverged_at", _integer),
         ("seconds", _number),
         ("diagnostics", _pointer),
-        ("batch", _METRICS),
+        ("batch", METRICS),
     ]
 )
 EVALUATION = np.dtype(
@@ -72,7 +91,7 @@ EVALUATION = np.dtype(
         ("rows", _pointer),
         ("count", _integer),
         ("logits", _pointer),
-        ("metrics", _METRICS),
+        ("metrics", METRICS),
     ]
 )
 
@@ -96,15 +115,13 @@ def loaded() -> Kernels:
         return Kernels(None, f"{CHOICE} is none")
     if choice and choice not in KINDS:
         raise ValueError(f"{CHOICE} is one of {', '.join((*KINDS, 'none'))}, received {choice!r}")
-    libraries = {kind: _open(kind) for kind in KINDS if (BUILT / f"{kind}.so").exists()}
-    able = libraries.get("baseline")
-    if able is None:
+    if not (BUILT / "baseline.so").exists():
         return Kernels(None, "it was not compiled when mlplab was installed")
-    if SOURCE.exists() and able.mlplab_digest().decode() != _digest():
+    if SOURCE.exists() and open_library("baseline").mlplab_digest().decode() != _digest():
         return Kernels(None, "it is older than its source: install mlplab again")
     for kind in (choice,) if choice else KINDS:
-        if kind in libraries and able.mlplab_runs(_NUMBERS[kind]):
-            return Kernels(kind, f"chosen by {CHOICE}" if choice else "", libraries[kind])
+        if runs(kind):
+            return Kernels(kind, f"chosen by {CHOICE}" if choice else "", open_library(kind))
     return Kernels(None, f"this processor does not run {choice}, which {CHOICE} asks for")
 
 
@@ -146,26 +163,20 @@ def torch_products() -> ctypes.Array:
     return (ctypes.c_void_p * 3)(*found)
 
 
-def _open(kind: str) -> ctypes.CDLL:
+def runs(kind: str) -> bool:
+    """Whether a build was compiled and this processor runs it."""
+    if not all((BUILT / f"{one}.so").exists() for one in (kind, "baseline")):
+        return False
+    return bool(open_library("baseline").mlplab_runs(_NUMBERS[kind]))
+
+
+@cache
+def open_library(kind: str) -> ctypes.CDLL:
+    """A build's functions, which must only be called where the processor `runs` it."""
     library = ctypes.CDLL(str(BUILT / f"{kind}.so"))
-    address, number = ctypes.c_void_p, ctypes.c_int64
-    library.mlplab_train.argtypes = [address, address, address, address, number, number, number]
-    library.mlplab_train.restype = number
-    library.mlplab_evaluate.argtypes = [address, address, address, address, number]
-    library.mlplab_evaluate.restype = number
-    library.mlplab_masks.argtypes = [address, number, number, address]
-    library.mlplab_masks.restype = None
-    library.mlplab_product.argtypes = [
-        address, address, number, address, number, number, number, number, address,
-    ]  # fmt: skip
-    library.mlplab_product.restype = number
-    library.mlplab_sparse_product.argtypes = [
-        address, address, number, number, number, number, address,
-    ]  # fmt: skip
-    library.mlplab_sparse_product.restype = number
-    library.mlplab_digest.restype = ctypes.c_char_p
-    library.mlplab_runs.argtypes = [number]
-    library.mlplab_runs.restype = number
+    for name, (result, *arguments) in _FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
     return library
 
 

@@ -17,7 +17,7 @@ from mlplab.words import (
     percent,
     percent_range,
     signed,
-    with_interval,
+    with_half,
 )
 
 CHOSEN = "chosen on these very rows"
@@ -41,7 +41,7 @@ def _right_and_absorbed(task: Task) -> str:
     how = f", over {count(int(accuracy.n), 'seed')}"
     return (
         f"**On the classes it knows** ({plain(listed_classes(task.split.known))}), "
-        f"{plain(task.template)} is right with a rate of **{with_interval(accuracy)}**{how}. "
+        f"{plain(task.template)} is right with a rate of **{with_limits(accuracy, 4)}**{how}. "
         f"**Without rejection** it takes every unknown input for one of them: {listed(pairs)}."
     )
 
@@ -270,7 +270,7 @@ def _two_sided(seen: Sequence[CentreEvidence], task: Task, centre: DetectorSerie
     one_sided = task.of("class centre (one-sided)")
     if one_sided is not None:
         words += (
-            f" Forgiving what reaches beyond takes the class centre from {_mean(centre)} to "
+            f" Counting only what falls short (one-sided) takes the class centre from {_mean(centre)} to "
             f"{_mean(one_sided)} ({signed(task.difference(one_sided, centre))})."
         )
     direction = task.of("class centre (directions)")
@@ -353,6 +353,14 @@ def centres_do_worse(task: Task) -> bool:
         and softmax is not None
         and float(task.difference(centre, softmax).mean) < 0
     )
+
+
+def with_limits(mean: MeanInterval, digits: int = 3) -> str:
+    """A mean ± half its interval, or with its limits where these are not evenly about it."""
+    value, low, high = (round(float(x), digits) for x in (mean.mean, mean.low, mean.high))
+    if not math.isfinite(low) or abs((high - value) - (value - low)) < 2 * 10**-digits:
+        return with_half(mean, digits)
+    return f"{value:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
 
 def area(series: DetectorSeries) -> str:

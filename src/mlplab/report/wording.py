@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from mlplab.declarations.data import IdxData, KnownData, NpzData
+from mlplab.declarations.data import KnownData, declared_scaling
 from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
@@ -26,6 +26,9 @@ _PLACEMENTS = {
 _SCALINGS = {
     "unit": "unit (0 to 1)",
     "standard": "standard (mean 0, standard deviation 1 on training rows)",
+    "minmax": "minmax (each column 0 to 1 on training rows)",
+    "robust": "robust (median 0, quartiles 1 apart on training rows, drawn in to ±3)",
+    "quantile": "quantile (normal by ranks on training rows)",
     "none": "none",
 }
 
@@ -94,11 +97,10 @@ def classes(network: Network) -> str:
 
 def scaling(network: Network) -> str:
     """How inputs are scaled, the default resolved."""
-    data = network.data
-    if data.scaling is None and isinstance(data, NpzData):
+    declared = declared_scaling(network.data)
+    if declared is None:
         return f"{_SCALINGS['unit']} where the archive holds bytes, else {_SCALINGS['standard']}"
-    images = isinstance(data, KnownData | IdxData)
-    return _SCALINGS[data.scaling or ("unit" if images else "standard")]
+    return _SCALINGS[declared]
 
 
 def varied(networks: Sequence[Network]) -> list[str]:

@@ -66,6 +66,7 @@ class CompiledNetworks:
     """
 
     def __init__(self, recipes: Sequence[Recipe], data: DeviceDataset) -> None:
+        _check(recipes, data)
         self._recipes, self._data = list(recipes), data
         first = recipes[0]
         self._shape = _Shape(first.layers, first.training.batch_size)
@@ -178,6 +179,25 @@ class CompiledNetworks:
         library = kernels.torch_products()
         shape, data = _address(self._shape.struct), _address(self._struct)
         kernels.check(function(shape, data, library, _address(structs), len(structs), *numbers))
+
+
+def _check(recipes: Sequence[Recipe], data: DeviceDataset) -> None:
+    """The loop reads by address: what it is given must be as it takes it to be.
+
+    Raises:
+        ValueError: rows that the data set does not have, or outputs that the networks do not.
+    """
+    layers = recipes[0].layers
+    highest = dict.fromkeys(("train_rows", "validation_rows", "test_rows"), len(data.inputs) - 1)
+    for name, most in {**highest, "label_map": layers[-1] - 1}.items():
+        least = -1 if name == "label_map" else 0
+        for values in {id(own): own for own in (getattr(r, name) for r in recipes)}.values():
+            fits = not values.size or (values.min() >= least and values.max() <= most)
+            if values.dtype != np.int64 or not values.flags.c_contiguous or not fits:
+                raise ValueError(f"{name} must be contiguous int64 from {least} to {most}")
+    classes = min(len(r.label_map) for r in recipes)
+    if layers[0] != data.inputs.shape[1] or data.labels.max(initial=0) >= classes:
+        raise ValueError("the networks' inputs or label maps do not fit the data set")
 
 
 def _data_struct(data: DeviceDataset, shape: _Shape) -> np.ndarray:

@@ -143,7 +143,7 @@ def train_step(
     """
     stack, workspace = state.stack, state.workspace
     logits = forward(stack, inputs, workspace, _masks(state, number))
-    loss, hidden_gradient = _losses(state, logits, targets)
+    loss, hidden_gradient = _losses(state, inputs, logits, targets)
     newly = ~torch.isfinite(loss) & (state.diverged_at == 0)
     state.diverged_at.copy_(torch.where(newly, number, state.diverged_at))
 
@@ -157,15 +157,15 @@ def train_step(
 
 
 def _losses(
-    state: StackState, logits: torch.Tensor, targets: torch.Tensor
+    state: StackState, inputs: torch.Tensor, logits: torch.Tensor, targets: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """The loss of every network, (network,), and its gradient for the last hidden outputs if any.
 
     The gradient for the logits goes to the workspace.
     """
-    gradient, outputs = state.workspace.gradients[-1], state.workspace.outputs
-    # A linear network has no hidden outputs, and no objective that would use them.
-    hidden = outputs[-2] if len(outputs) > 1 else logits
+    gradient = state.workspace.gradients[-1]
+    # The inputs of the last layer, which are the data where there is no hidden layer.
+    hidden = [inputs, *state.workspace.outputs][-2]
     any_hidden = any(objective.uses_hidden for objective, _ in state.objectives)
     lower_precision = logits.dtype.itemsize < 4
     scratch = torch.empty_like(logits, dtype=torch.float32) if lower_precision else gradient

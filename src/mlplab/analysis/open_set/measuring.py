@@ -138,7 +138,7 @@ def measure(
 
 
 def _ledger(tested: OpenSetRows, network: Network, entry: OpenSet, by: str) -> Ledger:
-    """Which rows touched what; refuses if a test row, or a calibration row twice, did."""
+    """Record which rows are used for what; refuse test rows, and calibration rows used twice."""
     rows, data, name = tested.rows, tested.data, data_name(network.data)
     unknown = {name: rows.unknown} if len(rows.unknown) else {}
     if entry.unknown_data is not None:

@@ -16,7 +16,7 @@ from mlplab.analysis.questions.finding import Finding
 from mlplab.analysis.questions.finite_rows import CountedRows, NotMeasured, RowsPart, rows_part
 from mlplab.analysis.questions.finite_unknowns import unknowns_part
 from mlplab.analysis.questions.judging import judge
-from mlplab.analysis.questions.methods import METHODS, METHODS_OF_LEVELS, Method
+from mlplab.analysis.questions.methods import METHODS, METHODS_OF_LEVELS, Method, counting_rows
 from mlplab.analysis.questions.open_set_values import TestsByForm, open_set_values, tests_by_form
 from mlplab.analysis.questions.sentence import Wording, wording_of
 from mlplab.analysis.questions.units import Unit, unit_of
@@ -122,7 +122,8 @@ class Answer:
     def method(self) -> Method:
         """The test that decided."""
         of_level = isinstance(self.question, LevelQuestion)
-        return (METHODS_OF_LEVELS if of_level else METHODS)[self.finding.test]
+        method = (METHODS_OF_LEVELS if of_level else METHODS)[self.finding.test]
+        return counting_rows(method) if self.finding.counts_rows else method
 
     @cached_property
     def unit(self) -> Unit:

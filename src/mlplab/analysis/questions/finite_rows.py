@@ -157,7 +157,7 @@ def counted_difference(
     return CountedRows(told, shifts, right is not None)
 
 
-def share_error(values: np.ndarray, rows: int) -> float | None:
+def fraction_error(values: np.ndarray, rows: int) -> float | None:
     """The most that the standard error over rows can be of the difference of two fractions of them,
     or of one; None without rows or finite values.
 
@@ -223,7 +223,7 @@ def _right(run: Run) -> np.ndarray | None:
 
 
 def _error(fractions: np.ndarray, rows: int, told: str) -> RowsError | None:
-    size = share_error(fractions, rows)
+    size = fraction_error(fractions, rows)
     return None if size is None else RowsError(told, size)
 
 

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from mlplab.analysis.questions import templates as texts
 from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
 from mlplab.analysis.questions.finding import Finding, Ranking
-from mlplab.analysis.questions.methods import METHODS
+from mlplab.analysis.questions.methods import METHODS, counting_rows
 from mlplab.analysis.questions.units import Unit, comparative, phrase_of, unit_of
 from mlplab.analysis.questions.values import is_better_higher
 from mlplab.declarations.metric import OpenSetMetric, target_of
@@ -85,7 +85,7 @@ class Wording(Generic[_AnyQuestion]):
             level=self._level,
             interval=self.interval,
             seeds=self._seeds,
-            test=METHODS[self.finding.test].name,
+            test=self._test,
             p=self._p,
             tested=self.tested,
         )
@@ -180,6 +180,11 @@ class Wording(Generic[_AnyQuestion]):
     @property
     def _bounds(self) -> list[float]:
         return [0.0]
+
+    @property
+    def _test(self) -> str:
+        method = METHODS[self.finding.test]
+        return (counting_rows(method) if self.finding.counts_rows else method).name
 
     @property
     def _level(self) -> str:

@@ -269,4 +269,4 @@ def _is_data(rows: list[list[str]]) -> bool:
         else:
             alike += cell in column
     numbered = all(cell in counting for cell in first[:-1])
-    return not numbered and alike >= max(1, len(first) / 2)
+    return not numbered and alike > len(first) / 2

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +15,7 @@ from mlplab.data.columns import Cells, text_of
 from mlplab.data.own_files import OwnFile, require_memory
 from mlplab.data.refusal import refuse
 from mlplab.data.sources.raw_table import RawTable, named
-from mlplab.declarations.problems import did_you_mean, listed, shortened, shown
+from mlplab.declarations.problems import BadInput, did_you_mean, listed, shortened, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +31,7 @@ def read_arrow(file: OwnFile, *, head_only: bool = False) -> RawTable:
     import pyarrow as pa
     from pyarrow import feather, ipc, parquet
 
-    def read() -> pa.Table:
+    def read_all() -> pa.Table:
         with file.path.open("rb") as stream:
             start = stream.read(8)
         if start[:4] == b"PAR1":
@@ -48,9 +51,15 @@ def read_arrow(file: OwnFile, *, head_only: bool = False) -> RawTable:
         with file.path.open("rb") as stream:
             return ipc.open_stream(stream).read_all()
 
-    table = _or_refused(read, (pa.ArrowException, OSError, ValueError, KeyError), file,
-                        "a Parquet, Feather or Arrow file")  # fmt: skip
-    return table_of(table.to_pandas(), file)
+    def read() -> pd.DataFrame:
+        table = read_all()
+        # Offsets of a damaged file may point anywhere.
+        table.validate(full=True)
+        return table.to_pandas()
+
+    # pyarrow lets through whatever its parts raise.
+    frame = _or_refused(read, file, "a Parquet, Feather or Arrow file")
+    return table_of(frame, file)
 
 
 def table_of(frame: pd.DataFrame, file: OwnFile) -> RawTable:
@@ -143,7 +152,7 @@ def read_workbook(file: OwnFile, sheet: str | None, *, head_only: bool = False) 
         return rows
 
     # openpyxl lets through whatever its parts raise.
-    rows = _or_refused(read, (Exception,), file, "an Excel workbook (.xlsx)")
+    rows = _or_refused(read, file, "an Excel workbook (.xlsx)")
     texts = [[_text(cell) for cell in row] for row in rows]
     texts = [row for row in texts if any(row)]
     width = max((place + 1 for row in texts for place, cell in enumerate(row) if cell), default=0)
@@ -160,20 +169,56 @@ def read_workbook(file: OwnFile, sheet: str | None, *, head_only: bool = False) 
     return named(RawTable(file, tuple(even[0]), columns))
 
 
-def _or_refused(
-    read: Callable[[], Any], errors: tuple[type[Exception], ...], file: OwnFile, expected: str
-) -> Any:
-    from mlplab.declarations.problems import BadInput
-
+def _or_refused(read: Callable[[], Any], file: OwnFile, expected: str) -> Any:
     try:
         return read()
     except BadInput:
         raise
-    except errors as error:
+    except Exception as error:
+        reason = shortened(str(error) or type(error).__name__, 200)
         refuse(
             file.where,
             expected=expected,
-            received=f"one that cannot be read ({shortened(str(error) or type(error).__name__, 200)})",
+            received=f"one that cannot be read ({reason})",
             hint="it is damaged or of another kind: write it again",
             file=file.path,
         )
+
+
+def keep_frame(frame: pd.DataFrame | pa.Table, folder: Path) -> Path:
+    """Write a frame in memory as Parquet, so that a study can name it, and give the file's path.
+
+    The file is named by its contents: the same frame is written once.
+
+    Args:
+        frame: of pandas or Arrow; an index with a name becomes a column.
+        folder: made where there is none.
+
+    Raises:
+        BadInput: a frame that Parquet cannot hold, or a folder that cannot be written to.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        if not isinstance(frame, pa.Table):
+            if frame.index.name is not None:
+                frame = frame.reset_index()
+            frame = pa.Table.from_pandas(frame, preserve_index=False)
+        stream = pa.BufferOutputStream()
+        parquet.write_table(frame, stream)
+        content = stream.getvalue().to_pybytes()
+        path = folder / f"table-{hashlib.sha256(content).hexdigest()[:16]}.parquet"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.{os.getpid()}")
+            temporary.write_bytes(content)
+            temporary.replace(path)
+    except (pa.ArrowException, TypeError, ValueError, OSError) as error:
+        refuse(
+            "data",
+            expected="a frame that can be kept as Parquet",
+            received=f"one that cannot ({shortened(str(error), 200)})",
+            hint="give columns of one type each, or a folder that can be written to",
+        )
+    return path

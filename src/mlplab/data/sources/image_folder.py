@@ -66,10 +66,8 @@ def read(declaration: ImageFolderData, files: tuple[OwnFile, ...]) -> tuple[Rows
                 hint="put the images of each class into one folder",
                 file=files[0].path.parent.parent,
             )
-    color, size = declaration.color, declaration.size
-    if color is None or size is None:
-        first_color, first_size = _form_of(train[0])
-        color, size = color or first_color, size or first_size
+    first_color, first_size = _form_of(train[0])
+    color, size = declaration.color or first_color, declaration.size or first_size
     pixels = size[0] * size[1] * (3 if color == "rgb" else 1)
     require_memory(pixels * len(files) * 5, files[0].path.parent.parent, _WHERE, "images")
     return _rows(train, color, size), _rows(test, color, size) if test else None

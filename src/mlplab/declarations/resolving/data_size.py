@@ -13,7 +13,6 @@ from pkgutil import resolve_name
 from mlplab.declarations.data import Data, KnownData, part_size
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.problems import BadInput, Problem, dotted, shown
-from mlplab.declarations.reading.validation import Fault
 from mlplab.declarations.resolving.classes import data_name, places_of, twice
 
 OWN_DATA = "mlplab.data.sizes:own_data_size"
@@ -47,7 +46,7 @@ def headers_only() -> Iterator[None]:
 
 def data_size(
     data: Data, folder: Path, *, fewest_classes: int = 2
-) -> tuple[DataSize, tuple[Fault, ...]]:
+) -> tuple[DataSize, tuple[Problem, ...]]:
     """The size of declared data, and what is wrong with them; ways start at data.
 
     Known sets are not opened; own data are read whole, and so is everything said that training
@@ -57,7 +56,7 @@ def data_size(
     """
     nothing = DataSize(None, None, None, None, None)
     if data.classes is not None and len(data.classes) < fewest_classes:
-        few = Fault(("classes",), "at least two classes", shown(list(data.classes)))
+        few = Problem(("classes",), "at least two classes", shown(list(data.classes)))
         return nothing, (few,)
     if not isinstance(data, KnownData):
         repeated = tuple(_repeated(data))
@@ -69,21 +68,21 @@ def data_size(
             found = size_of_own(data, folder, fewest_classes=fewest_classes, headers_only=quick)
             return DataSize(*found), ()
         except BadInput as error:
-            return nothing, tuple(_fault(problem) for problem in error.problems)
+            return nothing, tuple(_of_declaration(problem) for problem in error.problems)
     known = KNOWN_SETS[data.name]
-    chosen, faults = _chosen(data, known.class_names)
-    if faults:
-        return replace(nothing, features=known.features), tuple(faults)
+    chosen, problems = _chosen(data, known.class_names)
+    if problems:
+        return replace(nothing, features=known.features), tuple(problems)
     train = sum(known.train_counts[c] for c in chosen)
     test = sum(known.test_counts[c] for c in chosen)
     validation = part_size(data.validation, train)
-    faults = [*_validation_faults(data, train, validation, len(chosen))]
-    rows = None if faults else train - validation
-    return DataSize(rows, validation, test, known.features, len(chosen)), tuple(faults)
+    problems = [*_validation_problems(data, train, validation, len(chosen))]
+    rows = None if problems else train - validation
+    return DataSize(rows, validation, test, known.features, len(chosen)), tuple(problems)
 
 
-def _fault(problem: Problem) -> Fault:
-    """A problem of own data as a fault of the declaration that names them."""
+def _of_declaration(problem: Problem) -> Problem:
+    """A problem of own data as one of the declaration that names them."""
     where = tuple(
         int(step) if step.isdecimal() else step
         for step in re.findall(r"[^.\[\]]+", dotted(problem.where).removeprefix("data"))
@@ -92,13 +91,15 @@ def _fault(problem: Problem) -> Fault:
     if problem.file is not None:
         name = Path(problem.file).name
         received += f" in {name}" + ("" if problem.line is None else f", line {problem.line}")
-    return Fault(where, problem.expected, received, problem.hint)
+    return Problem(where, problem.expected, received, problem.hint)
 
 
-def _validation_faults(data: Data, train: int, validation: int, classes: int) -> Iterator[Fault]:
+def _validation_problems(
+    data: Data, train: int, validation: int, classes: int
+) -> Iterator[Problem]:
     most = train - classes
     if validation > most:
-        yield Fault(
+        yield Problem(
             ("validation",),
             f"at most {most} of the {train} training rows, so that every class keeps one",
             f"{shown(data.validation)}"
@@ -107,15 +108,15 @@ def _validation_faults(data: Data, train: int, validation: int, classes: int) ->
         )
 
 
-def _chosen(data: Data, names: Sequence[str]) -> tuple[list[int], list[Fault]]:
+def _chosen(data: Data, names: Sequence[str]) -> tuple[list[int], list[Problem]]:
     """The places of the classes that are kept, and what is wrong with those that are declared."""
     if data.classes is None:
         return list(range(len(names))), []
-    places, faults = places_of(data.classes, names, data_name(data))
-    return places, [replace(f, where=("classes", *f.where)) for f in faults]
+    places, problems = places_of(data.classes, names, data_name(data))
+    return places, [replace(f, where=("classes", *f.where)) for f in problems]
 
 
-def _repeated(data: Data) -> Iterator[Fault]:
+def _repeated(data: Data) -> Iterator[Problem]:
     """Classes that are written twice; by which other name they may be called only data tell."""
     written = [str(name) for name in data.classes or ()]
     for position, name in enumerate(written):

@@ -15,7 +15,7 @@ from mlplab.words import listed
 _LADDER = (
     ("class centre (on inputs)", "centre of the inputs"),
     ("class centre", "class centre"),
-    ("class centre (one-sided)", "… forgiving what reaches beyond"),
+    ("class centre (one-sided)", "… one-sided"),
     ("class centre (directions)", "… of directions only"),
     ("class centre (directions, 10 a class)", "… with 10 centres a class"),
     ("class centre (directions, 100 a class)", "… with 100 centres a class"),
@@ -79,7 +79,7 @@ def _along_layers(shown: list[float]) -> list[vega.Spec]:
     ]  # fmt: skip
 
 
-def remedy_figure(task: Task, name: str) -> Figure | None:
+def variants_figure(task: Task, name: str) -> Figure | None:
     """AUROC from the class centre over its variants to the neighbours, beside the softmax."""
     steps = [(told, s) for detector, told in _LADDER if (s := task.of(detector)) is not None]
     softmax = task.of("softmax")
@@ -104,13 +104,13 @@ def remedy_figure(task: Task, name: str) -> Figure | None:
             "data": vega.rows(drawn),
             "width": 330,
             "height": {"step": 28},
-            "layer": _remedy_layers(list(table["step"]), softmax.auroc()[0], [low, high]),
+            "layer": _variants_layers(list(table["step"]), softmax.auroc()[0], [low, high]),
         },
         keys=(Key("softmax", theme.COLOURS[1], dash=(5, 3)),),
     )
 
 
-def _remedy_layers(steps: list[str], softmax: float, shown: list[float]) -> list[vega.Spec]:
+def _variants_layers(steps: list[str], softmax: float, shown: list[float]) -> list[vega.Spec]:
     scale = {"domain": shown, "nice": False}
     x = vega.field("auroc:Q", title="AUROC", scale=scale)
     y = vega.field("step:N", sort=steps, title=None, axis={"labelLimit": 240})

@@ -63,7 +63,7 @@ def negatives_figure(tasks: Sequence[Task], name: str) -> Figure | None:
     names = list(dict.fromkeys(table["detector"]))
     return Figure(
         name=name,
-        title=f"What negatives are worth: {listed_classes(tasks[0].split.unknown)} unknown",
+        title=f"AUROC by negative classes: {listed_classes(tasks[0].split.unknown)} unknown",
         caption=_negatives_caption(table, names, mean_areas([s for _, s in found.values()])),
         table=table,
         drawing={

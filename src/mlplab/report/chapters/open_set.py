@@ -12,7 +12,7 @@ from mlplab.figures.of_study import slug, unused
 from mlplab.figures.open_set.absorption import absorption_figure
 from mlplab.figures.open_set.accuracy import accuracy_figure
 from mlplab.figures.open_set.areas import mean_measures
-from mlplab.figures.open_set.centres import along_figure, remedy_figure
+from mlplab.figures.open_set.centres import along_figure, variants_figure
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
 from mlplab.figures.open_set.trends import negatives_figure, steps_figure
@@ -41,8 +41,9 @@ from mlplab.report.open_set_words import (
     centres_do_worse,
     remedies,
     why_centres,
+    with_limits,
 )
-from mlplab.words import listed, signed, with_half, with_interval
+from mlplab.words import listed, signed
 
 _MEASURES = (
     ("AUROC", "auroc"),
@@ -166,7 +167,7 @@ def _published(context: Context, tasks: Sequence[Task]) -> list[Block]:
             rows.append(
                 (f"{name} taken for {most}", f"{its.count(most)} of {len(its)}", f"{fraction:.0%}")
             )
-    accuracy = with_interval(task.plain.mean("accuracy_on_known_before"))
+    accuracy = with_limits(task.plain.mean("accuracy_on_known_before"), 4)
     known = f"accuracy on {listed_classes(part_two.known)}"
     return [
         Table(
@@ -222,11 +223,11 @@ def _measures(task: Task) -> Iterator[Block]:
     beside = () if softmax is None else ("less the softmax's",)
     rows = []
     for series in task.ranked:
-        cells = [with_half(series.mean(metric)) for _, metric in _MEASURES]
+        cells = [with_limits(series.mean(metric)) for _, metric in _MEASURES]
         if softmax is not None:
             gap = "–" if series is softmax else signed(task.difference(series, softmax))
             cells.insert(1, gap)
-        accuracy = with_half(series.mean("accuracy_on_known_before"), digits=4)
+        accuracy = with_limits(series.mean("accuracy_on_known_before"), digits=4)
         rows.append((plain(series.detector), series.method or "plain", *cells, accuracy))
     titles = [title for title, _ in _MEASURES]
     failed = [label for label in task.failures if task.of(label) is None]
@@ -248,7 +249,7 @@ def _measures(task: Task) -> Iterator[Block]:
         "each side there are.",
         columns("detector", *(title for title, _ in _MORE_MEASURES)),
         tuple(
-            (plain(s.detector), *(with_half(s.mean(metric)) for _, metric in _MORE_MEASURES))
+            (plain(s.detector), *(with_limits(s.mean(metric)) for _, metric in _MORE_MEASURES))
             for s in task.ranked
         ),
         sortable=True,
@@ -275,7 +276,7 @@ def _why(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
     yield Bullets(tuple(reasons))
     figures = (
         along_figure(task, unused(f"open-set-along-{stem}", names)),
-        remedy_figure(task, unused(f"open-set-remedy-{stem}", names)),
+        variants_figure(task, unused(f"open-set-remedy-{stem}", names)),
     )
     drawn = tuple(figure for figure in figures if figure is not None)
     if drawn:
