@@ -113,15 +113,16 @@ def require_memory(needed: int, file: Path, where: str, what: str = "data") -> N
         )
 
 
-def content_of(file: OwnFile, *, at_most: int | None = None) -> bytes:
+def content_of(file: OwnFile, *, at_most: int | None = None, copies: int = 1) -> bytes:
     """The bytes of a file, unpacked where it is gzipped; an unreadable or empty one is refused.
 
     at_most: bytes to read from its beginning, for who wants a header only.
+    copies: how many times the content will stand in memory, counting these bytes.
     """
-    return content_at(file.path, file.where, at_most=at_most)
+    return content_at(file.path, file.where, at_most=at_most, copies=copies)
 
 
-def content_at(path: Path, where: str, *, at_most: int | None = None) -> bytes:
+def content_at(path: Path, where: str, *, at_most: int | None = None, copies: int = 1) -> bytes:
     """The bytes of a file of which only the path is known; see `content_of`."""
     try:
         with path.open("rb") as stream:
@@ -129,9 +130,9 @@ def content_at(path: Path, where: str, *, at_most: int | None = None) -> bytes:
             packed = stream.read(2) == GZIP
             stream.seek(0)
             if packed:
-                content = _unpacked(stream, path, where, at_most)
+                content = _unpacked(stream, path, where, at_most, copies)
             elif at_most is None:
-                require_memory(size, path, where)
+                require_memory(size * copies, path, where)
                 content = stream.read(size)
             else:
                 content = stream.read(at_most)
@@ -164,7 +165,9 @@ def _regular_size(descriptor: int, path: Path, where: str) -> int:
     return state.st_size
 
 
-def _unpacked(stream: BinaryIO, path: Path, where: str, at_most: int | None) -> bytes:
+def _unpacked(
+    stream: BinaryIO, path: Path, where: str, at_most: int | None, copies: int
+) -> bytes:
     """The unpacked bytes, counted against memory while they are unpacked."""
     parts, size = [], 0
     try:
@@ -175,7 +178,7 @@ def _unpacked(stream: BinaryIO, path: Path, where: str, at_most: int | None) -> 
                     break
                 parts.append(block)
                 size += len(block)
-                require_memory(size, path, where, "unpacked data")
+                require_memory(size * copies, path, where, "unpacked data")
     except (OSError, EOFError, zlib.error) as error:
         refuse(
             where,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from mlplab.declarations.problems import shortened
 _SEPARATORS = (",", ";", "\t", "|")
 _BYTES_A_CELL = 70
 """Of a cell as text in Python."""
+_COPIES = 3
+"""Of the whole text, beside its cells: its bytes, its signs and, at worst, one line of all."""
 _HEADER_BYTES = 1 << 22
 _COLUMNS_FOR_HEADER = 300
 """Of which the first row is held against those below, to tell whether it is a header."""
@@ -48,15 +49,17 @@ def read_text_table(file: OwnFile, form: TextForm, *, head_only: bool = False) -
     Raises:
         BadInput: bytes that are no text, lines of different lengths, or no rows.
     """
-    content = content_of(file, at_most=_HEADER_BYTES if head_only else None)
     if form.plain:
         _require_unpacked(file)
-    text, notes = _decoded(content, form, file, cut=len(content) == _HEADER_BYTES and head_only)
+    content = content_of(file, at_most=_HEADER_BYTES if head_only else None, copies=_COPIES)
+    cut = head_only and len(content) == _HEADER_BYTES
+    text, notes = _decoded(content, form, file, cut=cut)
+    del content
     separator = "," if form.plain else form.separator or _separator(text)
     cells = text.count(separator) + text.count("\n")
     require_memory(cells * _BYTES_A_CELL, file.path, file.where, "a table as text")
     rows, lines = _rows(text, separator, file)
-    if head_only and len(content) == _HEADER_BYTES and len(rows) > 1:
+    if cut and len(rows) > 1:
         rows, lines = rows[:-1], lines[:-1]  # the last one is cut
     return _table(rows, lines, form, file, notes)
 
@@ -133,8 +136,10 @@ def _separator(text: str) -> str:
 
 def _rows(text: str, separator: str, file: OwnFile) -> tuple[list[list[str]], list[int]]:
     """Every row with a cell in it, the header too, and the number of the line in which it ends."""
-    # Without newline="" a carriage return alone, which also ends lines, would be an error.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    # A carriage return alone also ends a line. An io.StringIO would copy the text at four bytes a
+    # character, before its first line.
+    its_lines = (found[0] for found in re.finditer(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text))
+    reader = csv.reader(its_lines, delimiter=separator, skipinitialspace=True)
     rows, lines = [], []
     try:
         for fields in reader:

@@ -215,6 +215,9 @@ class _Foreign:
         if own and homes == ["optimizer"] and not {*own} & {*optimizer} and "name" in optimizer:
             reason = f"leave it out: {optimizer['name']} has no such setting"
             return Problem(self.path, expected, f"{key}: {shown(self.value)}", reason)
+        if [*self.settings] == ["data.test"] and "test" not in lines.get("data", {"test": None}):
+            reason = "leave it out: a known set has a test part of its own"
+            return Problem(self.path, expected, f"{key}: {shown(self.value)}", reason)
         if not homes:
             return Problem(self.path, expected, f"the unknown key {key}", self.reason)
         line = ", ".join(f'"{home}": {json.dumps(lines[home])}' for home in homes)
@@ -313,6 +316,8 @@ def _lines(
     if "optimizer" in own and isinstance(name, str) and name in members:
         has = members[name].type.model_fields
         own["optimizer"] = {key: value for key, value in own["optimizer"].items() if key in has}
+    if "data" in own and _merged(rest.get("data", {}), own["data"]).get("name") in KNOWN_SETS:
+        own["data"].pop("test", None)
     homes = {home for item in foreign for home in item.homes}
     return {key: value for key, value in own.items() if key in homes}, unit
 
