@@ -1,5 +1,5 @@
 # make demo    set up once, run the demo study, print where its report is
-# make test    set up once, run the tests
+# make test    set up once, add what tests need, run the tests
 # make lint    style, format, types and import layers
 # make check   lint and test
 # make docs    write what the documentation takes from the program
@@ -17,6 +17,8 @@ OUT ?= runs
 venv := .venv
 bin := $(venv)/bin
 installed := $(venv)/installed
+with_dev := $(venv)/installed-dev
+pip := $(bin)/python -m pip install --disable-pip-version-check --no-input --no-compile $(PIP_ARGS) -c constraints.txt
 candidates := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3 python)
 suits := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
@@ -31,23 +33,23 @@ setup: $(installed)
 demo: $(installed)
 	@$(bin)/mlplab demo --out "$(OUT)"
 
-test: $(installed)
+test: $(with_dev)
 	@$(bin)/python -m pytest $(PYTEST_ARGS)
 
-lint: $(installed)
+lint: $(with_dev)
 	@$(bin)/ruff check
 	@$(bin)/ruff format --check
 	@$(bin)/mypy
 	@$(bin)/lint-imports
 
-format: $(installed)
+format: $(with_dev)
 	@$(bin)/ruff check --fix
 	@$(bin)/ruff format
 
 docs: $(installed)
 	@$(bin)/python docs/generate.py
 
-site: $(installed)
+site: $(with_dev)
 	@$(bin)/zensical build --strict
 	@echo "The site: site/index.html"
 
@@ -65,7 +67,13 @@ $(installed): pyproject.toml constraints.txt hatch_build.py $(wildcard cpp/*)
 	  echo "mlplab needs Python 3.11 or newer with its venv module, and none of these is one: $(candidates) (Debian and Ubuntu: install python3-venv; or name one with make PYTHON=...)." >&2; \
 	  exit 1; \
 	fi; \
-	echo "Setting up $(venv) with $$python; this happens once and downloads the dependencies."; \
+	echo "Setting up $(venv) with $$python; this happens once and downloads the dependencies." >&2; \
 	"$$python" -m venv --clear $(venv)
-	@$(bin)/python -m pip install --disable-pip-version-check --no-input $(PIP_ARGS) -c constraints.txt -e '.[dev]'
+	@# Python compiles what it imports; most of what is installed never is.
+	@$(pip) -e . >&2
+	@touch $@
+
+$(with_dev): $(installed)
+	@echo "Adding what tests and checks need." >&2
+	@$(pip) -e '.[dev]' >&2
 	@touch $@

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlplab.analysis.open_set.evaluating import tests_of
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task, tasks_of
-from mlplab.openset.detectors.registry import DETECTORS, facts
+from mlplab.openset.detectors.registry import DETECTORS
 from mlplab.records.key import NUMERICS
 from mlplab.records.results import Results
 from mlplab.study import open_results
@@ -23,7 +23,7 @@ OPEN = "0-4 known, 5-9 unknown"
 WITH_NEGATIVES = "0-4 known, 5-7 negative, 8, 9 unknown"
 HEAD = """# Detectors of unknown classes
 
-A detector turns what a network gives for an input into a score; a higher score means more unknown.
+A detector turns a network's outputs for an input into a score; a higher score means more unknown.
 Those after training work on any network; the others belong to networks trained by the method of the
 same name, and most of these need *negative* classes: seen in training, and not known. All are
 usable by themselves, on arrays from any library. A network of mlplab:
@@ -106,7 +106,7 @@ In a study they are asked for by name:
 }
 ```
 
-A network with `"open_set_only": true` is a template: only its open-set forms are trained. `splits`
+A network with `"open_set_only": true` is a template: only its open-set variants are trained. `splits`
 takes the place of the three roles: a list of them, `"all"` with `known` a number, or
 `"usual 6/4"`. `mlplab run open-set` is the study that the tables below come from;
 `mlplab run open-set-all-splits` divides the ten digits in all 252 ways.
@@ -161,16 +161,16 @@ def _trained(tasks: dict[str, Task]) -> str:
         "| :--- | :--- | :--- | :--- | ---: | ---: |",
     ]
     for name in DETECTORS:
-        known = facts(name)
-        if known.needs_training:
-            task = tasks[WITH_NEGATIVES if known.needs_negatives else OPEN]
-            lines.append(_line(task.of(name), "yes" if known.needs_negatives else "no"))
+        detector = DETECTORS[name]()
+        if detector.method is not None:
+            task = tasks[WITH_NEGATIVES if detector.needs_negatives else OPEN]
+            lines.append(_line(task.of(name), "yes" if detector.needs_negatives else "no"))
     return "\n".join([*lines, ""])
 
 
 def _line(series: DetectorSeries | None, *more: str) -> str:
     assert series is not None
-    known = facts(series.detector.split(" (")[0])
+    known = DETECTORS[series.detector.split(" (")[0]]
     rejected = f"{float(series.mean('recall_of_unknown').mean):.0%}"
     cells = (series.detector, known.formula, known.source, *more, _area(series), rejected)
     return f"| {' | '.join(cell.replace('|', '¦') for cell in cells)} |"

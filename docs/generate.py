@@ -60,7 +60,8 @@ def tree() -> str:
 
 def folders() -> list[str]:
     """Return the folders under src/mlplab that hold files, relative to it."""
-    found = {p.parent for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    made = {"__pycache__", "built"}
+    found = {p.parent for p in PACKAGE.rglob("*") if p.is_file() and not made & set(p.parts)}
     return sorted(p.relative_to(PACKAGE).as_posix() for p in found if p != PACKAGE)
 
 

@@ -14,9 +14,9 @@ from mlplab.analysis.open_set.evaluating import Tested
 from mlplab.analysis.open_set.findings import (
     CentreEvidence,
     DetectorFinding,
+    Estimate,
     Histogram,
     RunFinding,
-    Share,
 )
 from mlplab.analysis.open_set.tasks import Task, tasks_of
 from mlplab.declarations.resolving.open_set_networks import NamedSplit, OpenSetVariant
@@ -69,11 +69,11 @@ def finding(
         detector=label,
         metrics=metrics,
         without_groups=groups,
-        auroc=Share(area, area - 0.01, area + 0.01),
+        auroc=Estimate(area, area - 0.01, area + 0.01),
         auroc_by_class={"3": area, "4": area},
         threshold=threshold,
         guarantee=guarantee,
-        realised=Share(0.06, 0.04, 0.09),
+        realised=Estimate(0.06, 0.04, 0.09),
         absorbed=((30, 20, 10, 40), (20, 30, 10, 40)),
         health=health,
     )
@@ -103,7 +103,7 @@ def made(
         unknown=unknown,
         known_rows=300,
         unknown_rows=len(unknown) * sum(line),
-        accuracy=Share(accuracy, accuracy - 0.01, accuracy + 0.01),
+        accuracy=Estimate(accuracy, accuracy - 0.01, accuracy + 0.01),
         absorbed=tuple(line for _ in unknown),
         detectors=tuple(
             replace(f, absorbed=tuple((*line[:-1], line[-1] // 2, line[-1] // 2) for _ in unknown))

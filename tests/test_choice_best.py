@@ -13,6 +13,7 @@ from mlplab.analysis.choice.export import choice_json
 from mlplab.analysis.choice.rule import choose
 from mlplab.analysis.choice.words import caveats_of, outcome_in_words
 from mlplab.declarations.choice import ChoiceRule
+from mlplab.declarations.training import EarlyStopping
 from mlplab.records.results import Results, Run
 from mlplab.report import markdown
 from mlplab.report.chapters import choice, overview
@@ -131,3 +132,43 @@ def test_without_comparisons_no_best_is_named():
     assert "The highest mean is that of **b**, with a test accuracy of" in text
     assert f"no best is named, as {choose(few).reason}." in text
     assert "The best is" not in text
+
+
+def on_validation(rows: int, metric: str | None = None, **finals) -> Results:
+    """Networks that were compared on so many validation rows."""
+    found = made(**finals)
+    networks = {}
+    for name, declared in found.study.networks.items():
+        training = declared.training
+        if metric is not None:
+            stopping = EarlyStopping(metric=metric)
+            training = training.model_copy(update={"early_stopping": stopping})
+        data = declared.data.model_copy(update={"validation": rows})
+        networks[name] = declared.model_copy(update={"data": data, "training": training})
+    for run in found.runs:
+        run.curves["validation", "accuracy"] = run.curves["test", "accuracy"]
+    return replace(found, study=replace(found.study, networks=networks))
+
+
+def test_a_choice_on_eleven_rows_is_said_to_be_of_these_rows():
+    """100% on eleven validation rows, in every seed alike."""
+    few = on_validation(11, a=[1.0] * 6, b=[10 / 11] * 6)
+    best = find_best(few)
+    assert (best.rows, best.leader, best.others) == (11, "a", ("b",))
+    chosen = choose(few)
+    assert (chosen.chosen, chosen.holds_for_other_rows) == ("a", False)
+    assert chosen.best.accuracy.low == pytest.approx(0.025 ** (1 / 11))  # Clopper and Pearson
+    assert "11 validation rows" in " ".join(caveats_of(chosen))
+    assert "of which one is 9.1 points" in " ".join(caveats_of(chosen))
+    many = on_validation(1100, a=[1.0] * 6, b=[10 / 11] * 6)
+    assert find_best(many).others == ()
+    assert choose(many).chosen == "a"
+    assert list(caveats_of(choose(many))) == []
+
+
+def test_restored_and_ranked_by_the_same_number_is_said():
+    told = " ".join(caveats_of(choose(on_validation(1000, "accuracy", a=[0.9] * 6, b=[0.8] * 6))))
+    assert "a and b were restored by their best validation accuracy" in told
+    assert '"metric": "loss"' in told
+    other = " ".join(caveats_of(choose(on_validation(1000, "loss", a=[0.9] * 6, b=[0.8] * 6))))
+    assert "restored" not in other

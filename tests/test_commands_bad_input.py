@@ -28,7 +28,7 @@ BROKEN_STUDIES = {
     "not a number": (network(dropout=float("nan")), "finite number"),
     "negative rate": (network(optimizer={"name": "sgd", "learning_rate": -1}), "above 0"),
     "boolean for a number": (network(hidden=[True]), "whole number"),
-    "no layer": (network(hidden=[]), "hidden"),
+    "empty layer": (network(hidden=[0]), "hidden"),
     "fractional layer": (network(hidden=[2.5]), "whole number"),
     "unknown optimizer": (
         network(optimizer={"name": "adm", "learning_rate": 0.1}),
@@ -163,5 +163,5 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     )
     process.stdout.close()
     _, told = process.communicate(timeout=60)[0], process.stderr
-    assert process.returncode in (0, 1)
+    assert process.returncode == 0
     assert told.closed or "Traceback" not in told.read()

@@ -62,6 +62,7 @@ def said(folder: Path, *arguments: str | Path) -> str:
 
 def test_a_report_that_cannot_be_written_is_a_sentence_and_leaves_nothing_half(shop):
     results = shop / "runs" / "tiny"
+    assert mlplab_here("report", results, "--png", cwd=shop).returncode == 0
     figures = sorted((results / "figures").iterdir())
     page = (results / "report.html").read_bytes()
     # A folder in the place of a figure, which no user's rights help to overwrite.
@@ -70,7 +71,7 @@ def test_a_report_that_cannot_be_written_is_a_sentence_and_leaves_nothing_half(s
     victim.unlink()
     victim.mkdir()
     try:
-        told = said(shop, "report", results)
+        told = said(shop, "report", results, "--png")
         assert "a place that can be written to" in told
         assert sorted((results / "figures").iterdir()) == figures
         assert (results / "report.html").read_bytes() == page

@@ -137,10 +137,10 @@ def test_tests_on_unknown_classes_are_a_part_of_their_own():
     tally.see(events.RunPlanned(total=4, already=4, stacks=0, resumed=0, flops=0))
     now[0] = 160.0
     tally.see(events.UnknownsTested("small", 0, done=0, of=8))
-    assert (tally.share, tally.seconds_left) == (0.0, None)
+    assert (tally.fraction, tally.seconds_left) == (0.0, None)
     now[0] = 180.0
     tally.see(events.UnknownsTested("small", 0, done=2, of=8))
-    assert tally.share == 0.25
+    assert tally.fraction == 0.25
     assert tally.seconds_left == pytest.approx(60.0)
     assert tally.counts_in_words() == "2 of 8 tests"
     assert "all networks and 2 of 8 tests are finished" in _what_is_kept(tally, Path("runs/x"))
@@ -152,17 +152,17 @@ def test_the_share_counts_arithmetic_not_networks():
     tally.see(events.RunPlanned(total=3, already=0, stacks=2, resumed=0, flops=400))
     tally.see(events.StackStarted("a", (("large", 0),), steps=10, flops=300))
     tally.see(events.StackStarted("b", (("small", 0), ("small", 1)), steps=20, flops=100))
-    assert tally.share == 0
+    assert tally.fraction == 0
     assert tally.seconds_left is None
     tally.see(events.StackProgressed("a", step=5, steps=10, best_accuracy=float("nan")))
     tally.see(events.StackProgressed("b", step=10, steps=20, best_accuracy=0.5))
     # Half of 300 and half of 100, of 400.
-    assert tally.share == pytest.approx(0.5)
+    assert tally.fraction == pytest.approx(0.5)
     now[0] = 130.0
     assert tally.seconds_left == pytest.approx(30.0)
     assert tally.best_accuracy == 0.5
     tally.see(events.StackFinished("a", (("large", 0),), seconds=1.0, diverged=()))
-    assert tally.share == pytest.approx(0.875)
+    assert tally.fraction == pytest.approx(0.875)
     assert tally.finished == 1
 
 
@@ -173,11 +173,11 @@ def test_a_stack_that_is_tried_again_counts_once():
     tally.see(events.StackStarted("whole", members, steps=10, flops=200))
     tally.see(events.StackProgressed("whole", step=5, steps=10, best_accuracy=0.1))
     tally.see(events.StackFailed("whole", members, "no room", tried_again=True))
-    assert tally.share == 0
+    assert tally.fraction == 0
     for number, name in enumerate(("one", "two")):
         tally.see(events.StackStarted(name, ((name, 0),), steps=10, flops=100))
         tally.see(events.StackFailed(name, ((name, 0),), "no room", tried_again=False))
-        assert tally.share == pytest.approx(0.5 * (number + 1))
+        assert tally.fraction == pytest.approx(0.5 * (number + 1))
 
 
 @pytest.mark.parametrize(

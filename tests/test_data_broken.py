@@ -104,7 +104,7 @@ LINE_5 = "2.5,9,setosa"
 IMAGES, LABELS = "data.train_images", "data.train_labels"
 
 IDX = [
-    ("no file", _remove("train-labels"), LABELS, "a path where nothing is"),
+    ("no file", _remove("train-labels"), LABELS, "where nothing is"),
     ("a folder", _replace_by_folder, LABELS, "got a folder"),
     ("empty file", _bytes("train-labels", lambda b: b""), LABELS, "an empty file"),
     ("gzip cut short", _bytes("train-images.gz", lambda b: b[:-20]), IMAGES, "cut short"),
@@ -156,7 +156,7 @@ IDX = [
         "data.test_images",
         "images of 4×4.* got images of 4×3",
     ),
-    ("test images only", _settings(test_labels=None), "data", "only one of them"),
+    ("test images only", _settings(test_labels=None), "data.test_labels", "only one of them"),
     ("test twice", _settings(test=5), "data.test", "got both"),
 ]
 
@@ -208,14 +208,20 @@ CSV = [
     ("after blank lines", lambda t: t.replace(LINE_5, "\n\n2.5,x,setosa"), '"x"', 7),
     ("truth values", lambda t: t.replace(",0,", ",True,").replace(",1,", ",no,"), '"True"', 2),
     ("no class", lambda t: t.replace(LINE_5, "2.5,9,"), '"species".* got nothing', 5),
-    ("too few fields", lambda t: t.replace(LINE_5, "2.5,9"), '"species".* got nothing', 5),
+    ("too few fields", lambda t: t.replace(LINE_5, "2.5,9"), "3 fields in every line.* got 2", 5),
     (
         "too few fields, label first",
         lambda t: "".join(f"{','.join(reversed(c.split(',')))}\n" for c in t.split()).replace(
             "setosa,9,2.5", "setosa,9"
         ),
-        '"length".* got nothing',
+        "3 fields in every line.* got 2",
         5,
+    ),
+    (
+        "a title above the names",
+        lambda t: "Flowers of three kinds\n" + t,
+        "remove titles",
+        1,
     ),
     (
         "too many fields",

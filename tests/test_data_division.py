@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplab.data.division import divide, part_size
+from mlplab.data.division import divide
+from mlplab.declarations.data import part_size
 from mlplab.declarations.problems import BadInput
 
 
@@ -113,3 +114,43 @@ def test_a_part_that_empties_a_class_is_refused() -> None:
     assert len(divided(labels, 8)[1]) == 8
     with pytest.raises(BadInput, match=r'the smallest, "1", has 1\), but got 9 rows'):
         divided(labels, 9)
+
+
+def of_two(**more: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.arange(100) % 2
+    return divide(
+        labels,
+        np.arange(100),
+        0.2,
+        seed=more.pop("seed", 0),
+        purpose="test",
+        class_names=("a", "b"),
+        where="data.test",
+        **more,
+    )
+
+
+def test_groups_are_never_divided() -> None:
+    groups = np.arange(100) // 7
+    stay, taken = of_two(groups=groups)
+    assert not set(groups[stay]) & set(groups[taken])
+    assert sorted([*stay, *taken]) == list(range(100))
+    # Groups of seven make fourteen of the twenty rows that were asked for.
+    assert len(taken) in (14, 16)
+    assert set(of_two(groups=groups, seed=1)[1]) != set(taken)
+
+
+def test_the_last_moments_are_taken_and_moments_stay_together() -> None:
+    moments = np.random.default_rng(0).permutation(100) // 3
+    stay, taken = of_two(order=moments)
+    assert moments[stay].max() < moments[taken].min()
+    assert 17 < len(taken) <= 20
+
+
+def test_a_division_that_leaves_a_class_out_is_refused() -> None:
+    labels = np.arange(100) // 90
+    with pytest.raises(BadInput, match='none of "late"'):
+        divide(labels, np.arange(100), 0.2, seed=0, purpose="test", class_names=("early", "late"),
+               where="data.test", order=np.arange(100.0))  # fmt: skip
+    with pytest.raises(BadInput, match="leaves groups together"):
+        of_two(groups=np.zeros(100))

@@ -18,7 +18,7 @@ import pytest
 
 from mlplab.data import known_files
 from mlplab.data.download import NoMirrorError, download
-from mlplab.data.sources import SOURCES, Source, SourceFile
+from mlplab.data.mirrors import SOURCES, Source, SourceFile
 from mlplab.declarations.problems import BadInput
 
 CONTENT = bytes(range(256)) * 2000

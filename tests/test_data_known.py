@@ -16,8 +16,8 @@ from data_files import SIDE, idx_bytes, images, labels
 from mlplab.data.describe import BUNDLED, describe, fetch, list_sets
 from mlplab.data.known_files import cache_folder
 from mlplab.data.loading import load
+from mlplab.data.mirrors import SOURCES, Source, SourceFile
 from mlplab.data.preparation import prepare
-from mlplab.data.sources import SOURCES, Source, SourceFile
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.problems import BadInput

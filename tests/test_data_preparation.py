@@ -107,9 +107,9 @@ def test_equal_inputs_are_one_array_and_named_alike() -> None:
     few = prepared(name="digits", classes=(0, 1), validation=20)
     other = prepared(name="digits", split_seed=5)
     assert whole.inputs is few.inputs is other.inputs
-    assert whole.resident == few.resident == other.resident
+    assert whole.inputs_digest == few.inputs_digest == other.inputs_digest
     standard = [prepared(name="digits", scaling="standard", classes=c) for c in (None, (0, 1))]
-    assert len({whole.resident, *(data.resident for data in standard)}) == 3
+    assert len({whole.inputs_digest, *(data.inputs_digest for data in standard)}) == 3
 
 
 def test_a_set_is_prepared_once() -> None:
@@ -167,7 +167,7 @@ def test_whole_numbers_that_fit_bytes_are_images_of_bytes(tmp_path: Path, dtype:
     write_npz(tmp_path, {"x": pixels.astype(dtype)[..., None], "y": labels()[:, None]})
     second = prepared(tmp_path, format="npz", path="set.npz")
     assert first.digest == second.digest
-    assert first.resident == second.resident
+    assert first.inputs_digest == second.inputs_digest
 
 
 def test_npz_labels_of_bytes_are_text(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ CASES = [
         "data",
         {},
         {"name": "digits"},
-        '"kmnist") or "format" (one of "idx", "npz", "csv")',
+        '"kmnist") or "format" (one of "idx", "npz", "csv", "table", "images")',
         'add "name" or add "format"',
     ),
     Case("data", {"nmae": "digits"}, {"name": "digits"}, '"name"', 'did you mean "name"?'),
@@ -140,13 +140,22 @@ CASES = [
     Case("training/steps", 10.0, 10, "a whole number of at least 1", "write 10"),
     Case("networks/a/hidden", [1e99], [9], "a whole number", where="networks.a.hidden[0]"),
     Case("training/steps", 10**10, 10**6, "a whole number of at most 2147483647"),
+    Case(
+        "training/steps",
+        10**7,
+        10**6,
+        "at least 100",
+        'write "evaluate_every": 100',
+        "training.evaluate_every",
+    ),
     Case("training/batch_size", -1, 1, "a whole number of at least 1"),
     Case("training/evaluate_every", False, 7, "a whole number of at least 1"),
     Case("training/diagnostics", 1, True, "true or false"),
     Case("networks/a/outputs", 0, None, "a whole number of at least 1 or null"),
     # Layers
-    Case("networks/a/hidden", [], [1], "a non-empty list of whole numbers of at least 1"),
-    Case("networks/a/hidden", 32, [32], "a non-empty list", "write [32]"),
+    Case("networks/a/hidden", {}, [], "a list of at most 1000 whole numbers of at least 1"),
+    Case("networks/a/hidden", [1] * 1001, [1] * 1000, "a list of at most 1000 whole numbers"),
+    Case("networks/a/hidden", 32, [32], "a list of at most 1000", "write [32]"),
     Case("networks/a/hidden/1", 0, 1, "a whole number of at least 1"),
     Case("networks/a/hidden/1", 16.5, 17, "a whole number of at least 1"),
     Case("networks/a/hidden/0", True, 1, "a whole number of at least 1"),
@@ -169,7 +178,7 @@ CASES = [
         'did you mean "cosine"?',
         "networks.b.optimizer.schedule.name",
     ),
-    Case("activation", "Relu", "relu", 'one of "relu"', 'did you mean "relu"?'),
+    Case("activation", "relux", "ReLU", 'one of "relu"', 'did you mean "relu"?'),
     Case(
         "initial_weights/distribution",
         "unifrom",
@@ -181,8 +190,8 @@ CASES = [
         "networks/a/optimizer",
         "adam",
         {"name": "adam", "learning_rate": 1},
-        "an object whose name",
-        'write {"name": "adam"}',
+        "an object with settings",
+        'write "optimizer": {"name": "adam", "learning_rate": 0.001}',
     ),
     Case(
         "networks/a",
@@ -192,7 +201,14 @@ CASES = [
     ),
     # Data
     Case("data/name", "minst", "mnist", 'one of "digits"', 'did you mean "mnist"?'),
-    Case("data", "digits", {"name": "digits"}, "an object whose name", 'write {"name": "digits"}'),
+    Case(
+        "data",
+        "digits",
+        {"name": "digits"},
+        "an object with settings",
+        'write "data": {"name": "digits"}',
+    ),
+    Case("data", 3, {"name": "digits"}, "an object whose name"),
     Case(
         "data",
         {"format": "xlsx"},
@@ -209,7 +225,15 @@ CASES = [
     Case("data/classes", [0, 1, 10], [0, 1, 9], "a class of digits", where="data.classes[2]"),
     Case("data/classes", [0, 1, 0], [0, 1, 2], "each class once", where="data.classes[2]"),
     Case("data/classes", [0, 1, "0"], ["0", 1], "each class once", where="data.classes[2]"),
-    Case("data/scaling", "minmax", "standard", 'one of "unit", "standard", "none"'),
+    Case(
+        "data/classes",
+        ["0", "x" * 201],
+        ["0", "1"],
+        "of at most 200 characters",
+        where="data.classes[1]",
+    ),
+    Case("data/classes", [0, 10**100], [0, 1], "whole number", where="data.classes[1]"),
+    Case("data/scaling", "maxabs", "standard", 'one of "unit", "standard", "minmax"'),
     # What only the whole can tell
     Case("training/batch_size", 1338, 1337, "at most 1337, the training rows"),
     Case("networks/a/outputs", 9, 10, "at least 10, an output for every class"),
@@ -249,7 +273,7 @@ CASES = [
         "a whole number of at least 1",
         where="grid.hidden[1][0]",
     ),
-    Case("grid/hiden", [[8]], DELETE, "a way to a network's setting", 'did you mean "hidden"?'),
+    Case("grid/hiden", [[8]], DELETE, "a path to a network's setting", 'did you mean "hidden"?'),
     Case("grid/optimizer.name.x", [1], DELETE, 'a setting that lies outside "optimizer.name"'),
     Case("grid/optimizer..name", [1], DELETE, "keys joined by single dots"),
     Case("grid/hidden", [[8], "8"], [[8], [9]], "a name of its own", where="grid"),
@@ -266,6 +290,7 @@ CASES = [
     ),
     Case("figures/0/title", "a\nb", "a b", "a text that reads on one line", "remove it"),
     Case("figures/0/title", "\x1b[31mred", "red", "a text that reads on one line"),
+    Case("figures/0/title", "x" * 501, "x" * 500, "a text of at most 500 characters"),
     Case("figures/0/title", "\uffff", "\ufffd 😀", "a text that reads on one line"),
     Case(
         "questions",
@@ -353,7 +378,7 @@ def test_there_are_at_least_forty_kinds():
 def test_all_problems_come_at_once_in_the_order_of_the_file(write):
     study = with_value("networks/a/optimizer/learning_rate", -1)
     study["training"] |= {"steps": 0, "batch_size": 5000}
-    study["networks"]["b"]["hidden"] = []
+    study["networks"]["b"]["hidden"] = [0]
     study["figures"][0]["networks"] = ["nobody"]
     study["name"] = "a/b"
     with pytest.raises(BadInput) as caught:
@@ -363,7 +388,7 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(write):
         "name",
         "training.steps",
         "networks.a.optimizer.learning_rate",
-        "networks.b.hidden",
+        "networks.b.hidden[0]",
         "figures[0].networks[0]",
     ]
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mlplab.declarations.checking.audit import audit_study
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
+from mlplab.declarations.resolving.data_size import headers_only
 from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.resolving.widths import nearest_widths
 from mlplab.declarations.writing import study_json
@@ -192,17 +193,29 @@ CSV = {"format": "csv", "path": "own.csv", "label": "y"}
         ({"b": {"hidden": [1], "matched": "a"}}, "networks.b.matched", '"to"'),
         ({"b": {"hidden": [1] * 30, "matched": {"to": "tiny"}}}, "networks.b.matched",
          "at the nearest, with hidden layers of 1-1-"),
-        ({"b": {"hidden": [1], "matched": {"to": "own"}}}, "networks.b.matched",
-         "whose features and classes are known before training"),
+        ({"b": {"hidden": [], "matched": {"to": "a"}}}, "networks.b.matched",
+         "a network with hidden layers"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_matched(read, tmp_path, networks, where, words):
-    (tmp_path / "own.csv").write_text("p,q,y\n" + "1,2,3\n4,5,6\n" * 40)
-    others = {"a": {"hidden": [8]}, "tiny": {"hidden": [1]}, "own": {"hidden": [4], "data": CSV}}
+def test_what_cannot_be_matched(read, networks, where, words):
+    others = {"a": {"hidden": [8]}, "tiny": {"hidden": [1]}}
     with pytest.raises(BadInput) as refused:
         read({**others, **networks})
     assert where in [problem.where for problem in refused.value.problems]
     assert words in str(refused.value)
+
+
+def test_own_data_tell_their_size_unless_only_headers_are_read(read, tmp_path):
+    (tmp_path / "own.csv").write_text("p,q,y\n" + "1,2,3\n4,5,6\n" * 400)
+    networks = {
+        "own": {"hidden": [4, 4], "data": CSV},
+        "b": {"hidden": [1], "data": CSV, "matched": {"to": "own"}},
+    }
+    found = read(networks).networks["b"].hidden
+    wanted = parameters(4, 4, features=2, classes=2)
+    assert abs(parameters(*found, features=2, classes=2) - wanted) <= 3
+    with headers_only(), pytest.raises(BadInput, match="features and classes are known before"):
+        read(networks)
 
 
 def test_a_network_in_doubt_is_told_once(read):

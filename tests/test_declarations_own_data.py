@@ -13,7 +13,7 @@ import pytest
 from mlplab.declarations.data import CsvData, IdxData, NpzData
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
-from mlplab.declarations.resolving.data_size import data_size
+from mlplab.declarations.resolving.data_size import data_size, headers_only
 
 
 def idx(shape, kind=8):
@@ -25,13 +25,15 @@ def idx(shape, kind=8):
 
 
 def sizes(data, folder):
-    size, faults = data_size(data, folder)
+    with headers_only():
+        size, faults = data_size(data, folder)
     assert faults == ()
     return size.train_rows, size.validation_rows, size.test_rows, size.features
 
 
 def fault(data, folder):
-    _, (found,) = data_size(data, folder)
+    with headers_only():
+        _, (found,) = data_size(data, folder)
     return found
 
 
@@ -73,15 +75,15 @@ def test_packed_idx_is_known_by_its_bytes_not_its_name(idx_folder):
 @pytest.mark.parametrize(
     ("content", "received"),
     [
-        (b"", "it does not start as IDX files do"),
-        (b"P5 28 28 255", "it does not start as IDX files do"),
-        (idx((50,)), "it holds labels"),
-        (idx((50, 3)), "it holds 2 dimensions"),
-        (idx((50, 3, 4), kind=13), "its elements are of type 0x0d, not unsigned bytes"),
-        (idx((50, 3, 4))[:9], "it ends within its header"),
-        (idx((50, 3, 4))[:-1], "it is 615 bytes long instead of 616"),
-        (idx((0, 3, 4)), "it holds nothing"),
-        (gzip.compress(idx((50, 3, 4)), mtime=0)[:12], "which cannot be read"),
+        (b"", "an empty file"),
+        (b"P5 28 28 255", "begins with 50 35 20 32"),
+        (idx((50,)), "a file of labels"),
+        (idx((50, 3)), "2 dimensions"),
+        (idx((50, 3, 4), kind=13), "elements of type 0x0d"),
+        (idx((50, 3, 4))[:9], "a file of 9 bytes"),
+        (idx((50, 3, 4))[:-1], "599"),
+        (idx((0, 3, 4)), "the sizes 0×3×4"),
+        (gzip.compress(idx((50, 3, 4)), mtime=0)[:12], "cannot be unpacked"),
     ],
 )
 def test_broken_idx(idx_folder, content, received):
@@ -96,7 +98,7 @@ def test_idx_files_that_do_not_belong_together(idx_folder):
     mixed = pair(test_images="test", test_labels="train-labels")
     assert fault(mixed, idx_folder).expected.startswith("20 labels, one for each")
     other = pair(test_images="other", test_labels="test-labels")
-    assert fault(other, idx_folder).expected == "images of 3×4 as in training"
+    assert fault(other, idx_folder).expected.startswith("images of 3×4")
     twice = pair(test_images="test", test_labels="test-labels", test=0.1)
     assert fault(twice, idx_folder).where == ("test",)
     assert fault(pair(test=50), idx_folder).expected == "fewer than the 50 rows of the data"
@@ -108,7 +110,7 @@ def test_a_missing_file_is_told_with_the_one_that_was_meant(idx_folder):
     assert found.hint == 'did you mean "train"?'
     (idx_folder / "folder").mkdir()
     data = IdxData(format="idx", train_images="folder", train_labels="train-labels")
-    assert fault(data, idx_folder).received == 'the folder "folder"'
+    assert fault(data, idx_folder).received.startswith("a folder")
 
 
 # NPZ
@@ -140,35 +142,37 @@ def test_npz_sizes(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "expected"),
     [
-        ({"x": np.zeros((3, 2))}, "an archive with the arrays"),
-        ({"x": np.zeros((3, 2)), "y": np.zeros(4)}, "3 values in y, as x has rows"),
-        ({"x": np.zeros(3), "y": np.zeros(3)}, "x of the shape (row, feature)"),
-        ({"x": np.zeros((3, 2)), "y": np.zeros((3, 2))}, "y of the shape (row,)"),
-        ({"x": np.zeros((0, 2)), "y": np.zeros(0)}, "x of the shape (row, feature), not empty"),
+        ({"x": np.zeros((3, 2))}, "the arrays x, y"),
+        ({"x": np.zeros((3, 2)), "y": np.zeros(4, int)}, "3 labels in y"),
+        ({"x": np.zeros(3), "y": np.zeros(3, int)}, "x as numbers with the axes row and feature"),
+        ({"x": np.zeros((3, 2)), "y": np.zeros((3, 2), int)}, "y as whole numbers or text"),
+        ({"x": np.zeros((3, 2)), "y": np.zeros(3)}, "y as whole numbers or text"),
+        ({"x": np.zeros((0, 2)), "y": np.zeros(0, int)}, "at least one row"),
         (
-            {"x_train": np.zeros((3, 2)), "y_train": np.zeros(3),
-             "x_test": np.zeros((3, 1)), "y_test": np.zeros(3)},
+            {"x_train": np.zeros((3, 2)), "y_train": np.zeros(3, int),
+             "x_test": np.zeros((3, 1)), "y_test": np.zeros(3, int)},
             "x_test with rows of the shape (2,)",
         ),
     ],
 )  # fmt: skip
 def test_npz_that_cannot_be_used(tmp_path, arrays, expected):
-    _, faults = data_size(npz(tmp_path, **arrays), tmp_path)
-    assert expected in faults[0].expected
-    assert faults[0].where == ("path",)
+    found = fault(npz(tmp_path, **arrays), tmp_path)
+    assert expected in found.expected
+    assert found.where == ("path",)
 
 
 def test_npz_that_is_none(tmp_path):
     data = NpzData(format="npz", path="data.npz")
     (tmp_path / "data.npz").write_bytes(b"PK\x03\x04 not an archive")
-    assert "cannot be read" in fault(data, tmp_path).received
+    assert "cannot be opened" in fault(data, tmp_path).received
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("x.npy", "no array")
-    assert "x.npy in it is no NumPy array" in fault(data, tmp_path).received
+    assert "cannot be read" in fault(data, tmp_path).received
     buffer = io.BytesIO()
     np.save(buffer, np.array([{}, {}], dtype=object), allow_pickle=True)
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("x.npy", buffer.getvalue())
+        archive.writestr("y.npy", buffer.getvalue())
     assert "Python objects, which are never loaded" in fault(data, tmp_path).received
 
 
@@ -178,12 +182,13 @@ HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': %s}"
 @pytest.mark.parametrize(
     ("header", "received"),
     [
-        (b"", "no NumPy array"),
-        (HEADER % b"40", "gives the shape 40"),
-        (HEADER % b"None", "gives the shape null"),
-        (HEADER % b"(-40, 3)", "gives the shape [-40, 3]"),
-        (b"-" * 50_000 + b"1", "is damaged"),
-        (b"__import__('os').getcwd()", "is damaged"),
+        (b"", "cannot be read"),
+        (HEADER % b"40", "shape is not valid: 40"),
+        (HEADER % b"None", "shape is not valid: None"),
+        (HEADER % b"(-40, 3)", "0 bytes"),
+        (HEADER % b"(3_000_000_000, 1000)", "0 bytes"),
+        (b"-" * 50_000 + b"1", "cannot be read"),
+        (b"__import__('os').getcwd()", "cannot be read"),
     ],
 )
 def test_npz_with_an_odd_header(tmp_path, header, received):
@@ -195,7 +200,7 @@ def test_npz_with_an_odd_header(tmp_path, header, received):
 
 @pytest.mark.parametrize(
     ("local", "central", "value", "received"),
-    [(6, 8, 1, "encrypted"), (8, 10, 97, "compression method")],
+    [(6, 8, 1, "encrypted"), (8, 10, 97, "compression")],
 )
 def test_npz_that_zipfile_cannot_unpack(tmp_path, local, central, value, received):
     npz(tmp_path, x=np.zeros((4, 2)), y=np.zeros(4, int))
@@ -209,7 +214,7 @@ def test_npz_that_zipfile_cannot_unpack(tmp_path, local, central, value, receive
 
 # CSV
 
-TABLE = "x1, x2 ,kind\n1,2,a\n3,4,b\n5,6,a\n"
+TABLE = "x1, x2 ,kind\n1,2,a\n3,4,b\n5,6,a\n7,8,b\n9,8,b\n2,3,a\n"
 
 
 def csv(label="kind", **more):
@@ -225,12 +230,11 @@ def test_csv_features_are_known_and_rows_are_not(tmp_path):
 @pytest.mark.parametrize(
     ("text", "received"),
     [
-        ("", "it is empty"),
-        ("x,kind\n", "it has fewer than two rows below its header"),
-        ("x,kind\n1,a\n", "it has fewer than two rows below its header"),
-        ("kind\na\nb\n", "it has a single column"),
-        (f"x,kind\n{'1' * 200_000},a\n2,b\n", "which cannot be read (field larger"),
-        ("x,x,kind\n1,2,a\n1,2,b\n", 'two of its columns are named "x"'),
+        ("", "an empty file"),
+        ("x,kind\n", "none"),
+        ("kind\na\nb\n", "none"),
+        (f"x,kind\n{'1' * 200_000},a\n2,b\n", "field larger"),
+        ("x,x,kind\n1,2,a\n1,2,b\n", '"x" a second time'),
     ],
 )
 def test_broken_csv(tmp_path, text, received):
@@ -245,12 +249,27 @@ def test_csv_columns(tmp_path):
     (tmp_path / "test.csv").write_text(TABLE.replace("x1", "x9"))
     found = fault(csv(test_path="test.csv"), tmp_path)
     assert found.where == ("test_path",)
-    assert '"x1", "x9"' in found.received
+    assert '"x1"' in found.received
+    assert '"x9"' in found.received
     (tmp_path / "test.csv").write_text(TABLE)
-    assert data_size(csv(test_path="test.csv"), tmp_path)[1] == ()
+    assert sizes(csv(test_path="test.csv"), tmp_path) == (None, 0, None, 2)
     assert fault(csv(test_path="test.csv", test=0.1), tmp_path).where == ("test",)
     (tmp_path / "t.csv").write_bytes(b"x,kind\n\xff,a\n1,b\n")
     assert fault(csv(), tmp_path).where == ("path",)
+
+
+def test_own_data_are_read_whole_unless_only_headers_are_asked_for(tmp_path):
+    (tmp_path / "t.csv").write_text(TABLE)
+    size, faults = data_size(csv(), tmp_path)
+    assert faults == ()
+    assert (size.train_rows, size.test_rows, size.features, size.classes) == (5, 1, 2, 2)
+    (tmp_path / "t.csv").write_text(TABLE.replace("7,8", "7,").replace("9,", "nine,"))
+    assert sizes(csv(), tmp_path) == (None, 0, None, 2)
+    _, faults = data_size(csv(), tmp_path)
+    assert [(f.where, f.received) for f in faults] == [
+        (("path",), '"nine" (in t.csv, line 6)'),
+        (("path",), "nothing (in t.csv, line 5)"),
+    ]
 
 
 def test_own_data_lie_beside_the_study_and_are_told_with_it(tmp_path, monkeypatch):
@@ -259,6 +278,7 @@ def test_own_data_lie_beside_the_study_and_are_told_with_it(tmp_path, monkeypatc
     (folder / "t.csv").write_text(TABLE)
     study = {
         "data": {"format": "csv", "path": "t.csv", "label": "kind"},
+        "training": {"steps": 10, "batch_size": 4, "evaluate_every": 10},
         "networks": {"a": {"hidden": [3], "optimizer": {"name": "sgd", "learning_rate": 0.1}}},
     }
     (folder / "s.json").write_text(json.dumps(study, indent=1))

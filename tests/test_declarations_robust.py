@@ -4,11 +4,14 @@ import copy
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
+from mutants import STUDY as WHOLE
+from mutants import mutant
 
 STUDY: dict[str, Any] = {
     "$schema": "study.schema.json",
@@ -86,6 +89,7 @@ def answer(path, **kwargs) -> None:
         assert problem.expected
         assert problem.received
         assert "\n" not in str(problem)
+        assert len(str(problem)) < 5_000
 
 
 @settings(
@@ -130,4 +134,79 @@ def test_any_override_is_answered(tmp_path, path, value):
 def test_any_file_is_answered(tmp_path, content):
     path = tmp_path / "study.json"
     path.write_bytes(content)
+    answer(path)
+
+
+def test_mutants_are_answered(tmp_path):
+    path = tmp_path / "study.json"
+    path.write_text(json.dumps(WHOLE))
+    assert load(path).networks  # so that what is wrong with a mutant is its change
+    for seed in range(300):
+        path.write_bytes(mutant(seed))
+        answer(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"open_set": [{"known": [0, 1], "unknown_data": {}}]}, "open_set[0].unknown_data"),
+        (
+            {"open_set": [{"known": [0, 1], "unknown_data": {"format": "xls"}}]},
+            "open_set[0].unknown_data.format",
+        ),
+        ({"open_set": [{"known": [0, 1], "unknown_data": 3}]}, "open_set[0].unknown_data"),
+    ],
+)
+def test_an_optional_object_of_no_known_kind_is_told(tmp_path, change, where):
+    path = tmp_path / "study.json"
+    path.write_text(json.dumps(STUDY | change))
+    with pytest.raises(BadInput) as refused:
+        load(path)
+    assert where in [problem.where for problem in refused.value.problems]
+
+
+def test_half_a_character_in_a_comment_is_nobodys_business(tmp_path):
+    path = tmp_path / "study.json"
+    path.write_text('{"//": "\\ud800", ' + json.dumps(STUDY)[1:])
+    assert load(path).networks
+
+
+@pytest.mark.parametrize("home", ["~nosuchuser/x.csv", "~/nothing.csv"])
+def test_a_home_that_nobody_has_is_a_problem(tmp_path, home):
+    path = tmp_path / "study.json"
+    data = {"format": "csv", "path": home, "label": "y"}
+    path.write_text(json.dumps(STUDY | {"data": data}))
+    with pytest.raises(BadInput) as refused:
+        load(path)
+    assert "data.path" in [problem.where for problem in refused.value.problems]
+
+
+def test_of_many_unknown_names_the_first_are_told_and_the_rest_counted(tmp_path):
+    path = tmp_path / "study.json"
+    names = [f"network {number}" for number in range(20_000)]
+    path.write_text(json.dumps(STUDY | {"choice": {"networks": names}}))
+    with pytest.raises(BadInput) as refused:
+        load(path)
+    told = refused.value.problems
+    assert len(told) == 51
+    assert "19,950 more" in told[-1].received
+
+
+def test_of_many_problems_the_first_are_told_and_the_rest_counted(tmp_path):
+    path = tmp_path / "study.json"
+    networks = {f"n{number}": {"hidden": [0]} for number in range(1000)}
+    path.write_text(
+        json.dumps(STUDY | {"networks": networks, "figures": [], "grid": {"hidden": [[1]]}})
+    )
+    with pytest.raises(BadInput) as refused:
+        load(path)
+    *told, last = refused.value.problems
+    assert len(told) == 200
+    assert "800 more" in last.received
+
+
+def test_a_long_list_of_wrong_values_is_answered(tmp_path):
+    path = tmp_path / "study.json"
+    asked = [{"known": [0, 1], "unknown": [2], "detectors": list(range(5000))}]
+    path.write_text(json.dumps(STUDY | {"open_set": asked}))
     answer(path)

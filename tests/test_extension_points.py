@@ -72,10 +72,10 @@ ACTIVATION = Addition(
     study={**DIGITS, "networks": {"new": {"hidden": [24], "activation": "hardtanh"}}},
     word="hardtanh",
     seen="""(
-        (inputs := load_digits().data[:50] / 16) is not None
+        (rows := load_digits().data[:50]) is not None
         and np.allclose(
-            activations_from_weights(inputs, results.weights("new", 0), "hardtanh").logits,
-            results.predict("new", 0, inputs.astype(np.float32)), atol=1e-4)
+            activations_from_weights(rows / 16, results.weights("new", 0), "hardtanh").logits,
+            results.predict("new", 0, rows), atol=1e-4)
         and results.run("new", 0).evaluation.accuracy > 0.8
     )""",
 )
@@ -146,43 +146,43 @@ DETECTOR = Addition(
     new_files={
         "openset/detectors/margin.py": '''"""How near the second class comes to the first."""
 
-from dataclasses import dataclass
-from typing import final
-
 import numpy as np
 
+from mlplab.declarations import open_set_detectors as declared
 from mlplab.openset.activations import Activations
-from mlplab.openset.detectors.detector import Detector, ScoringRule
+from mlplab.openset.detectors.detector import scores
 
 
-@final
-@dataclass(frozen=True)
-class Margin(Detector):
-    """The second largest logit less the largest."""
-
-    name = "margin"
-    formula = "z_(2) − z_(1)"
-    source = "made for this test"
-
-    def _learn(self, activations: Activations, labels: np.ndarray) -> ScoringRule:
-        return lambda a: np.diff(np.sort(a.logits, axis=1)[:, [-1, -2]], axis=1)[:, 0]
+@scores(declared.Margin)
+def _margin(activations: Activations, settings: declared.Margin) -> np.ndarray:
+    largest = np.sort(activations.logits, axis=1)[:, -2:]
+    return settings.scale * (largest[:, 0] - largest[:, 1])
 ''',
     },
     insertions={
-        "declarations/open_set.py": (('"softmax",\n    "max logit"', '"margin",\n    '),),
-        "openset/detectors/registry.py": (
+        "declarations/open_set_detectors.py": (
             (
-                "from mlplab.openset.detectors.max_logit",
-                "from mlplab.openset.detectors.margin import Margin\n",
+                "Detector = Annotated[",
+                "class Margin(DetectorSettings):\n"
+                '    """The second largest logit less the largest."""\n\n'
+                '    formula = "z_(2) − z_(1)"\n'
+                '    source = "made for this test"\n'
+                '    name: Literal["margin"] = "margin"\n'
+                "    scale: PositiveNumber = 1.0\n"
+                '    """What it is multiplied by."""\n\n\n',
             ),
-            ("Softmax,\n        MaxLogit", "Margin,\n        "),
+            ("MaxLogit\n    |", "Margin\n    | "),
         ),
     },
     study={
         **DIGITS,
         "networks": {"plain": {"hidden": [24], "open_set_only": True}},
         "open_set": [
-            {"known": [0, 1, 2, 3, 4], "unknown": [5, 6, 7, 8, 9], "detectors": ["margin"]}
+            {
+                "known": [0, 1, 2, 3, 4],
+                "unknown": [5, 6, 7, 8, 9],
+                "detectors": [{"name": "margin"}],
+            }
         ],
     },
     word="margin",
@@ -230,7 +230,7 @@ KNOWN_SET = Addition(
             ),
         ),
         "declarations/data.py": (('"kmnist"]', '"sides", '),),
-        "data/sources.py": (
+        "data/mirrors.py": (
             (
                 '"kmnist": Source(',
                 f'"sides": Source(({published(IMAGES[0])}, {published(LABELS[0])}, '

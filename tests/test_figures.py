@@ -1,5 +1,6 @@
 """Figures say what was measured: their numbers, their words, and one definition for all forms."""
 
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from mlplab.figures import theme
 from mlplab.figures.against_published import band_figure, compare
 from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.curves import curve_figures
-from mlplab.figures.drawing import draw, draw_all
+from mlplab.figures.drawing import draw
 from mlplab.figures.effects import _trend_chart, effect_figure
 from mlplab.figures.ensemble import gather
 from mlplab.figures.final_values import final_figure, finals
@@ -328,16 +329,108 @@ def test_one_definition_gives_svg_png_and_numbers(results):
     assert figure.csv().splitlines()[0].startswith("kind,series,network,split,seed,step,value")
 
 
-def test_several_processes_draw_what_one_draws(results):
-    figure = confusion_figure("a", [results.runs[0].evaluation], "c")
-    jobs = [
-        type(figure.job)(f"f{i}", f"Figure {i}", figure.keys, figure.job.specification)
-        for i in range(16)
-    ]
-    alone, shared = draw_all(jobs[:3]), draw_all(jobs, processes=2)
-    assert list(shared) == [job.name for job in jobs]
-    for name, drawing in alone.items():
-        assert shared[name] == drawing
+def test_a_figure_shows_itself_in_a_notebook(results):
+    figure = one(CurveFigure(title="x", networks=("config2",)), results)
+    bundle = figure._repr_mimebundle_()
+    assert bundle["image/svg+xml"].startswith("<svg")
+    assert bundle["application/vnd.vegalite.v6+json"]["title"] == "x"
+    assert figure.caption in bundle["text/plain"]
+
+
+def with_curves(results, network, **curves):
+    """The results, with other test curves of one network's first seed."""
+    runs = list(results.runs)
+    index = next(i for i, run in enumerate(runs) if run.network == network)
+    own = {("test", metric): np.asarray(values, float) for metric, values in curves.items()}
+    runs[index] = replace(runs[index], curves={**runs[index].curves, **own})
+    return replace(results, runs=tuple(runs))
+
+
+def text_of(figure) -> list[str]:
+    return list(ET.fromstring(draw(figure.job).svg).itertext())
+
+
+def test_one_evaluation_stands_at_its_value():
+    whole = simulated(report_study(seeds=1, numbers=(1,)))
+    (run,) = whole.runs
+    run = replace(run, steps=np.array([100]), curves={("test", "accuracy"): np.array([0.4969])})
+    figure = one(CurveFigure(title="x"), replace(whole, runs=(run,)))
+    labels = [float(text) for text in text_of(figure) if re.fullmatch(r"0\.\d+", text)]
+    assert min(labels) < 0.4969 < max(labels)
+    assert "0" not in text_of(figure)
+
+
+def test_a_run_that_explodes_does_not_hide_the_others(results):
+    steps = len(results.runs[0].steps)
+    wild = with_curves(results, "config2", loss=[2.3, *np.geomspace(10, 110_000, steps - 1)])
+    figure = one(CurveFigure(title="x", metric="loss"), wild)
+    scale = figure.specification["encoding"]["y"]["scale"]
+    assert scale["type"] == "log"
+    assert any("logarithmic" in note and "110" in note for note in figure.notes)
+    calm = one(CurveFigure(title="x", metric="loss"), results)
+    assert calm.specification["encoding"]["y"]["scale"] == {"zero": False}
+
+
+def test_seconds_are_not_written_in_thousandths():
+    summary = summary_of({"a": [0.9, 0.91], "b": [0.95, 0.96]}, {"a": 10, "b": 10_000})
+    summary["seconds"] = [0.02, 0.02, 0.3, 0.3]
+    figure = trade_off_figure(summary, finals(summary), "seconds", "cost")
+    labels = text_of(figure)
+    assert not any(re.fullmatch(r"\d+m", text) for text in labels)
+    assert "0.1" in labels
+
+
+def test_sixteen_series_have_sixteen_colours_and_each_its_own_on_a_dark_page():
+    assert len({theme.colour(i) for i in range(16)}) == 16
+    assert len({(theme.colour(i), theme.shape(i)) for i in range(50)}) == 50
+    assert len({theme.DARK[theme.colour(i)] for i in range(16)}) == 16
+
+
+def test_labels_of_layers_do_not_overprint(results):
+    flat = [
+        replace(run, curves={k: np.full_like(v, 0.5) if k[1].startswith("gradient") else v
+                             for k, v in run.curves.items()})
+        for run in results.runs
+    ]  # fmt: skip
+    figure = layer_figure(
+        replace(results, runs=tuple(flat)), "gradient_size", "g", "G", networks=("config2",)
+    )
+    texts = text_of(figure)
+    assert "1-3" in texts
+
+
+def test_names_that_differ_at_their_ends_are_told_apart():
+    names = {f"{'network-' * 12}{end}": 10 for end in ("first", "other")}
+    summary = summary_of({name: [0.9, 0.91] for name in names}, names)
+    texts = "".join(text_of(final_figure(finals(summary), "final")))
+    assert "…" in texts
+    assert "first" in texts
+    assert "other" in texts
+
+
+def test_no_superlative_is_told_of_ties():
+    summary = summary_of({"a": [0.9, 0.9], "b": [0.9, 0.9]}, {"a": 1, "b": 1})
+    caption = final_figure(finals(summary), "final").caption
+    assert "all at 0.9000" in caption
+    perfect = evaluate(np.eye(3)[[0, 1, 2]] * 20, np.array([0, 1, 2]), ("x", "y", "z"))
+    caption = roc_figure("a", [perfect], 0, "r").caption
+    assert "largest" not in caption
+    assert "All areas of classes are 1.0000" in caption
+
+
+def test_two_thousand_classes_are_bounded_and_told():
+    rng = np.random.default_rng(0)
+    targets = np.arange(4000) % 2000
+    logits = rng.normal(size=(4000, 2000)).astype(np.float32)
+    logits[np.arange(4000), targets] += 3
+    many = evaluate(logits, targets, tuple(f"class {i} of many" for i in range(2000)))
+    confusion = confusion_figure("a", [many], "c")
+    roc = roc_figure("a", [many], 0, "r")
+    assert confusion.table["count"].sum() == 4000
+    assert len(confusion.table) <= 4000
+    for figure in (confusion, roc):
+        assert "Of 2,000 classes" in figure.caption
+        assert len(str(figure.specification)) < 2_000_000
 
 
 def test_names_of_files_are_plain():
@@ -389,17 +482,24 @@ def lab(rgb: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("eyes", SEEN_BY)
-def test_colours_differ_for_all_eyes(eyes):
-    seen = [lab(np.array(SEEN_BY[eyes]) @ linear(c)) for c in theme.COLOURS]
+@pytest.mark.parametrize(
+    ("colours", "least"), [(theme.HUES, 18), (theme.COLOURS, 7), (theme.HUES_ON_DARK, 18)]
+)
+def test_colours_differ_for_all_eyes(eyes, colours, least):
+    seen = [lab(np.array(SEEN_BY[eyes]) @ linear(c)) for c in colours]
     distances = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
-    assert min(distances) >= 18
+    assert min(distances) >= least
 
 
-@pytest.mark.parametrize("paper", ["#ffffff", "#15171c"])
-def test_colours_stand_out_from_light_and_dark_paper(paper):
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((XYZ[1] @ linear(colour) for colour in (one, other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_colours_stand_out_from_light_and_dark_paper():
     for colour in (*theme.COLOURS, theme.GREY, *theme.LAYERS):
-        light, dark = sorted(((XYZ[1] @ linear(c)) for c in (colour, paper)), reverse=True)
-        assert (light + 0.05) / (dark + 0.05) > 2.4, colour
+        assert contrast(colour, "#ffffff") > 2.4, colour
+        assert contrast(theme.DARK.get(colour, colour), "#15171c") > 2.4, colour
 
 
 def test_up_to_fifty_series_differ_in_colour_or_shape():

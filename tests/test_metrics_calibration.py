@@ -36,8 +36,8 @@ def test_certain_and_right_is_0_certain_and_wrong_is_1() -> None:
 
 
 def test_outcomes_drawn_from_the_probabilities_are_calibrated() -> None:
-    # A gap of n rows at confidence p has deviation √(p(1−p)/n); summed over 15 bins of about
-    # 13,000 rows an ECE above .01 would be many deviations off.
+    # A gap of n rows at confidence p has standard deviation √(p(1−p)/n); summed over 15 bins of about
+    # 13,000 rows an ECE above .01 would be many standard deviations off.
     generator = np.random.default_rng(0)
     confidence = generator.uniform(0.5, 1, 200_000)
     targets = (generator.uniform(size=200_000) > confidence).astype(int)

@@ -10,7 +10,7 @@ import pytest
 from made_tests import OPEN, chapter_of, finding, made, task, texts
 from mlplab.declarations.resolving.open_set_networks import NamedSplit
 from mlplab.figures.open_set.accuracy import accuracy_figure, correlation_in_words
-from mlplab.figures.open_set.covering import interval_tells_of, mean_areas, means_and_intervals
+from mlplab.figures.open_set.areas import interval_tells_of, mean_areas, means_and_intervals
 
 COVERED = {
     ((3, 3), True): "means over 3 seeds with 95% intervals for other seeds and other test rows",

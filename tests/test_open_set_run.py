@@ -20,11 +20,11 @@ from mlplab.analysis.open_set.evaluating import evaluate, pending_tests
 from mlplab.analysis.open_set.evaluating import tests_of as kept_tests
 from mlplab.analysis.open_set.findings import from_json, thinned, to_json
 from mlplab.analysis.open_set.measuring import measure
+from mlplab.analysis.open_set.rows import open_set_rows
 from mlplab.analysis.open_set.table import COLUMNS
 from mlplab.analysis.open_set.tasks import tasks_of
-from mlplab.analysis.open_set.tested import test_bed as bed_of
 from mlplab.data.preparation import prepare
-from mlplab.declarations.open_set import AFTER_TRAINING, TRAINED_DETECTORS
+from mlplab.declarations.open_set_detectors import AFTER_TRAINING, DETECTORS
 from mlplab.declarations.problems import BadInput
 from mlplab.openset.auroc import auroc
 from mlplab.openset.detectors.registry import make
@@ -119,10 +119,11 @@ def test_every_detector_is_tested_on_every_seed(ran, table):
     assert set(table["study"]) == {"asked"}
     whole = table[table["network"] == "small"]
     assert not table["value"].isna().any()
+    assert (table["reason"] == "").all()
     assert set(table["network"]) == {"small", "small · 30 steps"}
     for seed in (0, 1):
         found = set(whole[whole["seed"] == seed]["detector"])
-        assert set(AFTER_TRAINING) | TRAINED_DETECTORS <= found
+        assert set(DETECTORS) <= found
     assert not [text for test in kept_tests(results) for text in test.finding.refusals]
     tested = [event for event in told if isinstance(event, UnknownsTested)]
     # told of the first as it begins, and of each as it is done
@@ -281,9 +282,9 @@ def test_tasks_compare_detectors_on_the_same_seeds(ran):
     assert set(finding.without_groups) == set(finding.metrics) - {"openness"}
     absorbed = task.best.absorbed()
     low, high = absorbed.intervals
-    assert ((low <= absorbed.shares + 1e-12) & (absorbed.shares <= high + 1e-12)).all()
+    assert ((low <= absorbed.fractions + 1e-12) & (absorbed.fractions <= high + 1e-12)).all()
     rows = absorbed.by_seed[0].sum(axis=1, keepdims=True)
-    assert (high - low >= np.subtract(*wilson(absorbed.shares * rows, rows)[::-1]) - 1e-12).all()
+    assert (high - low >= np.subtract(*wilson(absorbed.fractions * rows, rows)[::-1]) - 1e-12).all()
     assert absorbed.counts.sum() == sum(run.unknown_rows for run in task.best.runs.values())
     assert absorbed.rejected == pytest.approx(
         float(np.average(task.best.values("recall_of_unknown")))
@@ -295,7 +296,7 @@ def test_a_network_that_was_trained_on_a_test_row_is_not_judged(ran, part):
     results, _ = ran
     wanted = pending_tests(results)[0]
     network, entry = results.study.networks[wanted.variant.network], results.study.open_set[0]
-    bed = bed_of(network, wanted.variant.split, entry, results.study.folder)
+    bed = open_set_rows(network, wanted.variant.split, entry, results.study.folder)
     leak = getattr(bed.rows, part)[:1]
     leaking = replace(bed.data, train_rows=np.concatenate([bed.data.train_rows, leak]))
     weights = results.weights(wanted.variant.network, wanted.seed)
@@ -321,7 +322,7 @@ def test_anchors_are_those_that_the_network_was_trained_towards(tmp_path):
     results = open_results(tmp_path / "anchored")
     wanted = pending_tests(results)[0]
     network, entry = results.study.networks[wanted.variant.network], results.study.open_set[0]
-    bed = bed_of(network, wanted.variant.split, entry, tmp_path)
+    bed = open_set_rows(network, wanted.variant.split, entry, tmp_path)
     weights = results.weights(wanted.variant.network, 0)
     fitted = make("class anchor", magnitude=3.0).fit(
         activations_from_weights(bed.inputs(bed.rows.fitted), weights, "relu"),
@@ -339,12 +340,14 @@ def test_a_test_row_is_in_the_same_group_whichever_classes_are_known(ran):
     results, _ = ran
     network = results.study.networks["small · 0-4 known · calibration 0.2"]
     entry = results.study.open_set[0]
-    first = bed_of(network, pending_tests(results)[0].variant.split, entry, results.study.folder)
+    first = open_set_rows(
+        network, pending_tests(results)[0].variant.split, entry, results.study.folder
+    )
     swapped = replace(
         pending_tests(results)[0].variant.split, known=tuple("56789"), unknown=tuple("01234")
     )
     roles = network.roles.model_copy(update={"known": swapped.known})
-    other = bed_of(
+    other = open_set_rows(
         network.model_copy(update={"roles": roles}), swapped, entry, results.study.folder
     )
     np.testing.assert_array_equal(first.rows.known, other.rows.unknown)
@@ -359,8 +362,9 @@ def test_the_report_begins_with_the_answer(ran):
     assert leads[0].startswith("**On the classes it knows**")
     assert "With rejection" in leads[1]
     assert "The best detector" in leads[2]
-    assert "first remedy" in leads[3]
-    assert "second remedy" in leads[4]
+    assert "distance to the centre" in leads[3]
+    assert "sigmoid output" in leads[4]
+    assert not any("remedy" in lead or "the report" in lead for lead in leads)
     assert "closed six-way task" in leads[4]
     kinds = {figure.name.split("-")[2] for figure in found.figures}
     wanted = {

@@ -13,21 +13,16 @@ from mlplab.data.preparation import prepare
 from mlplab.declarations import objective as objectives
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.loading import load
-from mlplab.declarations.open_set import (
-    AFTER_TRAINING,
-    CENTRES,
-    DETECTOR_NAMES,
-    SETTINGS,
-    TRAINED_DETECTORS,
-    USUAL_SIX_FOUR,
-    DetectorSettings,
-)
+from mlplab.declarations.open_set import USUAL_SIX_FOUR
+from mlplab.declarations.open_set_detectors import AFTER_TRAINING, DETECTORS
+from mlplab.declarations.open_set_measures import measure_named, measures_of
 from mlplab.declarations.problems import BadInput
 from mlplab.declarations.resolving.open_set_networks import variants_of
 from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.writing import study_json
-from mlplab.openset.detectors.registry import DETECTORS, facts, make
+from mlplab.openset.detectors.detector import LEARNERS
+from mlplab.openset.detectors.registry import make
 from mlplab.records.key import key_content
 from mlplab.runner.wanted import wanted_runs
 
@@ -56,35 +51,62 @@ def loaded(tmp_path: Path, *questions: dict, **more: object):
     return load(path)
 
 
-def test_detectors_and_their_settings_are_those_of_the_registry():
-    assert tuple(DETECTORS) == DETECTOR_NAMES
-    for name in DETECTOR_NAMES:
-        own = set(facts(name).settings)
-        # running centres are a matter of training, which arrays alone know nothing of
-        extra = {"centres"} if name == "class centre" else set()
-        assert set(SETTINGS.get(name, ())) == own | extra, name
-        assert (name in TRAINED_DETECTORS) == facts(name).needs_training
-        assert (name in objectives.USES_NEGATIVES) == facts(name).needs_negatives
-    assert set(AFTER_TRAINING) | TRAINED_DETECTORS == set(DETECTORS)
+def test_every_declared_detector_has_an_implementation():
+    assert set(LEARNERS) == set(DETECTORS.values())
+    assert [kind().name for kind in DETECTORS.values()] == list(DETECTORS)
+    for name, kind in DETECTORS.items():
+        assert (name in objectives.USES_NEGATIVES) == kind().needs_negatives
+        assert (name in AFTER_TRAINING) == (kind().method is None)
 
 
-@pytest.mark.parametrize("name", DETECTOR_NAMES)
-def test_every_setting_that_can_be_declared_can_be_made(name):
-    values = {
-        "k": 3, "space": "logits", "normalise": True, "shrinkage": 0.5, "temperature": 2.0,
-        "gamma": 0.5, "top": 2, "tail": 5, "ranks": 2, "principal": 3, "percentile": 80.0,
-        "magnitude": 5.0, "one_sided": True, "clusters": 4,
-    }  # fmt: skip
-    for setting in SETTINGS.get(name, ()):
-        if setting != "centres":
-            given = {setting: values[setting]}
-            assert (
-                getattr(make(name, **DetectorSettings(name=name, **given).given), setting)
-                == (values[setting])
-            )
-    for centres in CENTRES.get(name, ()):
-        if name != "class centre":
-            make(name, centres=centres)
+VALUES = {
+    "k": 3, "space": "logits", "normalise": True, "shrinkage": 0.5, "temperature": 2.0,
+    "gamma": 0.5, "top": 2, "tail": 5, "ranks": 2, "principal": 3, "percentile": 80.0,
+    "magnitude": 5.0, "one_sided": True, "clusters": 4,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_every_setting_reaches_the_detector_and_its_label(tmp_path, name):
+    for setting in DETECTORS[name].model_fields:
+        if setting not in VALUES:
+            continue
+        given = {setting: VALUES[setting]}
+        assert getattr(make(name, **given).settings, setting) == VALUES[setting]
+        question = {**(HALF if name in AFTER_TRAINING else NEGATIVE)}
+        study = loaded(tmp_path, {**question, "detectors": [{"name": name, **given}]})
+        (detector,) = study.open_set[0].detectors
+        assert detector == DETECTORS[name](**given)
+        assert detector.model_dump() == {"name": name, **given}
+        assert detector.label.startswith(f"{name} (")
+        # a default that is written out is one of the label too, as studies may name it
+        assert DETECTORS[name]().label == name
+
+
+def test_null_is_the_default_as_older_records_write_it(tmp_path):
+    every = {key: None for kind in DETECTORS.values() for key in kind.model_fields}
+    old = {**every, "name": "class centre", "normalise": True, "clusters": 10}
+    (detector,) = loaded(tmp_path, {**HALF, "detectors": [old]}).open_set[0].detectors
+    assert detector.label == "class centre (directions, 10 a class)"
+    assert detector.model_dump() == {"name": "class centre", "normalise": True, "clusters": 10}
+    with pytest.raises(BadInput, match="temprature"):
+        loaded(tmp_path, {**HALF, "detectors": [{"name": "energy", "temprature": None}]})
+
+
+def test_names_of_measures_are_read_and_written():
+    for measure in measures_of(("9", "a_b"), ("4", "c d")):
+        assert measure_named(measure.name) == measure
+    found = measure_named("9_taken_for_4_after_rejection")
+    assert (found.kind, found.unknown, found.known) == ("taken_for_after_rejection", "9", "4")
+    assert not found.before_rejection
+    assert found.words == "fraction of 9 taken for 4 after rejection"
+    for name in ("nothing", "_rejected", "auroc_of_", "_taken_for_4", "taken_for"):
+        assert measure_named(name) is None
+    # a class may be called anything
+    assert measure_named("{known}_taken_for_{unknown}").words.endswith(
+        "{known} taken for {unknown}"
+    )
+    assert measure_named("known_rejected").unknown is None
 
 
 def test_every_training_method_is_a_network_of_its_own(tmp_path):
@@ -183,10 +205,13 @@ def test_a_closed_task_is_never_called_open(tmp_path):
 
 NOISE = {"format": "npz", "path": "noise.npz"}
 REFUSED = {
-    "misspelt detector": ({**HALF, "detectors": ["softmaks"]}, 'did you mean "softmax"?'),
+    "misspelt detector": (
+        {**HALF, "detectors": ["softmaks"]},
+        'but got "softmaks"; write {"name": "softmax"}',
+    ),
     "setting of another": (
         {**HALF, "detectors": [{"name": "softmax", "k": 3}]},
-        "softmax has none",
+        'the unknown key "k"; remove it',
     ),
     "misspelt setting": (
         {**HALF, "detectors": [{"name": "energy", "temprature": 2}]},
@@ -234,7 +259,7 @@ REFUSED = {
     ),
     "no file of the other set": (
         {"known": [0, 1], "unknown_data": {"format": "npz", "path": "nosie.npz"}},
-        "where nothing lies",
+        "where nothing is",
     ),
     "class of the other set twice": (
         {"known": [0, 1], "unknown_data": {**NOISE, "classes": [1, 1]}},
@@ -278,7 +303,7 @@ REFUSED = {
     "word for a list of splits": ({"splits": "usual"}, 'did you mean "usual 6/4"?'),
     "centres of another": (
         {**HALF, "detectors": [{"name": "class centre", "centres": "anchors"}]},
-        'one of "exact", "running"',
+        'one of "exact", "running", but got "anchors"',
     ),
 }
 

@@ -7,10 +7,10 @@ import pytest
 
 from made_tests import GUARANTEE, areas_task, chapter_of, evidence, finding, made, task, texts
 from mlplab.figures.open_set.separation import ranking_figure
-from mlplab.openset.intervals import over_seeds
 from mlplab.openset.rows_and_seeds import over_rows_and_seeds
 from mlplab.openset.threshold import NO_PROMISE
 from mlplab.report.open_set_words import CHOSEN, _last_step, _two_sided, answer, remedies
+from mlplab.statistics.intervals import t_interval
 
 NEAR = {"softmax": [0.951, 0.950, 0.949], "sigmoid output": [0.901, 0.899, 0.900]}
 """Far apart over seeds, which says nothing of other rows."""
@@ -58,7 +58,7 @@ def test_many_others_are_compared_with_more_care():
 
 def test_without_groups_of_rows_the_best_is_that_of_these_rows():
     found = areas_task(NEAR, rows=None)
-    assert not found.heeds_rows
+    assert not found.covers_rows
     assert found.may_be_best == ("softmax",)
     assert "on these test rows, 3 seeds exclude every other" in answer(found)[2]
     assert "best on these test rows" in ranking_figure(found, "ranking").caption
@@ -71,15 +71,15 @@ def test_detectors_with_and_without_groups_are_compared_on_these_rows():
         for seed, a in enumerate((0.9, 0.91))
     ]  # fmt: skip
     found = task(*tests)
-    assert not found.heeds_rows
+    assert not found.covers_rows
     assert left_out(found) == []
 
 
 def test_seeds_with_and_without_groups_have_an_interval_over_seeds():
     tests = [made(finding("softmax", {"auroc": a}, rows=r), seed=s)
-             for s, (a, r) in enumerate([(0.9, 0.001), (0.92, None)])]  # fmt: skip
+             for s, (a, r) in enumerate([(0.9, 0.001), (0.905, None)])]  # fmt: skip
     mean = task(*tests).best.mean("auroc")
-    assert float(mean.low) == pytest.approx(over_seeds([0.9, 0.92]).low)
+    assert float(mean.low) == pytest.approx(t_interval([0.9, 0.905]).low)
 
 
 def test_one_seed_excludes_nothing():
@@ -97,7 +97,7 @@ def test_the_leading_accuracy_has_the_interval_of_the_table():
     ]
     groups = [t.finding.detectors[0].without_groups[before] for t in tests]
     both = over_rows_and_seeds(values, np.array(groups))
-    assert both.high - both.low > 3 * (over_seeds(values).high - over_seeds(values).low)
+    assert both.high - both.low > 3 * float(t_interval(values).high - t_interval(values).low)
     half = (both.high - both.low) / 2
     assert f"**{both.value:.4f} ± {half:.4f}**" in answer(task(*tests))[0]
     table = " ".join(texts(chapter_of(tests).blocks))
@@ -159,13 +159,33 @@ def test_the_best_is_said_to_be_chosen_on_these_rows_where_there_was_a_choice():
     _, rejection, best = answer(found)
     assert CHOSEN in rejection
     assert CHOSEN in best
-    (first,) = remedies([found])
+    (first,) = remedies([found], True)
     assert f"best variant (directions, {CHOSEN})" in first
     assert f"(directions, {CHOSEN})" in _last_step(found)
     alone = areas_task({"softmax": [0.9, 0.91]})
     assert not any(CHOSEN in sentence for sentence in answer(alone))
     two = areas_task({n: areas[n] for n in ("class centre", "class centre (one-sided)")})
-    assert not any(CHOSEN in sentence for sentence in (*remedies([two]), _last_step(two)))
+    assert not any(CHOSEN in sentence for sentence in (*remedies([two], True), _last_step(two)))
+
+
+def test_detectors_of_one_auroc_are_told_together():
+    areas = {"softmax": [1.0, 1.0], "energy": [1.0, 1.0], "class centre": [0.9, 0.91]}
+    told = answer(areas_task(areas, rows=None))[2]
+    assert "best detector" not in told
+    assert "softmax and energy all have an AUROC of" in told
+    found = areas_task(areas, rows=None)
+    # every row of every seed apart, which is no certainty
+    assert 0.96 < float(found.best.mean("auroc").low) < 1
+    gap = found.difference(found.of("energy"), found.of("softmax"))
+    assert float(gap.low) < 0 == float(gap.mean) < float(gap.high)
+
+
+def test_remedies_are_the_reports_only_in_its_own_study():
+    found = areas_task({"softmax": [0.9, 0.91], "class centre": [0.7, 0.71]})
+    assert "first remedy" in remedies([found], True)[0]
+    (other,) = remedies([found], False)
+    assert "remedy" not in other
+    assert "report" not in other
 
 
 def test_the_best_is_said_once():

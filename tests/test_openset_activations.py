@@ -25,7 +25,7 @@ Z = np.arange(8.0).reshape(4, 2)
             r"logits: expected finite numbers, but got NaN .* in 1 of 4 rows \(first in row 1\)",
         ),
         ({"logits": np.full((4, 2), -math.inf)}, "logits: expected finite"),
-        ({"logits": Z[:0]}, r"logits: expected at least one entry .* came shape \(0, 2\)"),
+        ({"logits": Z[:0]}, r"logits: expected at least one entry .* got shape \(0, 2\)"),
         ({"logits": Z[:, :1]}, "logits: expected at least two classes"),
         ({"logits": Z[0]}, r"logits: expected an array of shape \(row, class\)"),
         ({"logits": Z.astype(str)}, "logits: expected numbers"),
@@ -53,7 +53,7 @@ def test_activations_that_cannot_be_used(arrays, said):
         ([0, 1], r"labels: expected one a row, shape \(4,\)"),
         ([0.0, 1.0, 0.0, 1.0], "labels: expected whole numbers"),
         ([0, 1, 2, 0], "labels: expected the index of a logit, 0 to 1, but got 2"),
-        ([0, 1, -1, 0], "came -1"),
+        ([0, 1, -1, 0], "got -1"),
         ([1, 1, 1, 1], "at least two known classes, but got 4 rows of class 1 only"),
     ],
 )
@@ -164,5 +164,7 @@ def test_health_sees_a_score_that_depends_on_the_batch():
 
 def test_scores_that_overflow_are_no_scores():
     broken = Fitted("broken", lambda a: np.full(len(a), math.inf), {})
-    with pytest.raises(ValueError, match="broken: 4 of 4 scores are not finite"):
+    with pytest.raises(
+        ValueError, match="broken: expected finite scores, but got NaN or infinity for 4 of 4 rows"
+    ):
         broken.score(Activations(logits=Z))

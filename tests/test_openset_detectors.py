@@ -16,23 +16,21 @@ from scipy.special import log_softmax as scipy_log_softmax
 from scipy.stats import entropy as scipy_entropy
 from scipy.stats import weibull_min
 
+from mlplab.declarations.open_set_detectors import AFTER_TRAINING
+from mlplab.declarations.problems import BadInput
 from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.auroc import auroc
-from mlplab.openset.detectors.centres import class_centres, folded, no_centres
-from mlplab.openset.detectors.class_anchor import anchor_scores
-from mlplab.openset.detectors.class_centre import ClassCentre
+from mlplab.openset.detectors.centres import class_centres
+from mlplab.openset.detectors.class_centre import with_centres
 from mlplab.openset.detectors.detector import Fitted
-from mlplab.openset.detectors.energy import Energy
-from mlplab.openset.detectors.entropy import Entropy, Gen
-from mlplab.openset.detectors.mahalanobis import Mahalanobis, RelativeMahalanobis
-from mlplab.openset.detectors.nearest_neighbours import NearestNeighbours
-from mlplab.openset.detectors.openmax import OpenMax, OpenMaxRule
-from mlplab.openset.detectors.registry import DETECTORS, facts, make
-from mlplab.openset.detectors.softmax import Softmax
-from mlplab.openset.detectors.vim import Vim
+from mlplab.openset.detectors.from_outputs import anchor_scores
+from mlplab.openset.detectors.openmax import OpenMaxRule
+from mlplab.openset.detectors.registry import DETECTORS, make
 from mlplab.openset.detectors.weibull import tail_fit
 
+FROM_LOGITS = {"softmax", "max logit", "energy", "entropy", "gen", "openmax", "entropic",
+               "class anchor", "energy margin"}  # fmt: skip
 EVERY = pytest.mark.parametrize("name", list(DETECTORS))
 
 
@@ -328,7 +326,9 @@ def test_other_widths_than_in_fitting_are_refused(name):
 @EVERY
 def test_one_known_class_is_refused(name):
     train, _ = clusters()
-    with pytest.raises(ValueError, match=r"at least two known classes, but got 120 rows of class 1"):
+    with pytest.raises(
+        ValueError, match=r"at least two known classes, but got 120 rows of class 1"
+    ):
         make(name).fit(train, np.ones(120, dtype=int))
 
 
@@ -336,11 +336,11 @@ def test_one_known_class_is_refused(name):
 def test_missing_arrays_are_asked_for(name):
     train, labels = clusters()
     bare = Activations(logits=train.logits)
-    missing = [n for n in facts(name).needs if n != "logits"]
-    if facts(name).settings.get("space") == "hidden":
-        missing = ["hidden"]
+    missing = {"sigmoid output": "sigmoid_logit", "background class": "background_logit"}.get(
+        name, None if name in FROM_LOGITS else "hidden"
+    )
     if missing:
-        with pytest.raises(ValueError, match=f"it needs {missing[0]}"):
+        with pytest.raises(ValueError, match=f"{missing}: expected an array .*, but got none"):
             make(name).fit(bare, labels)
     else:
         assert make(name).fit(bare, labels).score(bare).shape == (120,)
@@ -349,8 +349,8 @@ def test_missing_arrays_are_asked_for(name):
 # -------------------------------------------------------------------- the table
 
 
-def test_the_table_says_what_each_needs():
-    needing = {n for n in DETECTORS if facts(n).needs_negatives}
+def test_each_says_what_it_needs_and_where_it_comes_from():
+    needing = {n for n, kind in DETECTORS.items() if kind().needs_negatives}
     assert needing == {
         "sigmoid output",
         "background class",
@@ -358,43 +358,42 @@ def test_the_table_says_what_each_needs():
         "objectosphere",
         "energy margin",
     }
-    assert {n for n in DETECTORS if facts(n).needs_training} == needing | {
-        "class anchor",
-        "centre loss",
-    }
-    for name in DETECTORS:
-        fact = facts(name)
-        assert fact.sentence.endswith(".")
-        assert fact.formula
-        assert fact.source
+    trained = {n for n, kind in DETECTORS.items() if kind().method is not None}
+    assert trained == needing | {"class anchor", "centre loss"}
+    for kind in DETECTORS.values():
+        assert kind.formula
+        assert kind.source
         for part in ("Score:", "Source:", "Known value:"):
-            assert part in (DETECTORS[name].__doc__ or "")
+            assert part in (kind.__doc__ or "")
 
 
 @pytest.mark.parametrize(
     ("name", "chosen", "said"),
     [
-        ("nearest neighbors", {}, r"did you mean 'nearest neighbours'\?"),
-        ("energy", {"temprature": 2}, r"did you mean 'temperature'\?"),
-        ("softmax", {"k": 2}, "its settings are: none"),
+        ("nearest neighbors", {}, 'did you mean "nearest neighbours"'),
+        ("energy", {"temprature": 2}, 'did you mean "temperature"'),
+        ("softmax", {"k": 2}, 'unknown key "k"'),
         ("energy", {"temperature": 0}, r"temperature: expected a number above 0, but got 0"),
-        ("energy", {"temperature": math.nan}, "came nan"),
-        ("energy", {"temperature": True}, "came True"),
-        ("gen", {"gamma": 1.5}, "above 0 and at most 1, but got 1.5"),
-        ("gen", {"top": 0}, "a whole number of at least 1, but got 0"),
-        ("nearest neighbours", {"k": 2.5}, "came 2.5"),
+        ("energy", {"temperature": math.nan}, "got NaN"),
+        ("energy", {"temperature": True}, "got true"),
+        ("gen", {"gamma": 1.5}, "at most 1, but got 1.5"),
+        ("gen", {"top": 0}, "a whole number of at least 1 or null, but got 0"),
+        ("nearest neighbours", {"k": 2.5}, "got 2.5"),
         ("nearest neighbours", {"normalise": 1}, "true or false, but got 1"),
-        ("class centre", {"normalise": "yes"}, "true or false, but got 'yes'"),
-        ("mahalanobis", {"normalise": None}, "true or false, but got None"),
-        ("class centre", {"space": "pixels"}, "one of inputs, hidden, logits, but got 'pixels'"),
+        ("class centre", {"normalise": "yes"}, 'true or false, but got "yes"'),
+        (
+            "class centre",
+            {"space": "pixels"},
+            'one of "inputs", "hidden", "logits", but got "pixels"',
+        ),
         ("mahalanobis", {"shrinkage": 2}, "shrinkage: expected"),
         ("react", {"percentile": 101}, "at most 100, but got 101"),
-        ("openmax", {"tail": 0}, "came 0"),
-        ("class anchor", {"centres": "medians"}, "one of anchors, means"),
+        ("openmax", {"tail": 0}, "got 0"),
+        ("class anchor", {"centres": "medians"}, 'one of "anchors", "means"'),
     ],
 )
 def test_wrong_names_and_settings_are_explained(name, chosen, said):
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(BadInput, match=said):
         make(name, **chosen)
 
 
@@ -422,15 +421,15 @@ def test_probabilities_against_scipy(z):
     np.testing.assert_allclose(log_softmax(z), scipy_log_softmax(z, axis=1), atol=1e-12)
     p = np.exp(scipy_log_softmax(z, axis=1))
     np.testing.assert_allclose(
-        Entropy().fit(train, labels).score(rows), scipy_entropy(p, axis=1), atol=1e-12
+        make("entropy").fit(train, labels).score(rows), scipy_entropy(p, axis=1), atol=1e-12
     )
     np.testing.assert_allclose(
-        Energy(temperature=2.0).fit(train, labels).score(rows),
+        make("energy", temperature=2.0).fit(train, labels).score(rows),
         -2 * np.log(np.exp(z / 2).sum(axis=1)),
         atol=1e-10,
     )
     np.testing.assert_allclose(
-        Gen(gamma=1.0).fit(train, labels).score(rows), (p * (1 - p)).sum(axis=1), atol=1e-12
+        make("gen", gamma=1.0).fit(train, labels).score(rows), (p * (1 - p)).sum(axis=1), atol=1e-12
     )
 
 
@@ -439,7 +438,11 @@ def test_softmax_does_not_saturate():
     in_float32 = np.exp(margins - margins.max(axis=1, keepdims=True))
     in_float32 /= in_float32.sum(axis=1, keepdims=True)
     assert (in_float32[:, 0] == 1).all()
-    scores = Softmax().fit(Activations(logits=np.eye(2)), [0, 1]).score(Activations(logits=margins))
+    scores = (
+        make("softmax")
+        .fit(Activations(logits=np.eye(2)), [0, 1])
+        .score(Activations(logits=margins))
+    )
     # log(1 + e^−m) is e^−m for large m
     np.testing.assert_allclose(scores, np.exp([-20.0, -30.0, -300.0]), rtol=1e-8)
 
@@ -471,8 +474,8 @@ def test_mahalanobis_against_the_inverse(shrinkage, relative):
     if relative:
         middle = train.hidden.mean(axis=0)
         expected = expected - squared(rows.hidden, middle, inverse(train.hidden - middle))
-    kind = RelativeMahalanobis if relative else Mahalanobis
-    got = kind(shrinkage=shrinkage).fit(train, labels).score(rows)
+    name = "relative mahalanobis" if relative else "mahalanobis"
+    got = make(name, shrinkage=shrinkage).fit(train, labels).score(rows)
     np.testing.assert_allclose(got, expected, rtol=1e-9)
 
 
@@ -484,7 +487,9 @@ def test_neighbours_against_all_distances(space, normalise):
     if normalise:
         a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b))
     every = cdist(b, a)
-    fitted_one = NearestNeighbours(k=4, space=space, normalise=normalise).fit(train, labels)
+    fitted_one = make("nearest neighbours", k=4, space=space, normalise=normalise).fit(
+        train, labels
+    )
     np.testing.assert_allclose(fitted_one.score(rows), np.sort(every, axis=1)[:, 3], rtol=1e-5)
     distance, index = fitted_one.rule.nearest(rows)
     np.testing.assert_allclose(distance, np.take_along_axis(every, index, 1), rtol=1e-5, atol=1e-6)
@@ -503,20 +508,20 @@ def test_neighbours_of_tight_clusters_far_from_the_origin(spread):
         return Activations(logits=its[:, :5], hidden=its.astype(np.float32))
 
     train, tested = rows(1500), rows(50)
-    got = NearestNeighbours(k=10, normalise=False).fit(train, labels).score(tested)
+    got = make("nearest neighbours", k=10, normalise=False).fit(train, labels).score(tested)
     every = np.sort(cdist(tested.hidden.astype(np.float64), train.hidden.astype(np.float64)))
     np.testing.assert_allclose(got, every[:, 9], rtol=1e-9)
 
 
 def test_more_equal_rows_than_are_looked_at_are_all_at_distance_zero():
     same = Activations(logits=np.eye(2)[np.arange(60) % 2], hidden=np.full((60, 8), 3.0))
-    fitted_one = NearestNeighbours(k=5).fit(same, np.arange(60) % 2)
+    fitted_one = make("nearest neighbours", k=5).fit(same, np.arange(60) % 2)
     assert (fitted_one.score(same) == 0).all()
 
 
 def test_a_remembered_row_is_at_distance_zero():
     train, labels = clusters()
-    assert (NearestNeighbours(k=1).fit(train, labels).score(train) == 0).all()
+    assert (make("nearest neighbours", k=1).fit(train, labels).score(train) == 0).all()
 
 
 @pytest.mark.parametrize("space", ["inputs", "hidden", "logits"])
@@ -524,7 +529,7 @@ def test_class_centre_spaces(space):
     (train, labels), (rows, _) = clusters(), clusters(1, 40)
     x, y = getattr(train, space), getattr(rows, space)
     means = np.stack([x[labels == c].mean(axis=0) for c in range(3)])
-    got = ClassCentre(space=space).fit(train, labels).score(rows)
+    got = make("class centre", space=space).fit(train, labels).score(rows)
     np.testing.assert_allclose(got, np.linalg.norm(y - means[rows.predicted], axis=1))
 
 
@@ -550,15 +555,15 @@ def test_one_sided_forgives_what_reaches_beyond_the_centre():
         # twice as far from the origin; half as far; beyond by 5 and aside by 5
         hidden=np.array([[6.0, 8.0], [1.5, 2.0], [6 - 4, 8 + 3]]),
     )
-    both = ClassCentre().fit(centre, [0, 0, 1]).score(rows)
-    one_sided = ClassCentre(one_sided=True).fit(centre, [0, 0, 1]).score(rows)
+    both = make("class centre").fit(centre, [0, 0, 1]).score(rows)
+    one_sided = make("class centre", one_sided=True).fit(centre, [0, 0, 1]).score(rows)
     np.testing.assert_allclose(both, [5, 2.5, math.sqrt(50)])
     np.testing.assert_allclose(one_sided, [0, 2.5, 5], atol=1e-12)
 
 
 def test_as_many_centres_as_different_rows_are_the_nearest_row_of_the_class():
     (train, labels), (rows, _) = clusters(), clusters(1, 40)
-    got = ClassCentre(clusters=40).fit(train, labels).score(rows)
+    got = make("class centre", clusters=40).fit(train, labels).score(rows)
     far = cdist(rows.hidden, train.hidden)
     by_hand = [far[i, labels == c].min() for i, c in enumerate(rows.predicted)]
     np.testing.assert_allclose(got, by_hand, rtol=1e-12)
@@ -574,51 +579,31 @@ def test_several_centres_find_the_parts_of_a_class():
     rows = Activations(
         logits=np.array([[10.0, 0], [10.0, 0]]), hidden=np.array([[10.0, 0], [20, 0]])
     )
-    one, two = (ClassCentre(clusters=k).fit(train, labels).score(rows) for k in (1, 2))
+    one, two = (make("class centre", clusters=k).fit(train, labels).score(rows) for k in (1, 2))
     assert one[0] < 1 < 9 < one[1]
     assert two[1] < 1 < 9 < two[0]
-    np.testing.assert_array_equal(two, ClassCentre(clusters=2).fit(train, labels).score(rows))
+    np.testing.assert_array_equal(
+        two, make("class centre", clusters=2).fit(train, labels).score(rows)
+    )
 
 
 def test_clusters_of_a_class_without_rows_and_of_few_rows():
     train = Activations(logits=np.eye(3)[[0, 0, 1]], hidden=np.array([[1.0, 0], [1, 0], [0, 1]]))
-    fitted_ = ClassCentre(clusters=5).fit(train, [0, 0, 1])
+    fitted_ = make("class centre", clusters=5).fit(train, [0, 0, 1])
     np.testing.assert_allclose(fitted_.score(train), 0)
     assert fitted_.remarks == ("output 2 has no training rows and no centre",)
 
 
-@given(st.lists(st.integers(1, 30), min_size=1, max_size=6), st.integers(0, 99))
-@settings(max_examples=30, deadline=None)
-def test_running_means_end_in_the_exact_ones(sizes, seed):
-    draw = np.random.default_rng(seed)
-    batches = [(draw.normal(size=(n, 3)), draw.integers(4, size=n)) for n in sizes]
-    running = no_centres(4, 3)
-    for rows, labels in batches:
-        running = folded(running, rows, labels)
-    exact = class_centres(
-        np.vstack([b[0] for b in batches]), np.concatenate([b[1] for b in batches]), 4
-    )
-    np.testing.assert_allclose(running.means, exact.means, atol=1e-12)
-    np.testing.assert_array_equal(running.counts, exact.counts)
-
-
-def test_running_means_that_forget_follow_a_network_that_moves():
-    running = no_centres(2, 1)
-    for value in (0.0, 0.0, 1.0, 1.0):
-        running = folded(running, np.full((2, 1), value), np.array([0, 1]), forget=0.5)
-    # weights of the four batches: 1/8, 1/4, 1/2, 1; those of value 1 are 1.5 of 1.875
-    np.testing.assert_allclose(running.means, 0.8)
-    with pytest.raises(ValueError, match="forget"):
-        folded(running, np.ones((2, 1)), np.array([0, 1]), forget=1.0)
-
-
 def test_centres_found_during_training_make_a_detector():
     train, labels = clusters()
-    running = folded(no_centres(3, 5), train.hidden, labels)
+    running = class_centres(train.hidden, labels, 3).means
     rows, _ = clusters(1, 40)
     np.testing.assert_allclose(
-        ClassCentre().with_centres(running).score(rows), fitted("class centre").score(rows)
+        with_centres(DETECTORS["class centre"](centres="running"), running).score(rows),
+        fitted("class centre").score(rows),
     )
+    with pytest.raises(ValueError, match="the centres that training kept"):
+        fitted("class centre", centres="running")
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -644,7 +629,7 @@ def test_weibull_of_equal_distances_is_a_step():
 def test_openmax_never_raises_a_logit_and_loses_nothing(z):
     draw = np.random.default_rng(0)
     train = Activations(logits=np.repeat(10 * np.eye(4), 25, axis=0) + draw.normal(size=(100, 4)))
-    rule = OpenMax().fit(train, np.repeat(np.arange(4), 25)).rule
+    rule = make("openmax").fit(train, np.repeat(np.arange(4), 25)).rule
     assert isinstance(rule, OpenMaxRule)
     after = rule.recalibrated(z)
     assert (after[:, :-1] <= z).all()
@@ -655,7 +640,7 @@ def test_openmax_never_raises_a_logit_and_loses_nothing(z):
 
 def test_openmax_knows_its_own_and_refuses_what_is_far():
     (train, labels) = clusters()
-    detector = OpenMax().fit(train, labels)
+    detector = make("openmax").fit(train, labels)
     own = detector.score(Activations(logits=detector.rule.centres.means))
     far = detector.score(Activations(logits=np.array([[60.0, 55.0, 50.0]])))
     assert (own < 0.01).all()
@@ -667,12 +652,12 @@ def test_openmax_needs_a_row_that_is_right():
     wrong = Activations(logits=-train.logits)
     keep = wrong.predicted != labels
     with pytest.raises(ValueError, match="the network classifies right, but got none"):
-        OpenMax().fit(wrong.take(keep), labels[keep])
+        make("openmax").fit(wrong.take(keep), labels[keep])
 
 
 def test_openmax_of_a_class_never_right_passes_its_logit_on():
     train = Activations(logits=np.array([[9.0, 0, 0], [8, 0, 0], [0, 9, 0], [0, 8, 0], [9, 0, 1]]))
-    detector = OpenMax(ranks=1).fit(train, [0, 0, 1, 1, 2])
+    detector = make("openmax", ranks=1).fit(train, [0, 0, 1, 1, 2])
     assert detector.remarks == ("1 outputs without a correctly classified training row",)
     assert detector.rule.recalibrated(np.array([[0.0, 0, 5]])) == pytest.approx(
         np.array([[0.0, 0, 0, 5]])
@@ -705,10 +690,12 @@ def test_vim_recovers_the_output_layer():
     )
     rows, _ = clusters(1, 40)
     np.testing.assert_allclose(
-        Vim().fit(given_layer, labels).score(rows), Vim().fit(train, labels).score(rows), rtol=1e-8
+        make("vim").fit(given_layer, labels).score(rows),
+        make("vim").fit(train, labels).score(rows),
+        rtol=1e-8,
     )
     with pytest.raises(ValueError, match="a dense layer of the last hidden activations"):
-        Vim().fit(Activations(hidden=train.hidden, logits=train.logits**3), labels)
+        make("vim").fit(Activations(hidden=train.hidden, logits=train.logits**3), labels)
 
 
 # -------------------------------------------------------------------- real data
@@ -738,7 +725,7 @@ def digits():
 
 
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
-@pytest.mark.parametrize("name", [n for n in DETECTORS if not facts(n).needs_training])
+@pytest.mark.parametrize("name", AFTER_TRAINING)
 def test_unknown_digits_score_higher(name, digits):
     (train, known, unknown), labels = digits
     detector = make(name).fit(train, labels)

@@ -83,4 +83,4 @@ def test_entries_that_cannot_be(purpose, rows, said):
 def test_a_ledger_is_not_changed_by_its_successor():
     first = _ledger()
     first.record_use("weights", [1], by="config10")
-    assert first.touches == ()
+    assert first.uses == ()

@@ -10,13 +10,13 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
+from mlplab.declarations.open_set_detectors import AFTER_TRAINING
 from mlplab.openset.activations import Activations, OutputLayer
-from mlplab.openset.detectors.registry import DETECTORS, facts, make
+from mlplab.openset.detectors.registry import make
 from mlplab.openset.from_weights import activations_from_weights
 from mlplab.openset.threshold import calibrate
 from mlplab.study import Study
 
-AFTER_TRAINING = [name for name in DETECTORS if not facts(name).needs_training]
 STUDY = {
     "name": "digits-0-4",
     "data": {"name": "digits", "classes": [0, 1, 2, 3, 4]},

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from mlplab.openset.auroc import auroc
-from mlplab.openset.intervals import auroc_interval, over_seeds
+from mlplab.openset.intervals import auroc_interval
 from mlplab.openset.rows_and_seeds import GROUPS, groups_of_rows, over_rows_and_seeds
+from mlplab.statistics.intervals import t_interval
 
 
 def left_out(known: np.ndarray, unknown: np.ndarray) -> list[float]:
@@ -24,9 +26,9 @@ def test_groups_are_of_one_size_and_always_the_same():
 
 def test_without_groups_it_is_students_interval():
     values = np.array([0.91, 0.93, 0.92, 0.95])
-    got, student = over_rows_and_seeds(values, np.zeros((4, 0))), over_seeds(values)
+    got, student = over_rows_and_seeds(values, np.zeros((4, 0))), t_interval(values)
     assert (got.value, got.low, got.high) == pytest.approx(
-        (student.value, student.low, student.high)
+        (float(student.mean), float(student.low), float(student.high))
     )
 
 
@@ -36,9 +38,9 @@ def test_of_a_mean_the_jackknife_is_the_standard_error_of_groups():
     groups = groups_of_rows(400)
     without = [[rows[groups != g].mean() for g in range(GROUPS)]]
     means = np.array([rows[groups == g].mean() for g in range(GROUPS)])
-    student = over_seeds(means)
+    student = t_interval(means)
     got = over_rows_and_seeds([rows.mean()], without)
-    assert (got.low, got.high) == pytest.approx((student.low, student.high))
+    assert (got.low, got.high) == pytest.approx((float(student.low), float(student.high)))
 
 
 def test_of_one_seed_it_is_about_delongs():
@@ -65,11 +67,43 @@ def test_it_covers_what_seeds_alone_do_not():
         unknown = 1.5 + own_unknown + draw.normal(size=(seeds, rows))
         each = [auroc(k, u) for k, u in zip(known, unknown, strict=True)]
         without = [left_out(k, u) for k, u in zip(known, unknown, strict=True)]
-        both, alone = over_rows_and_seeds(each, without), over_seeds(each)
+        both, alone = over_rows_and_seeds(each, without), t_interval(each)
         covered += both.low <= truth <= both.high
         covered_by_seeds += alone.low <= truth <= alone.high
     assert covered / times > 0.92
     assert covered_by_seeds / times < 0.90
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 0.75])
+def test_where_all_seeds_and_groups_agree_it_is_wilsons_of_the_rows_of_one_seed(value):
+    """Eight seeds on the same 60 rows are 60 rows, and all of them right is no certainty."""
+    for groups in (0, 20):
+        got = over_rows_and_seeds(np.full(8, value), np.full((8, groups), value), rows=60)
+        exact = binomtest(round(60 * value), 60).proportion_ci(method="wilson")
+        assert (got.low, got.high) == pytest.approx((exact.low, exact.high))
+
+
+def test_of_a_fraction_it_keeps_between_0_and_1_and_elsewhere_is_as_it_was():
+    values, without = [0.97, 0.99], np.array([[0.97] * 19 + [0.96], [0.99] * 19 + [0.985]])
+    wald, got = (over_rows_and_seeds(values, without, rows=n) for n in (None, 200))
+    assert wald.high > 1 > got.high > 0.98 > got.low
+    inner = [over_rows_and_seeds([0.6, 0.61], without - 0.37, rows=n) for n in (None, 200)]
+    assert inner[0] == inner[1]
+
+
+def test_near_the_border_it_covers_where_walds_form_does_not():
+    """One network, 60 rows, each right with probability 0.98."""
+    draw, truth, times = np.random.default_rng(5), 0.98, 400
+    covered = np.zeros(2)
+    for _ in range(times):
+        right = draw.random(60) < truth
+        without = [[right[groups_of_rows(60) != g].mean() for g in range(GROUPS)]]
+        for kind, rows in enumerate((None, 60)):
+            got = over_rows_and_seeds([right.mean()], without, rows=rows)
+            covered[kind] += got.low <= truth <= got.high
+    plug_in, wilsons = covered / times
+    assert plug_in < 0.80
+    assert wilsons > 0.92
 
 
 @pytest.mark.parametrize(

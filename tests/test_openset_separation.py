@@ -121,7 +121,7 @@ def test_scores_that_cannot_be_used(known, unknown, said):
 def test_unnamed_directions_and_impossible_rates_are_refused():
     with pytest.raises(ValueError, match="positive: expected unknown or known, but got 'out'"):
         fpr_at_tpr([1.0], [2.0], "out")
-    with pytest.raises(ValueError, match="tpr: expected a share"):
+    with pytest.raises(ValueError, match="tpr: expected a fraction"):
         fpr_at_tpr([1.0], [2.0], "known", tpr=1.5)
 
 

@@ -180,7 +180,7 @@ def test_realised_rate_has_wilsons_interval():
     [
         ([], 0.05, "calibration scores: expected at least one row"),
         ([math.nan], 0.05, "calibration scores: expected finite"),
-        ([1.0], 0.0, "reject_at_most: expected a share above 0 and below 1"),
+        ([1.0], 0.0, "reject_at_most: expected a fraction above 0 and below 1"),
         ([1.0], 1, "reject_at_most"),
         ([1.0], True, "reject_at_most"),
         ([1.0], math.nan, "reject_at_most"),

@@ -13,7 +13,7 @@ from mlplab.analysis.questions.answers import answer
 from mlplab.analysis.questions.export import verdicts_json
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.one_pair import answers_about
-from mlplab.analysis.questions.pilot import foresee
+from mlplab.analysis.questions.pilot import sample_size_of
 from mlplab.analysis.questions.sentence import sentence_of
 from mlplab.declarations.metric import FinalMetric, OpenSetMetric
 from mlplab.declarations.question import LevelQuestion
@@ -72,7 +72,7 @@ def test_the_test_is_that_of_the_differences_from_the_number():
 @pytest.mark.parametrize(
     ("question", "values", "start", "holds"),
     [
-        (level(), EIGHT, "Yes: on average the share of 9 taken for 4 of a is 83.00%, which is above "
+        (level(), EIGHT, "Yes: on average the fraction of 9 taken for 4 of a is 83.00%, which is above "
          "50% (95% interval 81.", ("; 8 seeds, exact sign-flip test, p = 0.0078 for a mean above 50%).",)),
         (level("less"), EIGHT, "No, the opposite: on average", ("83.00%, which is above 50%",)),
         (level("less", than=0.9), EIGHT, "Yes: on average", ("83.00%, which is below 90%",)),
@@ -85,12 +85,12 @@ def test_the_test_is_that_of_the_differences_from_the_number():
         (level("same", than=0.822, within=0.01), EIGHT, "Not decided: on average",
          ("the interval holds less and more than 1.00 points from 82.2%", "would probably")),
         (level(than=0.83, within=0.05), EIGHT, "No, neither way: on average", ("from 83%",)),
-        (level(), [0.5] * 8, "Not decided: the share of 9 taken for 4 of a is 50% in every seed",
+        (level(), [0.5] * 8, "Not decided: the fraction of 9 taken for 4 of a is 50% in every seed",
          ("does not exclude 50% itself; no number of seeds would decide if all are like these (",
           "(95% interval 50.00% to 50.00%")),
-        (level(), [0.8], "Undecidable with 1 seed:", ("What was seen: on average the share", "80.00%")),
+        (level(), [0.8], "Undecidable with 1 seed:", ("What was seen: on average the fraction", "80.00%")),
         (level(), EIGHT[:5], "Undecidable with 5 seeds:", ("6 seeds could",)),
-        (level(), [-math.inf] * 8, "No: a mostly diverges (", ("beyond any number",)),
+        (level(), [-math.inf] * 8, "No: a mostly diverges (", ("without a finite limit",)),
         (level(metric=ACCURACY, than=0.82999), EIGHT, "Not decided:", ("83.000%", "82.999% itself")),
         (level(metric=AREA, than=0.8), EIGHT, "Yes: on average the AUROC by softmax of a is 0.830,",
          ("which is above 0.8 (",)),
@@ -157,7 +157,7 @@ def test_a_level_is_exported_drawn_and_foreseen():
     assert "Upright line: the number asked about" in figure.caption
     rules = [layer["data"]["values"] for layer in figure.specification["layer"] if "data" in layer]
     assert "at\n50\n" in rules
-    assert foresee(found).wanted.likely == 6
+    assert sample_size_of(found).wanted.likely == 6
     assert "the number asked about" in found.method.what
 
 

@@ -14,7 +14,7 @@ from mlplab.analysis.questions.answers import answer_questions
 from mlplab.declarations.checking.audit import audit_study
 from mlplab.declarations.loading import load
 from mlplab.declarations.metric import OpenSetMetric
-from mlplab.declarations.open_set_measures import measure_named, measure_names
+from mlplab.declarations.open_set_measures import measure_named, measures_of
 from mlplab.declarations.problems import BadInput
 from mlplab.declarations.question import PairQuestion
 from mlplab.declarations.resolving.arms import arms_of
@@ -208,7 +208,7 @@ def test_values_are_those_of_the_open_set_table(folder, answers):
 def test_every_measure_of_the_table_can_be_asked_for_and_no_other(folder):
     results = open_results(folder)
     names = set(open_set_table(results)["metric"])
-    assert names == set(measure_names("56789", "01234"))
+    assert names == {one.name for one in measures_of("56789", "01234")}
     assert all(measure_named(name) is not None for name in names)
     assert OpenSetMetric(open_set="known_rejected").measure.higher_is_better is False
 
@@ -218,22 +218,23 @@ def test_they_were_asked_before_and_say_what_was_tested(answers):
     assert {a.finding.seeds for a in answers} == {9}
     for found in answers[:4]:
         assert f"Tested on: {OPEN}." in found.caveats
-    assert "the share of 9 taken for 4 of small is" in answers[0].sentence
+    assert "the fraction of 9 taken for 4 of small is" in answers[0].sentence
     assert "the AUROC by class centre is" in answers[1].sentence
-    assert "the share of unknown inputs rejected by softmax of large is" in answers[2].sentence
+    assert "the fraction of unknown inputs rejected by softmax of large is" in answers[2].sentence
     assert "Tested on" not in " ".join(answers[4].caveats)
 
 
 def test_other_test_rows_are_told_of_beside_the_seeds(folder, answers):
     nines, centre, width, _, closed = [
-        next(text for text in a.caveats if "test set" in text) for a in answers
+        next(t for t in a.caveats if "test set" in t or "beside the seeds" in t) for a in answers
     ]
-    assert "rows of 9 would move the mean by a standard error of at most" in nines
+    assert "rows of 9 beside the seeds" in nines
     finding = kept_tests(open_results(folder))[0].finding
     rows = f"{finding.known_rows} known and {finding.unknown_rows} unknown rows"
     for told in (centre, width):
         assert f"{rows} would move the difference by a standard error of about" in told
-    assert "360 rows would move the difference by a standard error of at most" in closed
+    assert "360 test rows beside the seeds" in closed
+    assert answers[4].rows.each_known
 
 
 def test_a_test_that_is_not_made_is_missing_and_said_to_be(folder, tmp_path):

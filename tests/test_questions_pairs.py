@@ -113,7 +113,7 @@ def test_they_stand_in_the_report_and_in_the_export():
     question = ranking("a", "b", "c")
     found = results(ONE_IS_WORST, (question,))
     told = chapter(Context(found))
-    table = next(block for block in told.blocks if isinstance(block, Table))
+    table = next(block for block in unfolded(told.blocks) if isinstance(block, Table))
     assert [row[:3] for row in table.rows] == [
         ("a", "b", "1.50 and 1.50"), ("a", "c", "1.50 and 3.00"), ("b", "c", "1.50 and 3.00"),
     ]  # fmt: skip
@@ -130,6 +130,14 @@ def test_they_stand_in_the_report_and_in_the_export():
     assert exported[1]["interval"] == pytest.approx([0.09, 0.13])
 
 
+def unfolded(blocks):
+    """Every block, those that are folded away with the others."""
+    for block in blocks:
+        yield block
+        if isinstance(block, Details):
+            yield from unfolded(block.blocks)
+
+
 def _no_drawing():
     from mlplab.figures.drawing import Drawing
 
@@ -139,8 +147,8 @@ def _no_drawing():
 def test_many_pairs_are_folded_away():
     finals = {n: list(np.array(ONE_IS_WORST["a"] * 2) - 0.01 * i) for i, n in enumerate("abcdef")}
     question = ranking(*finals)
-    (folded, _) = (b for b in chapter(Context(results(finals, (question,)))).blocks
-                   if isinstance(b, Details))  # fmt: skip
+    blocks = unfolded(chapter(Context(results(finals, (question,)))).blocks)
+    folded = next(b for b in blocks if isinstance(b, Details) and "Pair by pair" in b.summary)
     assert folded.summary == "Pair by pair: 15 of 15 are told apart"
     assert len(folded.blocks[0].rows) == 15
 

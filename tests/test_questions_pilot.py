@@ -11,7 +11,7 @@ from scipy import stats
 
 from command_line import mlplab_here
 from mlplab.analysis.questions.answers import answer
-from mlplab.analysis.questions.pilot import foresee
+from mlplab.analysis.questions.pilot import sample_size_of
 from mlplab.declarations.metric import AccuracyTarget, FinalMetric, StepsToMetric
 from mlplab.declarations.question import PairQuestion, RankingQuestion, TrendQuestion
 from mlplab.declarations.study import Study
@@ -21,7 +21,7 @@ from mlplab.statistics.power import (
     seeds_for_difference,
     seeds_for_ranking,
     seeds_for_sign,
-    upper_limit_of_deviation,
+    upper_limit_of_std,
 )
 from small_studies import network
 
@@ -46,8 +46,8 @@ def pilot(seeds: int, **accuracies) -> Results:
     return Results(Study("pilot", networks), tuple(runs), (), {})
 
 
-def sample_size(results, question):
-    return foresee(answer(results, (question,), {})[0])
+def needed_for(results, question):
+    return sample_size_of(answer(results, (question,), {})[0])
 
 
 def pair(metric=FINAL, **changes):
@@ -56,49 +56,49 @@ def pair(metric=FINAL, **changes):
 
 
 def test_a_pair_is_told_in_one_sentence():
-    found = sample_size(pilot(3, a=[0.90, 0.93, 0.91], b=[0.88, 0.90, 0.90]), pair())
+    found = needed_for(pilot(3, a=[0.90, 0.93, 0.91], b=[0.88, 0.90, 0.90]), pair())
     likely, cautious = found.wanted.likely, found.wanted.cautious
     assert found.fewest == 6
     assert 6 <= likely < cautious
     assert found.sentence == (
         f"Needs {likely} to {cautious} seeds for a power of 80%, if the effect is what the pilot "
-        "of 3 seeds shows (the larger number is for a deviation at its upper 80% limit)."
+        "of 3 seeds shows (the larger number is for a standard deviation at its upper 80% limit)."
     )
 
 
 def test_targets_that_are_never_reached_count_by_the_log_rank_test():
     """It decides them, so it foresees them: a is later in all of three seeds, once without end.
-    For the larger number (1 - 1/f)/2 of seeds speak for b, f the 80% limit of a deviation."""
+    For the larger number (1 - 1/f)/2 of seeds speak for b, f the 80% limit of a standard deviation."""
     values = np.array([[50.0, 20], [math.inf, 30], [60, 40]])
-    found = sample_size(pilot(3, a=[5, 11, 6], b=[2, 3, 4]), pair(STEPS))
+    found = needed_for(pilot(3, a=[5, 11, 6], b=[2, 3, 4]), pair(STEPS))
     either = [[Claim(0.0, above=True)], [Claim(0.0, above=False)]]
-    swapped = (1 - 1 / upper_limit_of_deviation(1.0, 3)) / 2
+    swapped = (1 - 1 / upper_limit_of_std(1.0, 3)) / 2
     likely = seeds_for_log_rank(*values.T, either, fewest=6)
     cautious = seeds_for_log_rank(*values.T, either, swapped=swapped, fewest=6)
     assert (found.wanted.likely, found.wanted.cautious) == (likely, cautious)
     assert found.fewest == 6 <= likely < cautious
     assert f"Needs {likely} to {cautious} seeds" in found.sentence
-    assert "for an effect as much smaller as a deviation may be larger)." in found.sentence
+    assert "for an effect as much smaller as a standard deviation may be larger)." in found.sentence
 
 
 def test_the_range_of_seeds_reaches_up():
     differences = np.array([0.02, 0.03, 0.01, 0.0])
-    found = sample_size(pilot(4, a=list(0.9 + differences), b=[0.9] * 4), pair()).wanted
-    deviation = differences.std(ddof=1)
-    limit = deviation * np.sqrt(3 / stats.chi2.ppf(0.2, 3))
-    assert found.likely == seeds_for_difference(0.015, deviation, fewest=6)
+    found = needed_for(pilot(4, a=list(0.9 + differences), b=[0.9] * 4), pair()).wanted
+    std = differences.std(ddof=1)
+    limit = std * np.sqrt(3 / stats.chi2.ppf(0.2, 3))
+    assert found.likely == seeds_for_difference(0.015, std, fewest=6)
     assert found.cautious == seeds_for_difference(0.015, limit, fewest=6) > found.likely
 
 
 def test_trends_of_targets_count_by_their_ranks():
     question = TrendQuestion(ask="?", along=("a", "b", "c"), metric=STEPS, expect="increasing")
-    found = sample_size(pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), question)
+    found = needed_for(pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), question)
     assert found.wanted.likely >= found.fewest
     assert found.sentence.startswith("Needs ")
     # Falling is refuted with as many: that is a verdict as well.
     downwards = question.model_copy(update={"expect": "decreasing"})
-    assert sample_size(pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), downwards) == found
-    level = sample_size(pilot(2, a=[2, 11], b=[4, 4], c=[11, 2]), question)
+    assert needed_for(pilot(3, a=[2, 3, 2], b=[4, 5, 6], c=[11, 11, 8]), downwards) == found
+    level = needed_for(pilot(2, a=[2, 11], b=[4, 4], c=[11, 2]), question)
     assert "no affordable number" in level.sentence
 
 
@@ -106,12 +106,12 @@ def test_trends_of_targets_count_by_their_ranks():
 def test_rankings_have_a_range(never):
     question = RankingQuestion(ask="?", rank=("a", "b", "c"), metric=STEPS)
     last = [9, 11, 10] if never else [9, 8, 10]
-    found = sample_size(pilot(3, a=[2, 3, 5], b=[3, 2, 6], c=last), question)
+    found = needed_for(pilot(3, a=[2, 3, 5], b=[3, 2, 6], c=last), question)
     assert found.fewest <= found.wanted.likely <= found.wanted.cautious
 
 
 def test_one_seed_is_no_pilot():
-    found = sample_size(pilot(1, a=[0.9], b=[0.8]), pair())
+    found = needed_for(pilot(1, a=[0.9], b=[0.8]), pair())
     assert found.sentence == (
         "Needs at least 6 seeds, as fewer cannot reach its level; one seed is finished for all of "
         "its networks, two would tell more."

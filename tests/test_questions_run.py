@@ -66,7 +66,8 @@ def test_what_was_asked_before_is_registered_and_answered(folder):
     summary = Results.open(folder).summary().pivot(index="seed", columns="network")
     difference = summary["test_accuracy"]["fast"] - summary["test_accuracy"]["slow"]
     assert first.finding.effect == pytest.approx(difference.mean())
-    assert first.rows_error.rows == "360 rows"
+    assert first.rows.rows == "360 test rows"
+    assert first.rows.each_known
     assert not any("Asked afterwards" in caveat for caveat in first.caveats)
 
 
@@ -164,7 +165,19 @@ def test_report_and_export_tell_the_answers(folder):
     for one in exported:
         assert one["registered"] is True
         assert one["ask"] in text
-        assert one["sentence"].split(" (")[0] in text.replace("\\", "")
+        told = one["sentence"].split(" (")[0].partition(": ")[2]
+        assert told[1:] in text.replace("\\", "")
     assert len(found.figures) == 2
     for figure in found.figures:
         assert figure.specification["layer"]
+
+
+def test_answers_are_readable_and_a_table(folder):
+    answers = answer_questions(Results.open(folder))
+    assert repr(answers).startswith("1. ")
+    assert answers[0].sentence in repr(answers)
+    assert "verdict='supported'" in repr(answers[0])
+    assert len(repr(answers[0])) < 300
+    table = answers.to_frame()
+    assert table["verdict"].tolist() == [one.verdict for one in answers]
+    assert table["low"][0] == answers[0].interval[0]

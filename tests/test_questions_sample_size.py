@@ -12,7 +12,7 @@ from scipy import stats
 from mlplab.analysis.questions.answers import answer
 from mlplab.analysis.questions.export import verdicts_json
 from mlplab.analysis.questions.judging import judge
-from mlplab.analysis.questions.pilot import foresee
+from mlplab.analysis.questions.pilot import sample_size_of
 from mlplab.analysis.questions.sample_size import ALL_ALIKE, ONE_SEED, TOO_MANY, seeds_to_decide
 from mlplab.analysis.questions.sentence import sentence_of
 from mlplab.statistics.power import seeds_for_ranking
@@ -58,8 +58,8 @@ def more_like(values, n, rng):
     if not np.isfinite(values).all():
         return values[rng.integers(0, len(values), n)]
     rest = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
-    deviation = math.sqrt((rest**2).sum() / ((len(values) - 1) * (values.shape[1] - 1)))
-    return rng.normal(values.mean(axis=0), deviation, (n, values.shape[1]))
+    std = math.sqrt((rest**2).sum() / ((len(values) - 1) * (values.shape[1] - 1)))
+    return rng.normal(values.mean(axis=0), std, (n, values.shape[1]))
 
 
 @pytest.mark.parametrize("place", [0, 2, 3, 5])
@@ -101,7 +101,7 @@ def test_what_is_decided_names_neither():
 
 
 def test_more_seeds_are_named_than_are_at_hand():
-    """An effect of 1.8 deviations takes six seeds, but these six have just not decided."""
+    """An effect of 1.8 standard deviations takes six seeds, but these six have just not decided."""
     values = np.array([[0.9, 0.9 - d] for d in (0.010, 0.020, 0.015, 0.025, 0.020, -0.001)])
     question = pair("greater")
     found = judge(question, measured(values), 0.05)
@@ -116,7 +116,7 @@ def test_plan_and_verdict_name_the_same_number():
     questions = (pair(), trend(), ranking("a", "b", "c"))
     for one in answer(results(finals, questions), questions, {}):
         assert one.finding.verdict == "inconclusive"
-        likely = foresee(one).wanted.likely
+        likely = sample_size_of(one).wanted.likely
         assert one.finding.seeds_needed == (likely if likely is None else max(likely, 9))
 
 

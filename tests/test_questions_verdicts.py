@@ -79,7 +79,7 @@ def test_many_questions_need_more_seeds():
 
 
 def test_inconclusive_tells_how_many_seeds_would_probably_decide():
-    """An effect of half a deviation takes about (1.96 + 0.84)²/0.25 ≈ 31 seeds, by t 33 or 34."""
+    """An effect of half a standard deviation takes about (1.96 + 0.84)²/0.25 ≈ 31 seeds, by t 33 or 34."""
     rng = np.random.default_rng(0)
     noise = rng.normal(size=10)
     noise = (noise - noise.mean()) / noise.std(ddof=1)
@@ -136,9 +136,9 @@ def test_rankings_tell_the_best_and_the_pairs():
 
 def test_the_seeds_that_a_trend_needs_agree_with_simulated_power():
     """80% power, give or take what the central limit theorem and 4,000 blocks leave open."""
-    for means, deviation in (((0.0, 1.0, 2.0), 2.0), ((0.0, 0.2, 0.2, 0.5), 0.5)):
-        n = seeds_for_trend_about(np.array(means), deviation, alpha=0.05)
-        tables = np.random.default_rng(n).normal(means, deviation, size=(600, n, len(means)))
+    for means, std in (((0.0, 1.0, 2.0), 2.0), ((0.0, 0.2, 0.2, 0.5), 0.5)):
+        n = seeds_for_trend_about(np.array(means), std, alpha=0.05)
+        tables = np.random.default_rng(n).normal(means, std, size=(600, n, len(means)))
         power = np.mean([page_test(table).p_increasing <= 0.025 for table in tables])
         assert power == pytest.approx(0.8, abs=0.09)
     assert seeds_for_trend_about(np.array([1.0, 1.0, 1.0]), 1.0, alpha=0.05) is None

@@ -14,7 +14,14 @@ from mlplab.declarations.problems import BadInput
 from mlplab.records import runs, schema, weights
 from mlplab.records.atomic import remove_unfinished, replacing
 from mlplab.records.database import DATABASE_FILE, has_records, reading, transaction, writing
-from mlplab.records.stacks import PlannedStack, failures, record_failure, store_plan, unfinished
+from mlplab.records.stacks import (
+    PlannedStack,
+    failures,
+    record_failure,
+    store_plan,
+    unfinished,
+    weights_file,
+)
 from mlplab.records.studies import read_study, record_environment, record_study
 from small_studies import network, study
 
@@ -245,7 +252,7 @@ WEIGHTS = tuple(
 
 
 def test_weights_come_back_by_key(tmp_path):
-    path = weights.weights_file(tmp_path, "s")
+    path = weights_file(tmp_path, "s")
     weights.save(path, {"a": WEIGHTS, "b": tuple((-k, -b) for k, b in WEIGHTS)})
     for sign, key in ((1, "a"), (-1, "b")):
         back = weights.load(path, key, 2)
@@ -255,7 +262,7 @@ def test_weights_come_back_by_key(tmp_path):
 
 
 def test_weights_that_are_gone_or_damaged_are_a_sentence(tmp_path):
-    path = weights.weights_file(tmp_path, "s")
+    path = weights_file(tmp_path, "s")
     with pytest.raises(BadInput, match="run the study again"):
         weights.load(path, "a", 2)
     weights.save(path, {"a": WEIGHTS})

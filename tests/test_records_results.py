@@ -17,7 +17,7 @@ from mlplab.records import runs, weights
 from mlplab.records.database import writing
 from mlplab.records.export import export_curves, export_summary
 from mlplab.records.results import Results
-from mlplab.records.stacks import PlannedStack, record_failure, store_plan
+from mlplab.records.stacks import PlannedStack, record_failure, store_plan, weights_file
 from mlplab.records.studies import members_of, record_environment, record_study
 from mlplab.records.tables import CURVE_COLUMNS
 from small_studies import network, study
@@ -158,7 +158,7 @@ def test_weights_are_those_of_the_run(results, tmp_path):
     layers = tuple(
         (np.full((i, o), i, np.float32), np.full(o, o, np.float32)) for i, o in ((64, 16), (16, 10))
     )
-    weights.save(weights.weights_file(tmp_path, run.stack), {run.key: layers})
+    weights.save(weights_file(tmp_path, run.stack), {run.key: layers})
     back = results.weights("ape", 0)
     assert [k.shape for k, _ in back] == [(64, 16), (16, 10)]
     assert back[1][0][0, 0] == 16
@@ -184,7 +184,7 @@ def test_ten_thousand_networks_are_read_in_seconds(tmp_path):
 
 
 DAMAGED = {
-    "steps": ("UPDATE run SET steps = '[1,'", "a run that cannot be read"),
+    "steps": ("UPDATE run SET steps = '[1,'", "that cannot be read"),
     "layers": ("UPDATE run SET layers = '\"x\"'", "a run that cannot be read"),
     "members": ("DELETE FROM member", "a run that cannot be read"),
     "environment": ("UPDATE environment SET facts = '['", "a run that cannot be read"),

@@ -11,7 +11,7 @@ import pytest
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.figures.possible_range import cut, reaches_beyond
 from mlplab.records.results import Results
-from mlplab.report.write import write
+from mlplab.report.write import KINDS, write
 from mlplab.runner.run import run
 from simulated_results import report_study, simulated
 from small_studies import ADAM, SGD, network, study
@@ -37,7 +37,7 @@ def results(tmp_path_factory) -> Results:
 
 @pytest.fixture(scope="module")
 def written(results):
-    page = write(results, results.folder)
+    page = write(results, results.folder, figures=KINDS)
     return page, page.read_text(encoding="utf-8"), (page.parent / "report.md").read_text("utf-8")
 
 
@@ -55,7 +55,7 @@ def test_the_page_stands_alone(written):
 
 def test_every_figure_has_its_picture_its_numbers_and_its_words(written):
     page, _, text = written
-    files = sorted((page.parent / "figures").iterdir())
+    files = sorted((page.parent / "figures").glob("[a-z]*"))
     stems = {f.stem for f in files}
     assert {"test-accuracy", "learning-curve", "roc-of-adam"} <= stems
     for stem in stems:
@@ -97,6 +97,42 @@ def test_the_page_carries_each_interactive_figure_as_a_specification(written):
     assert blocks
     for block in blocks:
         json.loads(block)
+
+
+def test_files_of_figures_are_written_only_where_they_are_asked_for(results, tmp_path):
+    page = write(results, tmp_path)
+    assert not (tmp_path / "figures").exists()
+    assert "figures/" not in (tmp_path / "report.md").read_text("utf-8")
+    assert 'href="figures/' not in page.read_text("utf-8")
+    seen = []
+    write(results, tmp_path, figures=["png"], on_figure=lambda done, of: seen.append((done, of)))
+    (tmp_path / "figures" / "own.txt").write_text("someone's own")
+    kinds = {path.suffix for path in (tmp_path / "figures").glob("[a-z]*")}
+    assert kinds == {".png", ".txt"}
+    assert seen[-1][0] == seen[-1][1] == len(seen)
+    with pytest.raises(ValueError, match="gif"):
+        write(results, tmp_path, figures=["gif"])
+
+
+def test_files_that_show_other_numbers_than_the_page_do_not_stay(results, tmp_path):
+    write(results, tmp_path, figures=["csv"])
+    before = set((tmp_path / "figures").glob("*.csv"))
+    page = write(results, tmp_path).read_text("utf-8")
+    assert set((tmp_path / "figures").glob("*.csv")) == before
+    assert page.count(".csv") >= len(before)
+    (tmp_path / "figures" / "own.txt").write_text("someone's own")
+    fewer = replace(results, runs=tuple(r for r in results.runs if r.seed < 2))
+    write(fewer, tmp_path)
+    assert [path.name for path in (tmp_path / "figures").glob("[a-z]*")] == ["own.txt"]
+
+
+def test_the_page_is_short_until_it_is_opened(written):
+    _, page, _ = written
+    body = page.partition("<main>")[2].partition("</main>")[0]
+    folded = re.sub(r"<details\b.*?</details>", "", body, flags=re.DOTALL)
+    assert "Evaluation" in body
+    assert folded.count("<figure") <= 5
+    assert body.count("<figure") > 5
 
 
 def test_published_curves_are_judged_from_three_seeds_on(tmp_path):

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlplab.declarations.data import NpzData
 from mlplab.declarations.loading import load
+from mlplab.declarations.roles import Roles
 from mlplab.declarations.study import Study
 from mlplab.figures.drawing import Drawing
 from mlplab.figures.figure import Figure
-from mlplab.report import html, markdown
-from mlplab.report.chapters import chapters_of, overview, reproduction
+from mlplab.metrics.classification import evaluate
+from mlplab.report import html, markdown, wording
+from mlplab.report.chapters import chapters_of, evaluation, overview, reproduction
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Chapter,
@@ -29,7 +32,8 @@ from mlplab.report.document import (
     columns,
     plain,
 )
-from mlplab.report.inline import to_html, to_text
+from mlplab.report.inline import bounded, to_html, to_text
+from mlplab.report.write import write
 from simulated_results import network, report_study, simulated
 
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
@@ -73,10 +77,9 @@ def figure(name="a"):
     return Figure(name, HOSTILE, f"About {HOSTILE}", table, drawing)
 
 
-def page(*blocks, drawings=None):
-    names = [f.name for f in Chapter("c", "C", blocks).figures]
-    shown = drawings or {name: Drawing(PICTURE, PICTURE, b"") for name in names}
-    return html.page("Title", [Chapter("c", f"Chapter {HOSTILE}", blocks)], shown)
+def page(*blocks, drawings=None, files=None, is_folded=False):
+    chapter = Chapter("c", f"Chapter {HOSTILE}", blocks, is_folded)
+    return html.page("Title", [chapter], drawings, files)
 
 
 def test_hostile_names_do_no_harm():
@@ -91,6 +94,9 @@ def test_hostile_names_do_no_harm():
         r'<script type="application/json" data-specification="a">(.*?)</script>', text
     )
     assert json.loads(specification)["data"]["values"][0]["x"] == HOSTILE
+    whole = markdown.document(HOSTILE, [Chapter("c", HOSTILE, (Paragraph(plain(HOSTILE)),))])
+    assert "<b" not in whole
+    assert "<script" not in markdown.render(Pictures((figure(),)))
     folded = markdown.render(Details(plain(HOSTILE), (Paragraph("within"),)))
     assert "<b" not in folded
     assert unescape(folded).count(HOSTILE) == 1
@@ -98,28 +104,43 @@ def test_hostile_names_do_no_harm():
     assert table.splitlines()[-1] == "| x\\|y | z |"
 
 
-def test_every_figure_has_words_files_and_a_number():
-    text = page(Pictures((figure("one"), figure("two"))))
+def test_every_figure_has_words_and_a_number_and_links_to_the_files_there_are():
+    text = page(Pictures((figure("one"), figure("two"))), files={"two": ["png", "csv"]})
     assert len(re.findall(r'role="img"[^>]*aria-label="About ', text)) == 2
     assert "<b>Figure 2.</b>" in text
-    for kind in ("svg", "png", "csv"):
-        assert f'href="figures/two.{kind}"' in text
-    assert text.count(PICTURE) == 2
+    assert set(re.findall(r'href="(figures/[^"]+)"', text)) == {
+        "figures/two.png",
+        "figures/two.csv",
+    }
+    assert "A script within this page draws its figures" in text
 
 
-def test_folded_figures_of_a_large_page_are_drawn_when_they_are_unfolded():
-    large = PICTURE.replace("></svg>", ">" + "<g/>" * 200_000 + "</svg>")
-    blocks = (
-        *(Pictures((figure(f"open{i}"),)) for i in range(2)),
-        Details("more", tuple(Pictures((figure(f"folded{i}"),)) for i in range(6))),
-    )
-    names = [f.name for f in Chapter("c", "C", blocks).figures]
-    text = page(*blocks, drawings={name: Drawing(large, large, b"") for name in names})
-    assert len(text) < 5_000_000
-    assert text.count("<g/><g/>") > 0
-    assert 'src="figures/folded3.svg"' in text
-    assert 'data-specification="folded3"' in text
-    assert 'src="figures/open' not in text
+def test_a_page_with_drawings_shows_them_without_scripts():
+    drawn = {"one": Drawing(PICTURE, PICTURE, b"")}
+    text = page(Pictures((figure("one"),)), drawings=drawn)
+    assert text.count(PICTURE) == 1
+    assert "<noscript>" not in text
+
+
+def test_a_folded_chapter_shows_its_answer_and_says_what_is_behind():
+    lead, rest = Paragraph("The answer.", lead=True), Paragraph("The rest.")
+    text = page(lead, rest, Pictures((figure("one"), figure("two"))), is_folded=True)
+    before, _, behind = text.partition('<details class="chapter">')
+    assert "The answer." in before
+    assert "The rest." in behind
+    assert "2 figures" in behind.partition("</summary>")[0]
+    without = page(rest, is_folded=True)
+    assert "The rest." in without.partition('<details class="chapter">')[2]
+
+
+def test_a_very_long_name_fills_no_page():
+    name = "a" * 100_000 + "z"
+    table = Table("", columns("x", "y"), ((plain(name), "1"),))
+    text = page(Paragraph(plain(name)), table, Pictures((figure("one"),)))
+    body = text.partition("<main>")[2].partition("</main>")[0]
+    assert len(body) < 5000
+    assert "…" in body
+    assert bounded("short words " * 1000) == "short words " * 1000
 
 
 def test_the_first_sentences_say_what_was_studied_and_what_came_out():
@@ -157,7 +178,7 @@ def test_with_a_validation_part_the_choice_is_made_there():
                 **run.curves,
                 # The test set prefers config2, the validation part config1.
                 ("validation", "accuracy"): run.curves["test", "accuracy"]
-                + (0.1 if run.network == "config1" else -0.1),
+                - (0.05 if run.network == "config1" else 0.3),
             },
         )
         for run in results.runs
@@ -226,3 +247,55 @@ def test_chapters_come_in_their_order():
     expected = ["overview", "figures", "published", "evaluation", "inside", "settings"]
     assert [a for a in anchors if a in expected] == expected
     assert anchors[-1] == "reproduction"
+
+
+def test_training_rows_do_not_count_the_validation_part():
+    base = network((8,), "sgd", 0.1, data="mnist")
+    held = base.model_copy(update={"data": base.data.model_copy(update={"validation": 10_000})})
+    text = overview.studied(Context(simulated(Study("x", {"a": held}))))
+    assert "50,000 training, 10,000 validation and 10,000 test rows" in text
+
+
+def test_a_network_of_some_classes_has_the_rows_of_these():
+    base = network((8,), "sgd", 0.1, data="mnist")
+    some = base.model_copy(update={"roles": Roles(known=("0", "1", "2", "3", "4"))})
+    text = overview.studied(Context(simulated(Study("x", {"a": some}))))
+    # 5,923 + 6,742 + 5,958 + 6,131 + 5,842 training images of 0 to 4
+    assert "30,596 training" in text
+    assert "60,000" not in text
+
+
+def test_scaling_is_told_as_it_is_done():
+    base = network((8,), "sgd", 0.1)
+    archive = base.model_copy(update={"data": NpzData(format="npz", path="x.npz")})
+    assert wording.scaling(base).startswith("unit")
+    assert "bytes" in wording.scaling(archive)
+    assert "standard" in wording.scaling(archive)
+
+
+def test_a_class_without_test_rows_has_no_recall():
+    logits = np.eye(3)[[0, 1, 0, 1]] * 9
+    never = evaluate(logits, np.array([0, 1, 0, 1]), ("x", "y", "never"))
+    results = simulated(Study("x", {"a": network((8,), "sgd", 0.1, seeds=2)}))
+    results = replace(results, runs=tuple(replace(r, evaluation=never) for r in results.runs))
+    text = markdown.document("x", [evaluation.chapter(Context(results))])
+    (line,) = [line for line in text.splitlines() if line.startswith("| never")]
+    assert "0.0000" in line.split("|")[3]  # never predicted either: a precision of 0
+    assert [cell.strip() for cell in line.split("|")[4:6]] == ["–", "–"]
+    assert "without test rows" in text
+
+
+def test_a_report_of_very_many_networks_and_classes_is_small(tmp_path):
+    names = tuple(f"class {i}" for i in range(2000))
+    targets = np.arange(4000) % 2000
+    logits = np.random.default_rng(0).normal(size=(4000, 2000)).astype(np.float32)
+    many = evaluate(logits, targets, ("x" * 100_000, *names[1:]))
+    networks = {f"n{i}": network((8,), "sgd", 0.1, seeds=2, steps=200) for i in range(60)}
+    results = simulated(Study("x", networks))
+    results = replace(results, runs=tuple(replace(r, evaluation=many) for r in results.runs))
+    page = write(results, tmp_path)
+    assert page.stat().st_size < 4_000_000
+    assert (tmp_path / "report.md").stat().st_size < 1_000_000
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert "Of 2,000 classes" in text
+    assert "Of 60 networks" in text

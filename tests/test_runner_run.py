@@ -80,7 +80,7 @@ def test_predictions_are_those_that_were_evaluated(done):
     declared, _, results, _ = done
     data = prepare(declared.networks["a"].data, declared.folder)
     targets = data.label_map[data.labels[data.test_rows]]
-    logits = results.predict("b", 1, data.inputs[data.test_rows])
+    logits = results.predict("b", 1, data.inputs[data.test_rows], prepared=True)
     assert logits.shape == (len(targets), 10)
     accuracy = float((logits.argmax(1) == targets).mean())
     assert accuracy == results.run("b", 1).evaluation.accuracy
@@ -92,11 +92,16 @@ def test_prediction_is_the_forward_pass_of_the_weights(done):
     (kernel, bias), (last_kernel, last_bias) = results.weights("a", 0)
     hidden = np.maximum(inputs @ kernel.astype(np.float64) + bias, 0)
     expected = hidden @ last_kernel + last_bias
-    np.testing.assert_allclose(results.predict("a", 0, inputs), expected, rtol=1e-4, atol=1e-5)
+    found = results.predict("a", 0, inputs, prepared=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    raw = results.predict("a", 0, inputs * 16)  # unit scaling divides the digits by 16
+    np.testing.assert_allclose(raw, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_predicting_from_inputs_of_another_shape_says_which_are_expected(done):
     with pytest.raises(ValueError, match="64 features"):
+        done[2].predict("a", 0, np.zeros((3, 5)), prepared=True)
+    with pytest.raises(BadInput, match="64 in a row"):
         done[2].predict("a", 0, np.zeros((3, 5)))
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from command_line import TINY, mlplab_here
 
 HEAVY = {
     "torch",
@@ -30,10 +33,11 @@ STUDY = {
 }
 
 
-def imported_by(*arguments: str) -> set[str]:
+def imported_by(*arguments: str, cwd: Path | None = None) -> set[str]:
     """Return the top-level modules that a command imports, as Python itself tells them."""
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "mlplab", *arguments],
+        cwd=cwd,
         capture_output=True,
         text=True,
         check=True,
@@ -55,6 +59,30 @@ def test_check_imports_nothing_heavy(tmp_path):
     path = tmp_path / "small.json"
     path.write_text(json.dumps(STUDY))
     assert not imported_by("check", str(path)) & HEAVY
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A folder in which the tiny study has been run."""
+    folder = tmp_path_factory.mktemp("shop")
+    small = {**TINY, "training": {"steps": 4, "batch_size": 32, "evaluate_every": 2}}
+    (folder / "tiny.json").write_text(json.dumps(small))
+    assert mlplab_here("run", "tiny.json", "--no-report", cwd=folder).returncode == 0
+    return folder
+
+
+LIGHT = {
+    ("status", "runs/tiny"): HEAVY,
+    ("compare", "runs/tiny", "wide", "deep"): {"torch", "sklearn", "altair"},
+    ("export", "runs/tiny", "--summary", "s.csv"): {"torch", "sklearn", "scipy", "altair"},
+    ("report", "runs/tiny"): {"torch", "sklearn"},
+    ("data", "list"): {"torch", "sklearn", "scipy", "pandas"},
+}
+
+
+@pytest.mark.parametrize("arguments", LIGHT, ids=lambda arguments: arguments[0])
+def test_what_reads_results_imports_no_torch(arguments, shop):
+    assert not imported_by(*arguments, cwd=shop) & LIGHT[arguments]
 
 
 def test_the_count_would_see_a_heavy_import():

@@ -35,14 +35,14 @@ def test_turning_the_metric_round_changes_nothing():
     assert up.may_be_best[3]
 
 
-@pytest.mark.parametrize("deviations", [[1.0, 1.0, 1.0, 1.0], [0.1, 3.0, 1.0, 0.3]])
-def test_all_intervals_hold_together_at_their_level(deviations):
+@pytest.mark.parametrize("stds", [[1.0, 1.0, 1.0, 1.0], [0.1, 3.0, 1.0, 0.3]])
+def test_all_intervals_hold_together_at_their_level(stds):
     rng = np.random.default_rng(17)
     truth = np.array([0.5, 0.3, 0.5, 0.0])
     others = np.where(np.eye(4, dtype=bool), -np.inf, truth).max(axis=1)
     studies, held = 400, 0
     for _ in range(studies):
-        x = rng.normal(size=(8, 1)) + truth + rng.normal(size=(8, 4)) * deviations
+        x = rng.normal(size=(8, 1)) + truth + rng.normal(size=(8, 4)) * stds
         result = comparisons_with_best(x, level=0.9)
         gaps = truth - others
         held += bool(((result.low <= gaps) & (gaps <= result.high)).all())

@@ -21,7 +21,7 @@ def test_t_interval_by_hand():
     one = t_interval([1.0, 2.0, 3.0])
     assert one.n == 3
     assert one.mean == 2.0
-    assert one.deviation == 1.0
+    assert one.std == 1.0
     assert one.high - 2.0 == pytest.approx(2.484138, abs=1e-6)
 
 
@@ -31,7 +31,7 @@ def test_missing_values_are_left_out():
     assert omitted.n.tolist() == [3, 1, 0]
     np.testing.assert_array_equal(omitted.mean, [2.0, 1.0, np.nan])
     assert np.isnan(omitted.low[1:]).all()
-    assert np.isnan(omitted.deviation[1])
+    assert np.isnan(omitted.std[1])
 
 
 def test_an_infinite_value_leaves_no_limits():

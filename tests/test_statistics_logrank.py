@@ -33,7 +33,7 @@ def test_statistic_is_that_of_scipy():
             x=stats.CensoredData.right_censored(np.minimum(a, 99), np.isinf(a)),
             y=stats.CensoredData.right_censored(b, np.zeros(12, dtype=bool)),
         )
-        # Their statistic is this numerator over its deviation, so the signs agree.
+        # Their statistic is this numerator over its standard deviation, so the signs agree.
         assert np.sign(numerator) == np.sign(theirs.statistic)
         assert numerator == pytest.approx(observed_minus_expected(a, b), abs=1e-9)
 

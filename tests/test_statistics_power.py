@@ -1,4 +1,4 @@
-"""Power and seeds: published values, and simulation where the deviation is known."""
+"""Power and seeds: published values, and simulation where the standard deviation is known."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from mlplab.statistics.power import (
     power_of_paired_t,
     seeds_for_difference,
     seeds_for_equivalence,
-    upper_limit_of_deviation,
+    upper_limit_of_std,
 )
 
 
@@ -57,9 +57,9 @@ def test_seeds_that_no_number_supplies():
 
 def test_upper_limit_of_the_deviation():
     # n = 5: χ²_{4, 0.2} = 1.6488, √(4/1.6488) = 1.5576.
-    assert upper_limit_of_deviation(2.0, 5) == pytest.approx(2 * 1.5576, abs=2e-4)
+    assert upper_limit_of_std(2.0, 5) == pytest.approx(2 * 1.5576, abs=2e-4)
     samples = np.random.default_rng(2).normal(size=(4, 20_000))
-    limits = upper_limit_of_deviation(1.0, 4) * samples.std(axis=0, ddof=1)
+    limits = upper_limit_of_std(1.0, 4) * samples.std(axis=0, ddof=1)
     assert (limits > 1).mean() == pytest.approx(0.8, abs=3 * np.sqrt(0.16 / 20_000))
     with pytest.raises(ValueError, match="at least two"):
-        upper_limit_of_deviation(1.0, 1)
+        upper_limit_of_std(1.0, 1)

@@ -33,7 +33,10 @@ def simulation():
 def test_false_verdicts_stay_at_their_level(simulation, alpha, seeds, repeats):
     outcomes = list(simulation.simulate(alpha, repeats, (seeds,)))
     promised = [row for row in outcomes if row.promised]
-    assert {row.shape for row in promised} == set(simulation.SHAPES)
+    assert {row.shape for row in promised} == {
+        *simulation.SHAPES,
+        *(simulation.ROWS if seeds <= 10 else ()),
+    }
     assert [row for row in promised if row.false_share > row.allowed] == []
 
 
@@ -46,6 +49,15 @@ def test_at_a_level_that_few_seeds_reach_some_verdicts_are_false(simulation):
     }
     for kind in ("greater", "greater by δ, truth δ", "increasing", "rank", "target (censored)"):
         assert found[kind] > 0.1, kind
+
+
+def test_levels_hold_where_those_of_seeds_alone_fail(simulation):
+    """Eight seeds on the same 60 rows: seeds alone take the rows for all that there are."""
+    found = {(row.kind, row.shape): row for row in simulation.simulate_rows(0.05, 300, 8)}
+    for kind in ("accuracy", "difference"):
+        for rows in simulation.ROWS:
+            assert found[kind, rows].false_share <= found[kind, rows].allowed, (kind, rows)
+            assert found[f"{kind}, seeds alone", rows].false_share > 0.25, (kind, rows)
 
 
 @pytest.mark.parametrize("n", [6, 10])

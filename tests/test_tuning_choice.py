@@ -174,7 +174,7 @@ def test_a_choice_at_the_edge_is_told_and_sensitivity_is_counted():
     adam, sgd = tuning_of(asked, trained(asked, scores)).networks
     assert adam.at_edge == ("optimizer.learning_rate",)
     assert sgd.at_edge == ()
-    assert (adam.share_close, sgd.share_close) == (2 / 4, 1 / 4)
+    assert (adam.fraction_close, sgd.fraction_close) == (2 / 4, 1 / 4)
 
 
 def test_each_value_of_two_settings_is_shown_with_the_best_of_the_other():

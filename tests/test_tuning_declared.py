@@ -273,5 +273,15 @@ def test_open_set_variants_are_tuned_on_their_own_known_classes(tmp_path):
 
 def test_the_trials_of_all_variants_together_have_a_bound(tmp_path):
     asked = [{"splits": "all", "known": 5, "detectors": ["softmax", "class anchor"]}]
-    with pytest.raises(BadInput, match="at most 10000 trials .* variants among them"):
+    with pytest.raises(BadInput, match=r"at most 10000 trials .* variants among them"):
         loaded(tmp_path, {"space": {"dropout": [k / 100 for k in range(30)]}}, {"open_set": asked})
+
+
+@pytest.mark.parametrize("tuned", ["adam", "sgd"])
+def test_widths_of_a_matched_pair_are_not_tuned(tmp_path, tuned):
+    networks = declared()["networks"]
+    networks["sgd"]["matched"] = {"to": "adam"}
+    tune = {"space": {"hidden": [[8], [32]]}, "networks": [tuned]}
+    with pytest.raises(BadInput, match="matched networks as large as one another"):
+        loaded(tmp_path, tune, {"networks": networks})
+    assert loaded(tmp_path, {"networks": [tuned]}, {"networks": networks}).tune is not None

@@ -1,6 +1,6 @@
 """`python -m mlplab` is the command line."""
 
-from mlplab.commands.main import main
+from mlplab.commands.program import main
 
 # Processes that draw figures import this module again.
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ results = Study.load("study.json").run()
 results.summary()                          # one row a network and seed
 results.curves()                           # every measured value, tidy
 results.predict("config1", 0, inputs)      # logits
+results.answers()                          # the study's questions, answered
 results.choice().chosen                    # the network that the study's rule takes
 results.report()                           # the path of the page
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,24 +26,71 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mlplab.analysis.choice.rule import Choice, NoChoice
+    from mlplab.analysis.questions.answers import Answer
     from mlplab.declarations.choice import ChoiceRule
     from mlplab.runner.estimate import Estimate
     from mlplab.runner.events import OnEvent
+    from mlplab.splits import Baseline, Splits
 
 DEFAULT_OUT = Path("runs")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StudyResults(Results):
     """Results that can be reported and exported."""
 
-    def report(self) -> Path:
-        """Write the report into the results folder and return the path of its page."""
+    def report(
+        self,
+        *,
+        figures: Collection[str] = (),
+        on_figure: Callable[[int, int], None] | None = None,
+    ) -> Path:
+        """Write the report into the results folder and return the path of its page.
+
+        Args:
+            figures: the kinds of files to be written of every figure: svg, png and csv.
+            on_figure: is told how many figures are drawn, and of how many.
+        """
         from mlplab.report.write import write
 
         if self.folder is None:
             raise ValueError("these results were not read from a folder, so they have no report")
-        return write(self, self.folder)
+        return write(self, self.folder, figures=figures, on_figure=on_figure)
+
+    def answers(self) -> tuple[Answer, ...]:
+        """The study's questions, answered: verdict, effect, interval and sentence of each."""
+        from mlplab.analysis.questions.answers import answer_questions
+
+        return answer_questions(self)
+
+    def splits(self, network: str | None = None) -> Splits:
+        """Inputs and classes of the training, validation and test rows, as a network got them.
+
+        Args:
+            network: its name; the first of the study by default.
+
+        Raises:
+            BadInput: there is no such network, or its data can no longer be read.
+        """
+        from mlplab.splits import splits_of
+
+        name = next(iter(self.study.networks)) if network is None else network
+        self.network(name)
+        return splits_of(self.study, name)
+
+    def baseline(self, estimator: Any, network: str | None = None) -> Baseline:
+        """Fit a scikit-learn classifier to the rows of a network, and measure it as the network.
+
+        Args:
+            estimator: for example `LogisticRegression(max_iter=1000)`; a copy of it is fitted.
+            network: whose rows; those of the first network by default.
+
+        Raises:
+            BadInput: as `splits`; or it is no classifier.
+        """
+        from mlplab.splits import baseline_on
+
+        return baseline_on(self.splits(network), estimator)
 
     def open_set(self) -> pd.DataFrame:
         """Every measure on unknown classes: study,network,seed,split,detector,metric,value."""
@@ -87,7 +135,7 @@ class StudyResults(Results):
             export.export_table(self.tuning, tuning)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """A study that is ready to run."""
 
@@ -115,6 +163,10 @@ class Study:
         """
         return cls(load(path, overrides=overrides, select=select, seeds=seeds))
 
+    def __repr__(self) -> str:
+        runs = sum(len(network.seeds) for network in self.declaration.networks.values())
+        return f"Study({self.name!r}, {len(self.networks):,} networks, {runs:,} runs)"
+
     @property
     def name(self) -> str:
         """The name, which is also that of its results folder."""
@@ -129,6 +181,7 @@ class Study:
         self,
         out: str | Path = DEFAULT_OUT,
         *,
+        only: Collection[str] | None = None,
         device: str = "auto",
         precision: str = "float32",
         fail_fast: bool = False,
@@ -140,10 +193,11 @@ class Study:
 
         Args:
             out: the folder of results folders.
+            only: the names of the networks to train, where not all; the others keep what they have.
             device: auto, cpu or cuda.
             precision: of products, float32 or bfloat16.
             fail_fast: stop at the first network that cannot be trained.
-            watch: is told of every event of `mlplab.runner.events`.
+            on_event: is told of every event of `mlplab.runner.events`.
 
         Raises:
             BadInput: data, device or folder that cannot be used.
@@ -155,12 +209,13 @@ class Study:
         if declaration.open_set:
             _check_unknowns(declaration, on_event)
         if declaration.tune is not None:
-            means = RunOptions(str(device), str(precision), fail_fast)
-            declaration = tune(declaration, folder, means, on_event)
+            options = RunOptions(str(device), str(precision), fail_fast)
+            declaration = tune(declaration, folder, options, on_event)
         results = _with_report(
             run(
                 declaration,
                 folder,
+                only=only,
                 device=device,
                 precision=precision,
                 fail_fast=fail_fast,
@@ -181,8 +236,8 @@ class Study:
         """Foresee what `run` would do: sizes, FLOPs, time, disk, and what is already there."""
         from mlplab.tuning import RunOptions, foresee
 
-        means = RunOptions(str(device), str(precision))
-        return foresee(self.declaration, Path(out) / self.name, means)
+        options = RunOptions(str(device), str(precision))
+        return foresee(self.declaration, Path(out) / self.name, options)
 
 
 def _check_unknowns(declaration: declarations.Study, on_event: OnEvent | None) -> None:

@@ -28,14 +28,14 @@ from mlplab.runner.run import finished_networks, run, write_down_questions
 
 @dataclass(frozen=True)
 class RunOptions:
-    """With what a study is run."""
+    """How a study is run: device, precision, and whether the first failure stops it."""
 
     device: str = "auto"
     precision: str = "float32"
     fail_fast: bool = False
 
 
-def tune(study: Study, folder: Path, means: RunOptions, on_event: OnEvent | None = None) -> Study:
+def tune(study: Study, folder: Path, options: RunOptions, on_event: OnEvent | None = None) -> Study:
     """Train what is missing of a study's trials and return the study with the chosen settings.
 
     The study's questions are written down first, in the records of the study itself. A question
@@ -48,7 +48,7 @@ def tune(study: Study, folder: Path, means: RunOptions, on_event: OnEvent | None
     place = folder / TUNING_FOLDER
     known = tuning_of(study, None)
     trials = study_of_trials(study, known.trials)
-    seen = finished_networks(trials, place, precision=means.precision, device=means.device)
+    seen = finished_networks(trials, place, precision=options.precision, device=options.device)
     begun = {trial.network for trial in known.trials if trial.name in seen}
     write_down_questions(study, folder, begun)
     for number in range(len(known.rounds)):
@@ -57,9 +57,9 @@ def tune(study: Study, folder: Path, means: RunOptions, on_event: OnEvent | None
         results = run(
             study_of_trials(study, known.trials),
             place,
-            device=means.device,
-            precision=means.precision,
-            fail_fast=means.fail_fast,
+            device=options.device,
+            precision=options.precision,
+            fail_fast=options.fail_fast,
             on_event=on_event,
         )
         known = tuning_of(study, results)
@@ -100,22 +100,22 @@ def _incomplete(results: Results) -> BadInput:
     )
 
 
-def foresee(study: Study, folder: Path, means: RunOptions) -> Estimate:
+def foresee(study: Study, folder: Path, options: RunOptions) -> Estimate:
     """Foresee what the two stages would do: the study's estimate, with that of its tuning.
 
     Which settings a later round of halving trains is not known before: others of the same number
     stand for them. The study itself has its chosen settings, or before that the declared ones.
     """
     if study.tune is None:
-        return estimate(study, folder, device=means.device, precision=means.precision)
+        return estimate(study, folder, device=options.device, precision=options.precision)
     place = folder / TUNING_FOLDER
     recorded = Results.open(place) if has_records(place) else None
     known = tuning_of(study, recorded)
     trials = study_of_trials(study, [*known.trials, *_later_trials(study, known)])
-    tuning = estimate(trials, place, device=means.device, precision=means.precision)
+    tuning = estimate(trials, place, device=options.device, precision=options.precision)
     if known.is_complete and tuning.finished == tuning.total:
         study = with_chosen(study, known.chosen)
-    found = estimate(study, folder, device=means.device, precision=means.precision)
+    found = estimate(study, folder, device=options.device, precision=options.precision)
     return replace(found, tuning=tuning)
 
 

@@ -6,6 +6,7 @@ translation replaces the templates and this module.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -89,12 +90,20 @@ def quoted(words: Iterable[str], *, quote: bool = True, limit: int = 12) -> str:
 
 
 def listed_classes(names: Sequence[str]) -> str:
-    """Classes: 0-4 where numbers follow one another, else one by one."""
+    """Classes in words: 0-4 where numbers follow one another, else one by one, of many the first."""
     if len(names) > 2 and all(name.isdecimal() for name in names):
         first = int(names[0])
         if list(names) == [str(n) for n in range(first, first + len(names))]:
             return f"{names[0]}-{names[-1]}"
+    if len(names) > _MOST_CLASSES:
+        # titles and networks are told apart by these words, so what is left out has its digest
+        digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:6]
+        more = len(names) - _FIRST_CLASSES
+        return f"{', '.join(names[:_FIRST_CLASSES])} and {more:,} more ({digest})"
     return ", ".join(names)
+
+
+_MOST_CLASSES, _FIRST_CLASSES = 40, 8
 
 
 def spread_of(counts: Sequence[int]) -> str:
@@ -118,6 +127,15 @@ def shown(value: Any, limit: int = 60) -> str:
 def shortened(text: str, limit: int = 60) -> str:
     """A text of at most `limit` characters, the rest an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def middle_cut(text: str, limit: int = 40) -> str:
+    """A text of at most `limit` characters, its middle an ellipsis: names often differ at their
+    ends."""
+    if len(text) <= limit:
+        return text
+    kept = limit - 1
+    return f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
 
 
 # Numbers

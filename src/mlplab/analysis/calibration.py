@@ -12,6 +12,7 @@ from mlplab.metrics.calibration import BINS, Calibration, calibration_of
 from mlplab.networks.probabilities import log_softmax
 from mlplab.records.results import Results, Run
 from mlplab.statistics.intervals import MeanInterval, t_interval
+from mlplab.statistics.rows import fraction_interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +24,9 @@ class CalibrationOverSeeds:
     expected_error: MeanInterval
     """Mean over seeds of the expected calibration error, with its 95% t interval; scalars."""
     curve: pd.DataFrame
-    """A row a bin that any seed has rows in: low, high (its borders), share (of all rows), then
+    """A row a bin that any seed has rows in: low, high (its borders), share (its fraction of all rows), then
     means over the seeds that have rows in it: confidence, accuracy, accuracy_low, accuracy_high
-    (95% t interval; missing for one seed), n (seeds)."""
+    (95% interval over seeds and rows, exact for rows; missing for one seed), n (seeds)."""
 
 
 def calibration_over_seeds(results: Results, network: str) -> CalibrationOverSeeds | None:
@@ -59,7 +60,7 @@ def _calibration(results: Results, run: Run) -> Calibration:
 
     network = results.study.networks[run.network]
     data = prepare(network.data, results.study.folder, lambda text: None, network.roles)
-    logits = results.predict(run.network, run.seed, data.inputs[data.test_rows])
+    logits = results.predict(run.network, run.seed, data.inputs[data.test_rows], prepared=True)
     scores = objective_of(network.objective).class_scores(torch.from_numpy(logits)).numpy()
     targets = data.label_map[data.labels[data.test_rows]]
     return calibration_of(np.exp(log_softmax(scores)), targets)
@@ -76,6 +77,11 @@ def _curve(calibrations: list[Calibration]) -> pd.DataFrame:
         accuracy[bins, seed] = calibration.accuracy
     filled = np.flatnonzero(rows.sum(axis=1))
     interval = t_interval(accuracy[filled], axis=1)
+    # Seeds share their rows: those of a bin are about as many as one seed has in it.
+    a_seed = rows[filled].sum(axis=1) / np.maximum(interval.n, 1)
+    exact = fraction_interval(interval.mean * a_seed, a_seed)
+    below = np.hypot(interval.mean - interval.low, interval.mean - exact[0])
+    above = np.hypot(interval.high - interval.mean, exact[1] - interval.mean)
     return pd.DataFrame(
         {
             "low": filled / BINS,
@@ -83,8 +89,8 @@ def _curve(calibrations: list[Calibration]) -> pd.DataFrame:
             "share": rows[filled].sum(axis=1) / rows.sum(),
             "confidence": np.nanmean(confidence[filled], axis=1),
             "accuracy": interval.mean,
-            "accuracy_low": np.maximum(interval.low, 0),
-            "accuracy_high": np.minimum(interval.high, 1),
+            "accuracy_low": np.maximum(interval.mean - below, 0),
+            "accuracy_high": np.minimum(interval.mean + above, 1),
             "n": interval.n,
         }
     )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 CLOSE = {"accuracy": 0.02, "loss": 0.2}
 """How much worse than its best a network may be at settings that still serve it: points of accuracy
-(0.02 is two points), or a share of the lowest loss."""
+(0.02 is two points), or a fraction of the lowest loss."""
 FEWEST_FOR_INTERVAL = 3
 FEWEST_FOR_EDGE = 3
 """Of fewer values there is none that lies between others."""
@@ -137,8 +137,8 @@ class NetworkTuning:
         return sum(outcome.seconds for outcomes in self.rounds for outcome in outcomes)
 
     @cached_property
-    def share_close(self) -> float:
-        """The share of all settings that are nearly as good as the best, by `CLOSE`: small for a
+    def fraction_close(self) -> float:
+        """The fraction of all settings that are nearly as good as the best, by `CLOSE`: small for a
         network that is sensitive to them."""
         usable = [float(o.mean.mean) for o in self.outcomes if o.is_usable]
         if not usable:
@@ -236,20 +236,20 @@ def tuning_of(study: Study, results: Results | None) -> TuningOutcome:
     rounds = rounds_of(tune, first, len(candidates(tune, first)))
     entered = {name: tuple(range(rounds[0].settings)) for name in tuned}
     trials: list[Trial] = []
-    judged: list[Mapping[str, tuple[TrialOutcome, ...]]] = []
-    for place in range(len(rounds)):
-        its = trials_of_round(study, place, entered)
+    by_round: list[Mapping[str, tuple[TrialOutcome, ...]]] = []
+    for index in range(len(rounds)):
+        its = trials_of_round(study, index, entered)
         trials += its
         outcomes = judge.by_network(its)
-        judged.append(outcomes)
+        by_round.append(outcomes)
         if not all(outcome.is_tried for one in outcomes.values() for outcome in one):
             break
-        if place + 1 < len(rounds):
-            kept = rounds[place + 1].settings
+        if index + 1 < len(rounds):
+            kept = rounds[index + 1].settings
             entered = {name: best_of(one, kept) for name, one in outcomes.items()}
     else:
-        return _outcome(study, tune, judged, trials, rounds, is_complete=True)
-    return _outcome(study, tune, judged, trials, rounds, is_complete=False)
+        return _outcome(study, tune, by_round, trials, rounds, is_complete=True)
+    return _outcome(study, tune, by_round, trials, rounds, is_complete=False)
 
 
 def best_of(outcomes: Sequence[TrialOutcome], count: int) -> tuple[int, ...]:
@@ -261,15 +261,15 @@ def best_of(outcomes: Sequence[TrialOutcome], count: int) -> tuple[int, ...]:
 def _outcome(
     study: Study,
     tune: Tuning,
-    judged: list[Mapping[str, tuple[TrialOutcome, ...]]],
+    by_round: list[Mapping[str, tuple[TrialOutcome, ...]]],
     trials: list[Trial],
     rounds: tuple[Round, ...],
     *,
     is_complete: bool,
 ) -> TuningOutcome:
     networks = []
-    for name in judged[0]:
-        its = tuple(outcomes[name] for outcomes in judged)
+    for name in by_round[0]:
+        its = tuple(outcomes[name] for outcomes in by_round)
         chosen = min(its[-1], key=lambda outcome: outcome.rank) if is_complete else None
         edges = () if chosen is None else tuple(_at_edge(chosen, its[0]))
         networks.append(NetworkTuning(name, its, chosen, edges))
@@ -363,19 +363,19 @@ def _rows(tuning: TuningOutcome) -> Iterator[dict[str, Any]]:
         for outcomes in network.rounds:
             for outcome in outcomes:
                 for path, value in outcome.trial.settings.items():
-                    for place, run in enumerate(outcome.runs):
+                    for index, run in enumerate(outcome.runs):
                         yield {
                             "study": tuning.study.name,
                             "network": network.network,
                             "setting": path,
                             "value": value,
                             "chosen": outcome.trial.number == chosen,
-                            **_seed_row(outcome, place, run),
+                            **_seed_row(outcome, index, run),
                         }
 
 
-def _seed_row(outcome: TrialOutcome, place: int, run: Run | None) -> dict[str, Any]:
-    trial, score = outcome.trial, float(outcome.scores[place])
+def _seed_row(outcome: TrialOutcome, index: int, run: Run | None) -> dict[str, Any]:
+    trial, score = outcome.trial, float(outcome.scores[index])
     if run is None:
         status = "missing" if math.isnan(score) else "failed"
     else:
@@ -383,7 +383,7 @@ def _seed_row(outcome: TrialOutcome, place: int, run: Run | None) -> dict[str, A
     return {
         "trial": trial.number,
         "round": trial.round,
-        "seed": trial.declared.seeds[place],
+        "seed": trial.declared.seeds[index],
         "step": trial.declared.training.steps if run is None else run.stopped_at,
         "metric": f"validation_{outcome.metric}",
         "score": score if math.isfinite(score) else math.nan,

@@ -60,12 +60,13 @@ def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkAr
     if pairs.empty:
         print(f"{one} and {other} have no seed in common that both finished without diverging.")
         return
-    tested = [metric for metric in pairs[one].columns if _is_tested(pairs, one, other, metric)]
+    metrics = [metric for metric in pairs[one].columns if metric in pairs[other].columns]
+    tested = [metric for metric in metrics if _is_tested(pairs, one, other, metric)]
     print_table(
         ("metric", one, other, "difference", "95% interval", "p"),
         [
             _row(metric, pairs[one][metric], pairs[other][metric], len(tested) * (metric in tested))
-            for metric in pairs[one].columns
+            for metric in metrics
         ],
     )
     print(f"\nPaired over {count(len(pairs), 'seed')}; {one} minus {other}.")
@@ -82,7 +83,7 @@ def _print_answers(results: Results, one: str, other: str) -> None:
     for found in answers_about(results, one, other):
         asked = "registered before training" if found.is_registered else "asked afterwards"
         print(f"\n{found.question.ask} ({asked})")
-        print(f"{found.finding.verdict.upper()}. {found.sentence}")
+        print(found.sentence)
         for sentence in (*found.audit.sentences, *found.caveats):
             print(f"  {sentence}")
         print(f"  Test: {found.method.name}. Read: {found.method.read}.")
@@ -116,7 +117,7 @@ def _pairs(results: Results, one: str, other: str) -> pd.DataFrame:
         left_out = len(of_network) - len(fine)
         if left_out:
             complain(f"note: {name} diverged or is missing for {count(left_out, 'seed')}")
-        tables[name] = fine[[column for column in COMPARED if column in fine]]
+        tables[name] = fine[list(COMPARED)]
     return pd.concat(tables, axis=1, join="inner").dropna(axis=1, how="all")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,13 +15,14 @@ NameArgument = Annotated[
 
 app = typer.Typer(
     name="data",
-    help="""List, fetch and describe the data sets that mlplab knows by name.
+    help="""List, fetch and describe the data sets that mlplab knows by name; describe tables.
 
 \b
 Examples:
   mlplab data list
   mlplab data fetch mnist
   mlplab data describe digits
+  mlplab data describe adult.csv --target Salary
 
 Sets are looked for in $MLPLAB_DATA/<name>/, then in the cache, then downloaded.
 """,
@@ -66,8 +68,88 @@ def fetch(name: NameArgument) -> None:
 
 
 @app.command()
-def describe(name: NameArgument) -> None:
-    """Say what a set holds: sizes, classes, licence, source and sums."""
+def describe(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME|FILE", help="A known set, or a table.", show_default=False),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(help="Of a table: the column to predict, by name or position from 1."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Of a table: a column to leave out (repeatable).")
+    ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a table: a value that stands for a missing one (repeatable)."),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Of a table: classification or regression.")
+    ] = None,
+) -> None:
+    """Say what a set holds, or what a table's columns are and what a network will see of them.
+
+    \b
+    Examples:
+      mlplab data describe mnist
+      mlplab data describe adult.csv --target Salary
+      mlplab data describe air-quality.csv --target "CO(GT)" --missing=-200 --ignore Date
+    """
+    from mlplab.declarations.known_data import KNOWN_SETS
+
+    path = (
+        Path(name).expanduser() if not name.startswith("~") or name.startswith("~/") else Path(name)
+    )
+    if name in KNOWN_SETS or (not path.exists() and not path.suffix and target is None):
+        _describe_known(name)
+    else:
+        _describe_table(path, target, ignore or [], missing or [], task)
+
+
+def _describe_table(
+    path: Path, target: str | None, ignore: list[str], missing: list[str], task: str | None
+) -> None:
+    from mlplab.commands.output import print_table
+    from mlplab.data.describe_table import describe_table
+    from mlplab.declarations.problems import BadInput, Problem
+
+    if task not in (None, "classification", "regression"):
+        raise BadInput(Problem("--task", "classification or regression", task))
+    one = describe_table(path, target, ignore=ignore, missing=missing, task=task)  # type: ignore[arg-type]
+    print(f"{path.name}: {one.rows:,} rows, {len(one.columns) + one.columns_left_out:,} columns\n")
+    print_table(
+        ("", "column", "kind", "different", "missing", "inputs", "for example"),
+        [
+            (
+                str(line.position),
+                line.name,
+                "target" if line.name == one.target else line.kind,
+                f"{line.distinct:,}",
+                f"{line.missing:,}",
+                "" if line.features is None or line.name == one.target else f"{line.features:,}",
+                ", ".join(line.examples),
+            )
+            for line in one.columns
+        ],
+        texts=("column", "kind", "for example"),
+    )
+    if one.columns_left_out:
+        print(f"and {one.columns_left_out:,} more columns")
+    if one.target is None:
+        print("\n--target COLUMN says what is to be predicted")
+    else:
+        print(f"\ntarget {one.target}, {one.task}: {one.target_in_words}")
+    if one.inputs is not None:
+        print(f"a network gets {one.inputs:,} inputs, {one.train_rows:,} training rows and "
+              f"{one.test_rows:,} test rows")  # fmt: skip
+    for note in one.notes:
+        print(f"note: {note}")
+    if one.problems:
+        raise BadInput(one.problems)
+
+
+def _describe_known(name: str) -> None:
     from mlplab.data.describe import describe as described
 
     one = described(name, complain)

@@ -11,16 +11,60 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-import typer
+if TYPE_CHECKING:
+    import typer
 
-from mlplab.commands.options import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_NETWORK_FAILED
+EXIT_DONE = 0
+EXIT_NETWORK_FAILED = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+_NO_MEMORY = (
+    "cannot allocate memory",
+    "can't allocate memory",
+    "failed to map segment",
+    "not enough memory",
+    "out of memory",
+    "can't start new thread",
+)
+"""How libraries tell, in errors of any type, that the system gave them no memory."""
 
 
 def complain(sentence: str) -> None:
     """One line on stderr, where no program reads results."""
     print(sentence, file=sys.stderr, flush=True)
+
+
+_ADDRESS_SPACE = 3 * 2**29
+"""Bytes that the numerical libraries map, most of which they never touch. With less, some of them
+neither load nor fail: they wait for ever, or abort the process."""
+
+
+def require_memory() -> None:
+    """Refuse to load the numerical libraries within a limit that is too low for them.
+
+    Raises:
+        BadInput: it is.
+    """
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limit.
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY or limit >= _ADDRESS_SPACE:
+        return
+    from mlplab.declarations.problems import BadInput, Problem
+
+    raise BadInput(
+        Problem(
+            "ulimit -v",
+            expected=f"at least {_ADDRESS_SPACE / 1e9:.1f} GB, which the numerical libraries map",
+            received=f"{limit / 1e9:.1f} GB",
+            hint="raise the limit",
+        )
+    )
 
 
 @contextmanager
@@ -36,9 +80,12 @@ def explained() -> Iterator[None]:
         complain("Stopped.")
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
-        # The reader of a pipe went away (`mlplab ... | head`): nobody is left to tell.
-        _write_no_more(sys.stdout, sys.stderr)
-        sys.exit(EXIT_NETWORK_FAILED)
+        _reader_went_away()
+    except SystemExit as ended:
+        # The library of the command line ends so where it meets a closed pipe itself.
+        if isinstance(ended.__context__, BrokenPipeError):
+            _reader_went_away()
+        raise
     except Exception as error:
         if os.environ.get("MLPLAB_DEBUG") == "1":
             raise
@@ -46,6 +93,12 @@ def explained() -> Iterator[None]:
         if isinstance(error, OSError):
             _write_no_more(sys.stdout)
         sys.exit(code)
+
+
+def _reader_went_away() -> None:
+    """End well: `mlplab ... | head` has read all that it wanted, and nobody is left to tell."""
+    _write_no_more(sys.stdout, sys.stderr)
+    sys.exit(EXIT_DONE)
 
 
 def _write_no_more(*streams: TextIO) -> None:
@@ -61,6 +114,12 @@ def _explain(error: Exception) -> int:
         for problem in problems:
             complain(f"{problem}")
         return EXIT_BAD_INPUT
+    if lacks_memory(error):
+        complain(
+            "There is not enough memory for this (or a limit such as ulimit -v is too low); close "
+            "other programs, raise the limit, or take smaller networks. What is finished is kept."
+        )
+        return EXIT_BAD_INPUT
     if isinstance(error, OSError) and error.strerror:
         where = (
             f"{error.filename}: " if error.filename is not None else "while reading or writing: "
@@ -72,6 +131,16 @@ def _explain(error: Exception) -> int:
         f"mlplab, not of your study. The details are in {_write_log()}; MLPLAB_DEBUG=1 shows them."
     )
     return EXIT_NETWORK_FAILED
+
+
+def lacks_memory(error: BaseException | None) -> bool:
+    """Whether an error, or one that it came from, says that there is too little memory."""
+    while error is not None:
+        text = str(error).lower()
+        if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _write_log() -> Path:
@@ -108,5 +177,7 @@ def _write_log() -> Path:
 
 def refuse(sentence: str) -> typer.Exit:
     """Say why a wish cannot be granted; raise what this returns."""
+    import typer
+
     complain(sentence)
     return typer.Exit(EXIT_BAD_INPUT)

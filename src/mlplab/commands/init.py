@@ -65,10 +65,55 @@ STARTER = {
 }
 
 
+QUESTION = {
+    "// seeds": "A verdict at 95% needs six seeds for one question and more for several; "
+    "mlplab plan says how many after a first run.",
+    "seeds": 8,
+    "// questions": "Written before there are results, answered in the report and by "
+    "mlplab export --verdicts. Also expect: same (with within), different; and rank or along "
+    "for more than two networks.",
+    "questions": [
+        {
+            "ask": "Do three hidden layers of Adam end up more accurate than one of SGD?",
+            "compare": ["deep", "plain"],
+            "metric": {"final": "accuracy", "split": "test"},
+            "expect": "greater",
+        }
+    ],
+}
+CHOICE = {
+    "// choice": "Which network to take: the cheapest that is shown to be less than within "
+    "worse than the best, judged on validation rows where there are any.",
+    "choice": {"within": 0.01, "cost": "parameters"},
+}
+OPEN_SET = {
+    "// open_set": "Networks are trained on the known classes only, then asked about all; "
+    "detectors say which inputs are of an unknown class. They are compared by AUROC.",
+    "open_set": [
+        {
+            "known": [0, 1, 2, 3, 4],
+            "unknown": [5, 6, 7, 8, 9],
+            "networks": ["plain"],
+            "calibration": 0.2,
+            "detectors": ["softmax", "energy", "nearest neighbours"],
+        }
+    ],
+}
+
+
 def init(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="The study file to write.")] = Path(
         "study.json"
     ),
+    question: Annotated[
+        bool, typer.Option("--question", help="With a question about two of its networks.")
+    ] = False,
+    choice: Annotated[
+        bool, typer.Option("--choice", help="With a rule for which network to take.")
+    ] = False,
+    open_set: Annotated[
+        bool, typer.Option("--open-set", help="With a test on classes never seen in training.")
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Write nothing; print every key a study may have.")
     ] = False,
@@ -79,6 +124,7 @@ def init(
     Examples:
       mlplab init                        study.json
       mlplab init widths.json            widths.json, a study named widths
+      mlplab init --question --choice    study.json with a question and a rule to choose by
       mlplab init --explain              every key, what it takes and its default
 
     Beside FILE comes mlplab.schema.json, from which editors complete and explain as you type.
@@ -100,7 +146,9 @@ def init(
         is_there = path.exists()
     if is_there:
         raise refuse(f"{path} is there already; choose another name or move it away.")
-    study = {"$schema": f"./{SCHEMA_FILE}", "name": plain(path.stem), **STARTER}
+    study: dict[str, object] = {"$schema": f"./{SCHEMA_FILE}", "name": plain(path.stem), **STARTER}
+    for asked, part in ((question, QUESTION), (choice, CHOICE), (open_set, OPEN_SET)):
+        study |= part if asked else {}
     for file, text in ((path.parent / SCHEMA_FILE, schema_text()), (path, _as_json(study))):
         with writable(file), replacing(file) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -5,10 +5,6 @@ Verbs import what they need when they run, so that help and `check` come at once
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-
 import typer
 
 from mlplab.commands import (
@@ -16,6 +12,7 @@ from mlplab.commands import (
     compare,
     data,
     demo,
+    doctor,
     export,
     init,
     plan,
@@ -35,13 +32,15 @@ A first minute:
   mlplab init my-study.json          a starter study to edit
   mlplab check my-study.json         every mistake in it, at once
   mlplab run my-study.json           train what is missing, write the report
+  mlplab doctor                      what this machine has and uses
 
 \b
 The 2023 report's study, all of it or a part:
   mlplab run report-2023
   mlplab run report-2023 config10 config6 --seeds 5 --set training.steps=500
 """,
-    epilog="Exit codes: 0 done, 1 a network could not be run, 2 bad input, 130 stopped (Ctrl-C, kill).",
+    epilog="Exit codes: 0 done; 1 a network could not be run; 2 bad input, or no room or right to write; "
+    "130 stopped (Ctrl-C, kill), with everything kept that was finished.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -58,6 +57,7 @@ app.command()(compare.compare)
 app.command()(export.export)
 app.add_typer(data.app)
 app.command()(demo.demo)
+app.command()(doctor.doctor)
 
 
 def _show_version(wanted: bool) -> None:
@@ -77,27 +77,7 @@ def _options(
     pass
 
 
-def _end_as_by_ctrl_c() -> None:
-    """Have a request to end (`kill`, a batch system, a terminal that closes) end as Ctrl-C does.
-
-    What is ignored stays so: under nohup a run outlives its terminal.
-    """
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
-
-
 def main() -> None:
-    """Run the command line; the entry point of the installed `mlplab`."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            # It was closed (`mlplab ... >&-`): what is said there goes nowhere.
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as we live
-        elif hasattr(stream, "reconfigure"):
-            # A terminal or pipe that cannot show ± or × gets a substitute, and no traceback.
-            stream.reconfigure(errors="replace")
+    """Run the command line within this process; `program` is the one that is installed."""
     with explained():
-        _end_as_by_ctrl_c()
         app(prog_name="mlplab")

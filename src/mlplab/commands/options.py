@@ -8,11 +8,6 @@ from typing import Annotated
 
 import typer
 
-EXIT_DONE = 0
-EXIT_NETWORK_FAILED = 1
-EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
-
 
 class Device(StrEnum):
     """Where networks are trained."""
@@ -69,7 +64,7 @@ OutOption = Annotated[
 ]
 DeviceOption = Annotated[
     Device,
-    typer.Option("--device", help="auto takes the GPU where there is one."),
+    typer.Option("--device", help="auto means the CPU; cuda takes the GPU."),
 ]
 PrecisionOption = Annotated[
     Precision,

@@ -4,9 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 PIPE_WIDTH = 200
 """Columns where no terminal says how many: enough that nothing is cut."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table: the first column and those named in `texts` to the left, others right."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    texts: tuple[str, ...] = ()
+
+
+Block = str | Table
+"""A line, or a table."""
+
+
+def print_blocks(blocks: Iterable[Block]) -> None:
+    """Print lines and tables in their order."""
+    for block in blocks:
+        if isinstance(block, str):
+            print(block)
+        else:
+            print_table(block.headers, block.rows, texts=block.texts)
 
 
 def print_table(

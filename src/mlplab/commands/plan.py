@@ -64,7 +64,7 @@ def plan(
 def _print_seeds(study: Study, folder: Path) -> None:
     """Say how many seeds each question needs, from those that are finished."""
     from mlplab.analysis.questions.answers import answer
-    from mlplab.analysis.questions.pilot import foresee
+    from mlplab.analysis.questions.pilot import sample_size_of
     from mlplab.declarations.problems import BadInput
     from mlplab.records.database import has_records
     from mlplab.records.results import Results
@@ -88,7 +88,7 @@ def _print_seeds(study: Study, folder: Path) -> None:
         if strange[question]:
             print(f"  question {number}: {strange[question]}")
         else:
-            print(f"  question {number}: {foresee(found[question]).sentence}")
+            print(f"  question {number}: {sample_size_of(found[question]).sentence}")
 
 
 def _strange(question: Question, study: Study, recorded: Study) -> str:

@@ -30,9 +30,16 @@ class Display(ABC):
         self.tally.see(event)
         self.show(event)
 
+    def begin(self, phase: str) -> None:
+        """Show that something begins which has no progress of its own."""
+        self(events.PhaseStarted(phase))
+
     @abstractmethod
     def show(self, event: events.Event) -> None:
         """Show one event, which the tally has seen."""
+
+    def close(self) -> None:  # noqa: B027 - most displays have nothing to close
+        """Leave the terminal as it was."""
 
 
 @contextmanager
@@ -132,22 +139,31 @@ class Bar(_Words):
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._progress.stop()
 
     def show(self, event: events.Event) -> None:
+        if isinstance(event, events.PhaseStarted):
+            # Nobody knows how long it takes: the bar moves to and fro.
+            self._begin(f"{self._study}: {event.name}", total=None)
+            return
         super().show(event)
         if isinstance(event, events.RunPlanned) and event.already < event.total:
             self._begin(f"{self._study}: tuning" if self.tally.tuning else self._study)
         if isinstance(event, events.UnknownsTested) and event.done == 0:
             self._begin(f"{self._study}: unknown classes")
         if self._task is not None:
-            self._progress.update(self._task, completed=self.tally.share, outlook=self._outlook())
+            self._progress.update(
+                self._task, completed=self.tally.fraction, outlook=self._outlook()
+            )
 
-    def _begin(self, named: str) -> None:
+    def _begin(self, named: str, total: float | None = 1.0) -> None:
         """Start the bar anew for another part of the run."""
         if self._task is not None:
             self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(named, total=1.0, outlook="")
+        self._task = self._progress.add_task(named, total=total, outlook="")
 
     def say(self, line: str) -> None:
         self._progress.console.print(line, markup=False, soft_wrap=True)

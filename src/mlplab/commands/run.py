@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlplab.commands import options
-from mlplab.commands.failure import complain
+from mlplab.commands.failure import EXIT_DONE, EXIT_NETWORK_FAILED, complain, require_memory
+from mlplab.commands.output import Block, print_blocks
+from mlplab.commands.program import on_stop, stopped
 from mlplab.commands.studies import read
 
 if TYPE_CHECKING:
+    from mlplab.commands.last_run import LastRun
+    from mlplab.commands.progress import Display
     from mlplab.commands.tally import Tally
     from mlplab.declarations.study import Study
     from mlplab.study import StudyResults
+
+NoReportOption = Annotated[
+    bool, typer.Option("--no-report", help="Train and record only; mlplab report writes it later.")
+]
 
 
 def run(
@@ -31,6 +38,7 @@ def run(
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first network that cannot be run.")
     ] = False,
+    no_report: NoReportOption = False,
     as_json: options.JsonOption = False,
 ) -> None:
     """Train what is missing of a study, and write its report.
@@ -41,22 +49,35 @@ def run(
       mlplab run report-2023 config10 config6 --seeds 5 --set training.steps=500
       mlplab run path/to/folder/of/config/files all
       mlplab run path/to/config3.json --out elsewhere
+      mlplab run my-study.json --no-report
       mlplab run my-study.json --json | your-program
 
     A study with "tune" first trains its trials, in the folder tuning/ within its own, and then its
     networks with the settings that these choose.
 
     What is finished is never run again. Ctrl-C keeps what is finished, and the same command goes
-    on from there, to the same results.
+    on from there, to the same results. Networks that are named join those of the same study that
+    the results folder holds already, and the report is of all of them.
     """
+    from mlplab.commands.joining import joined
+
     wanted = read(study, networks, overrides, seeds)
+    whole = wanted
+    if networks:
+
+        def read_networks(names: list[str]) -> Study:
+            return read(study, names, overrides, seeds)
+
+        whole = joined(wanted, out / wanted.name, read_networks)
     raise typer.Exit(
         train_and_report(
-            wanted,
+            whole,
             out,
+            only=wanted.networks if whole is not wanted else None,
             device=device,
             precision=precision,
             fail_fast=fail_fast,
+            report=not no_report,
             as_json=as_json,
         )
     )
@@ -66,57 +87,70 @@ def train_and_report(
     study: Study,
     out: Path,
     *,
+    only: Collection[str] | None = None,
     device: str = "auto",
     precision: str = "float32",
     fail_fast: bool = False,
+    report: bool = True,
     as_json: bool = False,
 ) -> int:
     """Train what is missing, write the report, print where it is; returns the exit code."""
+    from mlplab.commands import last_run
+    from mlplab.commands.progress import display
+
     folder = out / study.name
     for note in study.notes:
         complain(f"note: {note}")
-
-    from mlplab.commands.progress import display
-    from mlplab.study import Study as RunnableStudy
-
-    with display(study.name, as_json=as_json) as on_event:
-        try:
-            results = RunnableStudy(study).run(
-                out,
-                device=device,
-                precision=precision,
-                fail_fast=fail_fast,
-                on_event=on_event,
-            )
-        except KeyboardInterrupt:
-            interrupted = True
-        else:
-            interrupted = on_event.tally.ended is not None and on_event.tally.ended.interrupted
-    if interrupted:
-        complain(_what_is_kept(on_event.tally, folder))
-        _leave_threads_behind()
-        return options.EXIT_INTERRUPTED
-    _report(results, as_json=as_json)
+    same = (str(device), str(precision))
+    last = last_run.recall(study, folder, same)
+    if last is not None and (last.has_report or not report):
+        _say_again(last, folder, as_json=as_json)
+        return EXIT_DONE
+    require_memory()
+    with display(study.name, as_json=as_json) as shown:
+        on_stop(lambda: _last_words(shown, folder))
+        shown.begin("loading the numerical libraries")
+        results = _train(study, out, shown, only, device, precision, fail_fast)
+        blocks, page = _outcome(results, shown, report=report, as_json=as_json)
+    print_blocks(blocks)
+    if page is not None:
+        _say_where(page, as_json=as_json)
     for failure in results.failures:
         complain(f"{failure.network}, seed {failure.seed}, could not be run: {failure.reason}")
-    return options.EXIT_NETWORK_FAILED if results.missing else options.EXIT_DONE
+    missing = [name for name, _ in results.missing if only is None or name in only]
+    if not results.missing and not as_json:
+        last_run.remember(study, folder, same, blocks, report)
+    return EXIT_NETWORK_FAILED if missing else EXIT_DONE
 
 
-def _leave_threads_behind() -> None:
-    """End the process here where a thread is still in a step that cannot be called back.
+def _train(
+    study: Study,
+    out: Path,
+    shown: Display,
+    only: Collection[str] | None,
+    device: str,
+    precision: str,
+    fail_fast: bool,
+) -> StudyResults:
+    """Train what is missing; a run that is stopped, or that nobody listens to, ends the program."""
+    from mlplab.study import Study as RunnableStudy
 
-    An interpreter that ends in the usual way takes the ground from under such a thread, and the
-    process aborts; what is finished is recorded by now.
-    """
-    from mlplab.runner.environment import is_computing
+    try:
+        return RunnableStudy(study).run(
+            out, only=only, device=device, precision=precision, fail_fast=fail_fast, on_event=shown
+        )
+    except (KeyboardInterrupt, BrokenPipeError):
+        stopped(_last_words(shown, out / study.name))
 
-    if is_computing():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(options.EXIT_INTERRUPTED)
+
+def _last_words(shown: Display, folder: Path) -> str:
+    shown.close()
+    return _what_is_kept(shown.tally, folder)
 
 
 def _what_is_kept(tally: Tally, folder: Path) -> str:
+    if tally.ended is not None and not tally.ended.interrupted and tally.testing is None:
+        return f"Stopped after training: all results are kept in {folder}."
     if tally.total == 0:
         return f"Stopped before training began; {folder} keeps whatever was finished before."
     if tally.testing is not None:
@@ -129,24 +163,43 @@ def _what_is_kept(tally: Tally, folder: Path) -> str:
             f"Stopped while tuning: {tally.finished:,} of {tally.total:,} trials × seeds are finished "
             f"and kept in {folder / 'tuning'}; the same command goes on from there."
         )
+    lost = tally.lost_in_words()
     return (
         f"Stopped: {tally.finished:,} of {tally.total:,} networks × seeds are finished and kept in "
-        f"{folder}; the same command trains the rest."
+        f"{folder}; the same command trains the rest." + (f" Begins again: {lost}." if lost else "")
     )
 
 
-def _report(results: StudyResults, *, as_json: bool) -> None:
-    """Write the report and say where it is, after a table of what came out."""
-    from mlplab.commands.overview import print_choice, print_open_set, print_overview
+def _outcome(
+    results: StudyResults, shown: Display, *, report: bool, as_json: bool
+) -> tuple[list[Block], Path | None]:
+    """Return what came out, in words, and the page of the report, which is written."""
+    from mlplab.commands.overview import overview
 
-    if not as_json:
-        complain("writing the report")
-    page = results.report()
+    shown.begin("writing the report" if report else "summing up")
+    page = results.report() if report else None
+    return [] if as_json else overview(results), page
+
+
+def _say_again(last: LastRun, folder: Path, *, as_json: bool) -> None:
+    """Say what came out the last time, since nothing has changed."""
+    from mlplab.commands.last_run import REPORT_FILE
+    from mlplab.commands.tally import finished_already
+
+    if as_json:
+        from mlplab.runner.events import RunEnded, RunPlanned, to_json
+
+        print(to_json(RunPlanned(last.runs, last.runs, stacks=0, resumed=0, flops=0)))
+        print(to_json(RunEnded(last.runs, 0, 0, seconds=0.0, interrupted=False)))
+    else:
+        complain(finished_already(last.runs))
+        print_blocks(last.outcome)
+    if last.has_report:
+        _say_where(folder / REPORT_FILE, as_json=as_json)
+
+
+def _say_where(page: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"event": "report_written", "path": str(page)}), flush=True)
-        return
-    print_overview(results)
-    print_choice(results)
-    if results.study.open_set:
-        print_open_set(results)
-    print(f"\nReport: {page}")
+    else:
+        print(f"\nReport: {page}")

@@ -31,6 +31,8 @@ class Tally:
     flops: int = 0
     flops_done: float = 0.0
     """Of the stacks that are over."""
+    phase: str = ""
+    """What is done that has no progress of its own, such as "reading data"."""
     ended: events.RunEnded | None = None
     tuning: events.TuningStarted | None = None
     """While trials are trained rather than the study itself."""
@@ -42,6 +44,7 @@ class Tally:
     began: float = 0.0
 
     def see(self, event: events.Event) -> None:
+        self.phase = event.name if isinstance(event, events.PhaseStarted) else ""
         match event:
             case events.TuningStarted():
                 self.tuning = event
@@ -78,8 +81,8 @@ class Tally:
             self.flops_done += started.flops
 
     @property
-    def share(self) -> float:
-        """The share of the arithmetic that is done, or of the tests, from 0 to 1."""
+    def fraction(self) -> float:
+        """The fraction of the arithmetic that is done, or of the tests, from 0 to 1."""
         if self.testing is not None:
             return self.testing.done / self.testing.of
         under_way = sum(
@@ -91,9 +94,9 @@ class Tally:
     @property
     def seconds_left(self) -> float | None:
         """An estimate from the pace so far; None before there is one."""
-        if self.share <= 0.0:
+        if self.fraction <= 0.0:
             return None
-        return (self.clock() - self.began) * (1 - self.share) / self.share
+        return (self.clock() - self.began) * (1 - self.fraction) / self.fraction
 
     def counts_in_words(self) -> str:
         """Say how many are done: 3 of 16, or 12 of 170 tests."""
@@ -104,12 +107,20 @@ class Tally:
     def left_in_words(self) -> str:
         """Say how long it will take: about 3 min left."""
         left = self.seconds_left
-        return "" if left is None or self.share >= 1 else f"about {duration(left)} left"
+        return "" if left is None or self.fraction >= 1 else f"about {duration(left)} left"
 
     def best_in_words(self) -> str:
         """Say the best test accuracy so far."""
         best = self.best_accuracy
         return "" if math.isnan(best) else f"best accuracy {best:.4f}"
+
+    def lost_in_words(self) -> str:
+        """Say what begins again after a stop: wide, deep (3 seeds), at step 400 of 2,000."""
+        lost = [
+            f"{in_short(started.members)}, at step {self.steps[stack]:,} of {started.steps:,}"
+            for stack, started in self.training.items()
+        ]
+        return "; ".join(lost[:MOST_NAMES]) + (" and more" if len(lost) > MOST_NAMES else "")
 
     def under_way_in_words(self) -> str:
         """Say what is in training: wide, deep (3 seeds), step 400 of 2,000."""
@@ -147,7 +158,7 @@ def remark(event: events.Event) -> str | None:
         case events.Waiting(pid=pid):
             who = "another run" if pid is None else f"another run (process {pid})"
             return f"{who} is at work in this folder; this one goes on when it has ended"
-        case events.DataAnnounced(text=text):
+        case events.PhaseStarted(name=text) | events.DataAnnounced(text=text):
             return text
         case events.RunPlanned():
             return _plan(event)
@@ -196,12 +207,17 @@ def _without_choice(networks: Sequence[str]) -> str:
 def _plan(plan: events.RunPlanned) -> str:
     missing = plan.total - plan.already
     if missing == 0:
-        return f"all {plan.total:,} networks × seeds are finished already"
+        return finished_already(plan.total)
     told = f"{missing:,} of {plan.total:,} networks × seeds to train, in "
     told += count(plan.stacks, "stack")
     if plan.resumed:
         told += f", {plan.resumed:,} of them left over from an earlier run"
     return told
+
+
+def finished_already(runs: int) -> str:
+    """Say that nothing is to be trained."""
+    return f"all {runs:,} networks × seeds are finished already"
 
 
 class Reruns:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from mlplab.data import division
+from mlplab.data.columns import Column
+from mlplab.data.division import Purpose
+from mlplab.declarations.data import Task
+
+if TYPE_CHECKING:
+    from mlplab.data.fitted import Preparation
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,24 +36,68 @@ class Dataset:
     largest: float | None
     """The largest value an input can have (255 for bytes), which `unit` scaling divides by; None
     when that is not known beforehand, as in a table."""
-    digest: str = field(init=False)
-    """SHA-256 of all that decides what a network is given: inputs, their shape and largest value,
-    labels, class names and division."""
-    inputs_digest: str = field(init=False)
-    """SHA-256 of the inputs alone."""
+    columns: tuple[Column, ...] | None = None
+    """Of a table: which inputs are numbers, categories and dates. NaN stands for a missing value,
+    -1 for a category that training rows do not have."""
+    target_name: str = ""
+    """Of a table."""
+    targets: np.ndarray | None = None
+    """(row,) float64, in the target's own unit, where it is a quantity; None for classes. Labels
+    are then all 0, and the one output is named after the target."""
+    groups: np.ndarray | None = None
+    """(row,) int64: rows of equal number stay in one part."""
+    order: np.ndarray | None = None
+    """(row,) float64 by which rows are divided; the later ones are tested."""
+    notes: tuple[str, ...] = ()
+    """What is doubtful of own data, a sentence each."""
 
-    def __post_init__(self) -> None:
-        inputs_digest = _digest(self.inputs)
+    @property
+    def task(self) -> Task:
+        """What there is to predict."""
+        return "classification" if self.targets is None else "regression"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that decides what a network is given: inputs, their shape and largest
+        value, kinds of columns, labels or targets, class names and division."""
         names = "\n".join(self.class_names)
         seen_as = f"{self.image_shape} {self.largest}"
-        object.__setattr__(self, "inputs_digest", inputs_digest)
-        object.__setattr__(
-            self,
-            "digest",
-            _digest(
-                self.labels, self.train_rows, self.test_rows, text=inputs_digest + names + seen_as
-            ),
+        categories = [p for p, c in enumerate(self.columns or ()) if c.kind == "category"]
+        if categories:
+            seen_as += f" categories {categories}"
+        arrays = [self.labels, self.train_rows, self.test_rows]
+        if self.targets is not None:
+            arrays.append(self.targets)
+        return _digest(*arrays, text=self.inputs_digest + names + seen_as)
+
+    @cached_property
+    def inputs_digest(self) -> str:
+        """SHA-256 of the inputs alone."""
+        return _digest(self.inputs)
+
+    def divide(
+        self, rows: np.ndarray, part: float, *, seed: int, purpose: Purpose, where: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Take a part out of rows, by order, by groups or stratified; see `division`."""
+        return division.divide(
+            self._strata,
+            rows,
+            part,
+            seed=seed,
+            purpose=purpose,
+            class_names=self.class_names,
+            where=where,
+            groups=self.groups,
+            order=self.order,
         )
+
+    @cached_property
+    def _strata(self) -> np.ndarray:
+        """(row,) int64: what a drawn part is stratified by, classes or tenths of the targets."""
+        if self.targets is None:
+            return self.labels
+        edges = np.quantile(self.targets, np.linspace(0, 1, 11)[1:-1])
+        return np.searchsorted(edges, self.targets).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +123,16 @@ class PreparedData:
     image_shape: tuple[int, int] | None
     digest: str
     """Of the Dataset."""
-    resident: str
+    inputs_digest: str
     """Equal for two PreparedData exactly if their inputs are equal."""
+    preparation: Preparation
+    """How rows of the set become inputs, as fitted on the training rows."""
     calibration_rows: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     """(row,) int64, ascending: known training rows that serve thresholds and nothing else; empty
     unless some classes are unknown."""
+    task: Task = "classification"
+    targets: np.ndarray | None = None
+    """(row,) float32 of regression: mean 0 and standard deviation 1 on training rows."""
 
 
 def _digest(*arrays: np.ndarray, text: str = "") -> str:

@@ -11,8 +11,8 @@ from mlplab.data.announcing import Announce, to_stderr
 from mlplab.data.dataset import Dataset
 from mlplab.data.known_files import locate
 from mlplab.data.loading import load
+from mlplab.data.mirrors import SOURCES
 from mlplab.data.refusal import refuse
-from mlplab.data.sources import SOURCES
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.known_data import KNOWN_SETS, KnownSet
 from mlplab.declarations.problems import did_you_mean, listed
@@ -143,7 +143,7 @@ def _known(name: str) -> KnownSet:
             "data.name",
             expected=f"one of {listed(KNOWN_SETS)}",
             received=f'"{name}"',
-            hint=did_you_mean(name, KNOWN_SETS) or "own data are read by a study only",
+            hint=did_you_mean(name, KNOWN_SETS) or "a table is described by its path",
         )
     return KNOWN_SETS[name]
 

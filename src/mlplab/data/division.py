@@ -13,17 +13,11 @@ from typing import Literal
 import numpy as np
 
 from mlplab.data.refusal import refuse
+from mlplab.declarations.data import part_size
 from mlplab.declarations.problems import shown
 
 Purpose = Literal["test", "validation", "calibration"]
 _STREAM: dict[Purpose, int] = {"test": 1, "validation": 2, "calibration": 3}
-
-
-def part_size(part: float, rows: int) -> int:
-    """Rows in a part that is declared as a count (int) or as a share (float) of `rows`."""
-    if isinstance(part, int):
-        return part
-    return max(1, round(part * rows)) if part > 0 else 0
 
 
 def divide(
@@ -35,8 +29,10 @@ def divide(
     purpose: Purpose,
     class_names: tuple[str, ...],
     where: str,
+    groups: np.ndarray | None = None,
+    order: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Take a stratified part out of `rows`.
+    """Take a part out of `rows`: stratified, or of whole groups, or the last ones.
 
     Args:
         labels: (row,) the class of every row of the set.
@@ -46,12 +42,20 @@ def divide(
         purpose: parts of different purpose are drawn independently.
         class_names: for the sentence when the part is too large.
         where: the setting that asks for the part.
+        groups: (row,) rows of equal number stay together; the part is then nearly as large as asked.
+        order: (row,) the rows with the largest are taken; those equal to the first of them stay.
 
     Returns:
         The rows that stay and those that are taken, both ascending. Of every class at least one
         row stays, else BadInput is raised.
     """
     size = part_size(part, len(rows))
+    if size and (groups is not None or order is not None):
+        if order is not None:
+            taken_rows = _last(rows, size, order)
+        else:
+            taken_rows = _whole_groups(rows, size, groups, seed, purpose)
+        return _require_classes(labels, rows, taken_rows, size, class_names, purpose, where)
     classes, counts = np.unique(labels[rows], return_counts=True)
     _require_rows_to_stay(size, counts, classes, class_names, purpose, where)
     taken: list[np.ndarray] = []
@@ -61,6 +65,60 @@ def divide(
         taken.append(own[order[:count]])
     part_rows = np.sort(np.concatenate(taken)) if taken else rows[:0]
     return np.setdiff1d(rows, part_rows, assume_unique=True), part_rows
+
+
+def _last(rows: np.ndarray, size: int, order: np.ndarray) -> np.ndarray:
+    """The rows after a moment, so many as come nearest to `size` from below."""
+    moments = np.sort(order[rows])
+    if size >= len(rows):
+        return rows
+    later: np.ndarray = rows[order[rows] > moments[len(rows) - size - 1]]
+    return later
+
+
+def _whole_groups(
+    rows: np.ndarray, size: int, groups: np.ndarray | None, seed: int, purpose: Purpose
+) -> np.ndarray:
+    """Groups in a drawn order, each of which is taken that still fits."""
+    assert groups is not None
+    names, counts = np.unique(groups[rows], return_counts=True)
+    taken, left = [], size
+    for place in _order(len(names), seed, purpose, 0).tolist():
+        if counts[place] <= left:
+            taken.append(names[place])
+            left -= int(counts[place])
+    chosen: np.ndarray = rows[np.isin(groups[rows], taken)]
+    return chosen
+
+
+def _require_classes(
+    labels: np.ndarray,
+    rows: np.ndarray,
+    taken: np.ndarray,
+    size: int,
+    class_names: tuple[str, ...],
+    purpose: Purpose,
+    where: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that stay and those that are taken; every class of the taken must stay too."""
+    stay = np.setdiff1d(rows, taken, assume_unique=True)
+    if not len(taken) or not len(stay):
+        refuse(
+            where,
+            expected=f"a {purpose} part of about {size} of the {len(rows)} rows that leaves groups "
+            "together and moments apart",
+            received=f"{len(taken)} rows",
+            hint="take another size, or another column for groups or order",
+        )
+    lost = np.setdiff1d(labels[taken], labels[stay])
+    if len(lost) and len(class_names) > 1:
+        refuse(
+            where,
+            expected=f"rows of every class to learn from beside the {purpose} part",
+            received=f"none of {shown(class_names[int(lost[0])])}, all of whose rows are in it",
+            hint="make the part smaller, or divide by another column",
+        )
+    return stay, np.sort(taken)
 
 
 def _order(count: int, seed: int, purpose: Purpose, label: int) -> np.ndarray:
@@ -97,6 +155,13 @@ def _require_rows_to_stay(
     most = rows - len(counts)
     if size <= most:
         return
+    if len(class_names) == 1:
+        refuse(
+            where,
+            expected=f"at most {most} of the {rows} rows",
+            received=f"{size} rows",
+            hint=f"make the {purpose} part smaller",
+        )
     smallest = int(np.argmin(counts))
     refuse(
         where,

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mlplab.data import idx
 from mlplab.data.announcing import Announce
 from mlplab.data.download import NoMirrorError, download
+from mlplab.data.mirrors import SOURCES, SourceFile
+from mlplab.data.own_files import content_at
 from mlplab.data.refusal import refuse
-from mlplab.data.sources import SOURCES, SourceFile
 from mlplab.user_folders import cache_folder as folder_of_cache
 
 Origin = Literal["MLPLAB_DATA", "cache"]
@@ -79,8 +79,8 @@ def read(name: str, file: SourceFile, found: FoundFile, announce: Announce) -> t
         if reason is not None:
             announce(f"{found.path} is damaged ({reason}); it is fetched anew")
             _fetch(name, file, announce)
-        return idx.uncompressed(found.path, WHERE), found.path
-    content = idx.uncompressed(found.path, WHERE)
+        return content_at(found.path, WHERE), found.path
+    content = content_at(found.path, WHERE)
     if file.sha256 is not None:
         _require_sum(content, file.sha256, found.path, name)
     elif _md5(found.path) != file.md5:

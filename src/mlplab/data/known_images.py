@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlplab.data import idx
 from mlplab.data.announcing import Announce
 from mlplab.data.dataset import Dataset
 from mlplab.data.known_files import WHERE, FoundFile, read
+from mlplab.data.mirrors import SOURCES
 from mlplab.data.refusal import refuse
-from mlplab.data.sources import SOURCES
+from mlplab.data.sources import idx
 from mlplab.declarations.known_data import KNOWN_SETS, KnownSet
 
 
 def known_images(name: str, found: tuple[FoundFile, ...], announce: Announce) -> Dataset:
-    """Read a set from its four files, in the order of `sources.SOURCES`, in its own division."""
+    """Read a set from its four files, in the order of `mirrors.SOURCES`, in its own division."""
     known = KNOWN_SETS[name]
     files = SOURCES[name].files
     pairs = []
@@ -23,7 +23,7 @@ def known_images(name: str, found: tuple[FoundFile, ...], announce: Announce) ->
         images = idx.images(content, images_path, WHERE)
         content, labels_path = read(name, files[first + 1], found[first + 1], announce)
         labels = idx.labels(content, labels_path, WHERE)
-        idx.require_same_rows(images, labels, images_path, labels_path, WHERE)
+        idx.require_same_rows(len(images), len(labels), images_path, labels_path, WHERE)
         _require_declared(known, images, labels, rows, found[first], found[first + 1])
         pairs.append((images, labels))
     images = np.concatenate([images for images, _ in pairs])

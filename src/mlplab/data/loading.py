@@ -5,21 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from mlplab.data.announcing import Announce, to_stderr
-from mlplab.data.csv import feature_names, table
 from mlplab.data.dataset import Dataset
 from mlplab.data.digits import digits
+from mlplab.data.header import Header
 from mlplab.data.known_files import FoundFile, fetch_missing
 from mlplab.data.known_images import known_images
-from mlplab.data.npz import npz
 from mlplab.data.own_files import OwnFile, own_file
-from mlplab.data.own_images import image_pair
 from mlplab.data.own_sets import divided
+from mlplab.data.own_tables import read_table, table_header
 from mlplab.data.refusal import refuse
-from mlplab.declarations.data import CsvData, Data, IdxData, KnownData, NpzData
-
-Own = IdxData | NpzData | CsvData
+from mlplab.data.sources import idx, image_folder, npz
+from mlplab.declarations.data import Data, IdxData, ImageFolderData, KnownData, NpzData, OwnData
 
 
 def load(
@@ -43,11 +42,22 @@ def load(
         BadInput: one sentence saying what is wrong with the data, where, and how to mend it.
     """
     if not isinstance(declaration, KnownData):
-        return _own(_plain(declaration), _own_files(declaration, folder), fewest_classes)
+        files = _own_files(declaration, folder)
+        dataset = _own(_plain(declaration), files, fewest_classes)
+        told = _told.setdefault(dataset, set())
+        if announce not in told:
+            told.add(announce)
+            for note in dataset.notes:
+                announce(note)
+        return dataset
     if declaration.name == "digits":
         return _digits(declaration.split_seed)
     found = fetch_missing(declaration.name, announce)
     return _known_images(_Files(declaration.name, found, announce))
+
+
+_told: WeakKeyDictionary[Dataset, set[Announce]] = WeakKeyDictionary()
+"""Who was told of what is doubtful in a set, so that everybody is told once."""
 
 
 @dataclass(frozen=True)
@@ -69,28 +79,53 @@ def _known_images(files: _Files) -> Dataset:
     return known_images(files.name, files.found, files.announce)
 
 
-def _plain(declaration: Own) -> Own:
+def _plain(declaration: OwnData) -> OwnData:
     """The declaration without what concerns only the preparation."""
     return declaration.model_copy(update={"validation": 0, "classes": None, "scaling": None})
 
 
-def _own_files(declaration: Own, folder: Path) -> tuple[OwnFile, ...]:
+def read_header(declaration: OwnData, folder: Path) -> Header:
+    """What the headers of own data tell, at the cost of a few kilobytes.
+
+    Raises:
+        BadInput: what they tell to be wrong.
+    """
+    files = _own_files(declaration, folder)
+    if isinstance(declaration, IdxData):
+        found = idx.header(files)
+    elif isinstance(declaration, NpzData):
+        found = npz.header(*files)
+    elif isinstance(declaration, ImageFolderData):
+        found = Header()
+    else:
+        found = table_header(declaration, files)
+    has_test = found.test_rows is not None or getattr(declaration, "test_path", None) is not None
+    if has_test and declaration.test is not None:
+        refuse(
+            "data.test",
+            expected="either test rows of their own or a part to be drawn",
+            received="both",
+            hint="leave out one of them",
+        )
+    return found
+
+
+def _own_files(declaration: OwnData, folder: Path) -> tuple[OwnFile, ...]:
     """The files of a declaration: those of training, then those of the test part."""
+    if isinstance(declaration, ImageFolderData):
+        return image_folder.files_in(folder, declaration.path)
     settings: dict[str, str | None]
     if isinstance(declaration, IdxData):
         if (declaration.test_images is None) != (declaration.test_labels is None):
+            missing = "test_labels" if declaration.test_labels is None else "test_images"
             refuse(
-                "data",
+                f"data.{missing}",
                 expected="test_images and test_labels together, or neither",
                 received="only one of them",
                 hint="add the other, or leave both out to have the test part drawn",
             )
-        settings = {
-            "train_images": declaration.train_images,
-            "train_labels": declaration.train_labels,
-            "test_images": declaration.test_images,
-            "test_labels": declaration.test_labels,
-        }
+        names = ("train_images", "train_labels", "test_images", "test_labels")
+        settings = {name: getattr(declaration, name) for name in names}
     elif isinstance(declaration, NpzData):
         settings = {"path": declaration.path}
     else:
@@ -101,14 +136,14 @@ def _own_files(declaration: Own, folder: Path) -> tuple[OwnFile, ...]:
 
 
 @lru_cache(maxsize=4)
-def _own(declaration: Own, files: tuple[OwnFile, ...], fewest_classes: int) -> Dataset:
+def _own(declaration: OwnData, files: tuple[OwnFile, ...], fewest_classes: int) -> Dataset:
     if isinstance(declaration, IdxData):
-        train = image_pair(*files[:2])
-        test = image_pair(*files[2:]) if files[2:] else None
+        train = idx.image_pair(*files[:2])
+        test = idx.image_pair(*files[2:]) if files[2:] else None
     elif isinstance(declaration, NpzData):
-        train, test = npz(*files)
+        train, test = npz.npz(*files)
+    elif isinstance(declaration, ImageFolderData):
+        train, test = image_folder.read(declaration, files)
     else:
-        train = table(files[0], declaration.label)
-        columns = feature_names(files[0], declaration.label)
-        test = table(files[1], declaration.label, columns=columns) if files[1:] else None
+        train, test = read_table(declaration, files)
     return divided(train, test, declaration.test, declaration.split_seed, fewest_classes)

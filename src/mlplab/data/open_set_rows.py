@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlplab.data.dataset import Dataset, PreparedData
-from mlplab.data.division import divide
 from mlplab.data.places import class_places
 from mlplab.declarations.data import Data
 from mlplab.declarations.resolving.classes import data_name
@@ -27,13 +26,11 @@ def with_roles(
     Returns:
         Training rows and calibration rows, both ascending.
     """
-    stay, calibration = divide(
-        dataset.labels,
+    stay, calibration = dataset.divide(
         known_rows,
         roles.calibration,
         seed=declaration.split_seed,
         purpose="calibration",
-        class_names=dataset.class_names,
         where="calibration",
     )
     name = data_name(declaration)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mlplab.data.columns import Column
 from mlplab.data.dataset import Dataset
-from mlplab.data.division import divide
+from mlplab.data.doubts import doubtful_rows
 from mlplab.data.own_files import OwnFile
 from mlplab.data.refusal import refuse
+from mlplab.declarations.data import Task
 from mlplab.declarations.problems import listed, shown
 
 DEFAULT_TEST = 0.2
+LONGEST_CLASS = 200
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 
@@ -23,11 +26,23 @@ class Rows:
     inputs: np.ndarray
     """(row, feature) uint8 or float64."""
     labels: tuple[str, ...]
-    """The class of each row, as text."""
+    """The class of each row, as text; empty for regression."""
     image_shape: tuple[int, int] | None
     largest: float | None
     inputs_file: OwnFile
     labels_file: OwnFile
+    columns: tuple[Column, ...] | None = None
+    """Of a table, whose inputs may be NaN where nothing is known."""
+    task: Task = "classification"
+    targets: np.ndarray | None = None
+    """(row,) float64 of regression."""
+    target_name: str = ""
+    groups: np.ndarray | None = None
+    """(row,) int64: rows of equal number stay in one part."""
+    order: np.ndarray | None = None
+    """(row,) float64: the later rows are tested."""
+    notes: tuple[str, ...] = ()
+    """What is doubtful, a sentence each."""
 
 
 def divided(
@@ -41,51 +56,86 @@ def divided(
             received="both",
             hint="leave out one of them",
         )
-    names = _class_names(train, fewest_classes)
+    if test is not None:
+        _require_alike(train, test)
+    measured = train.task == "regression"
+    names = (train.target_name,) if measured else _class_names(train, fewest_classes)
     index = {name: c for c, name in enumerate(names)}
-    labels = np.array([index[label] for label in train.labels], dtype=np.int64)
-    rows = np.arange(len(labels), dtype=np.int64)
+    _require_known_classes(test, index)
+    parts = (train,) if test is None else (train, test)
+    rows = [_numbered(part, index) for part in parts]
+    labels = np.concatenate(rows)
+    targets = None
+    if measured:
+        targets = np.concatenate([p.targets for p in parts if p.targets is not None])
+        _require_variation(targets[: len(rows[0])], train)
+    dataset = Dataset(
+        inputs=train.inputs if test is None else np.concatenate([train.inputs, test.inputs]),
+        labels=labels,
+        class_names=names,
+        train_rows=np.arange(len(rows[0]), dtype=np.int64),
+        test_rows=np.arange(len(rows[0]), len(labels), dtype=np.int64),
+        image_shape=train.image_shape,
+        largest=train.largest if test is None or train.largest == test.largest else None,
+        columns=train.columns,
+        target_name=train.target_name,
+        targets=targets,
+        groups=_padded(train.groups, len(labels), -1),
+        order=_padded(train.order, len(labels), np.inf),
+        notes=(*train.notes, *(test.notes if test is not None else ())),
+    )
     if test is None:
-        train_rows, test_rows = divide(
-            labels,
-            rows,
+        train_rows, test_rows = dataset.divide(
+            dataset.train_rows,
             DEFAULT_TEST if part is None else part,
             seed=split_seed,
             purpose="test",
-            class_names=names,
             where="data.test",
         )
-        return Dataset(
-            train.inputs, labels, names, train_rows, test_rows, train.image_shape, train.largest
+        dataset = replace(dataset, train_rows=train_rows, test_rows=test_rows)
+    return replace(dataset, notes=(*dataset.notes, *doubtful_rows(dataset)))
+
+
+def _numbered(rows: Rows, index: dict[str, int]) -> np.ndarray:
+    if rows.task == "regression":
+        return np.zeros(len(rows.inputs), dtype=np.int64)
+    return np.array([index[label] for label in rows.labels], dtype=np.int64)
+
+
+def _padded(values: np.ndarray | None, rows: int, other: float) -> np.ndarray | None:
+    """What is known of the training rows only, for all rows."""
+    if values is None:
+        return None
+    return np.concatenate([values, np.full(rows - len(values), other, dtype=values.dtype)])
+
+
+def _require_variation(targets: np.ndarray, rows: Rows) -> None:
+    if np.ptp(targets) == 0:
+        refuse(
+            "data.target",
+            expected="a target that varies",
+            received=f"the same value {targets[0]:g} in every row",
+            hint="name another column",
+            file=rows.labels_file.path,
         )
-    _require_alike(train, test, index)
-    alike = train.largest == test.largest
-    test_labels = np.array([index[label] for label in test.labels], dtype=np.int64)
-    return Dataset(
-        inputs=np.concatenate([train.inputs, test.inputs]),
-        labels=np.concatenate([labels, test_labels]),
-        class_names=names,
-        train_rows=rows,
-        test_rows=np.arange(len(rows), len(rows) + len(test_labels), dtype=np.int64),
-        image_shape=train.image_shape,
-        largest=train.largest if alike else None,
-    )
 
 
-def require_rows(inputs: np.ndarray, labels: int, inputs_file: OwnFile, labels_name: str) -> None:
+def require_rows(
+    shape: tuple[int, ...], labels: int, inputs_file: OwnFile, labels_name: str
+) -> None:
     """Refuse a set without rows or features, or one whose inputs and labels differ in number."""
-    if 0 in inputs.shape:
+    if 0 in shape:
         refuse(
             inputs_file.where,
             expected="at least one row of at least one feature",
-            received=f"the sizes {'×'.join(map(str, inputs.shape))}",
+            received=f"the sizes {'×'.join(map(str, shape))}",
             hint="give a file that holds data",
             file=inputs_file.path,
         )
-    if len(inputs) != labels:
+    if shape[0] != labels:
         refuse(
             inputs_file.where,
-            expected=f"{len(inputs)} labels in {labels_name}, one for each row",
+            expected=f"{shape[0]} labels in {labels_name}, one for each row",
             received=f"{labels}",
             hint="give inputs and labels that belong together",
             file=inputs_file.path,
@@ -109,9 +159,18 @@ def spoken(value: float) -> str:
 
 
 def _class_names(rows: Rows, fewest: int) -> tuple[str, ...]:
-    """Sorted as numbers when all are whole numbers, else as text."""
+    """Sorted as numbers when all are numbers, else as text."""
     distinct = set(rows.labels)
     file = rows.labels_file
+    longest = max(distinct, key=len, default="")
+    if len(longest) > LONGEST_CLASS:
+        refuse(
+            file.where,
+            expected=f"class names of at most {LONGEST_CLASS} characters",
+            received=f"one of {len(longest):,} ({shown(longest, 30)})",
+            hint="name the classes in short",
+            file=file.path,
+        )
     if len(distinct) < fewest:
         refuse(
             file.where,
@@ -125,7 +184,8 @@ def _class_names(rows: Rows, fewest: int) -> tuple[str, ...]:
             file.where,
             expected="classes with several rows each",
             received=f"{len(distinct)} different labels in {len(rows.labels)} rows",
-            hint="labels must name classes; for numbers that are measured, sort them into ranges",
+            hint='labels must name classes; "format": "table" with "task": "regression" is for '
+            "numbers that are measured, or sort them into ranges",
             file=file.path,
         )
     try:
@@ -134,7 +194,7 @@ def _class_names(rows: Rows, fewest: int) -> tuple[str, ...]:
         return tuple(sorted(distinct))
 
 
-def _require_alike(train: Rows, test: Rows, index: dict[str, int]) -> None:
+def _require_alike(train: Rows, test: Rows) -> None:
     features, received = train.inputs.shape[1], test.inputs.shape[1]
     if features != received or train.image_shape != test.image_shape:
         refuse(
@@ -144,6 +204,11 @@ def _require_alike(train: Rows, test: Rows, index: dict[str, int]) -> None:
             hint="give test rows of the same shape",
             file=test.inputs_file.path,
         )
+
+
+def _require_known_classes(test: Rows | None, index: dict[str, int]) -> None:
+    if test is None:
+        return
     row = next((r for r, label in enumerate(test.labels) if label not in index), None)
     if row is not None:
         refuse(

@@ -11,16 +11,17 @@ import numpy as np
 
 from mlplab.data.announcing import Announce, to_stderr
 from mlplab.data.dataset import Dataset, PreparedData
-from mlplab.data.division import divide
+from mlplab.data.fitted import fit
 from mlplab.data.loading import load
 from mlplab.data.open_set_rows import with_roles
 from mlplab.data.places import class_places
-from mlplab.data.scaling import default_scaling, fit_scaling
-from mlplab.declarations.data import Data
+from mlplab.data.refusal import refuse
+from mlplab.declarations.data import Data, Task
+from mlplab.declarations.problems import shown
 from mlplab.declarations.resolving.classes import data_name
 from mlplab.declarations.roles import Roles
 
-_resident_inputs: WeakValueDictionary[str, np.ndarray] = WeakValueDictionary()
+_shared_inputs: WeakValueDictionary[str, np.ndarray] = WeakValueDictionary()
 """Scaled inputs that somebody holds, so that networks with equal inputs share one array."""
 
 
@@ -29,6 +30,8 @@ def prepare(
     folder: Path,
     announce: Announce = to_stderr,
     roles: Roles | None = None,
+    *,
+    tasks: tuple[Task, ...] = ("classification",),
 ) -> PreparedData:
     """Read, check, divide, filter and scale the data of a declaration.
 
@@ -40,11 +43,20 @@ def prepare(
         folder: what the paths of own data are relative to.
         announce: is told, in a line each, of downloads and of anything odd that was mended.
         roles: which classes are known where not all are; None for all that are declared.
+        tasks: what the caller can use; another one is refused.
 
     Raises:
         BadInput: one sentence saying what is wrong with the data, where, and how to mend it.
     """
     dataset = load(declaration, folder, announce)
+    if dataset.targets is not None and dataset.task not in tasks:
+        refuse(
+            "data.target",
+            expected="classes, as networks are trained for classification only",
+            received=f"{shown(dataset.target_name)}, a quantity ({len(np.unique(dataset.targets)):,} "
+            "different numbers)",
+            hint='write "task": "classification" if these are classes',
+        )
     return _prepare(_Order(dataset, declaration, roles))
 
 
@@ -70,36 +82,41 @@ def _prepare(order: _Order) -> PreparedData:
     label_map = np.full(len(dataset.class_names), -1, dtype=np.int64)
     label_map[outputs] = np.arange(len(outputs))
     inside = label_map[dataset.labels] >= 0
-    train_rows, validation_rows = divide(
-        dataset.labels,
+    train_rows, validation_rows = dataset.divide(
         dataset.train_rows[inside[dataset.train_rows]],
         declaration.validation,
         seed=declaration.split_seed,
         purpose="validation",
-        class_names=dataset.class_names,
         where="data.validation",
     )
     calibration_rows = train_rows[:0]
     if roles is not None:
         train_rows, calibration_rows = with_roles(dataset, train_rows, roles, declaration)
-    scaling = declaration.scaling or default_scaling(dataset)
-    fitted = fit_scaling(scaling, dataset, train_rows)
-    resident = fitted.identity(dataset.inputs_digest)
-    inputs = _resident_inputs.get(resident)
+    class_names = tuple(dataset.class_names[c] for c in outputs)
+    preparation = fit(declaration.scaling, dataset, train_rows, class_names)
+    digest = preparation.identity(dataset.inputs_digest)
+    inputs = _shared_inputs.get(digest)
     if inputs is None:
-        inputs = fitted.apply(dataset.inputs)
-        _resident_inputs[resident] = inputs
+        inputs = preparation.apply(dataset.inputs)
+        _shared_inputs[digest] = inputs
+    targets = None
+    if dataset.targets is not None:
+        standard = (dataset.targets - preparation.target_mean) / preparation.target_std
+        targets = standard.astype(np.float32)
     return PreparedData(
         inputs=inputs,
         labels=dataset.labels,
         label_map=label_map,
-        class_names=tuple(dataset.class_names[c] for c in outputs),
+        class_names=class_names,
         train_rows=train_rows,
         validation_rows=validation_rows,
         test_rows=dataset.test_rows[inside[dataset.test_rows]],
         outside_rows=dataset.test_rows[~inside[dataset.test_rows]],
         image_shape=dataset.image_shape,
         digest=dataset.digest,
-        resident=resident,
+        inputs_digest=digest,
         calibration_rows=calibration_rows,
+        preparation=preparation,
+        task=dataset.task,
+        targets=targets,
     )

@@ -13,7 +13,7 @@ def refuse(
     *,
     expected: str,
     received: str,
-    hint: str,
+    hint: str | None,
     file: Path | None = None,
     line: int | None = None,
 ) -> NoReturn:

@@ -70,6 +70,10 @@ class Declaration(BaseModel):
 LARGEST_COUNT = 2**31 - 1
 """So that counts, and sums of a few, fit every integer that computes with them."""
 
+LONGEST_NAME = 200
+LONGEST_LINE = 500
+"""Characters of a name of a class or network, and of a title or question."""
+
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 NonNegativeCount = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 PositiveNumber = Annotated[float, Field(gt=0)]
@@ -86,6 +90,10 @@ def _one_line(text: str, info: ValidationInfo) -> str:
     return text
 
 
-Line = Annotated[str, AfterValidator(_one_line)]
+Line = Annotated[str, Field(max_length=LONGEST_LINE), AfterValidator(_one_line)]
 """A title or a question, which stands on one line of page and screen."""
+ClassName = (
+    Annotated[int, Field(ge=-(2**63), lt=2**63)] | Annotated[str, Field(max_length=LONGEST_NAME)]
+)
+"""A class by its name; a number is the name written so, or the index where names are words."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations.checking.consistency import check_study
+from mlplab.declarations.checking.notes import seed_notes, study_notes
 from mlplab.declarations.checking.tuning_checks import number_problem, seed_problem
 from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
@@ -15,6 +16,7 @@ from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.problems import BadInput, Problem, Where, did_you_mean, dotted, listed
 from mlplab.declarations.reading import overrides as overriding
+from mlplab.declarations.reading.dialects import understand
 from mlplab.declarations.reading.json_text import read_object
 from mlplab.declarations.reading.names import EVERY_NETWORK, plain
 from mlplab.declarations.reading.report_files import (
@@ -36,9 +38,12 @@ from mlplab.declarations.resolving.resolution import (
     unknown_keys,
 )
 from mlplab.declarations.resolving.tuning_trials import tuned_networks
+from mlplab.declarations.seeds_needed import seeds_for_all
 from mlplab.declarations.study import Presentation, Study
 from mlplab.declarations.tuning import Tuning
 
+MOST_PROBLEMS = 200
+"""Problems that are told; the rest are counted."""
 STUDY_KEYS = ("name", "networks", "grid", *Presentation.model_fields, *Network.model_fields)
 """Every key that a study file may have at its top."""
 
@@ -63,16 +68,18 @@ def load(
         raise _no_path()
     source = _source(Path(path))
     given, problems = _parsed_overrides(overrides)
-    source, more = _overridden(source, given)
+    source, notes, more = _overridden(source, given)
     problems += more
     values, source_map = source.values, source.source_map
-    problems += unknown_keys(values, STUDY_KEYS, source_map)
-    resolution = resolve(values, source_map, source.grid)
+    problems += unknown_keys(values, STUDY_KEYS)
+    presentation = _presentation(values, problems)
+    if "seeds" not in values:
+        notes += _default_seeds(values, presentation)
+    resolution = resolve(values, source.grid)
     problems += resolution.problems
-    matching = match_widths(resolution, source.folder, source_map)
+    matching = match_widths(resolution, source.folder)
     resolution = matching.resolution
     problems += matching.problems
-    presentation = _presentation(values, source_map, problems)
     study = Study(
         name=values.get("name", source.name),
         networks=resolution.networks,
@@ -84,15 +91,18 @@ def load(
         tune=presentation.tune,
         folder=source.folder,
     )
-    checked = check_study(study, resolution, values, source_map)
-    problems += map(source_map.located, checked.problems)
+    checked = check_study(study, matching, values, source_map)
+    problems += checked.problems
     if problems or source.problems:
-        raise BadInput(_in_order(source.problems, problems))
-    notes = (*_override_notes(given, resolution), *matching.notes, *checked.notes)
-    study = with_open_set(replace(study, notes=notes))
+        raise BadInput(_in_order(source.problems, map(source_map.located, problems)))
+    # Files that share nothing have every setting overridden network by network.
+    missed = () if source.translated else _override_notes(given, resolution)
+    notes += (*missed, *matching.notes, *study_notes(study, checked.sizes))
+    study = with_open_set(replace(study, notes=tuple(notes)))
     if study.tune and (problem := number_problem(study.tune, tuned_networks(study))):
         raise BadInput(source_map.located(problem))
-    return _selected(study, select, seeds, str(path))
+    study = _selected(study, select, seeds, str(path))
+    return replace(study, notes=(*study.notes, *seed_notes(study)))
 
 
 @dataclass(frozen=True)
@@ -193,8 +203,10 @@ def _parsed_overrides(
     return given, problems
 
 
-def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Source, list[Problem]]:
-    """The source with overrides in it and its grid spread.
+def _overridden(
+    source: _Source, given: list[overriding.Override]
+) -> tuple[_Source, list[str], list[Problem]]:
+    """The source with overrides in it, in this project's words and its grid spread, and notes.
 
     Overrides of single networks come after the grid, so that they reach generated networks too.
     """
@@ -203,8 +215,15 @@ def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Sou
     late = [override for override in given if override.path.startswith("networks.")]
     early = [override for override in given if override not in late]
     values, source_map, problems = overriding.apply(source.values, source.source_map, early)
-    values, grid, grid_problems = expand_grid(values, source_map)
-    values, source_map, late_problems = overriding.apply(values, source_map, late)
+    read = understand(values, source_map, STUDY_KEYS)
+    values, grid, grid_problems = expand_grid(read.values)
+    values, source_map, late_problems = overriding.apply(values, read.source_map, late)
+    problems += (*read.problems, *grid_problems, *late_problems)
+    if late:
+        again = understand(values, source_map, STUDY_KEYS)
+        values, source_map = again.values, again.source_map
+        problems += again.problems
+        read.notes += again.notes
     changed = [way for way in source_map.known if source_map.of(way).file.startswith("--set")]
     grid = {
         way: origin
@@ -212,7 +231,7 @@ def _overridden(source: _Source, given: list[overriding.Override]) -> tuple[_Sou
         if not any(way[: len(c)] == c or (c[: len(way)] == way and len(way) > 2) for c in changed)
     }
     source = replace(source, values=values, source_map=source_map, grid=grid)
-    return source, problems + grid_problems + late_problems
+    return source, read.notes, problems
 
 
 def _for_every_network(
@@ -227,23 +246,57 @@ def _for_every_network(
         yield replace(override, path=f"networks.{name}.{override.path}")
 
 
-def _presentation(
-    values: dict[str, Any], source_map: SourceMap, problems: list[Problem]
-) -> Presentation:
+def _default_seeds(values: dict[str, Any], presentation: Presentation) -> list[str]:
+    """Seeds that suffice for the study's own questions, where none are declared, with a note."""
+    declared = values.get("networks")
+    own = (
+        [one for one in declared.values() if isinstance(one, dict)]
+        if isinstance(declared, dict)
+        else []
+    )
+    fewest = len(Network.model_fields["seeds"].default)
+    needed = seeds_for_all(presentation.questions)
+    if needed <= fewest or any("seeds" in one for one in own):
+        return []
+    values["seeds"] = needed
+    return [
+        f"each network has {needed} seeds by default, the fewest with which every question of the "
+        "study can have a verdict."
+    ]
+
+
+def _presentation(values: dict[str, Any], problems: list[Problem]) -> Presentation:
     its = {key: values[key] for key in Presentation.model_fields if key in values}
     validated = validate(Presentation, its)
-    problems += map(source_map.located, validated.faults)
+    problems += validated.faults
     return validated.declaration or Presentation()
 
 
-def _in_order(read: tuple[Problem, ...], problems: list[Problem]) -> list[Problem]:
+def _in_order(read: tuple[Problem, ...], problems: Iterable[Problem]) -> list[Problem]:
     """Each problem once, by the line where it stands, the files in the order they were met."""
     # A number that is not finite is no number above 0 either, but told already.
     told = {(problem.where, problem.received, problem.line) for problem in read}
     more = [p for p in problems if (p.where, p.received, p.line) not in told]
     unique = list(dict.fromkeys((*read, *more)))
     met = list(dict.fromkeys(problem.file for problem in unique))
-    return sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
+    ordered = sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
+    shortened = _without_repeated_lists(ordered[:MOST_PROBLEMS])
+    left = len(ordered) - MOST_PROBLEMS
+    if left > 0:
+        expected = f"a study with fewer problems than the {MOST_PROBLEMS} above"
+        shortened.append(Problem("", expected, f"{left:,} more", "mend these first"))
+    return shortened
+
+
+def _without_repeated_lists(problems: list[Problem]) -> list[Problem]:
+    """The problems with each long list of keys written out once."""
+    seen: set[str] = set()
+    told = []
+    for problem in problems:
+        again = problem.expected in seen and problem.expected.startswith("one of the keys")
+        seen.add(problem.expected)
+        told.append(replace(problem, expected="one of the keys listed above") if again else problem)
+    return told
 
 
 def _override_notes(given: list[overriding.Override], resolution: Resolution) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from mlplab.declarations.base import Count, Declaration, PositiveNumber
-from mlplab.declarations.open_set_measures import OpenSetMeasure, measure_named
+from mlplab.declarations.open_set_measures import MEASURES, OpenSetMeasure, measure_named
 
 Measure = Literal["accuracy", "loss"]
 Split = Literal["test", "validation", "batch", "train"]
@@ -95,7 +95,7 @@ class OpenSetMetric(Declaration):
     @property
     def measure(self) -> OpenSetMeasure:
         """The measure of its name. Checks refuse a name of none, which is here the AUROC's."""
-        return measure_named(self.open_set) or OpenSetMeasure("auroc")
+        return measure_named(self.open_set) or MEASURES["auroc"]
 
 
 class AccuracyTarget(Declaration):

@@ -18,11 +18,15 @@ from mlplab.declarations.training import Training
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "identity"]
 
 
+MOST_LAYERS = 1_000
+"""Hidden layers."""
+
+
 class Network(Declaration):
     """A resolved network: shared settings of the study and its own, merged."""
 
-    hidden: Annotated[tuple[Count, ...], Field(min_length=1)]
-    """Neurons in each hidden layer, from input to output."""
+    hidden: Annotated[tuple[Count, ...], Field(max_length=MOST_LAYERS)]
+    """Neurons in each hidden layer, from input to output; [] for a linear network."""
     optimizer: Optimizer
     """How weights are changed at every step."""
     data: Data

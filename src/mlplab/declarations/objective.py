@@ -121,6 +121,8 @@ USES_NEGATIVES = frozenset(
     {"sigmoid output", "background class", "entropic", "objectosphere", "energy margin"}
 )
 """Objectives that learn from rows of negative classes."""
+USES_HIDDEN = frozenset({"objectosphere", "centre loss"})
+"""Objectives with a term in the outputs of the last hidden layer."""
 EXTRA_OUTPUTS = {"sigmoid output": 1, "background class": 1}
 """Outputs behind those of the classes."""
 BY_NAME: dict[str, type[Declaration]] = {

@@ -1,4 +1,4 @@
-"""What a study asks about classes that were never seen: splits, detectors, and how much to refuse.
+"""What a study asks about unknown classes: splits, detectors, and how many known inputs to reject.
 
 Each network × split × training method becomes a network of its own.
 """
@@ -24,13 +24,13 @@ DetectorOrName = Annotated[
     Detector,
     BeforeValidator(
         _from_its_name,
-        json_schema_input_type=Literal[tuple(DETECTORS)] | Detector,  # type: ignore[valid-type]
+        json_schema_input_type=Literal[tuple(DETECTORS)] | Detector,
     ),
 ]
 
 
 def _after_training() -> tuple[Detector, ...]:
-    return tuple(DETECTORS[name]() for name in AFTER_TRAINING)  # type: ignore[misc]
+    return tuple(DETECTORS[name](name=name) for name in AFTER_TRAINING)  # type: ignore[misc]
 
 
 class Split(Declaration):
@@ -73,9 +73,9 @@ class OpenSet(Declaration):
     """By name, or as an object with settings; one that belongs to a training method has networks
     trained for it."""
     reject_at_most: PositiveShareBelowOne = 0.05
-    """The share of known inputs that the threshold may reject, on average over calibration sets."""
+    """The fraction of known inputs that the threshold may reject, on average over calibration sets."""
     calibration: Part = 0.1
-    """Known training rows (or a share of them) from which thresholds are taken; nothing else."""
+    """Known training rows (or a fraction of them) from which thresholds are taken; nothing else."""
     threshold_by_class: bool = False
     """One threshold for each predicted class rather than one for all."""
     closed: bool = False

@@ -6,11 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mlplab.declarations.base import Declaration
+from mlplab.declarations.base import ClassName, Declaration
 from mlplab.declarations.data import Part
 
-ClassName = int | str
-"""A class by its name; a number is the name written so, or the place where names are words."""
+__all__ = ["ClassName", "Roles"]
 
 
 class Roles(Declaration):

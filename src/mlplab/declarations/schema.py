@@ -51,7 +51,9 @@ def study_schema() -> dict[str, Any]:
         "grid": {
             "type": "object",
             "description": 'Networks as a product of lists, such as {"hidden": [[64], [128, 128]], '
-            '"optimizer.learning_rate": [0.1, 0.001]}; generated names hold the varied values.',
+            '"optimizer.learning_rate": [0.1, 0.001]}; generated names hold the varied values, or '
+            'are made by "name", such as "{hidden}-{optimizer.learning_rate}".',
+            "properties": {"name": {"type": "string"}},
             "patternProperties": _COMMENTS,
             "additionalProperties": {"type": "array", "minItems": 1},
         },

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from mlplab.declarations.base import Count, Declaration
+from mlplab.declarations.problems import Problem
+
+MOST_EVALUATIONS = 100_000
+"""Of a run: its curves are held in memory and drawn."""
 
 
 class EarlyStopping(Declaration):
@@ -31,3 +36,15 @@ class Training(Declaration):
     """None trains all steps; otherwise a validation part is needed."""
     diagnostics: bool = False
     """Also record, by layer, the size of gradients and the share of dead units."""
+
+    def rules(self) -> Iterator[Problem]:
+        """Evaluations have a bound."""
+        fewest = -(-self.steps // MOST_EVALUATIONS)
+        if self.evaluate_every < fewest:
+            yield Problem(
+                ("evaluate_every",),
+                f"at least {fewest}, as {self.steps:,} steps have at most {MOST_EVALUATIONS:,} "
+                "evaluations",
+                str(self.evaluate_every),
+                f'write "evaluate_every": {fewest}',
+            )

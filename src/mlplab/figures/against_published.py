@@ -137,30 +137,30 @@ def _rows(c: NetworkComparison, label: str) -> pd.DataFrame:
 
 def _drawing(table: pd.DataFrame, metric: str, networks: Sequence[str]) -> Spec:
     columns = min(4, len(networks))
-
     title = "accuracy" if metric == "accuracy" else "loss"
 
     def up(column: str) -> Spec:
-        return vega.field(f"{column}:Q", title=title, scale={"zero": False}, axis={"tickCount": 5})
+        return vega.measure(column, title, tickCount=5)
 
-    hover = vega.mark(
-        "point",
-        size=60,
-        filled=True,
-        fillOpacity=0,
-        strokeOpacity=0,
-        encoding={
-            "y": up("published"),
-            "tooltip": [
-                vega.tip("network:N"),
-                vega.tip("step:Q", format=",d"),
-                vega.tip("published:Q", format=".4f"),
-                vega.tip("low:Q", "band from", ".4f"),
-                vega.tip("high:Q", "to", ".4f"),
-                vega.tip("within:N"),
-                vega.tip("n:Q", "our runs"),
-            ],
-        },
+    tips = vega.tips(
+        "network:N", ("step:Q", "step", ",d"), ("published:Q", "published", ".4f"),
+        ("low:Q", "band from", ".4f"), ("high:Q", "to", ".4f"), "within:N", ("n:Q", "our runs"),
+    )  # fmt: skip
+    published, red = {"y": up("published")}, {"color": OUTSIDE}
+    hover = vega.mark("point", size=60, filled=True, fillOpacity=0, strokeOpacity=0,
+                      encoding=published | {"tooltip": tips})  # fmt: skip
+    layers = [
+        vega.mark("area", vega.where("isValid(datum.low)"), color=theme.GREY, fillOpacity=0.25,
+                  encoding={"y": up("low"), "y2": {"field": "high"}}),
+        vega.mark("line", color=theme.ACCENT, strokeWidth=1.6, encoding={"y": up("mean")}),
+        vega.mark("line", **red, strokeWidth=1.5, strokeDash=list(theme.PUBLISHED_DASH),
+                  encoding=published),
+        vega.mark("point", vega.where("datum.within == 'no'"), **red, filled=True, size=34,
+                  opacity=1, encoding=published),
+        {"name": "hover", **hover},
+    ]  # fmt: skip
+    step = vega.measure(
+        "step", "training step", scale={"nice": False, "padding": 4}, format="~s", tickCount=4
     )
     return {
         "data": vega.rows(table),
@@ -170,41 +170,8 @@ def _drawing(table: pd.DataFrame, metric: str, networks: Sequence[str]) -> Spec:
         "spec": {
             "width": max(150, 720 // columns - 50),
             "height": 130,
-            "encoding": {
-                "x": vega.field(
-                    "step:Q",
-                    title="training step",
-                    scale={"nice": False, "zero": False, "padding": 4},
-                    axis={"format": "~s", "tickCount": 4},
-                )
-            },
-            "layer": [
-                vega.mark(
-                    "area",
-                    vega.where("isValid(datum.low)"),
-                    color=theme.GREY,
-                    fillOpacity=0.25,
-                    encoding={"y": up("low"), "y2": {"field": "high"}},
-                ),
-                vega.mark("line", color=theme.ACCENT, strokeWidth=1.6, encoding={"y": up("mean")}),
-                vega.mark(
-                    "line",
-                    color=OUTSIDE,
-                    strokeWidth=1.5,
-                    strokeDash=list(theme.PUBLISHED_DASH),
-                    encoding={"y": up("published")},
-                ),
-                vega.mark(
-                    "point",
-                    vega.where("datum.within == 'no'"),
-                    filled=True,
-                    color=OUTSIDE,
-                    size=34,
-                    opacity=1,
-                    encoding={"y": up("published")},
-                ),
-                {"name": "hover", **hover},
-            ],
+            "encoding": {"x": step},
+            "layer": layers,
         },
     }
 

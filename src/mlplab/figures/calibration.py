@@ -23,101 +23,52 @@ def reliability_figure(found: CalibrationOverSeeds, name: str) -> Figure:
         title=f"Calibration of {found.network}",
         caption=_caption(found),
         table=found.curve,
-        drawing={
-            "spacing": 14,
-            "data": vega.rows(found.curve),
-            "vconcat": [_curve(), _shares()],
-        },
+        drawing={"spacing": 14, "data": vega.rows(found.curve), "vconcat": [_curve(), _shares()]},
     )
 
 
 def _across(column: str, title: str | None) -> Spec:
-    axis = {"tickCount": 5} if title else {"tickCount": 5, "labels": False}
-    scale = {"domain": [0, 1], "nice": False}
-    return vega.field(f"{column}:Q", title=title, scale=scale, axis=axis)
+    return vega.measure(column, title, domain=(0, 1), tickCount=5, labels=title is not None)
+
+
+def _up(column: str) -> Spec:
+    return vega.measure(column, "accuracy", domain=(0, 1), tickCount=5)
 
 
 def _curve() -> Spec:
-    up = {"scale": {"domain": [0, 1], "nice": False}, "axis": {"tickCount": 5}}
-    across = _across("confidence", None)
+    both = {"x": _across("both", None), "y": _up("both")}
+    across, blue = _across("confidence", None), {"color": theme.ACCENT}
+    tips = vega.tips(
+        ("confidence:Q", "mean confidence", ".4f"), ("accuracy:Q", "accuracy", ".4f"),
+        ("accuracy_low:Q", "95% from", ".4f"), ("accuracy_high:Q", "to", ".4f"),
+        ("share:Q", "fraction of rows", ".3%"), ("n:Q", "seeds"),
+    )  # fmt: skip
+    limits = {"x": across, "y": _up("accuracy_low"), "y2": {"field": "accuracy_high"}}
+    place = {"x": across, "y": _up("accuracy")}
+    dashed = vega.mark("line", strokeDash=[4, 3], strokeWidth=1, color=theme.GREY, encoding=both)
     return {
         "width": _SIDE,
         "height": _SIDE,
         "layer": [
-            {
-                "data": {"values": [{"both": 0}, {"both": 1}]},
-                **vega.mark(
-                    "line",
-                    strokeDash=[4, 3],
-                    strokeWidth=1,
-                    color=theme.GREY,
-                    encoding={
-                        "x": _across("both", None),
-                        "y": vega.field("both:Q", title="accuracy", **up),
-                    },
-                ),
-            },
-            vega.mark(
-                "line",
-                strokeWidth=1.6,
-                color=theme.ACCENT,
-                encoding={"x": across, "y": vega.field("accuracy:Q", **up)},
-            ),
-            vega.mark(
-                "rule",
-                vega.where("isValid(datum.accuracy_low)"),
-                strokeWidth=1.4,
-                color=theme.ACCENT,
-                encoding={
-                    "x": across,
-                    "y": vega.field("accuracy_low:Q", **up),
-                    "y2": {"field": "accuracy_high"},
-                },
-            ),
-            vega.mark(
-                "point",
-                filled=True,
-                size=46,
-                opacity=1,
-                color=theme.ACCENT,
-                encoding={
-                    "x": across,
-                    "y": vega.field("accuracy:Q", **up),
-                    "tooltip": [
-                        vega.tip("confidence:Q", "mean confidence", ".4f"),
-                        vega.tip("accuracy:Q", format=".4f"),
-                        vega.tip("accuracy_low:Q", "95% from", ".4f"),
-                        vega.tip("accuracy_high:Q", "to", ".4f"),
-                        vega.tip("share:Q", "share of rows", ".3%"),
-                        vega.tip("n:Q", "seeds"),
-                    ],
-                },
-            ),
+            {"data": {"values": [{"both": 0}, {"both": 1}]}, **dashed},
+            vega.mark("line", **blue, strokeWidth=1.6, encoding=place),
+            vega.mark("rule", vega.where("isValid(datum.accuracy_low)"), **blue, strokeWidth=1.4,
+                      encoding=limits),
+            vega.mark("point", **blue, filled=True, size=46, opacity=1,
+                      encoding=place | {"tooltip": tips}),
         ],
-    }
+    }  # fmt: skip
 
 
 def _shares() -> Spec:
-    return {
-        "width": _SIDE,
-        "height": _BARS,
-        **vega.mark(
-            "rect",
-            color=theme.ACCENT,
-            fillOpacity=0.75,
-            encoding={
-                "x": _across("low", "confidence: probability of the predicted class"),
-                "x2": {"field": "high"},
-                "y": vega.field(
-                    "share:Q",
-                    title="share of rows",
-                    scale={"domain": [0, 1], "nice": False},
-                    axis={"tickCount": 2, "format": "%"},
-                ),
-                "y2": {"datum": 0},
-            },
-        ),
+    ends = {
+        "x": _across("low", "confidence: probability of the predicted class"),
+        "x2": {"field": "high"},
+        "y": vega.measure("share", "fraction of rows", domain=(0, 1), tickCount=2, format="%"),
+        "y2": {"datum": 0},
     }
+    bars = vega.mark("rect", color=theme.ACCENT, fillOpacity=0.75, encoding=ends)
+    return {"width": _SIDE, "height": _BARS, **bars}
 
 
 def _caption(found: CalibrationOverSeeds) -> str:
@@ -138,5 +89,5 @@ def _caption(found: CalibrationOverSeeds) -> str:
         f"How often {found.network} is right among test rows of which it is so and so sure "
         f"({over}); a network whose probabilities mean what they say lies on the dashed line. "
         f"{lean}. Expected calibration error, in {count(15, 'bin')} of equal width: {told}. Below: "
-        "the share of rows in each bin; where few lie, the curve is uncertain."
+        "the fraction of rows in each bin; where few lie, the curve is uncertain."
     )

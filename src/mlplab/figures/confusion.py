@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,32 +23,59 @@ _EXPONENT = 0.4
 """Of the shade: rare mistakes are to be seen."""
 
 
+MOST_CLASSES = 40
+"""Beyond so many classes the matrix shows those that are mistaken most often."""
+
+
 def confusion_figure(network: str, evaluations: Sequence[Evaluation], name: str) -> Figure:
     """The confusion matrix of one network, added up over its seeds."""
-    table = _table(evaluations)
+    counts = reduce(np.add, (np.array(e.confusion, dtype=np.int64) for e in evaluations))
+    names = list(evaluations[0].class_names)
+    table = _table(counts, names)
+    shown = _most_mistaken(counts, len(names))
+    part = table
+    if len(shown) < len(names):
+        labels = {names[i] for i in shown}
+        cells = _table(counts, names, shown)
+        table, part = table[table["count"] > 0], cells[cells["predicted"].isin(labels)]
     return Figure(
         name=name,
         title=f"Confusion matrix of {network}",
-        caption=_caption(network, table, len(evaluations)),
+        caption=_caption(network, table, len(evaluations), len(shown), len(names)),
         table=table,
-        drawing=_drawing(table),
+        drawing=_drawing(part),
     )
 
 
-def _table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
-    counts = np.sum([e.confusion for e in evaluations], axis=0)
-    names = list(evaluations[0].class_names)
+def _most_mistaken(counts: np.ndarray, classes: int) -> np.ndarray:
+    """(class shown,) indices: all, or of many the ones with the most mistakes, in their order."""
+    if classes <= MOST_CLASSES:
+        return np.arange(classes)
+    wrong = counts[:, :classes].copy()
+    np.fill_diagonal(wrong, 0)
+    mistakes = wrong.sum(axis=0) + wrong.sum(axis=1)
+    return np.sort(np.argsort(-mistakes, kind="stable")[:MOST_CLASSES])
+
+
+def _table(counts: np.ndarray, names: list[str], only: np.ndarray | None = None) -> pd.DataFrame:
+    """A row a cell; of very many classes only the cells that hold a row."""
     extra = counts.shape[1] - len(names)
     outputs = names + [_NO_CLASS if extra == 1 else f"{_NO_CLASS} {i + 1}" for i in range(extra)]
-    used = [i for i in range(len(outputs)) if i < len(names) or counts[:, i].any()]
-    counts = counts[:, used]
-    support = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    support = np.maximum(counts.sum(axis=1), 1)
+    if only is None and len(names) > MOST_CLASSES:
+        true, predicted = np.nonzero(counts)
+    else:
+        lines = np.arange(len(names)) if only is None else only
+        columns = [i for i in range(len(outputs)) if i < len(names) or counts[:, i].any()]
+        across = np.array(columns if only is None else only)
+        true, predicted = (grid.ravel() for grid in np.meshgrid(lines, across, indexing="ij"))
+    found = counts[true, predicted]
     return pd.DataFrame(
         {
-            "true": np.repeat(names, len(used)),
-            "predicted": np.tile([outputs[i] for i in used], len(names)),
-            "count": counts.ravel(),
-            "share": (counts / support).ravel(),
+            "true": np.array(names, dtype=object)[true],
+            "predicted": np.array(outputs, dtype=object)[predicted],
+            "count": found,
+            "share": found / support[true],
         }
     )
 
@@ -58,51 +86,27 @@ def _drawing(table: pd.DataFrame) -> Spec:
     quiet = {"domain": False, "ticks": False}
     large = max(lines, columns) <= _MOST_CELLS_WITH_TEXT
     upright = _longest(table["predicted"]) <= 3
-    colours = theme.shares_scale(_EXPONENT)
-    layers = [
-        vega.mark(
-            "rect",
-            stroke="#ffffff",
-            strokeWidth=1,
-            encoding={
-                "color": vega.field("share:Q", legend=None, scale=colours),
-                "tooltip": [
-                    vega.tip("true:N"),
-                    vega.tip("predicted:N"),
-                    vega.tip("count:Q", "rows", ",d"),
-                    vega.tip("share:Q", "share of the true class", ".2%"),
-                ],
-            },
-        )
-    ]
+    shade = vega.field("share:Q", legend=None, scale=theme.shares_scale(_EXPONENT))
+    tips = vega.tips(
+        "true:N", "predicted:N", ("count:Q", "rows", ",d"),
+        ("share:Q", "fraction of the true class", ".2%"),
+    )  # fmt: skip
+    cells = {"color": shade, "tooltip": tips}
+    layers = [vega.mark("rect", stroke="#ffffff", strokeWidth=1, encoding=cells)]
     if large:
-        layers.append(
-            vega.mark(
-                "text",
-                vega.where("datum.share >= 0.0005"),
-                {"calculate": "format(100 * datum.share, '.1f')", "as": "text"},
-                fontSize=10,
-                encoding={
-                    "text": vega.field("text:N"),
-                    "color": theme.ink_on_shares(_EXPONENT),
-                },
-            )
-        )
+        text = {"calculate": "format(100 * datum.share, '.1f')", "as": "text"}
+        channels = {"text": vega.field("text:N"), "color": theme.ink_on_shares(_EXPONENT)}
+        shown = vega.where("datum.share >= 0.0005")
+        layers.append(vega.mark("text", shown, text, fontSize=10, encoding=channels))
+    across = quiet | {"orient": "top", "grid": False, "labelAngle": 0 if upright else -40}
+    down = quiet | {"titleAlign": "right", "titleX": -6, "titleY": -6}
     return {
         "data": vega.rows(table if large else table[table["count"] > 0]),
         "width": cell * columns,
         "height": cell * lines,
         "encoding": {
-            "x": vega.field(
-                "predicted:N",
-                sort=None,
-                axis=quiet | {"orient": "top", "grid": False, "labelAngle": 0 if upright else -40},
-            ),
-            "y": vega.field(
-                "true:N",
-                sort=None,
-                axis=quiet | {"titleAlign": "right", "titleX": -6, "titleY": -6},
-            ),
+            "x": vega.field("predicted:N", sort=None, axis=across),
+            "y": vega.field("true:N", sort=None, axis=down),
         },
         "layer": layers,
     }
@@ -112,7 +116,7 @@ def _longest(labels: pd.Series) -> int:
     return int(labels.astype(str).str.len().max())
 
 
-def _caption(network: str, table: pd.DataFrame, runs: int) -> str:
+def _caption(network: str, table: pd.DataFrame, runs: int, shown: int, classes: int) -> str:
     total = int(table["count"].sum())
     wrong = table[table["true"] != table["predicted"]]
     missed = int(wrong["count"].sum())
@@ -121,11 +125,14 @@ def _caption(network: str, table: pd.DataFrame, runs: int) -> str:
         f"Of 100 test rows of a class (a line), how many {network} took for which class (a "
         f"column){over}: {missed:,} of {count(total, 'decision')} are wrong"
     )
+    left_out = ""
+    if shown < classes:
+        left_out = f" Of {classes:,} classes the {shown} that are mistaken most often are drawn."
     worst = wrong.nlargest(3, "count")
     worst = worst[worst["count"] > 0]
     if worst.empty:
-        return f"{words}."
+        return f"{words}.{left_out}"
     pairs = [
         f"{row.true} taken for {row.predicted} ({row.share:.1%})" for row in worst.itertuples()
     ]
-    return f"{words}, most often {listed(pairs)}. Cells below 0.05% are left blank."
+    return f"{words}, most often {listed(pairs)}. Cells below 0.05% are left blank.{left_out}"

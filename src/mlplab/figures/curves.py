@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 
 from mlplab.declarations.figure import CurveFigure
+from mlplab.declarations.network import Network
 from mlplab.figures import many, theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.ensemble import Ensemble, drawn_by_default, gather, runs_by_network
+from mlplab.figures.extremes import extremes
 from mlplab.figures.figure import Figure
-from mlplab.figures.possible_range import CUT, cut, reaches_beyond
+from mlplab.figures.possible_range import CUT, cut, reaches_beyond, value_axis
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
-from mlplab.words import METRICS, SPLITS, listed, spread_of, with_interval
+from mlplab.words import METRICS, SPLITS, listed, number, spread_of, with_interval
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results
@@ -55,7 +57,8 @@ def curve_figures(
     runs = runs_by_network(results)
     shown = [n for n in declared.networks or drawn_by_default(results) if n in runs]
     splits = (declared.split,) if isinstance(declared.split, str) else declared.split
-    notes: list[str] = []
+    restored = [n for n in shown if _restores_the_best(results.study.networks[n])]
+    notes = [_RESTORED.format(names=listed(restored, most=6))] if restored else []
     metrics = [declared.metric]
     if published is not None:
         if published.metric == "softmaxed_loss" and declared.metric in ("loss", "softmaxed_loss"):
@@ -84,6 +87,17 @@ def curve_figures(
             figures.append(_figure(stem, title, metric, series, beside, tuple(notes)))
             notes = []
     return figures
+
+
+_RESTORED = (
+    "Final values in tables are those at the weights that are kept. {names} went back to the best "
+    "weights on validation rows, so these are not the last of the curves."
+)
+
+
+def _restores_the_best(network: Network) -> bool:
+    stopping = network.training.early_stopping
+    return stopping is not None and stopping.restore_best
 
 
 def _label(network: str, split: str, networks: Sequence[str], splits: Sequence[str]) -> str:
@@ -157,6 +171,12 @@ def _figure(
         caption = f"{caption} {many.quantile_caption(len(every))}"
     measured = table["value"]
     drawn = cut(table, metric, measured)
+    per_run = table[table["kind"] != "band"].dropna(subset=["value"])
+    grouped = per_run.groupby(["series", "kind", "seed"], dropna=False)["value"]
+    scale, told = value_axis([values.to_numpy() for _, values in grouped], metric)
+    if scale.get("type") == "log":
+        drawn["low"] = drawn["low"].clip(lower=float(measured.min()))
+    notes = (*notes, told) if told else notes
     if is_many:
         # Intervals of single networks would hide the bands of all.
         drawn.loc[drawn["kind"] == "mean", ["low", "high"]] = np.nan
@@ -165,7 +185,7 @@ def _figure(
         title=title,
         caption=caption,
         table=table,
-        drawing=_drawing(drawn, metric, series, is_many=is_many),
+        drawing=_drawing(drawn, metric, series, scale, is_many=is_many),
         keys=(*_quantile_keys(is_many), *(_key(i, s, metric) for i, s in enumerate(series))),
         notes=(*notes, CUT) if reaches_beyond(table, metric, measured) else notes,
     )
@@ -231,16 +251,32 @@ def _typed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.astype(kinds | dict.fromkeys(("value", "low", "high"), "float64"))
 
 
-def _drawing(table: pd.DataFrame, metric: str, series: Sequence[Series], *, is_many: bool) -> Spec:
+def _drawing(
+    table: pd.DataFrame, metric: str, series: Sequence[Series], scale: Spec, *, is_many: bool
+) -> Spec:
     labels = [s.label for s in series]
     thin = table[["kind", "series", "seed", "step", "value", "low", "high", "n"]].assign(
         marked=_marked(table, labels)
     )
-    colours = [theme.colour(i) for i in range(len(labels))]
-    shapes = [theme.shape(i) for i in range(len(labels))]
-    mean = vega.where("datum.kind == 'mean'")
-    title = METRICS[metric]
+    mean, title = vega.where("datum.kind == 'mean'"), METRICS[metric]
     band = {"y": vega.field("low:Q", title=title), "y2": {"field": "high"}}
+    step = vega.measure(
+        "step", "training step", scale={"nice": False, "padding": 6}, format=",d", tickCount=8
+    )
+    marks = {"shape": vega.shaped("series", labels)}
+    layers = [
+        vega.mark("area", mean, vega.where("isValid(datum.low)"), fillOpacity=0.14, encoding=band),
+        vega.mark("line", vega.where("datum.kind == 'run'"), strokeWidth=0.7, strokeOpacity=0.38,
+                  encoding={"detail": vega.field("seed:N")}),
+        vega.mark("line", vega.where("datum.kind == 'published'"), strokeWidth=1.5,
+                  strokeDash=list(theme.PUBLISHED_DASH)),
+        vega.mark("line", mean, strokeWidth=2.2) | {"params": [vega.zoom()]},
+        vega.mark("point", mean, vega.where("datum.marked == 1"), size=44, filled=True, opacity=1,
+                  encoding=marks),
+        _hover(metric),
+    ]  # fmt: skip
+    for layer in layers:
+        layer["mark"]["clip"] = True
     return {
         "data": vega.rows(thin),
         "width": theme.WIDTH,
@@ -248,75 +284,27 @@ def _drawing(table: pd.DataFrame, metric: str, series: Sequence[Series], *, is_m
         "params": [vega.HIDDEN],
         "transform": [vega.not_hidden("series")],
         "encoding": {
-            "x": vega.field(
-                "step:Q",
-                title="training step",
-                axis={"format": ",d", "tickCount": 8},
-                scale={"nice": False, "zero": False, "padding": 6},
-            ),
-            "y": vega.field("value:Q", title=title, scale={"zero": False}),
-            "color": vega.field("series:N", title=None, scale={"domain": labels, "range": colours}),
+            "x": step,
+            "y": vega.field("value:Q", title=title, scale=scale),
+            "color": vega.coloured("series", labels),
         },
-        "layer": [
-            *(many.quantile_layers(title) if is_many else []),
-            vega.mark(
-                "area",
-                mean,
-                vega.where("isValid(datum.low)"),
-                fillOpacity=0.14,
-                clip=True,
-                encoding=band,
-            ),
-            vega.mark(
-                "line",
-                vega.where("datum.kind == 'run'"),
-                strokeWidth=0.7,
-                strokeOpacity=0.38,
-                clip=True,
-                encoding={"detail": vega.field("seed:N")},
-            ),
-            vega.mark(
-                "line",
-                vega.where("datum.kind == 'published'"),
-                strokeWidth=1.5,
-                strokeDash=list(theme.PUBLISHED_DASH),
-                clip=True,
-            ),
-            vega.mark("line", mean, strokeWidth=2.2, clip=True) | {"params": [vega.zoom()]},
-            vega.mark(
-                "point",
-                mean,
-                vega.where("datum.marked == 1"),
-                size=44,
-                filled=True,
-                opacity=1,
-                clip=True,
-                encoding={
-                    "shape": vega.field(
-                        "series:N", title=None, scale={"domain": labels, "range": shapes}
-                    )
-                },
-            ),
-            _hover(metric),
-        ],
+        "layer": [*(many.quantile_layers(title) if is_many else []), *layers],
     }
 
 
 def _hover(metric: str) -> Spec:
     """The point nearest to the pointer, with its numbers."""
     digits = ".4f" if metric in ("accuracy", "loss", "softmaxed_loss") else ".4~g"
-    nearest = {
-        "name": "nearest",
-        "select": {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"},
-    }
-    interval = (
-        f"isValid(datum.low) ? format(datum.low, '{digits}') + ' to ' + "
-        f"format(datum.high, '{digits}') : '–'"
-    )
+    limits = f"format(datum.low, '{digits}') + ' to ' + format(datum.high, '{digits}')"
+    tips = vega.tips(
+        ("series:N", "network"), ("step:Q", "step", ",d"), ("what:N", "shown"),
+        ("value:Q", METRICS[metric], digits), ("interval:N", "95% interval"), "runs:N",
+    )  # fmt: skip
+    nearest = {"param": "nearest", "empty": False, "value": 1}
     layer = vega.mark(
         "point",
         vega.where("isValid(datum.value) && datum.kind != 'run'"),
-        {"calculate": interval, "as": "interval"},
+        {"calculate": f"isValid(datum.low) ? {limits} : '–'", "as": "interval"},
         {"calculate": "datum.kind", "as": "what"},
         {
             "calculate": "isValid(datum.n) ? format(datum.n, ',d') : '1, no seed given'",
@@ -324,23 +312,10 @@ def _hover(metric: str) -> Spec:
         },
         size=70,
         filled=True,
-        clip=True,
-        encoding={
-            "opacity": {
-                "condition": {"param": "nearest", "empty": False, "value": 1},
-                "value": 0,
-            },
-            "tooltip": [
-                vega.tip("series:N", "network"),
-                vega.tip("step:Q", format=",d"),
-                vega.tip("what:N", "shown"),
-                vega.tip("value:Q", METRICS[metric], digits),
-                vega.tip("interval:N", "95% interval"),
-                vega.tip("runs:N"),
-            ],
-        },
+        encoding={"opacity": {"condition": nearest, "value": 0}, "tooltip": tips},
     )
-    return {"name": "hover", "params": [nearest], **layer}
+    select = {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"}
+    return {"name": "hover", "params": [{"name": "nearest", "select": select}], **layer}
 
 
 def _marked(table: pd.DataFrame, labels: Sequence[str], about: int = 5) -> np.ndarray:
@@ -363,7 +338,7 @@ def _key(index: int, series: Series, metric: str) -> Key:
             note="published only",
             switch=series.label,
         )
-    last = series.ensemble.last()
+    last = series.ensemble.at_last_evaluation()
     note = f"{with_interval(last, metric)}, n = {int(last.n)}"
     return Key(
         series.label, theme.colour(index), theme.shape(index), note=note, switch=series.label
@@ -372,7 +347,7 @@ def _key(index: int, series: Series, metric: str) -> Key:
 
 def _caption(metric: str, series: Sequence[Series], published: PublishedFigure | None) -> str:
     own = [s for s in series if s.ensemble is not None]
-    finals = [(s.label, s.ensemble.last()) for s in own if s.ensemble]
+    finals = [(s.label, s.ensemble.at_last_evaluation()) for s in own if s.ensemble]
     steps = np.concatenate([s.ensemble.steps for s in own if s.ensemble])
     counts = [int(f.n) for _, f in finals]
     splits = listed(list(dict.fromkeys(SPLITS[s.split] for s in own)))
@@ -392,20 +367,26 @@ def _caption(metric: str, series: Sequence[Series], published: PublishedFigure |
             f"Dashed: figure {published.number} of {published.source}, one run a network, no seed "
             f"given, read off the print to about {published.reading_error:g}."
         )
-    ranked = sorted(finals, key=lambda item: float(item[1].mean))
-    if len(ranked) > 1:
-        low, high = ranked[0], ranked[-1]
+    ends = {label: float(last.mean) for label, last in finals}
+    told = {label: with_interval(last, metric) for label, last in finals}
+    if len(ends) == 1:
+        words.append(f"At the last evaluation it is {told[finals[0][0]]}.")
+    elif found := extremes(ends, lambda value: number(value, metric)):
+        high, low = found
         words.append(
-            f"At the end the mean is highest for {high[0]} ({with_interval(high[1], metric)}) and "
-            f"lowest for {low[0]} ({with_interval(low[1], metric)})."
+            f"At each run's last evaluation the mean is highest for {listed(high, most=4)} "
+            f"({told[high[0]]}) and "
+            f"lowest for {listed(low, most=4)} ({told[low[0]]})."
         )
     else:
-        words.append(f"At the end it is {with_interval(ranked[0][1], metric)}.")
+        words.append(
+            f"At each run's last evaluation all means are {number(next(iter(ends.values())), metric)}."
+        )
     fewest = [s for s in own if s.ensemble and _loses_runs(s.ensemble)]
     if fewest:
         words.append(
             f"Not every run of {listed([s.label for s in fewest])} has a value at every step, "
-            "since runs diverged or stopped early; each mean is over the runs that have one."
+            "since runs diverged or stopped early; the bold line is over those that still trained."
         )
     return " ".join(words)
 

@@ -1,28 +1,18 @@
-"""From a specification to SVG and PNG, without a browser.
-
-As a program (`python -m mlplab.figures.drawing`) it draws the jobs that it is given on standard
-input: so that several processes can share a report's figures.
-"""
+"""From a specification to SVG and PNG, without a browser."""
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import subprocess
-import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
-import vl_convert
-
+from mlplab import words
 from mlplab.figures import theme
 
 VEGA_LITE = "6.1"
-_FEWEST_FOR_ANOTHER_PROCESS = 8
 _MARKERS = {
     "circle": "M0,-4.2A4.2,4.2 0 1 1 0,4.2A4.2,4.2 0 1 1 0,-4.2Z",
     "square": "M-3.8,-3.8H3.8V3.8H-3.8Z",
@@ -88,6 +78,8 @@ class Drawing:
 
 def draw(job: Job) -> Drawing:
     """Draw one figure."""
+    import vl_convert  # takes a third of a second, and a page alone does without
+
     job = _without_signs_that_xml_lacks(job)
     picture = base_svg(job.specification)
     svg = framed_svg(picture, job.title, job.keys)
@@ -112,57 +104,13 @@ def _without_signs_that_xml_lacks(job: Job) -> Job:
     return replace(job, title=mended(job.title), keys=keys, specification=specification)
 
 
-def draw_all(jobs: Sequence[Job], processes: int = 1) -> dict[str, Drawing]:
-    """Draw figures by name, in up to so many processes where there are enough of them."""
-    processes = max(1, min(processes, len(jobs) // _FEWEST_FOR_ANOTHER_PROCESS))
-    shares = [jobs[i::processes] for i in range(processes)]
-    others = [_start(share) for share in shares[1:]]
-    drawn = {job.name: draw(job) for job in shares[0]}
-    for worker, share in zip(others, shares[1:], strict=True):
-        answer, _ = worker.communicate()
-        if worker.returncode != 0:
-            drawn |= {job.name: draw(job) for job in share}
-            continue
-        for name, parts in json.loads(answer).items():
-            drawn[name] = Drawing(parts["picture"], parts["svg"], base64.b64decode(parts["png"]))
-    return {job.name: drawn[job.name] for job in jobs}
-
-
-def _start(jobs: Sequence[Job]) -> subprocess.Popen[str]:
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "mlplab.figures.drawing"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-    )
-    assert worker.stdin is not None
-    json.dump([asdict(job) for job in jobs], worker.stdin)
-    worker.stdin.close()
-    worker.stdin = None
-    return worker
-
-
-def _serve() -> None:
-    """Draw the jobs on standard input; answer with pictures by name."""
-    answer = {}
-    for raw in json.load(sys.stdin):
-        keys = tuple(Key(**key | {"dash": tuple(key["dash"])}) for key in raw["keys"])
-        drawing = draw(Job(raw["name"], raw["title"], keys, raw["specification"]))
-        answer[raw["name"]] = {
-            "picture": drawing.picture,
-            "svg": drawing.svg,
-            "png": base64.b64encode(drawing.png).decode("ascii"),
-        }
-    json.dump(answer, sys.stdout)
-
-
 def base_svg(specification: Mapping[str, Any]) -> str:
     """A Vega-Lite specification as SVG, positions rounded to a tenth of a pixel.
 
     The font is left to the element that the picture is put into.
     """
+    import vl_convert
+
     svg = vl_convert.vegalite_to_svg(dict(specification), vl_version=VEGA_LITE)
     return _GEOMETRY.sub(_rounded, _FAINT.sub(_with_faint_paint, _NEEDLESS.sub("", svg)))
 
@@ -222,7 +170,8 @@ def framed_svg(svg: str, title: str, keys: Sequence[Key]) -> str:
         head.append(
             f'<g transform="translate({_MARGIN + x:g},{y - 4})">{swatch(key)}</g>'
             f'<text x="{_MARGIN + x + 32:g}" y="{y}" font-size="11.5" fill="{theme.INK}">'
-            f'{escape(key.label)} <tspan fill="{theme.MUTED}">{escape(key.note)}</tspan></text>'
+            f"{escape(words.middle_cut(key.label))} "
+            f'<tspan fill="{theme.MUTED}">{escape(key.note)}</tspan></text>'
         )
     whole_height = bottom_of_head + height + _MARGIN
     inner = svg[opening.end() : svg.rindex("</svg>")]
@@ -245,11 +194,7 @@ def _places(keys: Sequence[Key], width: float) -> Iterator[tuple[float, int, Key
     """(x, row, key): legend entries in columns of equal width, row by row."""
     if not keys:
         return
-    longest = max(6.3 * len(f"{key.label} {key.note}") + 52 for key in keys)
+    longest = max(6.3 * len(f"{words.middle_cut(key.label)} {key.note}") + 52 for key in keys)
     columns = max(1, int(width // longest))
     for place, key in enumerate(keys):
         yield (place % columns) * longest, place // columns, key
-
-
-if __name__ == "__main__":
-    _serve()

@@ -12,19 +12,15 @@ import pandas as pd
 
 from mlplab.analysis.questions.answers import Answer
 from mlplab.analysis.questions.finding import Ranking
-from mlplab.analysis.questions.level_sentence import limits
 from mlplab.analysis.questions.pairs import MOST_RANKED
+from mlplab.analysis.questions.sentence import limits
 from mlplab.analysis.questions.units import phrase_of
-from mlplab.declarations.question import (
-    LevelQuestion,
-    PairQuestion,
-    RankingQuestion,
-    TrendQuestion,
-)
+from mlplab.declarations.question import LevelQuestion, PairQuestion, RankingQuestion, TrendQuestion
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
 from mlplab.statistics.critical_difference import Label, diagram_labels
+from mlplab.words import middle_cut
 
 _ROW = 26
 
@@ -112,44 +108,21 @@ def _line_figure(answer: Answer, line: _Line, name: str) -> Figure | None:
 
 def _differences(x: Spec) -> list[Spec]:
     """Ticks of the seeds below, the effect and its interval above."""
-    effect = vega.where("datum.kind == 'effect' && isValid(datum.value)")
+    is_seed, is_effect = (vega.where(f"datum.kind == '{kind}'") for kind in ("seed", "effect"))
     blue = {"color": theme.ACCENT, "opacity": 1}
+
+    def at(column: str, told: str) -> Spec:
+        tips = vega.tips((f"{column}:Q", told, ".4~g"))
+        return {"x": vega.field(f"{column}:Q", **x), "tooltip": tips}
+
+    bar = {"x": vega.field("low:Q", **x), "x2": {"field": "high"}}
     return [
-        vega.mark(
-            "tick",
-            vega.where("datum.kind == 'seed'"),
-            **blue,
-            thickness=1.2,
-            size=14,
-            strokeOpacity=0.5,
-            yOffset=16,
-            encoding={
-                "x": vega.field("value:Q", **x),
-                "tooltip": [vega.tip("value:Q", "one seed", ".4~g")],
-            },
-        ),
-        vega.mark(
-            "rule",
-            vega.where("datum.kind == 'effect'"),
-            **blue,
-            strokeWidth=3,
-            yOffset=-8,
-            y2Offset=-8,
-            encoding={"x": vega.field("low:Q", **x), "x2": {"field": "high"}},
-        ),
-        vega.mark(
-            "point",
-            effect,
-            **blue,
-            filled=True,
-            size=80,
-            yOffset=-8,
-            encoding={
-                "x": vega.field("value:Q", **x),
-                "tooltip": [vega.tip("value:Q", "effect", ".4~g")],
-            },
-        ),
-    ]
+        vega.mark("tick", is_seed, **blue, thickness=1.2, size=14, strokeOpacity=0.5, yOffset=16,
+                  encoding=at("value", "one seed")),
+        vega.mark("rule", is_effect, **blue, strokeWidth=3, yOffset=-8, y2Offset=-8, encoding=bar),
+        vega.mark("point", is_effect, vega.where("isValid(datum.value)"), **blue, filled=True,
+                  size=80, yOffset=-8, encoding=at("value", "effect")),
+    ]  # fmt: skip
 
 
 def _line_caption(answer: Answer, shown: int) -> str:
@@ -181,28 +154,15 @@ def _margins(
     layers: list[Spec] = []
     if edges:
         least, most = scale["domain"]
-        ends = {"low": [max(edges[0], least)], "high": [min(edges[1], most)]}
-        band = pd.DataFrame(ends)
-        layers.append(
-            vega.mark(
-                "rect",
-                color=theme.FAINT,
-                opacity=1,
-                fillOpacity=0.55,
-                encoding={"x": vega.field("low:Q", scale=scale), "x2": {"field": "high"}},
-            )
-            | {"data": vega.rows(band, 7)}
-        )
-    for place, bound in enumerate(bounds):
-        layers.append(
-            vega.mark(
-                "rule",
-                color=theme.MUTED,
-                strokeDash=[4, 3] if place else [1, 0],
-                encoding={"x": vega.field("at:Q", scale=scale)},
-            )
-            | {"data": vega.rows(pd.DataFrame({"at": [bound]}), 7)}
-        )
+        band = pd.DataFrame({"low": [max(edges[0], least)], "high": [min(edges[1], most)]})
+        ends = {"x": vega.field("low:Q", scale=scale), "x2": {"field": "high"}}
+        shade = vega.mark("rect", color=theme.FAINT, opacity=1, fillOpacity=0.55, encoding=ends)
+        layers.append(vega.on_table(band, shade, 7))
+    for index, bound in enumerate(bounds):
+        at = {"x": vega.field("at:Q", scale=scale)}
+        dash = [4, 3] if index else [1, 0]
+        rule = vega.mark("rule", color=theme.MUTED, strokeDash=dash, encoding=at)
+        layers.append(vega.on_table(pd.DataFrame({"at": [bound]}), rule, 7))
     return layers
 
 
@@ -247,27 +207,24 @@ def _trend_chart(table: pd.DataFrame, order: list[str], title: str, edges: list[
     """Lines of the seeds under that of their medians; dashed, where what is infinite is drawn."""
     middle = table.groupby("network", sort=False)["drawn"].median().reset_index()
     axis = {"labelAngle": 0, "labelLimit": 160}
-    across = vega.field("network:N", title=None, sort=order, axis=axis)
-    up = vega.field("drawn:Q", title=title, scale={"zero": False}, axis={"tickCount": 6})
     one: dict[str, Any] = {"color": theme.GREY, "opacity": 0.7}
+    dots = {"size": 70, "filled": True, "color": theme.ACCENT}
+    medians = vega.mark("line", color=theme.ACCENT, strokeWidth=2.4, point=dots)
     whole_width = {"x": {"value": 0}, "x2": {"value": "width"}}
+    never = vega.mark("rule", color=theme.MUTED, strokeDash=[4, 3], encoding=whole_width)
     return {
         "data": vega.rows(table[["network", "seed", "drawn"]], 6),
         "width": theme.WIDTH - 60,
         "height": 220,
-        "encoding": {"x": across, "y": up},
+        "encoding": {
+            "x": vega.field("network:N", title=None, sort=order, axis=axis),
+            "y": vega.measure("drawn", title, tickCount=6),
+        },
         "layer": [
             vega.mark("line", **one, strokeWidth=0.8, encoding={"detail": vega.field("seed:N")}),
             vega.mark("point", **one, filled=True, size=22),
-            vega.mark(
-                "line",
-                color=theme.ACCENT,
-                strokeWidth=2.4,
-                point={"size": 70, "filled": True, "color": theme.ACCENT},
-            )
-            | {"data": vega.rows(middle, 6)},
-            vega.mark("rule", color=theme.MUTED, strokeDash=[4, 3], encoding=whole_width)
-            | {"data": vega.rows(pd.DataFrame({"drawn": edges}, dtype=float), 6)},
+            vega.on_table(middle, medians, 6),
+            vega.on_table(pd.DataFrame({"drawn": edges}, dtype=float), never, 6),
         ],
     }
 
@@ -305,75 +262,52 @@ def critical_difference_chart(ranking: Ranking, shown: tuple[str, ...]) -> Spec:
     first_row = 1.0 + 0.6 * len(bars)
     height = max((label.row for label in labels), default=0) + first_row + 1
 
-    def placed(table: pd.DataFrame, layer: Spec) -> Spec:
-        return layer | {"data": vega.rows(table, 6)}
-
     lines = _label_lines(shown, labels, first_row, (high + 0.1 * room, low - 0.1 * room))
     every = math.ceil((high - low + 1) / 12)
     ticks = np.arange(math.ceil(low), math.floor(high) + 1, every)
     at_rank = dict(zip(shown, ranks, strict=True))
-    layers = [
-        placed(
-            pd.DataFrame({"x": [high], "x2": [low], "y": [0.3]}),
-            vega.mark("rule", color=theme.INK, encoding={"x2": {"field": "x2"}}),
-        ),
-        placed(
-            pd.DataFrame({"x": ticks, "y": 0.3, "y2": 0.1}),
-            vega.mark("rule", color=theme.INK, encoding={"y2": {"field": "y2"}}),
-        ),
-        placed(
-            pd.DataFrame({"x": ticks, "y": 0.1, "text": ticks.astype(str)}),
-            vega.mark("text", dy=-8, color=theme.MUTED, encoding={"text": {"field": "text"}}),
-        ),
-        placed(lines, vega.mark("rule", color=theme.GREY, encoding={"y2": {"field": "row"}})),
-        placed(
-            lines.assign(y=lines["row"]),
-            vega.mark("rule", color=theme.GREY, encoding={"x2": {"field": "end"}}),
-        ),
-        *(
-            placed(
-                lines[lines["side"] == side].assign(x=lines["end"], y=lines["row"]),
-                vega.mark(
-                    "text",
-                    align=align,
-                    dx=shift,
-                    color=theme.INK,
-                    encoding={"text": {"field": "text"}},
-                ),
-            )
-            for side, align, shift in (("right", "left", 4), ("left", "right", -4))
-        ),
-    ]
+    ink, grey, to = {"color": theme.INK}, {"color": theme.GREY}, {"x2": {"field": "x2"}}
+    text = {"text": {"field": "text"}}
+    parts = [
+        (pd.DataFrame({"x": [high], "x2": [low], "y": [0.3]}),
+         vega.mark("rule", **ink, encoding=to)),
+        (pd.DataFrame({"x": ticks, "y": 0.3, "y2": 0.1}),
+         vega.mark("rule", **ink, encoding={"y2": {"field": "y2"}})),
+        (pd.DataFrame({"x": ticks, "y": 0.1, "text": ticks.astype(str)}),
+         vega.mark("text", dy=-8, color=theme.MUTED, encoding=text)),
+        (lines, vega.mark("rule", **grey, encoding={"y2": {"field": "row"}})),
+        (lines.assign(y=lines["row"]),
+         vega.mark("rule", **grey, encoding={"x2": {"field": "end"}})),
+        *((lines[lines["side"] == side].assign(x=lines["end"], y=lines["row"]),
+           vega.mark("text", align=align, dx=shift, **ink, encoding=text))
+          for side, align, shift in (("right", "left", 4), ("left", "right", -4))),
+    ]  # fmt: skip
     if bars:
-        table = pd.DataFrame(
+        joined = pd.DataFrame(
             {
                 "x": [max(at_rank[n] for n in bar) + 0.03 for bar in bars],
                 "x2": [min(at_rank[n] for n in bar) - 0.03 for bar in bars],
-                "y": [0.75 + 0.5 * place for place in range(len(bars))],
+                "y": [0.75 + 0.5 * line for line in range(len(bars))],
             }
         )
-        bar = vega.mark("rule", color=theme.ACCENT, strokeWidth=4, encoding={"x2": {"field": "x2"}})
-        layers.append(placed(table, bar))
-        members = pd.DataFrame(
-            [
-                {"x": at_rank[name], "y": 0.75 + 0.5 * place}
-                for place, bar in enumerate(bars)
-                for name in bar
-            ]
-        )
+        parts.append((joined, vega.mark("rule", color=theme.ACCENT, strokeWidth=4, encoding=to)))
+        members = [
+            {"x": at_rank[name], "y": 0.75 + 0.5 * line}
+            for line, bar in enumerate(bars)
+            for name in bar
+        ]
         dot = vega.mark("point", color=theme.ACCENT, filled=True, size=50, opacity=1)
-        layers.append(placed(members, dot))
+        parts.append((pd.DataFrame(members), dot))
+    # Both domains run backwards: rank 1 is right, row 0 on top.
+    across, down = [high + room, low - room], [height, 0]
     return {
         "width": theme.WIDTH - 40,
         "height": max(110, _ROW * height),
         "encoding": {
-            # Both domains run backwards: rank 1 is right, row 0 on top.
-            "x": vega.field(
-                "x:Q", axis=None, scale={"domain": [high + room, low - room], "nice": False}
-            ),
-            "y": vega.field("y:Q", axis=None, scale={"domain": [height, 0], "nice": False}),
+            "x": vega.field("x:Q", axis=None, scale={"domain": across, "nice": False}),
+            "y": vega.field("y:Q", axis=None, scale={"domain": down, "nice": False}),
         },
-        "layer": layers,
+        "layer": [vega.on_table(table, layer, 6) for table, layer in parts],
     }
 
 
@@ -389,7 +323,7 @@ def _label_lines(
                 "row": label.row + first_row,
                 "end": ends[1] if label.side == "right" else ends[0],
                 "side": label.side,
-                "text": f"{shown[label.network]} ({label.average_rank:.2f})",
+                "text": f"{middle_cut(shown[label.network], 30)} ({label.average_rank:.2f})",
             }
             for label in labels
         ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mlplab.figures import theme
-from mlplab.figures.drawing import Job, Key
+from mlplab.figures.drawing import Job, Key, draw
 from mlplab.figures.vega import Spec
 from mlplab.records.export import without_formulas
 
@@ -54,6 +54,17 @@ class Figure:
         spec = {**self._spec, "title": self.title, "config": theme.config()}
         chart: alt.TopLevelMixin = altair.Chart.from_dict(spec)
         return chart
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, object]:
+        """The figure in a notebook: interactive, and as a still picture where that is all there is."""
+        spec = {**self._spec, "title": self.title, "config": theme.config()}
+        return {
+            "application/vnd.vegalite.v6+json": spec,
+            "image/svg+xml": draw(self.job).svg,
+            "text/plain": f"{self.title}. {self.caption}",
+        }
 
     @property
     def _spec(self) -> Spec:

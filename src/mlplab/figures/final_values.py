@@ -109,65 +109,33 @@ def _table(found: Finals) -> pd.DataFrame:
 
 
 def _lines(table: pd.DataFrame, found: Finals) -> Spec:
-    order = list(found.networks)
     mean = vega.where("datum.kind == 'mean'")
     digits = ".4f" if found.metric == "accuracy" else ".4~g"
-    title = f"final {SPLITS[found.split]} {found.metric}"
+    blue = {"color": theme.ACCENT, "opacity": 1}
 
     def across(column: str) -> Spec:
-        return vega.field(f"{column}:Q", title=title, scale={"zero": False}, axis={"tickCount": 7})
+        return vega.measure(column, f"final {SPLITS[found.split]} {found.metric}", tickCount=7)
 
+    tips = vega.tips(
+        "network:N", ("value:Q", "mean", digits), ("low:Q", "95% from", digits),
+        ("high:Q", "to", digits), ("n:Q", "runs"),
+    )  # fmt: skip
+    axis = {"ticks": False, "domain": False, "grid": True}
+    y = vega.field("network:N", title=None, sort=list(found.networks), axis=axis)
     return {
         "data": vega.rows(table, 6),
         "width": theme.WIDTH - 120,
-        "height": max(90, 22 * len(order)),
-        "encoding": {
-            "y": vega.field(
-                "network:N",
-                title=None,
-                sort=order,
-                axis={"ticks": False, "domain": False, "labelLimit": 260, "grid": True},
-            )
-        },
+        "height": max(90, 22 * len(found.networks)),
+        "encoding": {"y": y},
         "layer": [
-            vega.mark(
-                "tick",
-                vega.where("datum.kind == 'run'"),
-                thickness=1,
-                size=11,
-                color=theme.ACCENT,
-                opacity=1,
-                strokeOpacity=0.45,
-                encoding={"x": across("value")},
-            ),
-            vega.mark(
-                "rule",
-                mean,
-                vega.where("isValid(datum.low)"),
-                strokeWidth=2.4,
-                color=theme.ACCENT,
-                encoding={"x": across("low"), "x2": {"field": "high"}},
-            ),
-            vega.mark(
-                "point",
-                mean,
-                filled=True,
-                size=52,
-                color=theme.ACCENT,
-                opacity=1,
-                encoding={
-                    "x": across("value"),
-                    "tooltip": [
-                        vega.tip("network:N"),
-                        vega.tip("value:Q", "mean", digits),
-                        vega.tip("low:Q", "95% from", digits),
-                        vega.tip("high:Q", "to", digits),
-                        vega.tip("n:Q", "runs"),
-                    ],
-                },
-            ),
+            vega.mark("tick", vega.where("datum.kind == 'run'"), **blue, thickness=1, size=11,
+                      strokeOpacity=0.45, encoding={"x": across("value")}),
+            vega.mark("rule", mean, vega.where("isValid(datum.low)"), **blue, strokeWidth=2.4,
+                      encoding={"x": across("low"), "x2": {"field": "high"}}),
+            vega.mark("point", mean, **blue, filled=True, size=52,
+                      encoding={"x": across("value"), "tooltip": tips}),
         ],
-    }
+    }  # fmt: skip
 
 
 def _distribution(table: pd.DataFrame, found: Finals) -> Spec:
@@ -176,57 +144,37 @@ def _distribution(table: pd.DataFrame, found: Finals) -> Spec:
     bars = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "networks": counts, "none": 0})
     ends = pd.DataFrame({"value": [means[0], float(np.median(means)), means[-1]]})
     title = f"mean final {SPLITS[found.split]} {found.metric}"
-    return {
-        "width": theme.WIDTH,
-        "height": 240,
-        "layer": [
-            {
-                "data": vega.rows(bars),
-                **vega.mark(
-                    "rect",
-                    color=theme.ACCENT,
-                    fillOpacity=0.75,
-                    encoding={
-                        "x": vega.field(
-                            "low:Q",
-                            title=title,
-                            scale={"zero": False, "nice": False},
-                            axis={"tickCount": 8},
-                        ),
-                        "x2": {"field": "high"},
-                        "y": vega.field("networks:Q", title="networks"),
-                        "y2": {"field": "none"},
-                        "tooltip": [
-                            vega.tip("low:Q", "from", ".4f"),
-                            vega.tip("high:Q", "to", ".4f"),
-                            vega.tip("networks:Q", format=",d"),
-                        ],
-                    },
-                ),
-            },
-            {
-                "data": vega.rows(ends),
-                **vega.mark(
-                    "rule",
-                    strokeDash=[3, 3],
-                    color=theme.GREY,
-                    encoding={"x": vega.field("value:Q")},
-                ),
-            },
-        ],
+    places = {
+        "x": vega.measure("low", title, scale={"nice": False}, tickCount=8),
+        "x2": {"field": "high"},
+        "y": vega.field("networks:Q", title="networks"),
+        "y2": {"field": "none"},
     }
+    tips = vega.tips(
+        ("low:Q", "from", ".4f"), ("high:Q", "to", ".4f"), ("networks:Q", "networks", ",d")
+    )
+    bar = vega.mark(
+        "rect", color=theme.ACCENT, fillOpacity=0.75, encoding={**places, "tooltip": tips}
+    )
+    at = {"x": vega.field("value:Q")}
+    rule = vega.mark("rule", strokeDash=[3, 3], color=theme.GREY, encoding=at)
+    layers = [vega.on_table(bars, bar), vega.on_table(ends, rule)]
+    return {"width": theme.WIDTH, "height": 240, "layer": layers}
 
 
 def _caption(found: Finals, many: bool) -> str:
     best, worst = found.of(found.networks[0]), found.of(found.networks[-1])
     counts = found.means.n.tolist()
-    words = (
-        f"{count(len(found.networks), 'network')}, from {found.networks[-1]} "
-        f"({with_interval(worst, found.metric)}) to {found.networks[0]} "
-        f"({with_interval(best, found.metric)})"
-        if len(found.networks) > 1
-        else f"{found.networks[0]} ended at {with_interval(best, found.metric)}"
-    )
+    low, high = with_interval(worst, found.metric), with_interval(best, found.metric)
+    if len(found.networks) == 1:
+        words = f"{found.networks[0]} ended at {high}"
+    elif number(float(worst.mean), found.metric) == number(float(best.mean), found.metric):
+        words = f"{count(len(found.networks), 'network')}, all at {number(float(best.mean))}"
+    else:
+        words = (
+            f"{count(len(found.networks), 'network')}, from {found.networks[-1]} ({low}) to "
+            f"{found.networks[0]} ({high})"
+        )
     if many:
         median = number(float(np.median(found.means.mean)), found.metric)
         return (
@@ -235,7 +183,8 @@ def _caption(found: Finals, many: bool) -> str:
         )
     if max(counts) > 1:
         return (
-            f"{words}. Dots are means over seeds, bars their 95% t intervals, ticks the single "
+            f"{words}, at the weights that are kept. Dots are means over seeds, bars their 95% t "
+            "intervals, ticks the single "
             f"runs ({spread_of(counts)})."
         )
-    return f"{words}. One run a network (n = 1): no intervals."
+    return f"{words}, at the weights that are kept. One run a network (n = 1): no intervals."

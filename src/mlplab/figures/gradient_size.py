@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mlplab.records.results import Results
 
 Diagnostic = Literal["gradient_size", "dead_units"]
-_TITLES = {"gradient_size": "gradient size", "dead_units": "share of dead units"}
 MOST_PANELS = 24
+_HEIGHT, _LABEL_HEIGHT = 170, 10
 
 
 def layer_figure(
@@ -105,13 +105,40 @@ def _centre(values: np.ndarray, metric: Diagnostic) -> np.ndarray:
 
 
 def _layer_colour(layer: int, deepest: int) -> str:
-    """A hue between those of `theme.LAYERS`, by the layer's place."""
-    place = 0.0 if deepest == 1 else (layer - 1) / (deepest - 1) * (len(theme.LAYERS) - 1)
-    low = min(int(place), len(theme.LAYERS) - 2)
-    share = place - low
-    a, b = ([int(theme.LAYERS[i][k : k + 2], 16) for k in (1, 3, 5)] for i in (low, low + 1))
-    mixed = [round(x + share * (y - x)) for x, y in zip(a, b, strict=True)]
-    return "#" + "".join(f"{v:02x}" for v in mixed)
+    """A hue between those of `theme.LAYERS`, by the layer's depth."""
+    depth = 0.0 if deepest == 1 else (layer - 1) / (deepest - 1) * (len(theme.LAYERS) - 1)
+    low = min(int(depth), len(theme.LAYERS) - 2)
+    return theme.mixed(theme.LAYERS[low], theme.LAYERS[low + 1], depth - low)
+
+
+def _ends(drawn: pd.DataFrame, *, logarithmic: bool) -> pd.DataFrame:
+    """The last point of each line that has room for its layer's number; nearer ones share it."""
+    last = drawn[drawn["step"] == drawn.groupby("network")["step"].transform("max")].dropna()
+    values = drawn["value"].dropna()
+    if logarithmic:
+        last, values = last[last["value"] > 0], np.log(values[values > 0])
+    room = max(float(np.ptp(values)), 1e-12) * _LABEL_HEIGHT / _HEIGHT if len(values) else 1.0
+    rows = []
+    for _, its in last.groupby("network", sort=False):
+        heights = np.log(its["value"]) if logarithmic else its["value"]
+        together: list[int] = []
+        order = heights.sort_values().index
+        for here, after in zip(order, [*order[1:], None], strict=True):
+            together.append(here)
+            if after is None or heights[after] - heights[together[0]] > room:
+                layers = its.loc[sorted(together), "layer"].tolist()
+                middle = together[len(together) // 2]
+                rows.append(its.loc[middle].to_dict() | {"text": _numbers(layers)})
+                together = []
+    return pd.DataFrame(rows, columns=[*drawn.columns, "text"])
+
+
+def _numbers(layers: Sequence[str]) -> str:
+    """3, or 1, 2, or 1-4 of layers that follow one another."""
+    numbers = sorted(int(layer) for layer in layers)
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"{numbers[0]}-{numbers[-1]}"
+    return ", ".join(map(str, numbers[:4])) + (", …" if len(numbers) > 4 else "")
 
 
 def _drawing(
@@ -123,13 +150,18 @@ def _drawing(
     logarithmic = metric == "gradient_size"
     drawn = table.assign(layer=table["layer"].astype(str))[["network", "layer", "step", "value"]]
     # The layer's number at the end of its line: the second channel beside its colour.
-    last = [
-        {
-            "joinaggregate": [{"op": "max", "field": "step", "as": "last"}],
-            "groupby": ["network", "layer"],
-        },
-        vega.where("datum.step == datum.last"),
-    ]
+    drawn = pd.concat([drawn.assign(text=""), _ends(drawn, logarithmic=logarithmic)])
+    up = {"type": "log"} if logarithmic else {"zero": True}
+    axis = {"format": ".0e" if logarithmic else ".0%", "tickCount": 5}
+    places = {
+        "x": vega.measure("step", "training step", scale={"nice": False}, format="~s", tickCount=4),
+        "y": vega.field("value:Q", title=None, scale=up, axis=axis),
+        "color": vega.coloured("layer", layers, colours),
+    }
+    line = vega.mark("line", vega.where("!datum.text"), strokeWidth=1.7,
+                     encoding={"tooltip": vega.tips("network:N", "layer:N")})  # fmt: skip
+    text = vega.mark("text", vega.where("datum.text"), align="left", dx=3, fontSize=9,
+                     encoding={"text": vega.field("text:N")})  # fmt: skip
     return {
         "data": vega.rows(drawn.dropna()),
         "params": [vega.HIDDEN],
@@ -138,39 +170,9 @@ def _drawing(
         "facet": vega.field("network:N", title=None, sort=list(networks)),
         "spec": {
             "width": max(190, (theme.WIDTH + 40) // columns - 60),
-            "height": 170,
-            "encoding": {
-                "x": vega.field(
-                    "step:Q",
-                    title="training step",
-                    scale={"nice": False, "zero": False},
-                    axis={"format": "~s", "tickCount": 4},
-                ),
-                "y": vega.field(
-                    "value:Q",
-                    title=_TITLES[metric],
-                    scale={"type": "log"} if logarithmic else {"zero": True},
-                    axis={"format": ".0e" if logarithmic else ".0%", "tickCount": 5},
-                ),
-                "color": vega.field(
-                    "layer:N", title="layer", scale={"domain": layers, "range": colours}
-                ),
-            },
-            "layer": [
-                vega.mark(
-                    "line",
-                    strokeWidth=1.7,
-                    encoding={"tooltip": [vega.tip("network:N"), vega.tip("layer:N")]},
-                ),
-                vega.mark(
-                    "text",
-                    *last,
-                    align="left",
-                    dx=3,
-                    fontSize=9,
-                    encoding={"text": vega.field("layer:N")},
-                ),
-            ],
+            "height": _HEIGHT,
+            "encoding": places,
+            "layer": [line, text],
         },
     }
 
@@ -182,7 +184,7 @@ def _caption(table: pd.DataFrame, metric: Diagnostic, networks: Sequence[str]) -
         end = table[table["step"] == table.groupby("network")["step"].transform("max")]
         worst = end.loc[end["value"].idxmax()]
         return (
-            f"Share of hidden units that give the same for every row of the batch, by layer, as a mean "
+            f"Fraction of hidden units with the same output for every row of the batch, by layer: mean "
             f"over seeds ({n}). At the end it is largest in layer {worst['layer']} of "
             f"{worst['network']} ({worst['value']:.1%})."
         )

@@ -7,11 +7,17 @@ drawn to their full length they would press the curves themselves into a line.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from mlplab.figures.vega import Spec
+
 _SHARES = ("accuracy", "dead_units")
+_EXPLODED = 20.0
+"""A run that reaches so many times as far as the median of the runs sets no linear axis."""
 
 CUT = (
     "Intervals are drawn as far as the metric can reach, and not far beyond what was measured; "
@@ -44,3 +50,35 @@ def reaches_beyond(
     """Whether an interval is longer than it is drawn."""
     within = cut(table, metric, measured, beyond)
     return bool((within["low"] > table["low"]).any() or (within["high"] < table["high"]).any())
+
+
+def value_axis(runs: Sequence[ArrayLike], metric: str) -> tuple[Spec, str]:
+    """The vertical scale of curves, and what a reader must know of it; empty where nothing.
+
+    Args:
+        runs: the values of each run, without those that are not finite.
+        metric: of the values.
+    """
+    arrays = [np.asarray(run, dtype=np.float64) for run in runs]
+    values = np.concatenate(arrays) if arrays else np.empty(0)
+    if not len(values):
+        return {"zero": False}, ""
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        # Vega writes the label 0 where the axis has no length.
+        room = 0.05 * abs(low) or 0.5
+        highest = 1.0 if metric in _SHARES else np.inf
+        return {"domain": [low - room, max(min(high + room, highest), high)], "zero": False}, ""
+    usual = float(np.median([run.max() for run in arrays if len(run)]))
+    if metric in _SHARES or high <= max(_EXPLODED * usual, 100.0):
+        return {"zero": False}, ""
+    if low > 0:
+        told = f"The axis is logarithmic, since a run reaches {_large(high)}."
+        return {"type": "log", "nice": False}, told
+    top = max(_EXPLODED * usual, 100.0)
+    told = f"The axis ends at {_large(top)}, though a run reaches {_large(high)}."
+    return {"domain": [low, top], "zero": False}, told
+
+
+def _large(value: float) -> str:
+    return f"{value:,.0f}" if value < 1e7 else f"{value:.2e}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
+from mlplab.figures.extremes import extremes
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
 from mlplab.statistics.intervals import t_interval
@@ -33,8 +34,9 @@ def roc_figure(
 
     evaluations: one a seed, the first of them that of `seed`, which is drawn.
     """
-    curves = _drawn(_named(evaluations[0]))
-    areas = {label: _areas(evaluations, label) for label in curves}
+    named = [_named(evaluation) for evaluation in evaluations]
+    curves = _drawn(named[0])
+    areas = {label: _areas(named, label) for label in curves}
     table = pd.concat(
         [
             pd.DataFrame(
@@ -74,9 +76,9 @@ def _drawn(curves: dict[str, RocCurve]) -> dict[str, RocCurve]:
     return {k: v for k, v in curves.items() if k in _AVERAGES or k in hardest}
 
 
-def _areas(evaluations: Sequence[Evaluation], label: str) -> np.ndarray:
+def _areas(named: Sequence[Mapping[str, RocCurve]], label: str) -> np.ndarray:
     """(seed,) area under one curve."""
-    found = [_named(e).get(label) for e in evaluations]
+    found = [curves.get(label) for curves in named]
     return np.array([np.nan if c is None or c.area is None else c.area for c in found])
 
 
@@ -105,21 +107,12 @@ def _key(index: int, label: str, areas: np.ndarray) -> Key:
 def _drawing(table: pd.DataFrame, curves: dict[str, RocCurve]) -> Spec:
     right, bottom = _corner(curves)
     lines = {label: _line(i, label) for i, label in enumerate(curves)}
-    return {
-        "params": [vega.HIDDEN],
-        "spacing": 40,
-        "hconcat": [
-            _panel("The whole square", "zoom", _coarse(table), lines, 1.0, 0.0),
-            _panel(
-                "Its upper left corner, enlarged",
-                "zoom_corner",
-                _cut(table, right, bottom),
-                lines,
-                right,
-                bottom,
-            ),
-        ],
-    }
+    corner = _cut(table, right, bottom)
+    panels = [
+        _panel("The whole square", "zoom", _coarse(table), lines, 1.0, 0.0),
+        _panel("Its upper left corner, enlarged", "zoom_corner", corner, lines, right, bottom),
+    ]
+    return {"params": [vega.HIDDEN], "spacing": 40, "hconcat": panels}
 
 
 def _panel(
@@ -131,19 +124,11 @@ def _panel(
     bottom: float,
 ) -> Spec:
     """Rates up to `right` and from `bottom`."""
-    labels = list(lines)
-    colours = [colour for colour, _ in lines.values()]
-    dashes = [list(dash) or [1, 0] for _, dash in lines.values()]
 
     def rate(name: str, low: float, high: float) -> Spec:
-        return vega.field(
-            f"{name}:Q",
-            title=name.replace("_", " "),
-            scale={"domain": [low, high], "nice": False},
-            axis={"tickCount": 5},
-        )
+        return vega.measure(name, name.replace("_", " "), domain=(low, high), tickCount=5)
 
-    drawn = vega.mark("line", strokeWidth=1.6, clip=True)
+    dashes = [list(dash) or [1, 0] for _, dash in lines.values()]
     return {
         "title": title,
         "data": vega.rows(table),
@@ -154,16 +139,16 @@ def _panel(
             vega.not_hidden("curve"),
         ],
         "params": [vega.zoom(zoom)],
-        **drawn,
+        **vega.mark("line", strokeWidth=1.6, clip=True),
         "encoding": {
             "x": rate("false_positive_rate", 0, right),
             "y": rate("true_positive_rate", bottom, 1),
-            "color": vega.field("curve:N", title=None, scale={"domain": labels, "range": colours}),
+            "color": vega.coloured("curve", list(lines), [colour for colour, _ in lines.values()]),
             "strokeDash": vega.field(
-                "curve:N", title=None, scale={"domain": labels, "range": dashes}
+                "curve:N", title=None, scale={"domain": list(lines), "range": dashes}
             ),
             "order": vega.field("row:Q"),
-            "tooltip": [vega.tip("curve:N", "class")],
+            "tooltip": vega.tips(("curve:N", "class")),
         },
     }
 
@@ -224,7 +209,11 @@ def _caption(
     runs, classes = len(evaluations), len(evaluations[0].class_names)
     means = {k: float(np.nanmean(v)) for k, v in areas.items() if k not in _AVERAGES}
     over = f"areas are means over {runs} seeds" if runs > 1 else "areas are those of this one seed"
-    some = f" Of {classes} classes the {len(means)} hardest." if len(means) < classes else ""
+    some = (
+        f" Of {classes:,} classes the {len(means)} of the smallest areas."
+        if len(means) < classes
+        else ""
+    )
     averages = [
         f"{k.split()[0]} {float(np.nanmean(areas[k])):.4f}" for k in _AVERAGES if k in areas
     ]
@@ -238,8 +227,11 @@ def _extremes(means: dict[str, float]) -> str:
     """Which classes are told best and worst, unless all test rows are of one class."""
     if not means:
         return "No class has both rows of it and rows of others in the test part; "
-    best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    found = extremes(means, _area)
+    if found is None:
+        return f"All areas of classes are {_area(next(iter(means.values())))}; "
+    best, worst = found
     return (
-        f"The area is largest for class {best} ({means[best]:.4f}) and smallest for class {worst} "
-        f"({means[worst]:.4f}); "
+        f"The area is largest for class {listed(best, most=4)} ({_area(means[best[0]])}) and "
+        f"smallest for class {listed(worst, most=4)} ({_area(means[worst[0]])}); "
     )

@@ -16,7 +16,7 @@ from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.vega import Spec
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.pareto import pareto_front
-from mlplab.words import SPLITS, count, listed
+from mlplab.words import SPLITS, count, listed, middle_cut
 
 Cost = Literal["parameters", "training_flops", "seconds"]
 COSTS: dict[Cost, str] = {
@@ -92,24 +92,14 @@ def _table(summary: pd.DataFrame, found: Finals, cost: Cost) -> pd.DataFrame | N
 def _drawing(table: pd.DataFrame, found: Finals, cost: Cost, many: bool) -> Spec:
     names = table["network"].tolist()
     front = table[table["front"]]
-    across = vega.field(
-        "cost:Q",
-        title=COSTS[cost],
-        scale={"type": "log", "padding": 24, "nice": False},
-        axis={"format": "~s", "tickCount": 6, "grid": False},
-    )
-    up = vega.field("accuracy:Q", title=f"final {SPLITS[found.split]} accuracy") | {
-        "scale": {"zero": False}
+    log = {"type": "log", "padding": 24, "nice": False}
+    axis = {"format": "~g" if cost == "seconds" else "~s", "tickCount": 6, "grid": False}
+    places = {
+        "x": vega.field("cost:Q", title=COSTS[cost], scale=log, axis=axis),
+        "y": vega.measure("accuracy", f"final {SPLITS[found.split]} accuracy"),
     }
-    places = {"x": across, "y": up}
-    if many:
-        colour: Spec = {"value": theme.ACCENT}
-        shape: Spec = {"value": "circle"}
-    else:
-        colours = [theme.colour(i) for i in range(len(names))]
-        shapes = [theme.shape(i) for i in range(len(names))]
-        colour = vega.field("network:N", title=None, scale={"domain": names, "range": colours})
-        shape = vega.field("network:N", title=None, scale={"domain": names, "range": shapes})
+    colour: Spec = {"value": theme.ACCENT} if many else vega.coloured("network", names)
+    shape: Spec = {"value": "circle"} if many else vega.shaped("network", names)
     named = {
         "data": vega.rows(_drawable(front if many else table)),
         "transform": [vega.not_hidden("network")],
@@ -120,70 +110,43 @@ def _drawing(table: pd.DataFrame, found: Finals, cost: Cost, many: bool) -> Spec
             *_names(front),
         ],
     }
-    step = {
-        "data": vega.rows(front.astype({"front": int})),
-        **vega.mark(
-            "line",
-            interpolate="step-after",
-            strokeWidth=1,
-            strokeDash=[4, 3],
-            color=theme.GREY,
-            encoding=places,
-        ),
-    }
+    step = vega.mark("line", interpolate="step-after", strokeWidth=1, strokeDash=[4, 3],
+                     color=theme.GREY, encoding=places)  # fmt: skip
+    layers = [vega.on_table(front.astype({"front": int}), step), named]
     return {
         "params": [vega.HIDDEN],
         "width": theme.WIDTH,
         "height": theme.HEIGHT,
-        "layer": [*([_cloud(table, places)] if many else []), step, named],
+        "layer": [_cloud(table, places), *layers] if many else layers,
     }
 
 
 def _intervals(spread: bool) -> list[Spec]:
-    bars = [
-        vega.mark(
-            "rule",
-            vega.where("isValid(datum.low)"),
-            strokeWidth=1.4,
-            encoding={"y": vega.field("low:Q"), "y2": {"field": "high"}},
-        )
-    ]
+    """Bars of accuracy, and of cost where it is spread."""
+    sides = [("low", {"y": vega.field("low:Q"), "y2": {"field": "high"}})]
     if spread:
-        bars.append(
-            vega.mark(
-                "rule",
-                vega.where("isValid(datum.cost_high)"),
-                strokeWidth=1.4,
-                encoding={"x": vega.field("cost_low:Q"), "x2": {"field": "cost_high"}},
-            )
-        )
-    return bars
+        sides.append(("cost_high", {"x": vega.field("cost_low:Q"), "x2": {"field": "cost_high"}}))
+    return [
+        vega.mark("rule", vega.where(f"isValid(datum.{limit})"), strokeWidth=1.4, encoding=ends)
+        for limit, ends in sides
+    ]
 
 
 def _points(cost: Cost, shape: Spec) -> Spec:
-    return vega.mark(
-        "point",
-        filled=True,
-        size=64,
-        opacity=1,
-        encoding={
-            "shape": shape,
-            "tooltip": [
-                vega.tip("network:N"),
-                vega.tip("cost:Q", COSTS[cost], ",.4~s"),
-                vega.tip("accuracy:Q", "mean accuracy", ".4f"),
-                vega.tip("low:Q", "95% from", ".4f"),
-                vega.tip("high:Q", "to", ".4f"),
-                vega.tip("n:Q", "runs"),
-            ],
-        },
-    )
+    tips = vega.tips(
+        "network:N", ("cost:Q", COSTS[cost], ",.4~g" if cost == "seconds" else ",.4~s"),
+        ("accuracy:Q", "mean accuracy", ".4f"), ("low:Q", "95% from", ".4f"),
+        ("high:Q", "to", ".4f"), ("n:Q", "runs"),
+    )  # fmt: skip
+    channels = {"shape": shape, "tooltip": tips}
+    return vega.mark("point", filled=True, size=64, opacity=1, encoding=channels)
 
 
 def _drawable(table: pd.DataFrame) -> pd.DataFrame:
     """Without what a logarithmic axis cannot show: a limit below zero ends at half the mean."""
     low = np.maximum(table["cost_low"], table["cost"] / 2)
-    return table.assign(cost_low=low, front=table["front"].astype(int))
+    labels = [middle_cut(name) for name in table["network"]]
+    return table.assign(cost_low=low, front=table["front"].astype(int), label=labels)
 
 
 def _names(front: pd.DataFrame) -> list[Spec]:
@@ -203,7 +166,7 @@ def _names(front: pd.DataFrame) -> list[Spec]:
             dx=dx,
             dy=-9,
             fontSize=10.5,
-            encoding={"text": vega.field("network:N")},
+            encoding={"text": vega.field("label:N")},
         )
         for names, align, dx in sides
     ]
@@ -218,7 +181,7 @@ def _with_room(front: pd.DataFrame) -> list[str]:
     placed: list[int] = []
     # The best and the cheapest first: if only two names have room, it is theirs.
     for i in sorted(range(len(front)), key=lambda i: min(i, len(front) - 1 - i)):
-        wide = 6 * len(str(front["network"].iloc[i])) + 8
+        wide = 6 * len(middle_cut(str(front["network"].iloc[i]))) + 8
         if all(abs(across[i] - across[k]) > wide or abs(up[i] - up[k]) > 16 for k in placed):
             placed.append(i)
     return [str(front["network"].iloc[i]) for i in placed]
@@ -236,21 +199,13 @@ def _cloud(table: pd.DataFrame, places: Spec) -> Spec:
             "networks": counts[i, j].astype(int),
         }
     )
-    return {
-        "data": vega.rows(cells),
-        **vega.mark(
-            "point",
-            filled=True,
-            color=theme.GREY,
-            opacity=1,
-            fillOpacity=0.45,
-            encoding=places
-            | {
-                "size": vega.field("networks:Q", legend=None, scale={"range": [8, 90]}),
-                "tooltip": [vega.tip("networks:Q", format=",d")],
-            },
-        ),
+    channels = {
+        "size": vega.field("networks:Q", legend=None, scale={"range": [8, 90]}),
+        "tooltip": vega.tips(("networks:Q", "networks", ",d")),
     }
+    point = vega.mark("point", filled=True, color=theme.GREY, opacity=1, fillOpacity=0.45,
+                      encoding=places | channels)  # fmt: skip
+    return vega.on_table(cells, point)
 
 
 def _caption(front: pd.DataFrame, table: pd.DataFrame, cost: Cost) -> str:

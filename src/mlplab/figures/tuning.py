@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -19,6 +19,8 @@ from mlplab.words import METRICS, count, listed, number
 
 MOST_TOGETHER = 8
 """Beyond so many networks each optimizer has a figure of its own."""
+MOST_DRAWN = 16
+"""Networks in one figure; of more the first are drawn."""
 _LOG_FROM = 10.0
 """Values of which the largest is so many times the smallest are drawn on a log axis."""
 _ROOM = 0.06
@@ -40,9 +42,12 @@ def sensitivity_figures(tuning: TuningOutcome, path: str) -> list[Figure]:
     figures = []
     for suffix, group in _groups(tuning):
         name = f"{stem}-{suffix}" if suffix else stem
-        figures.append(
-            _figure(tuning, path, group, name, f"{title}: {suffix}" if suffix else title)
-        )
+        shown, whole = group[:MOST_DRAWN], f"{title}: {suffix}" if suffix else title
+        left_out = f" Of {count(len(group), 'network')} the first {len(shown)} are drawn."
+        figure = _figure(tuning, path, shown, name, whole)
+        if len(shown) < len(group):
+            figure = replace(figure, caption=figure.caption + left_out)
+        figures.append(figure)
     return figures
 
 
@@ -184,15 +189,12 @@ def _drawing(axis: _Axis, table: pd.DataFrame, names: Sequence[str], metric: str
         usable=table["usable"].astype(int),
         chosen=(table["chosen"] & table["usable"]).astype(int),
     )
-    indices = range(len(names))
     x = vega.field(f"value:{axis.kind}", title=axis.title, scale=axis.scale, axis=axis.ticks)
     if axis.kind == "N":
         x["sort"] = None
     tall = {"domain": [axis.low, axis.high], "nice": False}
     y = vega.field("mean:Q", title=f"validation {metric}", scale=tall)
-    domain = {"domain": list(names)}
-    colour = vega.field("network:N", scale=domain | {"range": [theme.colour(i) for i in indices]})
-    shape = vega.field("network:N", scale=domain | {"range": [theme.shape(i) for i in indices]})
+    colour, shape = vega.coloured("network", names), vega.shaped("network", names)
     shown, usable = vega.not_hidden("network"), vega.where("datum.usable == 1")
     place = {"x": x, "y": y, "color": colour}
     tips = [

@@ -6,9 +6,12 @@ minute where this takes none. `Figure.chart` gives the checked Altair chart of a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+
+from mlplab.figures import theme
 
 Spec = dict[str, Any]
 
@@ -72,3 +75,48 @@ def rows(table: pd.DataFrame, digits: int = 5) -> Spec:
             },
         },
     }
+
+
+def tips(*lines: str | tuple[str, ...]) -> list[Spec]:
+    """A tooltip: columns, each alone or with its title and its format."""
+    return [tip(line) if isinstance(line, str) else tip(*line) for line in lines]
+
+
+def measure(
+    column: str,
+    title: str | None = None,
+    *,
+    domain: Sequence[float] | None = None,
+    scale: Spec | None = None,
+    **axis: Any,
+) -> Spec:
+    """A quantitative axis that need not reach to 0.
+
+    Args:
+        column: of the table.
+        title: of the axis.
+        domain: from where to where it reaches; None for what the data ask for.
+        scale: other settings of the scale.
+        axis: settings of the axis: tickCount, format.
+    """
+    reach: Spec = {"zero": False} if domain is None else {"domain": list(domain), "nice": False}
+    settings: Spec = {"axis": axis} if axis else {}
+    return field(f"{column}:Q", title=title, scale=reach | (scale or {}), **settings)
+
+
+def coloured(column: str, names: Sequence[str], colours: Sequence[str] | None = None) -> Spec:
+    """The colour channel of series: those of the theme, where no others are given."""
+    used = colours or [theme.colour(i) for i in range(len(names))]
+    scale = {"domain": list(names), "range": list(used)}
+    return field(f"{column}:N", title=None, scale=scale)
+
+
+def shaped(column: str, names: Sequence[str]) -> Spec:
+    """The shape channel of series."""
+    scale = {"domain": list(names), "range": [theme.shape(i) for i in range(len(names))]}
+    return field(f"{column}:N", title=None, scale=scale)
+
+
+def on_table(table: pd.DataFrame, layer: Spec, digits: int = 5) -> Spec:
+    """A layer with data of its own."""
+    return {"data": rows(table, digits), **layer}

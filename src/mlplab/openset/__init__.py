@@ -1,4 +1,4 @@
-"""What a classifier does with classes it has never seen, and how it refuses them.
+"""Open-set recognition: detectors of unknown classes, thresholds and measures.
 
 Arrays in, arrays out: the activations may come from mlplab, torch or scikit-learn. Everywhere a
 higher score means more unknown.

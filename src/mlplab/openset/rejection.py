@@ -40,8 +40,17 @@ class RejectionOutcome:
     which a class that is only decided has recall 0, as in scikit-learn."""
     macro_recall: float
     macro_f1: float
-    confusion: np.ndarray
-    """(true class, decided class) counts; "unknown" is last in both."""
+    true: np.ndarray
+    """(row,) the true class; the number of known classes stands for "unknown", here and below."""
+    decided: np.ndarray
+    """(row,)"""
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """(true class, decided class) counts; "unknown" is last in both."""
+        counts = np.zeros((len(self.recall), len(self.recall)), dtype=np.int64)
+        np.add.at(counts, (self.true, self.decided), 1)
+        return counts
 
 
 def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) -> RejectionOutcome:
@@ -64,14 +73,17 @@ def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) 
     known = true != UNKNOWN
     if not known.any():
         refuse("labels", "at least one known row", "none", "accuracy is of known rows")
-    confusion = np.zeros((classes + 1, classes + 1), dtype=np.int64)
-    np.add.at(confusion, (np.where(known, true, classes), np.where(refused, classes, guess)), 1)
-    hit = np.diag(confusion)
+    # by class alone: a matrix of ten thousand classes does not fit
+    truth, decided = np.where(known, true, classes), np.where(refused, classes, guess)
+    hit, given, rows = (
+        np.bincount(each, minlength=classes + 1)
+        for each in (truth[truth == decided], decided, truth)
+    )
     right = known & (guess == true)
     accepted = known & ~refused
-    f1, occurs = _f1(confusion)
-    precision = hit / np.maximum(confusion.sum(axis=0), 1)
-    rows = confusion.sum(axis=1)
+    occurs = given + rows > 0
+    f1 = 2 * hit / np.maximum(given + rows, 1)
+    precision = hit / np.maximum(given, 1)
     recall = np.divide(hit, rows, out=np.full(len(hit), np.nan), where=rows > 0)
     return RejectionOutcome(
         known_rows=int(known.sum()),
@@ -88,13 +100,9 @@ def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) 
         macro_precision=float(precision[occurs].mean()),
         macro_recall=float(np.nan_to_num(recall[occurs]).mean()),
         macro_f1=float(f1[occurs].mean()),
-        confusion=confusion,
+        true=truth,
+        decided=decided,
     )
-
-
-def _f1(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    both = confusion.sum(axis=0) + confusion.sum(axis=1)
-    return 2 * np.diag(confusion) / np.maximum(both, 1), both > 0
 
 
 def _check_range(name: str, values: np.ndarray, low: int, classes: int) -> None:

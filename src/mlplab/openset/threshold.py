@@ -17,6 +17,8 @@ from mlplab.words import percent, percent_range
 
 LEVEL = 0.95
 """Of the range for one calibration set, and of the interval of a realised rate."""
+MOST_NAMED = 12
+"""Classes that a guarantee names."""
 NO_PROMISE = "no promise about unknown ones"
 
 
@@ -122,11 +124,12 @@ class ThresholdByClass:
     def guarantee(self) -> str:
         """What is promised and what is not, in words made from the numbers."""
         alpha = self.by_class[0].reject_at_most
+        having = [c for c, t in enumerate(self.by_class) if not t.vacuous]
         ranges = [
-            f"{self._name(c)}: {percent_range(*t.range_for_one())}"
-            for c, t in enumerate(self.by_class)
-            if not t.vacuous
+            f"{self._name(c)}: {percent_range(*self.by_class[c].range_for_one())}"
+            for c in having[:MOST_NAMED]
         ]
+        ranges += [f"{len(having) - MOST_NAMED:,} more"] * (len(having) > MOST_NAMED)
         parts = []
         if ranges:
             parts.append(
@@ -137,8 +140,10 @@ class ThresholdByClass:
         parts += [
             f"rejects nothing that is taken for class {self._name(c)}: {self.by_class[c].rows} calibration "
             f"rows, {rows_needed(alpha)} are needed"
-            for c in self.vacuous_classes
+            for c in self.vacuous_classes[:MOST_NAMED]
         ]
+        more = len(self.vacuous_classes) - MOST_NAMED
+        parts += [f"nor what is taken for {more:,} more classes"] * (more > 0)
         return "; ".join([*parts, NO_PROMISE])
 
 

@@ -1,4 +1,8 @@
-"""What was measured of the weights that a run keeps: its last, or those it went back to."""
+"""The ends of a run: at its last evaluation, and at the weights that it keeps.
+
+With early stopping they differ, as the best weights are restored. A third end, the mean over the
+runs that still train at a step, is one of several runs: `figures.ensemble.Ensemble`.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +23,20 @@ def value_at_restored_weights(run: Run, split: str, metric: str, training: Train
     With early stopping that restores the best, these are the best on validation rows. Training
     rows are measured once, on the weights that are kept, and batches tell of the last step.
     """
-    curve = measured(run, split, metric)[1]
-    if not len(curve):
-        return math.nan
     stopping = training.early_stopping
     if stopping is None or not stopping.restore_best or split in ("train", "batch"):
-        return float(curve[-1])
+        return value_at_last_evaluation(run, split, metric)
+    curve = measured(run, split, metric)[1]
     watched = measured(run, "validation", stopping.metric)[1]
-    if len(watched) != len(curve):
-        return float(curve[-1])
+    if not len(curve) or len(watched) != len(curve):
+        return value_at_last_evaluation(run, split, metric)
     return float(curve[watched.argmax() if stopping.metric == "accuracy" else watched.argmin()])
+
+
+def value_at_last_evaluation(run: Run, split: str, metric: str) -> float:
+    """Return a curve's last value, whenever the run stopped; NaN where it was never measured."""
+    curve = measured(run, split, metric)[1]
+    return float(curve[-1]) if len(curve) else math.nan
 
 
 def measured(run: Run, split: str, metric: str) -> tuple[np.ndarray, np.ndarray]:

@@ -17,10 +17,13 @@ NUMERICS = 9
 """Raise it when the same settings give other results than before (a formula, an order of random
 draws, a default of a declaration), and only then: every recorded run becomes outdated."""
 
+# And how they are read, which their digest tells too.
 _WHERE_DATA_LIE = frozenset(
     {
         "name", "format", "path", "test_path", "label", "test",
         "train_images", "train_labels", "test_images", "test_labels",
+        "target", "task", "ignore", "missing", "columns", "header", "separator", "decimal",
+        "encoding", "sheet", "size", "color",
     }
 )  # fmt: skip
 _MISSING = object()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from mlplab.data.fitted import Preparation
     from mlplab.metrics.classification import Evaluation
     from mlplab.records.weights import LayerWeights
 
@@ -28,7 +29,7 @@ TUNING_FOLDER = "tuning"
 """Within a results folder: that of a tuned study's trials."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """One network and seed that is finished."""
 
@@ -50,6 +51,11 @@ class Run:
     layers: tuple[int, ...] = ()
     """Units from input to output."""
 
+    def __repr__(self) -> str:
+        end = "stopped" if self.diverged_at is None else "diverged"
+        step = self.stopped_at if self.diverged_at is None else self.diverged_at
+        return f"Run({self.network!r}, seed {self.seed}, {end} at step {step:,})"
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -66,7 +72,7 @@ class Failure:
         return lines[-1] if lines else "unknown"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Results:
     """What is known of a study: its finished runs, and what is missing."""
 
@@ -85,6 +91,11 @@ class Results:
     def __post_init__(self) -> None:
         by_member = {(run.network, run.seed): run for run in self.runs}
         object.__setattr__(self, "_by_member", by_member)
+
+    def __repr__(self) -> str:
+        runs = f"{len(self.runs):,} of {len(self.runs) + len(self.missing):,} runs finished"
+        networks = f"{len(self.study.networks):,} networks"
+        return f"{type(self).__name__}({self.study.name!r}, {networks}, {runs}, {self.folder})"
 
     @classmethod
     def open(cls, folder: str | Path) -> Results:
@@ -127,7 +138,7 @@ class Results:
         Raises:
             BadInput: there is no such network, or it is not finished for that seed.
         """
-        declared = self._network(network)
+        declared = self.network(network)
         found = self._by_member.get((network, seed))
         if found is None:
             done = [str(run.seed) for run in self.runs if run.network == network]
@@ -175,17 +186,50 @@ class Results:
         path, run = self._weights_of(network, seed)
         return weights.load_centres(path, run.key)
 
-    def predict(self, network: str, seed: int, inputs: np.ndarray) -> np.ndarray:
-        """Return the logits (row, output) of inputs (row, feature), scaled as in training.
+    def predict(
+        self, network: str, seed: int, inputs: object, *, prepared: bool = False
+    ) -> np.ndarray:
+        """Return the logits (row, output) of rows as the data hold them, unscaled.
+
+        They become inputs as the training rows did, by what was fitted on these.
+
+        Args:
+            network: its name.
+            seed: a finished one.
+            inputs: (row, feature), or of a table a frame with its columns; see
+                `Preparation.prepare_rows`.
+            prepared: whether they are the network's inputs already, as `prepare` gives them.
 
         Raises:
-            BadInput: the run is not finished, or its weights are gone.
-            ValueError: inputs of another shape.
+            BadInput: the run is not finished, its weights are gone, or rows of other columns.
+            ValueError: prepared inputs of another shape.
         """
+        import numpy as np
+
         from mlplab.records.prediction import logits
 
-        activation = self._network(network).activation
-        return logits(self.weights(network, seed), activation, inputs)
+        activation = self.network(network).activation
+        layers = self.weights(network, seed)
+        if not prepared:
+            inputs = self.preparation(network, seed).prepare_rows(inputs)
+        return logits(layers, activation, np.asarray(inputs))
+
+    def preparation(self, network: str, seed: int) -> Preparation:
+        """Return what was fitted on the training rows of a run, by which new rows become inputs.
+
+        Raises:
+            BadInput: the run is not finished; or it was recorded by an mlplab that kept no
+                preparation, and its data are not here to fit it again.
+        """
+        from mlplab.data.preparation import prepare
+        from mlplab.records.preparations import load_preparation
+
+        run, declared = self.run(network, seed), self.network(network)
+        kept = None if self.folder is None else load_preparation(self.folder, run.key)
+        if kept is not None:
+            return kept
+        data = prepare(declared.data, self.study.folder, lambda line: None, declared.roles)
+        return data.preparation
 
     def _weights_of(self, network: str, seed: int) -> tuple[Path, Run]:
         """Return the file of a run's weights, and the run."""
@@ -194,7 +238,12 @@ class Results:
             raise ValueError("these results were not read from a folder, so they have no weights")
         return weights_file(run.contents.folder, run.stack), run
 
-    def _network(self, name: str) -> Network:
+    def network(self, name: str) -> Network:
+        """Return the settings of a network.
+
+        Raises:
+            BadInput: the study has none of this name.
+        """
         if name not in self.study.networks:
             known = tuple(self.study.networks)
             raise BadInput(

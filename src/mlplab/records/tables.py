@@ -59,8 +59,8 @@ def summary(results: Results) -> pd.DataFrame:
     """Return one row a network and seed of the study.
 
     Columns: study, network, seed; status (finished, diverged, failed or missing); steps trained;
-    diverged_at; parameters; training_flops; seconds; then `<split>_<metric>`, the last value
-    measured. What is not known is missing.
+    diverged_at; parameters; training_flops; seconds; then `<split>_<metric>`, the value at the
+    weights that are kept. The columns are always the same; what was not measured is missing.
     """
     rows = [_summary_row(results, run) for run in results.runs]
     failed = {(failure.network, failure.seed) for failure in results.failures}
@@ -69,14 +69,10 @@ def summary(results: Results) -> pd.DataFrame:
          else "missing"}
         for network, seed in results.missing
     ]  # fmt: skip
-    finals = [
-        f"{split}_{metric}"
-        for split in _FINAL_SPLITS
-        for metric in _FINAL_METRICS
-        if any(f"{split}_{metric}" in row for row in rows)
-    ]
+    finals = [f"{split}_{metric}" for split in _FINAL_SPLITS for metric in _FINAL_METRICS]
     table = pd.DataFrame(rows, columns=[*_SUMMARY_COLUMNS, *finals])
     table["study"] = results.study.name
+    table[finals] = table[finals].astype(float)
     counts = ["steps", "diverged_at", "parameters", "training_flops"]
     table[counts] = table[counts].astype("Int64")
     order = {name: place for place, name in enumerate(results.study.networks)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
@@ -19,12 +19,30 @@ from mlplab.figures.final_values import Finals, finals
 from mlplab.figures.published import PublishedStudy
 from mlplab.metrics.classification import Evaluation
 from mlplab.records.results import Results, Run
+from mlplab.words import middle_cut
 
 MOST_ROWS = 50
 """Beyond so many networks a table holds the best and the worst, and says so."""
 MOST_PICTURED = 20
 """Beyond so many networks only the best get their own ROC curves and confusion matrix."""
 PICTURED_OF_MANY = 5
+
+
+LONGEST_NAME = 60
+
+
+def with_short_names(evaluation: Evaluation) -> Evaluation:
+    """The evaluation with names of classes that fit a table: longer ones are cut in their middle,
+    and numbered where that makes them alike."""
+    names = evaluation.class_names
+    if max(map(len, names), default=0) <= LONGEST_NAME:
+        return evaluation
+    short, taken = [], set[str]()
+    for index, name in enumerate(names):
+        cut = middle_cut(name, LONGEST_NAME)
+        short.append(f"{cut} ({index + 1})" if cut in taken else cut)
+        taken.add(cut)
+    return replace(evaluation, class_names=tuple(short))
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +150,7 @@ class Context:
     def evaluations(self, network: str) -> list[tuple[Run, Evaluation]]:
         """The runs of a network that did not diverge, with their evaluations."""
         return [
-            (run, run.evaluation)
+            (run, with_short_names(run.evaluation))
             for run in self.runs.get(network, ())
             if run.diverged_at is None and run.evaluation is not None
         ]

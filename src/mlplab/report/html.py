@@ -36,7 +36,7 @@ from mlplab.report.document import (
 )
 from mlplab.report.inline import bounded, plain, to_html
 from mlplab.user_folders import cache_folder
-from mlplab.words import count, listed
+from mlplab.words import count, listed, middle_cut
 
 
 def page(
@@ -254,7 +254,7 @@ def _keys(keys: Sequence[Key]) -> str:
             else ""
         )
         entries.append(
-            f"<label>{box}{drawn}<span>{escape(bounded(key.label))}{note}</span></label>"
+            f"<label>{box}{drawn}<span>{escape(middle_cut(key.label, 60))}{note}</span></label>"
         )
     return '<fieldset class="keys"><legend>Show or hide</legend>' + "".join(entries) + "</fieldset>"
 

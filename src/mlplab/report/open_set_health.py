@@ -1,4 +1,4 @@
-"""The state of detectors' scores in few lines: the worst seed of each, and like ones together."""
+"""Diagnostics of detectors' scores: the worst seed of each, and detectors with the same together."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from mlplab.analysis.open_set.all_splits import DetectorOverSplits, detectors_ov
 from mlplab.analysis.open_set.tasks import Task
 from mlplab.declarations.open_set import USUAL_SIX_FOUR
 from mlplab.figures.of_study import unused
-from mlplab.figures.open_set.covering import interval_tells_of
+from mlplab.figures.open_set.areas import interval_tells_of
 from mlplab.figures.open_set.splits import distribution_figure, pairs_figure
 from mlplab.report.document import Block, Heading, Paragraph, Pictures, Table, columns, plain
 from mlplab.words import signed, with_half

@@ -17,11 +17,11 @@ from mlplab.words import (
     percent,
     percent_range,
     signed,
-    with_interval,
+    with_half,
 )
 
 CHOSEN = "chosen on these very rows"
-"""Said of the best of several, whose interval heeds no such choice."""
+"""Said of the best of several: its interval does not allow for that choice."""
 PROMISE = "What the threshold promises"
 
 
@@ -35,14 +35,14 @@ def answer(task: Task) -> list[str]:
 def _right_and_absorbed(task: Task) -> str:
     accuracy = task.plain.mean("accuracy_on_known_before")
     pairs = [
-        f"{plain(u)} is taken for {plain(k)} in {share:.0%} of cases"
-        for u, k, share in task.before().largest(3)
+        f"{plain(u)} is taken for {plain(k)} in {fraction:.0%} of cases"
+        for u, k, fraction in task.before().largest(3)
     ]
     how = f", over {count(int(accuracy.n), 'seed')}"
     return (
         f"**On the classes it knows** ({plain(listed_classes(task.split.known))}), "
-        f"{plain(task.template)} is right with a rate of **{with_interval(accuracy)}**{how}. "
-        f"**Shown what it never saw**, it takes every input for one of them: {listed(pairs)}."
+        f"{plain(task.template)} is right with a rate of **{with_limits(accuracy, 4)}**{how}. "
+        f"**Without rejection** it takes every unknown input for one of them: {listed(pairs)}."
     )
 
 
@@ -88,12 +88,19 @@ def _best(task: Task) -> str:
         return (
             f"**The only detector** is {plain(best.detector)}, with an AUROC of **{area(best)}**."
         )
-    words = (
-        f"**The best detector**, {CHOSEN}, is {plain(best.detector)}, with an AUROC of "
-        f"**{area(best)}**; {_others(task)}"
-    )
+    level = task.level_with_best
+    if len(level) > 1:
+        words = (
+            f"**No detector is the best alone**: {plain(listed([d.detector for d in level]))} all "
+            f"have an AUROC of **{area(best)}**"
+        )
+    else:
+        words = (
+            f"**The best detector**, {CHOSEN}, is {plain(best.detector)}, with an AUROC of "
+            f"**{area(best)}**; {_others(task)}"
+        )
     softmax = task.of("softmax")
-    if softmax is not None and softmax is not best:
+    if softmax is not None and softmax not in level:
         gap = task.difference(best, softmax)
         words += f". The plain softmax has {area(softmax)}, {_difference(gap)} less{_unsure(gap)}"
     return words + "."
@@ -105,7 +112,7 @@ def _others(task: Task) -> str:
         return "one seed says nothing of which is the best for another"
     others = [name for name in task.may_be_best if name != task.best.detector]
     seeds = count(len(task.seeds), "seed")
-    who = f"{seeds} and their test rows" if task.heeds_rows else f"on these test rows, {seeds}"
+    who = f"{seeds} and their test rows" if task.covers_rows else f"on these test rows, {seeds}"
     if others:
         return f"{who} do not exclude {plain(listed(others, most=5))} as the best"
     return f"{who} exclude every other as the best"
@@ -120,75 +127,97 @@ def _closed(task: Task) -> str:
     )
 
 
-def remedies(tasks: Iterable[Task]) -> list[str]:
-    """What each remedy of the 2023 report is worth."""
+def remedies(tasks: Iterable[Task], of_report: bool) -> list[str]:
+    """What the class centre and the sigmoid output achieve.
+
+    of_report: whether the study is that of the 2023 report, which proposed both as its remedies.
+    """
     tasks = list(tasks)
     found = []
     for task in tasks:
-        centre, softmax = task.of("class centre"), task.of("softmax")
+        centre = task.of("class centre")
         if centre is not None and not task.split.negative and not task.split.closed:
-            found.append(_first_remedy(task, centre, softmax))
+            found.append(_class_centre(task, centre, of_report))
             break
     for task in tasks:
         sigmoid = task.of("sigmoid output")
         if sigmoid is not None and not task.split.closed:
-            found.append(_second_remedy(task, sigmoid, tasks))
+            found.append(_sigmoid_output(task, sigmoid, tasks, of_report))
             break
     return found
 
 
-def _first_remedy(task: Task, centre: DetectorSeries, softmax: DetectorSeries | None) -> str:
-    words = (
-        "**The report's first remedy**, the distance to the centre of the predicted class, has an "
-        f"AUROC of {area(centre)} with exact centres of the last hidden activations"
+def _class_centre(task: Task, centre: DetectorSeries, of_report: bool) -> str:
+    distance = "the distance to the centre of the predicted class"
+    subject = (
+        f"**The report's first remedy**, {distance},"
+        if of_report
+        else f"**{distance.capitalize()}**"
     )
+    words = f"{subject} has an AUROC of {area(centre)} with exact centres of the last hidden layer"
     running = task.of("class centre (running centres)")
     if running is not None:
-        words += f" and {area(running)} with running means kept during training, as it proposed"
-    if softmax is not None:
-        gap = task.difference(centre, softmax)
-        verdict = "worse" if float(gap.mean) < 0 else "better"
-        words += (
-            f": {_difference(gap)} {verdict} than asking the softmax, which costs nothing"
-            f"{_unsure(gap)}"
-        )
-    variants = [
-        d for d in task.detectors
-        if d.detector.startswith("class centre (") and "running" not in d.detector
-    ]  # fmt: skip
+        words += f" and {area(running)} with running means kept during training"
+        words += ", as it proposed" * of_report
+    words += _against_softmax(task, centre, "asking the softmax, which costs nothing")
+    variants = _variants(task)
     if variants:
         best = max(variants, key=lambda d: float(d.mean("auroc").mean))
-        told = plain(best.detector.removeprefix("class centre (").removesuffix(")"))
-        which = f"best variant ({told}, {CHOSEN})" if len(variants) > 1 else f"variant ({told})"
+        which = (
+            f"best variant ({_variant(best)}, {CHOSEN})"
+            if len(variants) > 1
+            else f"variant ({_variant(best)})"
+        )
         words += f". Its {which} has {area(best)}"
     return words + "."
 
 
-def _second_remedy(task: Task, sigmoid: DetectorSeries, tasks: list[Task]) -> str:
-    split = task.split
-    words = (
-        "**The report's second remedy**, a sigmoid output trained beside the classifier, has an "
-        f"AUROC of {area(sigmoid)} when {plain(listed_classes(split.negative))} serve as negatives "
-        f"and {plain(listed_classes(split.unknown))} are the unknown"
-    )
+def _against_softmax(task: Task, series: DetectorSeries, softmax_in_words: str) -> str:
     softmax = task.of("softmax")
-    if softmax is not None:
-        gap = task.difference(sigmoid, softmax)
-        verdict = "worse" if float(gap.mean) < 0 else "better"
-        words += f", {_difference(gap)} {verdict} than the softmax of a plain network{_unsure(gap)}"
-    words += "."
-    if task.best is not sigmoid:
+    if softmax is None:
+        return ""
+    gap = task.difference(series, softmax)
+    if _is_level(gap):
+        return f": as much as {softmax_in_words}"
+    verdict = "worse" if float(gap.mean) < 0 else "better"
+    return f": {_difference(gap)} {verdict} than {softmax_in_words}{_unsure(gap)}"
+
+
+def _variants(task: Task) -> list[DetectorSeries]:
+    """Class centres with settings, the best first; running centres are no variant but another
+    training."""
+    return [
+        d for d in task.ranked
+        if d.detector.startswith("class centre (") and "running" not in d.detector
+    ]  # fmt: skip
+
+
+def _variant(series: DetectorSeries) -> str:
+    return plain(series.detector.removeprefix("class centre (").removesuffix(")"))
+
+
+def _sigmoid_output(task: Task, sigmoid: DetectorSeries, tasks: list[Task], of_report: bool) -> str:
+    split = task.split
+    output = "sigmoid output trained beside the classifier"
+    subject = f"**The report's second remedy**, a {output}," if of_report else f"**A {output}**"
+    words = (
+        f"{subject} has an AUROC of {area(sigmoid)} when {plain(listed_classes(split.negative))} "
+        f"serve as negatives and {plain(listed_classes(split.unknown))} are the unknown"
+    )
+    words += _against_softmax(task, sigmoid, "the softmax of a plain network") + "."
+    if sigmoid not in task.level_with_best:
         words += (
             f" The best there, {CHOSEN}, is {plain(task.best.detector)} with {area(task.best)}."
         )
-    closed = [t for t in tasks if t.split.closed and t.of("sigmoid output") is not None]
-    if closed:
-        other = closed[0].of("sigmoid output")
-        assert other is not None
-        words += (
-            " Trained on the very classes that it is tested on, as the report proposed, it reaches "
-            f"{area(other)}; that is a {plain(closed[0].split.title)}, and no open one."
-        )
+    for closed in tasks:
+        other = closed.of("sigmoid output") if closed.split.closed else None
+        if other is not None:
+            proposed = ", as the report proposed" if of_report else ""
+            words += (
+                f" Trained on the very classes that it is tested on{proposed}, it reaches "
+                f"{area(other)}; that is a {plain(closed.split.title)}, and no open one."
+            )
+            break
     return words
 
 
@@ -213,15 +242,14 @@ def _reach(seen: Sequence[CentreEvidence]) -> str:
     shorter = "shorter" if unknown < known else "longer"
     k, u = (_over_seeds(getattr(e, f"{side}_beyond") for e in seen) for side in _SIDES)
     return (
-        f"**Unknown inputs excite the last hidden layer {'less' if unknown < known else 'more'}.** "
-        f"Their activations are {shorter}: {unknown:.1f} on average against {known:.1f}. On the "
+        f"**The activations of unknown inputs are {shorter}**: a length of {unknown:.1f} on "
+        f"average, against {known:.1f}. On the "
         f"line from the origin through the centre of the predicted class, {k:.0%} of known inputs "
         f"reach beyond the centre, and {u:.0%} of unknown ones."
     )
 
 
 _SIDES = ("known", "unknown")
-_ALIKE = "counts reaching beyond and falling short alike"
 
 
 def _two_sided(seen: Sequence[CentreEvidence], task: Task, centre: DetectorSeries) -> str:
@@ -229,9 +257,8 @@ def _two_sided(seen: Sequence[CentreEvidence], task: Task, centre: DetectorSerie
                     for n in ("shortfall", "along"))  # fmt: skip
     far, beyond = (_over_seeds(getattr(e, n) for e in seen)
                    for n in ("far_known", "far_known_beyond"))  # fmt: skip
-    costs = short > along
     words = (
-        f"**A distance {'takes reaching beyond for falling short' if costs else _ALIKE}.** "
+        "**A distance counts reaching beyond and falling short alike.** "
         f"How far an input falls short of the centre along that line has an AUROC of {short:.3f} "
         f"by itself; with reaching beyond counted the same, as a distance does, it is {along:.3f}."
     )
@@ -243,13 +270,13 @@ def _two_sided(seen: Sequence[CentreEvidence], task: Task, centre: DetectorSerie
     one_sided = task.of("class centre (one-sided)")
     if one_sided is not None:
         words += (
-            f" Forgiving what reaches beyond takes the class centre from {_mean(centre)} to "
+            f" Counting only what falls short (one-sided) takes the class centre from {_mean(centre)} to "
             f"{_mean(one_sided)} ({signed(task.difference(one_sided, centre))})."
         )
     direction = task.of("class centre (directions)")
     if direction is not None:
         words += (
-            f" Putting lengths aside altogether, so that only directions are compared, takes it to "
+            f" Normalising lengths, so that only directions are compared, takes it to "
             f"{_mean(direction)} ({signed(task.difference(direction, centre))})."
         )
     return words
@@ -258,7 +285,7 @@ def _two_sided(seen: Sequence[CentreEvidence], task: Task, centre: DetectorSerie
 def _no_ball(seen: Sequence[CentreEvidence], task: Task) -> str:
     few = _over_seeds(e.spread_in_few for e in seen)
     words = (
-        f"**A class is no ball about its centre.** Five directions hold {few:.0%} of the variance "
+        f"**Classes are not spherical.** Five directions hold {few:.0%} of the variance "
         "within classes, and every direction counts the same in a distance."
     )
     steps = _told_steps(task, ("mahalanobis", "mahalanobis (directions)"), "Mahalanobis")
@@ -293,35 +320,28 @@ def _told_steps(task: Task, names: Sequence[str], what: str) -> str:
 
 
 def _last_step(task: Task) -> str:
-    """What neighbours add, and the verdict on the remedy."""
-    near, softmax = task.of("nearest neighbours"), task.of("softmax")
-    variants = [s for s in task.ranked if s.detector.startswith("class centre (")]
-    honest = [s for s in variants if " on " not in s.detector and "running" not in s.detector]
-    if not honest:
+    """The best variant of the class centre beside the softmax and the neighbours."""
+    variants = [d for d in _variants(task) if " on " not in d.detector]
+    if not variants:
         return ""
-    best = honest[0]
-    told = plain(best.detector.removeprefix("class centre (").removesuffix(")"))
-    which = f"best of these class centres ({told}, {CHOSEN})"
-    if len(honest) == 1:
-        which = f"variant of the class centre ({told})"
-    words = f"**How far the remedy can go.** The {which} has {area(best)}"
-    if softmax is not None:
-        gap = task.difference(best, softmax)
-        verdict = "more" if float(gap.mean) > 0 else "less"
-        words += f", {_difference(gap)} {verdict} than the softmax{_unsure(gap)}"
+    best, near = variants[0], task.of("nearest neighbours")
+    which = f"best of these class centres ({_variant(best)}, {CHOSEN})"
+    if len(variants) == 1:
+        which = f"variant of the class centre ({_variant(best)})"
+    words = f"**The best that a class centre reaches.** The {which} has {area(best)}"
+    words += _against_softmax(task, best, "the softmax")
     if near is not None:
         gap = task.difference(near, best)
-        words += (
-            f". Nearest neighbours, for whom every training input is a centre, have {area(near)}, "
+        verdict = "as much" if _is_level(gap) else (
             f"{_difference(gap)} {'more' if float(gap.mean) > 0 else 'less'}{_unsure(gap)}"
+        )  # fmt: skip
+        words += (
+            f". Nearest neighbours, for which every training input is a centre, have {area(near)}, "
+            f"{verdict}"
         )
         lengths = task.of("nearest neighbours (with lengths)")
         if lengths is not None:
-            words += (
-                f"; they too lose when lengths count: {_mean(lengths)}"
-                if float(task.difference(near, lengths).mean) > 0
-                else f"; with lengths they have {_mean(lengths)}"
-            )
+            words += f"; with lengths {_mean(lengths)}"
     return words + "."
 
 
@@ -333,6 +353,14 @@ def centres_do_worse(task: Task) -> bool:
         and softmax is not None
         and float(task.difference(centre, softmax).mean) < 0
     )
+
+
+def with_limits(mean: MeanInterval, digits: int = 3) -> str:
+    """A mean ± half its interval, or with its limits where these are not evenly about it."""
+    value, low, high = (round(float(x), digits) for x in (mean.mean, mean.low, mean.high))
+    if not math.isfinite(low) or abs((high - value) - (value - low)) < 2 * 10**-digits:
+        return with_half(mean, digits)
+    return f"{value:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
 
 def area(series: DetectorSeries) -> str:
@@ -350,6 +378,11 @@ def _percent(mean: MeanInterval) -> str:
     low, high = max(float(mean.low), 0.0), min(float(mean.high), 1.0)
     known = math.isfinite(float(mean.low))
     return f"{100 * float(mean.mean):.1f}%" + (f" ({percent_range(low, high)})" if known else "")
+
+
+def _is_level(gap: MeanInterval) -> bool:
+    """Whether no difference is seen in three decimals."""
+    return round(float(gap.mean), 3) == 0
 
 
 def _difference(gap: MeanInterval) -> str:

@@ -27,6 +27,7 @@
         if (square) panel.height = panel.width;
       }
       delete fit[side];
+      delete fit.columns;
       if (across === panels.length) fit.hconcat = panels;
       else {
         // Rows of their own: Vega draws a concat that wraps at a size of 0.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from mlplab.declarations.data import CsvData, KnownData
+from mlplab.declarations.data import KnownData, declared_scaling
 from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
@@ -22,6 +22,14 @@ _PLACEMENTS = {
     "inside_root": "ε inside the root",
     "outside_root": "ε outside the root",
     "before_correction": "ε before the bias correction",
+}
+_SCALINGS = {
+    "unit": "unit (0 to 1)",
+    "standard": "standard (mean 0, standard deviation 1 on training rows)",
+    "minmax": "minmax (each column 0 to 1 on training rows)",
+    "robust": "robust (median 0, quartiles 1 apart on training rows, drawn in to ±3)",
+    "quantile": "quantile (normal by ranks on training rows)",
+    "none": "none",
 }
 
 
@@ -89,13 +97,10 @@ def classes(network: Network) -> str:
 
 def scaling(network: Network) -> str:
     """How inputs are scaled, the default resolved."""
-    data = network.data
-    chosen = data.scaling or ("standard" if isinstance(data, CsvData) else "unit")
-    return {
-        "unit": "unit (0 to 1)",
-        "standard": "standard (mean 0, deviation 1 on training rows)",
-        "none": "none",
-    }[chosen]
+    declared = declared_scaling(network.data)
+    if declared is None:
+        return f"{_SCALINGS['unit']} where the archive holds bytes, else {_SCALINGS['standard']}"
+    return _SCALINGS[declared]
 
 
 def varied(networks: Sequence[Network]) -> list[str]:

@@ -85,10 +85,7 @@ def _drawn(
 
 
 def _write_figures(
-    figures: Sequence[Figure],
-    drawings: dict[str, Drawing],
-    folder: Path,
-    kinds: Collection[str],
+    figures: Sequence[Figure], drawings: dict[str, Drawing], folder: Path, kinds: Collection[str]
 ) -> dict[str, list[str]]:
     """Write the files; returns the kinds that lie in the folder and show what the page shows."""
     index = folder / _WRITTEN

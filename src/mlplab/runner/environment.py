@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,18 +99,29 @@ def resolve_device(wanted: str) -> str:
     Raises:
         BadInput: a GPU was asked for and none can be used, or the word is unknown.
     """
-    import torch
-
     from mlplab.declarations.problems import BadInput, Problem
 
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise BadInput(Problem("--device", "auto, cpu or cuda", repr(wanted)))
+    if wanted == "cpu" or (wanted == "auto" and not _may_have_gpu()):
+        return "cpu"
+    import torch
+
+    found = torch.cuda.is_available()
     if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() and _gpu_computes_rightly() else "cpu"
-    if wanted == "cuda" and not torch.cuda.is_available():
+        return "cuda" if found and _gpu_computes_rightly() else "cpu"
+    if not found:
         received = "a machine on which torch finds none"
         raise BadInput(Problem("--device", "a CUDA GPU", received, "use --device cpu"))
-    if wanted not in ("cpu", "cuda"):
-        raise BadInput(Problem("--device", "auto, cpu or cuda", repr(wanted)))
-    return wanted
+    return "cuda"
+
+
+def _may_have_gpu() -> bool:
+    """Whether torch is worth asking: its import takes longer than a run with nothing to do."""
+    if sys.platform == "darwin":
+        return False
+    drivers = (Path("/proc/driver/nvidia"), Path("/dev/dxg"), Path("/dev/kfd"))
+    return sys.platform != "linux" or any(driver.exists() for driver in drivers)
 
 
 @cache

@@ -171,8 +171,13 @@ def _already(
     The kinds are those of keys whose data were read.
     """
     if not has_records(folder):
-        # Without records nothing is finished, and any name does for a key.
-        return {(name, seed): f"{name} {seed}" for name, seed in members_of(study)}, set(), [], {}
+        # Without records nothing is finished, and equal settings do for a key.
+        settings = {
+            name: network.model_dump_json(exclude={"seeds"})
+            for name, network in study.networks.items()
+        }
+        keys = {(name, seed): f"{settings[name]} {seed}" for name, seed in members_of(study)}
+        return keys, set(), [], {}
     wanted = wanted_runs(study, precision=precision, device=device, announce=announce)
     with reading(folder) as connection:
         present, recorded = present_runs(connection, folder), unfinished(connection)

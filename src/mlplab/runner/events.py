@@ -21,6 +21,14 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class PhaseStarted:
+    """Something begins that takes a moment and has no progress of its own."""
+
+    name: str
+    """In words, such as "reading data"."""
+
+
+@dataclass(frozen=True)
 class DataAnnounced:
     """A line about the data (a download, something odd that was mended) or the products' precision."""
 
@@ -149,6 +157,7 @@ class UnknownsTested:
 
 Event = (
     Waiting
+    | PhaseStarted
     | DataAnnounced
     | Rerun
     | RunPlanned

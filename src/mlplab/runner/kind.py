@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from mlplab.declarations.data import Data, IdxData, KnownData
+from mlplab.declarations.data import (
+    Data,
+    IdxData,
+    ImageFolderData,
+    KnownData,
+    TableData,
+    declared_scaling,
+)
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.training import Training
 from mlplab.objectives.objective import Objective
@@ -47,8 +54,9 @@ def declared_data(data: Data, roles: Roles | None) -> Hashable:
     Where scaling is fitted on training rows, these are all that the declaration says; else it does
     not matter which rows are for training and which for validation, nor which classes are taken.
     """
-    is_of_bytes = isinstance(data, KnownData | IdxData)
-    scaling = data.scaling or ("unit" if is_of_bytes else "standard")
-    if scaling != "none" and not (is_of_bytes and scaling == "unit"):
+    scaling = declared_scaling(data)
+    is_of_bytes = isinstance(data, KnownData | IdxData | ImageFolderData)
+    fitted = isinstance(data, TableData) or scaling != "none"
+    if fitted and not (is_of_bytes and scaling == "unit"):
         return data, roles
     return data.model_copy(update={"validation": 0, "classes": None, "scaling": scaling})

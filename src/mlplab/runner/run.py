@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from mlplab.records.atomic import remove_unfinished, writable
 from mlplab.records.database import has_records, reading, writing
 from mlplab.records.key import difference
 from mlplab.records.lock import only_run
+from mlplab.records.preparations import save_preparation
 from mlplab.records.questions import register
 from mlplab.records.results import Results
 from mlplab.records.runs import contents, finished_stacks
@@ -36,7 +37,15 @@ from mlplab.runner.environment import (
     resolve_device,
     usable_cores,
 )
-from mlplab.runner.events import DataAnnounced, OnEvent, Rerun, RunEnded, RunPlanned, Waiting
+from mlplab.runner.events import (
+    DataAnnounced,
+    OnEvent,
+    PhaseStarted,
+    Rerun,
+    RunEnded,
+    RunPlanned,
+    Waiting,
+)
 from mlplab.runner.planning import make_plan, work
 from mlplab.runner.stack_room import stack_room
 from mlplab.runner.training import Training, train_plan
@@ -49,6 +58,7 @@ def run(
     study: Study,
     folder: str | Path,
     *,
+    only: Collection[str] | None = None,
     device: str = "auto",
     precision: str = "float32",
     fail_fast: bool = False,
@@ -61,10 +71,11 @@ def run(
 
     Args:
         folder: the study's results folder; created where there is none.
+        only: the names of the networks to train, where not all; the others keep what they have.
         device: auto, cpu or cuda.
         precision: of products, float32 or bfloat16.
         fail_fast: stop at the first network that cannot be trained.
-        watch: is told of everything that happens, in the thread that called.
+        on_event: is told of everything that happens, in the thread that called.
 
     Raises:
         BadInput: before anything is trained, if data, device or folder cannot be used; or when the
@@ -78,7 +89,8 @@ def run(
     check_precision(precision, device)
     folder = Path(folder)
     with _results_folder(folder, lambda process: on_event(Waiting(process))) as connection:
-        return _Run(study, folder, connection, device, precision, fail_fast, on_event).run()
+        names = frozenset(study.networks if only is None else only)
+        return _Run(study, folder, connection, names, device, precision, fail_fast, on_event).run()
 
 
 def write_down_questions(study: Study, folder: Path, seen: Set[str]) -> None:
@@ -144,6 +156,8 @@ class _Run:
     study: Study
     folder: Path
     connection: sqlite3.Connection
+    only: frozenset[str]
+    """The networks to train."""
     device: str
     precision: str
     fail_fast: bool
@@ -151,6 +165,7 @@ class _Run:
 
     def run(self) -> Results:
         began = time.monotonic()
+        self.on_event(PhaseStarted("reading data"))
         wanted = wanted_runs(
             self.study,
             precision=self.precision,
@@ -158,7 +173,7 @@ class _Run:
             announce=lambda text: self.on_event(DataAnnounced(text)),
         )
         present = present_runs(self.connection, self.folder)
-        missing = [run for run in wanted if run.key not in present]
+        missing = [run for run in wanted if run.key not in present and self._is_to_train(run)]
         keys = keys_by_member(wanted, self.study)
         for rerun in why_rerun(self.connection, keys, missing, present):
             self.on_event(rerun)
@@ -171,6 +186,9 @@ class _Run:
             results = replace(Results.open(self.folder), study=self.study)
             self._tell_the_end(results, time.monotonic() - began, interrupted)
         return results
+
+    def _is_to_train(self, run: WantedRun) -> bool:
+        return any(name in self.only for name, _ in run.members)
 
     def _planned(
         self,
@@ -195,12 +213,15 @@ class _Run:
         on = Placement(self.device, self.precision, cores)
         plan = make_plan(missing, unfinished(self.connection), on, stack_room(on))
         store_plan(self.connection, plan.stacks, plan.given_up)
+        for run in wanted:
+            save_preparation(self.folder, run.content, run.data.preparation)
         by_key = {run.key: run for run in missing}
-        todo = sum(len(run.members) for run in missing)
+        total = sum(name in self.only for name, _ in keys)
+        todo = sum(name in self.only for run in missing for name, _ in run.members)
         self.on_event(
             RunPlanned(
-                total=len(keys),
-                already=len(keys) - todo,
+                total=total,
+                already=total - todo,
                 stacks=len(plan.stacks),
                 resumed=plan.resumed,
                 flops=sum(work(stack, by_key) for stack in plan.stacks),

@@ -1,4 +1,4 @@
-"""Train a plan: give stacks to the crew as cores become free, and record what comes back."""
+"""Train a plan: give stacks to the worker pool as cores become free, and record what comes back."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from mlplab.runner.events import (
     StackStarted,
 )
 from mlplab.runner.planning import halves, work
+from mlplab.runner.stopping import stop_requests_heeded
 from mlplab.runner.wanted import WantedRun
 from mlplab.runner.worker_pool import (
     Failed,
@@ -66,7 +67,8 @@ def train_plan(training: Training) -> None:
         KeyboardInterrupt: stacks in training are given up, finished ones are recorded.
     """
     if training.stacks:
-        Scheduler(training).work_through()
+        with stop_requests_heeded():
+            Scheduler(training).work_through()
 
 
 class Scheduler:
@@ -76,16 +78,16 @@ class Scheduler:
         self.t = training
         self.waiting = deque(training.stacks)
         self.busy: dict[str, PlannedStack] = {}
-        self.crew = WorkerPool(workers_for(training.stacks, training.cores))
+        self.pool = WorkerPool(workers_for(training.stacks, training.cores))
         self.resident = _Resident(training.study_folder)
 
     def work_through(self) -> None:
         try:
             while self.waiting or self.busy:
                 self._give_jobs()
-                self._hear(self.crew.next_message())
+                self._hear(self.pool.next_message())
         finally:
-            self.crew.shutdown(_PATIENCE_SECONDS if self.busy else 0.1)
+            self.pool.shutdown(_PATIENCE_SECONDS if self.busy else 0.1)
             self._keep_the_last()
 
     def _give_jobs(self) -> None:
@@ -106,7 +108,7 @@ class Scheduler:
                 )
             )
             data = self.resident.of(runs[0], stack)
-            self.crew.give(Job(stack, runs, data, weights_file(self.t.folder, stack.id)))
+            self.pool.give(Job(stack, runs, data, weights_file(self.t.folder, stack.id)))
 
     def _hear(self, message: Message) -> None:
         if isinstance(message, Progressed):
@@ -158,9 +160,9 @@ class Scheduler:
         self.t.on_event(StackFailed(stack.id, _members(failed.job.runs), reason, again))
 
     def _keep_the_last(self) -> None:
-        """Record what was finished while the crew was being dismissed."""
-        while not self.crew.messages.empty():
-            message = self.crew.messages.get()
+        """Record what was finished while the pool was shutting down."""
+        while not self.pool.messages.empty():
+            message = self.pool.messages.get()
             if isinstance(message, Trained):
                 record_stack(self.t.connection, message.job.stack, message.runs, self.t.environment)
 
@@ -174,11 +176,11 @@ class _Resident:
 
     def of(self, run: WantedRun, stack: PlannedStack) -> DeviceDataset:
         """Return the inputs that a run of a stack learns from, prepared again where let go."""
-        name = (run.data.resident, run.data.digest, stack.precision, stack.device)
+        name = (run.data.inputs_digest, run.data.digest, stack.precision, stack.device)
         data = self._kept.pop(name, None)
         if data is None:
             again = prepare(run.declaration, self._study_folder, _silent, run.roles)
-            if (again.resident, again.digest) != (run.data.resident, run.data.digest):
+            if (again.inputs_digest, again.digest) != (run.data.inputs_digest, run.data.digest):
                 raise _changed_meanwhile(run)
             data = DeviceDataset(again.inputs, run.data.labels, stack.precision, stack.device)
         self._kept[name] = data

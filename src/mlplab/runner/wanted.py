@@ -63,7 +63,7 @@ class WantedRun:
             recipe.training,
             recipe.objective,
             recipe.dropout,
-            (self.data.resident, self.data.digest),
+            (self.data.inputs_digest, self.data.digest),
             self.device,
         )
 

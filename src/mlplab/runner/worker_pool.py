@@ -21,6 +21,7 @@ from mlplab.records import weights
 from mlplab.records.runs import FinishedRun
 from mlplab.records.stacks import PlannedStack
 from mlplab.runner.environment import COMPUTING, compute_on
+from mlplab.runner.stopping import check_stop_request
 from mlplab.runner.wanted import WantedRun
 from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
@@ -94,11 +95,16 @@ class WorkerPool:
         self._jobs.put(job)
 
     def next_message(self) -> Message:
-        """Wait for a message."""
+        """Wait for a message.
+
+        Raises:
+            KeyboardInterrupt: a stop was asked for.
+        """
         while True:
+            check_stop_request()
             try:
                 # Without a limit a wait cannot be interrupted from the keyboard on Windows.
-                return self.messages.get(timeout=0.5)
+                return self.messages.get(timeout=0.2)
             except queue.Empty:
                 continue
 

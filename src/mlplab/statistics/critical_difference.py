@@ -140,8 +140,8 @@ def diagram_labels(average_ranks: ArrayLike) -> tuple[Label, ...]:
         Label(
             int(network),
             float(ranks[network]),
-            "right" if place < better else "left",
-            place if place < better else len(order) - 1 - place,
+            "right" if index < better else "left",
+            index if index < better else len(order) - 1 - index,
         )
-        for place, network in enumerate(order)
+        for index, network in enumerate(order)
     )

@@ -118,7 +118,7 @@ def _exact_null(doubled: tuple[tuple[int, ...], ...]) -> tuple[NDArray, NDArray]
     base = sum(map(sum, doubled)) + 1
     if math.factorial(min(k, 10)) > 5040 or base**k > 2**62:
         return None
-    places = base ** np.arange(k, dtype=np.int64)
+    powers = base ** np.arange(k, dtype=np.int64)
     states: NDArray = np.zeros((1, k), dtype=np.int64)
     probability: NDArray = np.ones(1)
     for block in doubled:
@@ -126,7 +126,7 @@ def _exact_null(doubled: tuple[tuple[int, ...], ...]) -> tuple[NDArray, NDArray]
         if len(states) * len(orders) > _MOST_STATES:
             return None
         sums = np.sort((states[:, None, :] + orders).reshape(-1, k), axis=1)
-        codes, first, where = np.unique(sums @ places, return_index=True, return_inverse=True)
+        codes, first, where = np.unique(sums @ powers, return_index=True, return_inverse=True)
         weights = np.repeat(probability / len(orders), len(orders))
         states = sums[first]
         probability = np.bincount(where.ravel(), weights=weights, minlength=len(codes))

@@ -16,8 +16,8 @@ class MeanInterval:
     n: NDArray[np.int64]
     """Values that entered each mean."""
     mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
-    """Standard deviation with n-1 in the denominator; NaN for n < 2."""
+    std: NDArray[np.float64]
+    """Standard standard deviation with n-1 in the denominator; NaN for n < 2."""
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
@@ -38,7 +38,7 @@ def t_interval(values: ArrayLike, *, axis: int = 0, level: float = 0.95) -> Mean
     n = present.sum(axis=0).astype(np.int64)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(present, x, 0.0).sum(axis=0) / n
-        deviation = np.sqrt((np.where(present, x - mean, 0.0) ** 2).sum(axis=0) / (n - 1))
-        deviation = np.where(n > 1, deviation, np.nan)
-        half = special.stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * deviation / np.sqrt(n)
-        return MeanInterval(n, mean, deviation, mean - half, mean + half)
+        std = np.sqrt((np.where(present, x - mean, 0.0) ** 2).sum(axis=0) / (n - 1))
+        std = np.where(n > 1, std, np.nan)
+        half = special.stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * std / np.sqrt(n)
+        return MeanInterval(n, mean, std, mean - half, mean + half)

@@ -37,7 +37,7 @@ def power_of_log_rank(
     """Chance that n pairs like these are decided by the log-rank test permuted within pairs.
 
     first, second: (pair,) times, infinite for a run that never arrives. verdicts: a sample is
-    decided if every claim of any of them holds, each tested one-sided at α/2. swapped: the share
+    decided if every claim of any of them holds, each tested one-sided at α/2. swapped: the fraction
     of pairs whose arms are exchanged once they are shifted by a claim's bound, which draws the
     effect towards the bound by 1 - 2·swapped.
 

@@ -115,8 +115,8 @@ def _block_distribution(doubled: tuple[int, ...]) -> NDArray[np.float64]:
 
 
 def _drawn_statistics(doubled: NDArray, draws: int, rng: np.random.Generator) -> NDArray:
-    places = np.arange(1, doubled.shape[1] + 1)
+    weights = np.arange(1, doubled.shape[1] + 1)
     total = np.zeros(draws, dtype=np.int64)
     for block in doubled:
-        total += rng.permuted(np.tile(block, (draws, 1)), axis=1) @ places
+        total += rng.permuted(np.tile(block, (draws, 1)), axis=1) @ weights
     return total

@@ -1,4 +1,4 @@
-"""How many seeds a question needs: power when the deviation is known, or known from a pilot."""
+"""How many seeds a question needs: power when the standard deviation is known, or known from a pilot."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ MOST_SEEDS = 10_000
 
 
 def power_of_paired_t(
-    effect: ArrayLike, deviation: ArrayLike, n: ArrayLike, *, alpha: float = 0.05
+    effect: ArrayLike, std: ArrayLike, n: ArrayLike, *, alpha: float = 0.05
 ) -> NDArray[np.float64]:
     """Chance that the two-sided (1-α) t interval of a mean difference lies above 0.
 
-    effect: true mean difference less the margin it must exceed; deviation: of the differences;
+    effect: true mean difference less the margin it must exceed; std: of the differences;
     n: pairs; all broadcast. From the noncentral t: P(T_{n-1}(√n·effect/σ) > t_{n-1, 1-α/2}).
     With n < 2 there is no interval and the power is 0.
     """
     mean, sigma, pairs = np.broadcast_arrays(
-        *(np.asarray(v, dtype=np.float64) for v in (effect, deviation, n))
+        *(np.asarray(v, dtype=np.float64) for v in (effect, std, n))
     )
     freedom = np.maximum(pairs - 1, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -34,42 +34,42 @@ def power_of_paired_t(
 
 
 def power_of_equivalence(
-    effect: float, deviation: float, n: int, margin: float, *, alpha: float = 0.05
+    effect: float, std: float, n: int, margin: float, *, alpha: float = 0.05
 ) -> float:
     """Chance that the two-sided (1-α) t interval lies within (-margin, +margin).
 
-    Given the sample deviation s, the mean is normal (Phillips, 1990); s² is integrated over its
+    Given the sample standard deviation s, the mean is normal (Phillips, 1990); s² is integrated over its
     χ² distribution.
     """
     if n < 2:
         return 0.0
     quantiles = (np.arange(400) + 0.5) / 400
-    s = deviation * np.sqrt(special.chdtri(n - 1, 1 - quantiles) / (n - 1))
-    error = deviation / np.sqrt(n)
+    s = std * np.sqrt(special.chdtri(n - 1, 1 - quantiles) / (n - 1))
+    error = std / np.sqrt(n)
     reach = margin - special.stdtrit(n - 1, 1 - alpha / 2) * s / np.sqrt(n)
     inside = special.ndtr((reach - effect) / error) - special.ndtr((-reach - effect) / error)
     return float(np.maximum(inside, 0.0).mean())
 
 
 def seeds_for_difference(
-    effect: float, deviation: float, *, alpha: float = 0.05, power: float = 0.8, fewest: int = 2
+    effect: float, std: float, *, alpha: float = 0.05, power: float = 0.8, fewest: int = 2
 ) -> int | None:
     """The fewest seeds with which a mean difference is shown to exceed its margin.
 
     effect: distance of the true mean from the margin, in either direction. fewest: from which
     the test can reach its level at all. None for an effect of zero or beyond `MOST_SEEDS`.
     """
-    if effect == 0 or not np.isfinite([effect, deviation]).all():
+    if effect == 0 or not np.isfinite([effect, std]).all():
         return None
     return first_enough(
-        lambda n: float(power_of_paired_t(abs(effect), deviation, n, alpha=alpha)) >= power,
-        max(fewest, _if_the_deviation_were_known(abs(effect), deviation, alpha, power)),
+        lambda n: float(power_of_paired_t(abs(effect), std, n, alpha=alpha)) >= power,
+        max(fewest, _if_the_std_were_known(abs(effect), std, alpha, power)),
     )
 
 
 def seeds_for_equivalence(
     effect: float,
-    deviation: float,
+    std: float,
     margin: float,
     *,
     alpha: float = 0.05,
@@ -80,29 +80,29 @@ def seeds_for_equivalence(
 
     None if the effect does not lie within it, or beyond `MOST_SEEDS`.
     """
-    if not abs(effect) < margin or not np.isfinite(deviation):
+    if not abs(effect) < margin or not np.isfinite(std):
         return None
     return first_enough(
-        lambda n: power_of_equivalence(effect, deviation, n, margin, alpha=alpha) >= power,
-        max(fewest, _if_the_deviation_were_known(margin - abs(effect), deviation, alpha, power)),
+        lambda n: power_of_equivalence(effect, std, n, margin, alpha=alpha) >= power,
+        max(fewest, _if_the_std_were_known(margin - abs(effect), std, alpha, power)),
     )
 
 
 def seeds_for_sign(
-    share: float, *, alpha: float = 0.05, power: float = 0.8, fewest: int = 1
+    fraction: float, *, alpha: float = 0.05, power: float = 0.8, fewest: int = 1
 ) -> int | None:
     """The fewest seeds with which the exact sign test finds that more than half lie above.
 
-    share: of seeds that truly do. None for a share of a half or less, or beyond `MOST_SEEDS`.
+    fraction: of seeds that truly do. None for a fraction of a half or less, or beyond `MOST_SEEDS`.
     """
-    if not share > 0.5:
+    if not fraction > 0.5:
         return None
-    z = special.ndtri(1 - alpha / 2) / 2 + special.ndtri(power) * np.sqrt(share * (1 - share))
-    start = max(fewest, int(0.7 * (z / (share - 0.5)) ** 2))
+    z = special.ndtri(1 - alpha / 2) / 2 + special.ndtri(power) * np.sqrt(fraction * (1 - fraction))
+    start = max(fewest, int(0.7 * (z / (fraction - 0.5)) ** 2))
     # Power is a saw in n, as counts are whole: from the first tooth that is high enough.
     n = np.arange(start, max(start + 1, min(2 * start + 100, MOST_SEEDS + 1)))
     critical = stats.binom.isf(alpha / 2, n, 0.5) + 1
-    enough = (critical <= n) & (stats.binom.sf(critical - 1, n, share) >= power)
+    enough = (critical <= n) & (stats.binom.sf(critical - 1, n, fraction) >= power)
     return int(n[enough.argmax()]) if enough.any() else None
 
 
@@ -125,15 +125,15 @@ def seeds_for_ranking(
     )
 
 
-def upper_limit_of_deviation(deviation: float, n: int, confidence: float = 0.8) -> float:
-    """s·√((n-1)/χ²_{n-1, 1-confidence}): the true deviation is below it with that confidence
+def upper_limit_of_std(std: float, n: int, confidence: float = 0.8) -> float:
+    """s·√((n-1)/χ²_{n-1, 1-confidence}): the true standard deviation is below it with that confidence
     (Browne, 1995).
 
     Raises ValueError for fewer than two values.
     """
     if n < 2:
-        raise ValueError(f"a deviation comes from at least two values, got {n}")
-    return float(deviation * np.sqrt((n - 1) / special.chdtri(n - 1, confidence)))
+        raise ValueError(f"a standard deviation comes from at least two values, got {n}")
+    return float(std * np.sqrt((n - 1) / special.chdtri(n - 1, confidence)))
 
 
 def first_enough(enough: Callable[[int], bool], fewest: int, most: int = MOST_SEEDS) -> int | None:
@@ -151,7 +151,7 @@ def first_enough(enough: Callable[[int], bool], fewest: int, most: int = MOST_SE
     return high
 
 
-def _if_the_deviation_were_known(gap: float, deviation: float, alpha: float, power: float) -> int:
+def _if_the_std_were_known(gap: float, std: float, alpha: float, power: float) -> int:
     """A lower bound of the seeds needed: no need to look below it."""
     quantiles = special.ndtri(1 - alpha / 2) + special.ndtri(power)
-    return int(min((quantiles * deviation / gap) ** 2, MOST_SEEDS + 1))
+    return int(min((quantiles * std / gap) ** 2, MOST_SEEDS + 1))

@@ -11,7 +11,7 @@ from scipy import special
 from mlplab.statistics.intervals import t_interval
 
 FEWEST_RUNS = 3
-"""From two runs the deviation is a guess, and a band of any use cannot be had."""
+"""From two runs the standard deviation is a guess, and a band of any use cannot be had."""
 READING_ERROR_OF_ACCURACY = 0.002
 """How far a value read off a printed accuracy curve may lie from the value that was drawn."""
 
@@ -88,7 +88,7 @@ def prediction_band(
         raise ValueError(f"a band holds for at least one point, got {m}")
     n = np.where(enough, at_each.n, FEWEST_RUNS)
     t = special.stdtrit(n - 1, 1 - (1 - level) / (2 * m))
-    half = np.where(enough, t * at_each.deviation * np.sqrt(1 + 1 / n) + reading_error, np.nan)
+    half = np.where(enough, t * at_each.std * np.sqrt(1 + 1 / n) + reading_error, np.nan)
     return PredictionBand(
         at_each.n, at_each.mean, at_each.mean - half, at_each.mean + half, level, m, reading_error
     )

@@ -23,10 +23,10 @@ def fraction_interval(hits: ArrayLike, rows: ArrayLike, level: float = 0.95) -> 
 
     hits: rows that count, from 0 to `rows`; broken numbers where they are means over seeds, whose
     variance is below that of whole rows. No rows give 0 to 1.
-    Raises ValueError for counts that cannot be or a level outside (0, 1).
+    Raises ValueError for counts that cannot be or a level outside [0, 1).
     """
     k, n = np.broadcast_arrays(np.asarray(hits, dtype=float), np.asarray(rows, dtype=float))
-    if not ((k >= -1e-9) & (k <= n + 1e-9)).all() or not 0 < level < 1:
+    if not ((k >= -1e-9) & (k <= n + 1e-9)).all() or not 0 <= level < 1:
         raise ValueError("hits lie between 0 and the rows, and a level between 0 and 1")
     tail = (1 - level) / 2
     k = np.where(np.abs(k - np.rint(k)) < 1e-9 * np.maximum(n, 1), np.rint(k), k)

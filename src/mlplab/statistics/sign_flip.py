@@ -65,10 +65,10 @@ def sign_flip_test(
         # Sums that are equal but for rounding are ties, and ties count against a finding.
         slack = 1e-11 * (np.abs(values).sum(axis=1) + abs(shift) * n)
         if 12 < n <= MOST_PAIRS_ENUMERATED:
-            shares = _shares_by_halves(values - shift, slack)
+            fractions = _fractions_by_halves(values - shift, slack)
         else:
-            shares = _shares(values - shift, slack, _subsets(n, draws, seed))
-        p_greater[chosen], p_less[chosen] = shares
+            fractions = _fractions(values - shift, slack, _subsets(n, draws, seed))
+        p_greater[chosen], p_less[chosen] = fractions
     at_each = t_interval(columns, axis=1)
     return SignFlipTest(
         at_each.n.reshape(shape),
@@ -92,26 +92,18 @@ def sign_flip_interval(
     """
     columns, shape = _columns(differences)
     at_each = t_interval(columns, axis=1, level=level)
-    low, high = np.full(len(columns), -np.inf), np.full(len(columns), np.inf)
-
-    def invert(chosen: NDArray, values: NDArray, subsets: _Subsets) -> None:
-        sums, sizes = subsets.sums(values), subsets.sizes
-        k = math.floor((1 - level) / 2 * (sums.shape[1] + subsets.added) + 1e-9)
-        # The identity and drawn subsets without a member count for every δ: they exclude nothing.
-        empty = sizes == 0
-        place = k - subsets.added - int(empty.sum())
-        if place < 0:
-            return
-        for limits, sign in ((low, 1.0), (high, -1.0)):
-            means = sums / np.where(empty, 1, sign * sizes)
-            means[:, empty] = np.inf
-            limits[chosen] = [sign * _from_below(row, place) for row in means]
-
-    _for_each_batch(columns, draws, seed, invert)
+    limits = []
+    for column in columns:
+        means, index_of = _subset_means(column[~np.isnan(column)], draws, seed)
+        index = index_of((1 - level) / 2)
+        if index is not None:
+            means = np.partition(means, [index, len(means) - 1 - index])
+        limits.append(_limits(means, index))
+    low, high = np.array(limits, dtype=np.float64).reshape(-1, 2).T
     return MeanInterval(
         at_each.n.reshape(shape),
         at_each.mean.reshape(shape),
-        at_each.deviation.reshape(shape),
+        at_each.std.reshape(shape),
         low.reshape(shape),
         high.reshape(shape),
     )
@@ -124,20 +116,37 @@ def sign_flip_limits(
 
     differences: (pair,) without NaN.
     """
-    values = np.asarray(differences, dtype=np.float64)
+    means, index_of = _subset_means(np.asarray(differences, dtype=np.float64), draws, seed)
+    means = np.sort(means)
+    return lambda tail: _limits(means, index_of(tail))
+
+
+def _subset_means(
+    values: NDArray, draws: int, seed: int
+) -> tuple[NDArray, Callable[[float], int | None]]:
+    """The means over all subsets with a member, and where in their order the lower limit lies.
+
+    The identity and drawn subsets without a member count for every δ: they exclude nothing. None
+    for a tail at which nothing is excluded.
+    """
     subsets = _subsets(len(values), draws, seed)
     members = subsets.sizes > 0
-    means = np.sort(subsets.sums(values[None])[0][members] / subsets.sizes[members])
+    means = subsets.sums(values[None])[0][members] / subsets.sizes[members]
     outside = subsets.added + int((~members).sum())
     total = len(subsets.sizes) + subsets.added
 
-    def limits(tail: float) -> tuple[float, float]:
-        place = math.floor(tail * total + 1e-9) - outside
-        if not 0 <= place < len(means):
-            return -math.inf, math.inf
-        return float(means[place]), float(means[-1 - place])
+    def index_of(tail: float) -> int | None:
+        index = math.floor(tail * total + 1e-9) - outside
+        return index if 0 <= index < len(means) else None
 
-    return limits
+    return means, index_of
+
+
+def _limits(means: NDArray, index: int | None) -> tuple[float, float]:
+    """Both limits, from means of which these two stand where sorting puts them."""
+    if index is None:
+        return -math.inf, math.inf
+    return float(means[index]), float(means[-1 - index])
 
 
 def signed_ranks(differences: ArrayLike) -> NDArray[np.float64]:
@@ -206,8 +215,8 @@ def _every_subset(n: int) -> _Subsets:
     return _Subsets(sums, sums(np.ones((1, n)))[0], 0)
 
 
-def _shares(values: NDArray, slack: NDArray, subsets: _Subsets) -> tuple[NDArray, NDArray]:
-    """Share of the subset sums that are at most 0, and at least 0; values: (column, pair)."""
+def _fractions(values: NDArray, slack: NDArray, subsets: _Subsets) -> tuple[NDArray, NDArray]:
+    """Fraction of the subset sums that are at most 0, and at least 0; values: (column, pair)."""
     below, above = np.zeros(len(values)), np.zeros(len(values))
     width = max(1, _ELEMENTS_AT_ONCE // len(subsets.sizes))
     for start in range(0, len(values), width):
@@ -219,7 +228,7 @@ def _shares(values: NDArray, slack: NDArray, subsets: _Subsets) -> tuple[NDArray
     return (below + subsets.added) / total, (above + subsets.added) / total
 
 
-def _shares_by_halves(values: NDArray, slack: NDArray) -> tuple[NDArray, NDArray]:
+def _fractions_by_halves(values: NDArray, slack: NDArray) -> tuple[NDArray, NDArray]:
     """The same over all 2^n subsets, for many pairs.
 
     A sum over a subset is one over its first half and one over its second: for each of the first,
@@ -245,15 +254,6 @@ def _drawn_subsets(n: int, draws: int, seed: int) -> _Subsets:
     return _Subsets(lambda values: values @ members, members.sum(axis=0), 1)
 
 
-def _from_below(values: NDArray, place: int) -> float:
-    """The value that has `place` others below it; only what lies below a guess is sorted."""
-    sample = np.sort(values[::97])
-    expected = place / 97
-    guess = sample[min(len(sample) - 1, int(expected + 4 * expected**0.5) + 2)]
-    low = values[values <= guess]
-    return float(np.partition(low if len(low) > place else values, place)[place])
-
-
 def _columns(differences: ArrayLike) -> tuple[NDArray, tuple[int, ...]]:
     d = np.asarray(differences, dtype=np.float64)
     if d.ndim == 0:
@@ -261,19 +261,6 @@ def _columns(differences: ArrayLike) -> tuple[NDArray, tuple[int, ...]]:
     if np.isinf(d).any():
         raise ValueError("a mean difference needs finite differences; compare ranks instead")
     return d.reshape(len(d), -1).T, d.shape[1:]
-
-
-def _for_each_batch(
-    columns: NDArray, draws: int, seed: int, act: Callable[[NDArray, NDArray, _Subsets], None]
-) -> None:
-    """Act on batches of columns with equally many pairs, their missing pairs left out."""
-    for n, chosen in _by_count(columns):
-        subsets = _subsets(n, draws, seed)
-        width = max(1, _ELEMENTS_AT_ONCE // len(subsets.sizes))
-        for start in range(0, len(chosen), width):
-            batch = chosen[start : start + width]
-            values = columns[batch]
-            act(batch, _present(values, n), subsets)
 
 
 def _present(values: NDArray, n: int) -> NDArray:

@@ -10,23 +10,23 @@ from scipy import special
 from mlplab.statistics.power import MOST_SEEDS
 
 BLOCKS = 4000
-"""Simulated seeds from which the mean and deviation of a block's statistic are taken."""
+"""Simulated seeds from which the mean and standard deviation of a block's statistic are taken."""
 
 
 def seeds_for_trend_about(
-    means: np.ndarray, deviation: float, *, alpha: float, power: float = 0.8, fewest: int = 1
+    means: np.ndarray, std: float, *, alpha: float, power: float = 0.8, fewest: int = 1
 ) -> int | None:
     """About the seeds with which Page's test finds the increase of these means at α/2.
 
-    means: (condition,) in the order of the claim; deviation: of one value within its seed. Page's
+    means: (condition,) in the order of the claim; std: of one value within its seed. Page's
     L is a sum over seeds; with μ₀, σ₀ of one seed if nothing differs (Page, 1963) and μ₁, σ₁ if
     values are normal about these means, n = ((z₁₋α/₂·σ₀ + z_power·σ₁)/(μ₁ - μ₀))² by the central
     limit theorem. None where the means do not increase.
     """
     count = len(means)
-    if deviation <= 0 or not np.isfinite(means).all():
+    if std <= 0 or not np.isfinite(means).all():
         return None
-    values = np.random.default_rng(0).normal(means, deviation, size=(BLOCKS, count))
+    values = np.random.default_rng(0).normal(means, std, size=(BLOCKS, count))
     ranks = values.argsort(axis=1).argsort(axis=1) + 1
     statistic = ranks @ np.arange(1, count + 1)
     gain = float(statistic.mean()) - count * (count + 1) ** 2 / 4
@@ -39,7 +39,7 @@ def seeds_for_trend_about(
 
 def seeds_for_trend_of_ranks(
     gain: float,
-    deviation: float,
+    std: float,
     count: int,
     *,
     alpha: float,
@@ -49,18 +49,18 @@ def seeds_for_trend_of_ranks(
     """The same from the ranks that were seen, where values are not finite.
 
     gain: the mean over seeds of a seed's part of Page's L, less what it would be if nothing
-    differed; deviation: of that part; count: conditions. None where there is no gain, or beyond
+    differed; std: of that part; count: conditions. None where there is no gain, or beyond
     `MOST_SEEDS`.
     """
     if not gain > 0:
         return None
     null = math.sqrt(count**2 * (count + 1) ** 2 * (count - 1) / 144)
-    return _seeds(gain, deviation, null, alpha, power, fewest)
+    return _seeds(gain, std, null, alpha, power, fewest)
 
 
 def _seeds(
-    gain: float, deviation: float, null: float, alpha: float, power: float, fewest: int
+    gain: float, std: float, null: float, alpha: float, power: float, fewest: int
 ) -> int | None:
-    z = special.ndtri(1 - alpha / 2) * null + special.ndtri(power) * deviation
+    z = special.ndtri(1 - alpha / 2) * null + special.ndtri(power) * std
     needed = max(fewest, math.ceil((z / gain) ** 2))
     return needed if needed <= MOST_SEEDS else None

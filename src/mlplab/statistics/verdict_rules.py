@@ -114,7 +114,7 @@ def seeds_for_comparison(
     expect: Comparison,
     *,
     effect: float,
-    deviation: float,
+    std: float,
     by_at_least: float = 0.0,
     within: float | None = None,
     alpha: float = 0.05,
@@ -122,16 +122,16 @@ def seeds_for_comparison(
 ) -> int | None:
     """The fewest seeds with which a mean paired difference is probably (80%) decided.
 
-    Over all verdicts that the effect would lead to; effect, deviation: of the differences; other
+    Over all verdicts that the effect would lead to; effect, std: of the differences; other
     arguments as in `decide_comparison`. None for an effect on its bound, or beyond `MOST_SEEDS`.
     """
     answers: list[int | None] = []
     if expect != "same":
         gap = (effect if expect == "greater" else -effect) - by_at_least
-        answers.append(seeds_for_difference(gap, deviation, alpha=alpha, fewest=fewest))
+        answers.append(seeds_for_difference(gap, std, alpha=alpha, fewest=fewest))
     if within is not None:
-        answers.append(seeds_for_equivalence(effect, deviation, within, alpha=alpha, fewest=fewest))
+        answers.append(seeds_for_equivalence(effect, std, within, alpha=alpha, fewest=fewest))
         if expect == "same" and abs(effect) > within:
             gap = abs(effect) - within
-            answers.append(seeds_for_difference(gap, deviation, alpha=alpha, fewest=fewest))
+            answers.append(seeds_for_difference(gap, std, alpha=alpha, fewest=fewest))
     return min((a for a in answers if a is not None), default=None)

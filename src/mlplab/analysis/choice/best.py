@@ -8,11 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
+from mlplab.analysis.questions.finite_rows import rows_of, rows_right
 from mlplab.analysis.questions.values import RunsByNetwork, metric_values, runs_by_network
 from mlplab.declarations.metric import FinalMetric, Split
+from mlplab.declarations.network import Network
 from mlplab.declarations.study import Study
 from mlplab.records.results import Results, Run
-from mlplab.statistics.best import ComparisonsWithBest, comparisons_with_best
+from mlplab.statistics.best import ComparisonsWithBest, SharedRows, comparisons_with_best
 
 FEWEST_SEEDS = 3
 
@@ -28,10 +30,17 @@ class Best:
     values: np.ndarray
     """(seed, network) final accuracy on the seeds that all of them have finished."""
     compared: ComparisonsWithBest
+    """For other seeds and other rows, where the number of rows is known: who may be the best."""
+    on_these_rows: ComparisonsWithBest
+    """For other seeds on these very rows, by which a choice is made."""
     unpaired: int
     """Seeds that some of the networks, but not all, have finished."""
     left_out: tuple[str, ...]
     """Networks of which a run diverged, or that have too few seeds."""
+    rows: int | None = None
+    """On which all of them were compared, the same for every seed; None where it is not known."""
+    restored: tuple[str, ...] = ()
+    """Networks whose weights were restored by the very accuracy that they are compared by."""
 
     @property
     def seeds(self) -> int:
@@ -110,12 +119,32 @@ def _compared(
     split: Split,
     left_out: tuple[str, ...],
 ) -> Best | NoBest:
-    metric = FinalMetric(final="accuracy", split=split)
+    study, metric = results.study, FinalMetric(final="accuracy", split=split)
     found = metric_values(results, metric, fine, by_network)
     if len(found.values) < FEWEST_SEEDS or not np.isfinite(found.values).all():
         return NoBest(f"the networks have fewer than {FEWEST_SEEDS} seeds in common")
-    compared = comparisons_with_best(found.values)
-    return Best(split, tuple(fine), found.values, compared, found.unpaired, left_out)
+    rows = rows_of(split, found, by_network, study)
+    shared = None
+    if rows:
+        right = rows_right(found, by_network, study) if split == "test" else None
+        shared = SharedRows(rows, right)
+    on_these_rows = comparisons_with_best(found.values)
+    compared = comparisons_with_best(found.values, shared=shared) if shared else on_these_rows
+    restored = tuple(name for name in fine if _is_restored_by(study.networks[name], split))
+    return Best(
+        split, tuple(fine), found.values, compared, on_these_rows, found.unpaired, left_out, rows,
+        restored,
+    )  # fmt: skip
+
+
+def _is_restored_by(network: Network, split: Split) -> bool:
+    stopping = network.training.early_stopping
+    return (
+        split == "validation"
+        and stopping is not None
+        and stopping.restore_best
+        and stopping.metric == "accuracy"
+    )
 
 
 def _share_data(study: Study, names: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,13 +18,16 @@ from mlplab.records.results import Results
 from mlplab.statistics.best import cheapest_of
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.pareto import pareto_front
+from mlplab.statistics.rows import fraction_interval, joined
 
 COSTS: tuple[CostName, ...] = ("parameters", "flops", "seconds")
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A mean over seeds with its 95% t interval; NaN limits where there is one measurement."""
+    """A mean over seeds with its 95% t interval; NaN limits where there is one measurement.
+
+    Of an accuracy, the interval holds for other rows too where their number is known."""
 
     mean: float
     low: float
@@ -39,7 +43,8 @@ class Candidate:
     accuracy: Spread
     """Final, on the split that decides."""
     low: float
-    """Limits of its accuracy less that of the best other, all networks together at 95%."""
+    """Limits of its accuracy less that of the best other, all networks together at 95%, for other
+    seeds on these rows."""
     high: float
     qualifies: bool
     """Whether it is shown to be within the margin of the best."""
@@ -58,6 +63,8 @@ class Choice:
     """From cheap to dear."""
     chosen: str | None
     """None where the seeds show of no network that it is within the margin."""
+    holds_for_other_rows: bool = True
+    """Whether the chosen network is shown to be within the margin on other rows as well."""
 
     @property
     def split(self) -> Split:
@@ -126,17 +133,30 @@ def _spread(values: Sequence[float] | np.ndarray) -> Spread:
     return Spread(float(interval.mean), float(interval.low), float(interval.high))
 
 
+def _accuracy(values: np.ndarray, rows: int | None) -> Spread:
+    """The mean of fractions of rows, which tie or reach 1 before they are certain."""
+    over_seeds = _spread(values)
+    if not rows or not math.isfinite(over_seeds.low) or not 0 <= over_seeds.mean <= 1:
+        return over_seeds
+    low, high = fraction_interval(over_seeds.mean * rows, rows).tolist()
+    return Spread(
+        over_seeds.mean,
+        *joined(over_seeds.mean, (over_seeds.low, over_seeds.high), (low, high)),
+    )
+
+
 def _choice(rule: ChoiceRule, found: Best, costs: Mapping[CostName, Sequence[Spread]]) -> Choice:
     means = {name: np.array([spread.mean for spread in costs[name]]) for name in COSTS}
-    compared, names = found.compared, found.networks
+    compared, names = found.on_these_rows, found.networks
     taken = cheapest_of(compared, means[rule.cost], rule.within)
+    of_other_rows = cheapest_of(found.compared, means[rule.cost], rule.within).qualifying
     fronts = {name: pareto_front(means[name], compared.means) for name in COSTS}
     order = np.lexsort((-compared.means, means[rule.cost]))
     candidates = tuple(
         Candidate(
             names[i],
             {name: costs[name][i] for name in COSTS},
-            _spread(found.values[:, i]),
+            _accuracy(found.values[:, i], found.rows),
             float(compared.low[i]),
             float(compared.high[i]),
             int(i) in taken.qualifying,
@@ -144,4 +164,5 @@ def _choice(rule: ChoiceRule, found: Best, costs: Mapping[CostName, Sequence[Spr
         )
         for i in order
     )
-    return Choice(rule, found, candidates, None if taken.chosen is None else names[taken.chosen])
+    chosen = None if taken.chosen is None else names[taken.chosen]
+    return Choice(rule, found, candidates, chosen, taken.chosen in of_other_rows)

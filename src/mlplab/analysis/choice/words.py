@@ -8,7 +8,7 @@ from mlplab.analysis.choice.best import Best
 from mlplab.analysis.choice.rule import Candidate, Choice
 from mlplab.declarations.choice import ChoiceRule, CostName
 from mlplab.declarations.metric import Split
-from mlplab.words import flops
+from mlplab.words import by_count, count, flops, listed
 
 BY_COST: dict[CostName, str] = {
     "parameters": "parameters",
@@ -70,26 +70,43 @@ def caveats_of(choice: Choice) -> Iterator[str]:
             "Networks of one shape train side by side in a stack, whose time is divided evenly "
             "among them: seconds compare shapes on this machine, not optimizers."
         )
+    if choice.chosen is not None and not choice.holds_for_other_rows and choice.found.rows:
+        yield _THESE_ROWS.format(
+            network=choice.chosen,
+            rows=count(choice.found.rows, f"{choice.split} row"),
+            margin=margin_in_words(choice.rule),
+            one=f"{100 / choice.found.rows:.2g}",
+        )
     yield from caveats_of_best(choice.found)
 
 
 def caveats_of_best(found: Best) -> Iterator[str]:
     """Which networks and seeds have no part in the comparison with the best."""
     if found.left_out:
-        names = list(found.left_out[:6])
-        if len(found.left_out) > 6:
-            names.append(f"{len(found.left_out) - 6:,} more")
-        yield (
-            "Not compared with the best, as a run diverged or too few seeds are finished: "
-            f"{', '.join(names)}."
-        )
+        yield _LEFT_OUT.format(names=listed(found.left_out, most=7))
     if found.unpaired:
-        those = (
-            "1 seed that not all of them have is"
-            if found.unpaired == 1
-            else (f"{found.unpaired:,} seeds that not all of them have are")
-        )
-        yield f"Networks are compared over {found.seeds:,} seeds; {those} left out."
+        yield by_count(found.unpaired, _UNPAIRED_ONE, _UNPAIRED, seeds=f"{found.seeds:,}")
+    if found.restored:
+        yield _RESTORED.format(names=listed(found.restored, most=7))
+
+
+_LEFT_OUT = "Not compared with the best, as a run diverged or too few seeds are finished: {names}."
+_UNPAIRED_ONE = (
+    "Networks are compared over {seeds} seeds; 1 seed that not all of them have is left out."
+)
+_UNPAIRED = (
+    "Networks are compared over {seeds} seeds; {n} seeds that not all of them have are left out."
+)
+_THESE_ROWS = (
+    "{network} was chosen on {rows}, the same for every seed, of which one is {one} points. Of other "
+    "rows it is not shown that it is less than {margin} worse than the best: choose on more rows, by "
+    'a larger "validation" in the data, or allow a wider margin.'
+)
+_RESTORED = (
+    "The weights of {names} were restored by their best validation accuracy, and the networks are "
+    "compared by that same accuracy, which is then too high, by more where evaluations are many or "
+    'rows few. "early_stopping": {{"metric": "loss"}} mends this; the test accuracy is not affected.'
+)
 
 
 def cost_in_words(candidate: Candidate, cost: CostName) -> str:

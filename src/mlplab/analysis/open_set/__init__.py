@@ -1,1 +1,1 @@
-"""What recorded networks do with classes they have never seen, and how well they refuse them."""
+"""Tests of recorded networks on unknown classes."""

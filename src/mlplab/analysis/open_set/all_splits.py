@@ -52,23 +52,25 @@ class _Areas:
     """(seed, split)"""
     left_out: np.ndarray
     """(seed, split, group): with a group of test rows left out, the same rows in every split."""
+    rows: int | None
+    """Test rows of one split, of its known and unknown ones the fewer; None for differences."""
 
     def less(self, other: _Areas) -> _Areas:
         """The difference on the same splits, seeds and rows."""
         groups = self.left_out.shape[-1] and other.left_out.shape[-1]
         left_out = self.left_out[..., :groups] - other.left_out[..., :groups]
-        return _Areas(self.values - other.values, left_out)
+        return _Areas(self.values - other.values, left_out, None)
 
     def mean(self, weights: np.ndarray | None = None) -> MeanInterval:
         """The mean over splits, or their weighted sum, for other test rows and other seeds.
 
         All splits of some classes are no sample of splits: nothing is said of other classes.
         """
-        weights = (
-            np.full(self.values.shape[1], 1 / self.values.shape[1]) if weights is None else weights
-        )
+        rows = self.rows if weights is None else None
+        splits = self.values.shape[1]
+        weights = np.full(splits, 1 / splits) if weights is None else weights
         return interval_over_rows_and_seeds(
-            self.values @ weights, np.einsum("esg,s->eg", self.left_out, weights)
+            self.values @ weights, np.einsum("esg,s->eg", self.left_out, weights), rows=rows
         )
 
     @property
@@ -95,6 +97,7 @@ def _areas(tasks: Sequence[Task], detector: str) -> _Areas | None:
         np.array([[own[:groups] for own in line] for line in without]).reshape(
             len(seeds), len(series), groups
         ),
+        min(min(run.known_rows, run.unknown_rows) for one in series for run in one.runs.values()),
     )
 
 

@@ -32,7 +32,7 @@ _AT_ONCE = 8
 """Tests at the same time, however many cores there are: each holds the activations of all rows."""
 _IN_FULL_UP_TO = 24
 """Beyond so many splits of a question, curves, histograms and images are left out: they would be
-most of the records, and nobody looks at hundreds."""
+most of the records, and no report shows them."""
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ from mlplab.analysis.open_set.rows import OpenSetRows, activations
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import ClassAnchor
 from mlplab.declarations.open_set import OpenSet
-from mlplab.declarations.open_set_detectors import ClassCentre, Detector
 from mlplab.declarations.open_set_detectors import ClassAnchor as AnchorDetector
+from mlplab.declarations.open_set_detectors import ClassCentre, Detector
 from mlplab.declarations.resolving.classes import data_name
 from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.absorption import absorption_table
@@ -138,7 +138,7 @@ def measure(
 
 
 def _ledger(tested: OpenSetRows, network: Network, entry: OpenSet, by: str) -> Ledger:
-    """Which rows touched what; refuses if a test row, or a calibration row twice, did."""
+    """Record which rows are used for what; refuse test rows, and calibration rows used twice."""
     rows, data, name = tested.rows, tested.data, data_name(network.data)
     unknown = {name: rows.unknown} if len(rows.unknown) else {}
     if entry.unknown_data is not None:

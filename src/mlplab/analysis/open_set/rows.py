@@ -15,7 +15,6 @@ from mlplab.data.loading import load
 from mlplab.data.open_set_rows import TestedRows, tested_rows
 from mlplab.data.places import class_places
 from mlplab.data.preparation import prepare
-from mlplab.data.scaling import default_scaling, fit_scaling
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
@@ -107,8 +106,8 @@ def _scaled_alike(
     """Test rows of another set, scaled as the network's own rows are."""
     own = load(network.data, folder, silent)
     _check_features(other, own.inputs.shape[1], declared, network.data)
-    scaling = network.data.scaling or default_scaling(own)
-    return fit_scaling(scaling, own, data.train_rows).apply(other.inputs)
+    columns = load(declared, folder, silent, fewest_classes=1).columns
+    return data.preparation.apply(data.preparation.as_read_here(other.inputs, columns, WHERE))
 
 
 def _check_features(there: OtherSet, features: int, other: Data, own: Data) -> None:

@@ -10,10 +10,12 @@ import pandas as pd
 
 from mlplab.analysis.open_set.evaluating import Tested, tests_of
 from mlplab.analysis.open_set.findings import DetectorFinding, RunFinding
-from mlplab.declarations.open_set_measures import OpenSetMeasure
+from mlplab.declarations.open_set_measures import MEASURES
 from mlplab.records.results import Results
 
 COLUMNS = ("study", "network", "seed", "split", "detector", "metric", "value", "reason")
+MOST_PAIRS = 2_500
+"""Of an unknown and a known class, up to which the table has all."""
 
 
 def open_set_table(results: Results) -> pd.DataFrame:
@@ -24,6 +26,7 @@ def open_set_table(results: Results) -> pd.DataFrame:
     same roles, what sets this one apart; the training method is that which the detector
     needs. Beside the measures there is, for each unknown class c and known class k, the fraction
     `c_taken_for_k` before and `c_taken_for_k_after_rejection`, `c_rejected`, and `auroc_of_c`.
+    Of more than `MOST_PAIRS` pairs of classes those are left out for which there is no row.
     A detector that failed has one row, an `auroc` without a value, whose `reason` says why.
     """
     rows = [row for test in tests_of(results) for row in _rows(results.study.name, test)]
@@ -42,17 +45,23 @@ def _network_label(test: Tested) -> str:
 def _rows(study: str, test: Tested) -> Iterator[tuple[Any, ...]]:
     start = (study, _network_label(test), test.seed, test.variant.split.title)
     for detector in test.finding.detectors:
-        for metric, value in measures(test.finding, detector):
+        many = len(test.finding.unknown) * len(test.finding.known) > MOST_PAIRS
+        for metric, value in measures(test.finding, detector, without_zeros=many):
             yield (*start, detector.detector, metric, value, "")
     for label, reason in test.finding.failures.items():
         yield (*start, label, "auroc", math.nan, reason)
 
 
-def measures(finding: RunFinding, detector: DetectorFinding) -> Iterator[tuple[str, float]]:
-    """Every measure of one detector on one network, by its name in the table."""
+def measures(
+    finding: RunFinding, detector: DetectorFinding, *, without_zeros: bool = False
+) -> Iterator[tuple[str, float]]:
+    """Every measure of one detector on one network, by its name in the table.
+
+    without_zeros: leave out the pairs of classes for which there is no row.
+    """
     yield from detector.metrics.items()
     for name, value in detector.auroc_by_class.items():
-        yield OpenSetMeasure("auroc_of", name).name, value
+        yield MEASURES["auroc_of"].of(name).name, value
     if len(detector.threshold) == 1 and detector.threshold[0] is not None:
         yield "threshold", detector.threshold[0]
     totals = [sum(line) for line in detector.absorbed]
@@ -62,6 +71,8 @@ def measures(finding: RunFinding, detector: DetectorFinding) -> Iterator[tuple[s
     ):
         for unknown, line, total in zip(finding.unknown, counts, totals, strict=True):
             for known, rows in zip(finding.known, line, strict=False):
-                yield OpenSetMeasure(kind, unknown, known).name, rows / total
+                if without_zeros and not rows:
+                    continue
+                yield MEASURES[kind].of(unknown, known).name, rows / total
     for unknown, line, total in zip(finding.unknown, detector.absorbed, totals, strict=True):
-        yield OpenSetMeasure("rejected", unknown).name, line[-1] / total
+        yield MEASURES["rejected"].of(unknown).name, line[-1] / total

@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike
 
 from mlplab.analysis.open_set.evaluating import Tested
 from mlplab.analysis.open_set.findings import DetectorFinding, RunFinding
-from mlplab.declarations.open_set_measures import KINDS
+from mlplab.declarations.open_set_measures import MEASURES
 from mlplab.declarations.resolving.open_set_networks import NamedSplit
 from mlplab.openset.intervals import wilson
 from mlplab.openset.rows_and_seeds import over_rows_and_seeds
 from mlplab.statistics.intervals import MeanInterval, t_interval
+from mlplab.words import count, listed
 
 REJECTED = "rejected"
 LEVEL = 0.95
@@ -49,12 +50,12 @@ class DetectorSeries:
 
     def _rows(self, metric: str) -> int | None:
         """How many test rows of one seed a measure between 0 and 1 is of; of both sides the fewer."""
-        kind = KINDS[metric]
-        if not kind.is_bounded:
+        measure = MEASURES[metric]
+        if not measure.is_bounded:
             return None
         run = next(iter(self.runs.values()))
         sides = {"known": run.known_rows, "unknown": run.unknown_rows}
-        return sides.get(kind.rows, min(sides.values()))
+        return sides.get(measure.rows, min(sides.values()))
 
     def covers_rows(self, metric: str = "auroc") -> bool:
         """Whether the interval of a measure's mean also tells of other test rows."""
@@ -77,7 +78,13 @@ class DetectorSeries:
     @property
     def accuracies(self) -> np.ndarray:
         """(seed,) on known test rows, nothing being rejected."""
-        return np.array([run.accuracy.value for run in self.runs.values() if run.accuracy])
+        return np.array([self.accuracy_of(seed) for seed in self.runs])
+
+    def accuracy_of(self, seed: int) -> float:
+        """Of one seed; a network that has a result has an accuracy."""
+        accuracy = self.runs[seed].accuracy
+        assert accuracy is not None
+        return accuracy.value
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +135,9 @@ class Absorption:
         fractions = self.fractions[:, known]
         order = np.argsort(-fractions, axis=None, kind="stable")[:most]
         pairs = [np.unravel_index(at, fractions.shape) for at in order]
-        return [(self.unknown[i], self.taken_for[known[j]], float(fractions[i, j])) for i, j in pairs]
+        return [
+            (self.unknown[i], self.taken_for[known[j]], float(fractions[i, j])) for i, j in pairs
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,12 +289,31 @@ def tasks_of(
             failures.setdefault(key, {}).setdefault(label, {})[test.seed] = reason
     return tuple(
         Task(
-            *key[:3],
+            key[0],
+            key[1],
+            key[2],
             tuple(_series(label, its) for label, its in series.items()),
             failures.get(key, {}),
         )
         for key, series in found.items()
     )
+
+
+def failures_in_words(tests: Iterable[Tested], most: int = 20) -> list[str]:
+    """One line for each network, detector and reason, with the seeds; of many the first."""
+    seeds: dict[tuple[str, str, str], list[int]] = {}
+    for test in tests:
+        for label, reason in test.finding.failures.items():
+            seeds.setdefault((test.variant.network, label, reason.rstrip(".")), []).append(
+                test.seed
+            )
+    lines = [
+        f"{label} has no result on {network}, {count(len(its), 'seed')} ({listed(map(str, its))}): "
+        f"{reason}."
+        for (network, label, reason), its in seeds.items()
+    ]
+    more = len(lines) - most
+    return lines[:most] + [f"{count(more, 'more detector')} without a result."] * (more > 0)
 
 
 def _series(label: str, tests: Sequence[Tested]) -> DetectorSeries:

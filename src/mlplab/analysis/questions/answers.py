@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,11 +15,10 @@ from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
 from mlplab.analysis.questions.finding import Finding
 from mlplab.analysis.questions.finite_rows import CountedRows, NotMeasured, RowsPart, rows_part
 from mlplab.analysis.questions.finite_unknowns import unknowns_part
-from mlplab.analysis.questions.hypothesis_words import tested_in_words
 from mlplab.analysis.questions.judging import judge
-from mlplab.analysis.questions.methods import METHODS, METHODS_OF_LEVELS, Method
+from mlplab.analysis.questions.methods import METHODS, METHODS_OF_LEVELS, Method, counting_rows
 from mlplab.analysis.questions.open_set_values import TestsByForm, open_set_values, tests_by_form
-from mlplab.analysis.questions.sentence import sentence_of, unit_for
+from mlplab.analysis.questions.sentence import Wording, wording_of
 from mlplab.analysis.questions.units import Unit, unit_of
 from mlplab.analysis.questions.values import (
     MetricValues,
@@ -34,10 +34,14 @@ from mlplab.declarations.resolving.arms import Arm, arms_of
 from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
+from mlplab.statistics.verdict_rules import Verdict
 from mlplab.words import by_count
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """One question with everything that is known to answer it."""
 
@@ -54,6 +58,41 @@ class Answer:
     arms: tuple[Arm, ...] = field(default=())
     """The trained networks of its sides, and how each is tested on unknown classes."""
 
+    def __repr__(self) -> str:
+        effect = "" if self.effect is None else f", effect={self.effect:.6g}"
+        if self.interval is not None:
+            effect += ", interval=({:.6g}, {:.6g})".format(*self.interval)
+        return (
+            f"Answer({self.question.ask!r}, verdict={self.verdict!r}{effect}, "
+            f"p_value={self.p_value:.4g}, seeds={self.seeds})"
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        """supported, refuted, same, inconclusive or undecidable."""
+        return self.finding.verdict
+
+    @property
+    def effect(self) -> float | None:
+        """First less second, in the metric's own numbers: 0.005 of accuracy is half a point. Of a
+        trend the last less the first, of a level the mean less the number; None of a ranking."""
+        return self.finding.effect
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Limits of the effect, which hold for all questions together; None of a ranking."""
+        return None if self.finding.effect is None else (self.finding.low, self.finding.high)
+
+    @property
+    def confidence_level(self) -> float:
+        """Of this interval alone, so that all of them together hold at 95%."""
+        return self.finding.level
+
+    @property
+    def seeds(self) -> int:
+        """Paired seeds that have a value."""
+        return self.finding.seeds
+
     @property
     def is_registered(self) -> bool:
         """Whether it was asked before any of its networks had a result."""
@@ -62,7 +101,12 @@ class Answer:
     @cached_property
     def sentence(self) -> str:
         """The answer in words."""
-        return sentence_of(self.question, self.finding, self.questions)
+        return self.wording.sentence
+
+    @cached_property
+    def wording(self) -> Wording[Question]:
+        """The answer in words, part by part."""
+        return wording_of(self.question, self.finding, self.questions)
 
     @property
     def p_value(self) -> float:
@@ -72,18 +116,19 @@ class Answer:
     @property
     def tested(self) -> str:
         """What a small p-value speaks for, in words."""
-        return tested_in_words(self.question, self.finding, self.unit)
+        return self.wording.tested
 
     @property
     def method(self) -> Method:
         """The test that decided."""
         of_level = isinstance(self.question, LevelQuestion)
-        return (METHODS_OF_LEVELS if of_level else METHODS)[self.finding.test]
+        method = (METHODS_OF_LEVELS if of_level else METHODS)[self.finding.test]
+        return counting_rows(method) if self.finding.counts_rows else method
 
     @cached_property
     def unit(self) -> Unit:
         """In which effect and interval are told."""
-        return unit_for(self.question, self.finding)
+        return self.wording.unit
 
     @cached_property
     def caveats(self) -> tuple[str, ...]:
@@ -91,10 +136,37 @@ class Answer:
         return tuple(_caveats(self))
 
 
-def answer_questions(results: Results) -> tuple[Answer, ...]:
+class Answers(tuple[Answer, ...]):
+    """The answers of a study, in the order of its questions."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Each question with its answer in words."""
+        told = [f"{i}. {one.question.ask}\n   {one.sentence}" for i, one in enumerate(self, 1)]
+        return "\n".join(told) or "no questions"
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a question: ask, verdict, effect, low, high, p_value, seeds, is_registered, test."""
+        import pandas as pd
+
+        columns = (
+            "ask", "verdict", "effect", "low", "high", "p_value", "seeds", "is_registered", "test",
+        )  # fmt: skip
+        rows = [
+            (
+                one.question.ask, one.verdict, one.effect, *(one.interval or (None, None)),
+                one.p_value, one.seeds, one.is_registered, one.method.name,
+            )
+            for one in self
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=list(columns))
+
+
+def answer_questions(results: Results) -> Answers:
     """Every question of the study, in its order."""
     asked = registrations(results.folder) if results.folder and results.study.questions else {}
-    return answer(results, results.study.questions, asked)
+    return Answers(answer(results, results.study.questions, asked))
 
 
 def questions_given_up(results: Results) -> int:

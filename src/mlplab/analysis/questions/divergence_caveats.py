@@ -12,7 +12,7 @@ from mlplab.declarations.metric import DivergedMetric, Metric, OpenSetMetric, ta
 
 
 def divergence_caveats(metric: Metric, measured: MetricValues) -> Iterator[str]:
-    """A sentence for every network and fate, and one for the seeds that drop out."""
+    """A sentence for every network and what became of its runs, and one for the seeds that drop out."""
     for column, name in enumerate(measured.networks):
         values, diverged = measured.values[:, column], measured.diverged[:, column]
         if isinstance(metric, DivergedMetric):

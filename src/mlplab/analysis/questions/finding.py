@@ -61,5 +61,7 @@ class Finding:
     differences: np.ndarray | None = None
     """(seed,) of which the effect is the mean or median."""
     ranking: Ranking | None = None
+    counts_rows: bool = False
+    """Whether interval and p-value allow for other rows as well as for other seeds."""
     why_no_number: str = ""
     """inconclusive: a clause that says why `seeds_needed` is None; empty where it is not."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlplab.analysis.questions.values import MetricValues, RunsByNetwork
+from mlplab.declarations.data import Data
 from mlplab.declarations.metric import (
     AreaMetric,
     AtStepMetric,
@@ -26,6 +27,7 @@ from mlplab.declarations.metric import (
     target_of,
 )
 from mlplab.declarations.question import LevelQuestion, PairQuestion, Question
+from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.study import Study
 from mlplab.records.results import Run
 from mlplab.statistics.rows import difference_limits, fraction_interval
@@ -90,7 +92,7 @@ def rows_part(
         return NotMeasured("a time to a target is no mean over rows")
     if measure_of(metric) != "accuracy":
         return NotMeasured("losses of single rows are not recorded")
-    fractions, rows = measured.values, _rows(split, measured, by_network, study)
+    fractions, rows = measured.values, rows_of(split, measured, by_network, study)
     if isinstance(metric, GapMetric):
         fractions = _test_accuracy(measured, by_network)
     if not rows:
@@ -155,7 +157,7 @@ def counted_difference(
     return CountedRows(told, shifts, right is not None)
 
 
-def share_error(values: np.ndarray, rows: int) -> float | None:
+def fraction_error(values: np.ndarray, rows: int) -> float | None:
     """The most that the standard error over rows can be of the difference of two fractions of them,
     or of one; None without rows or finite values.
 
@@ -221,7 +223,7 @@ def _right(run: Run) -> np.ndarray | None:
 
 
 def _error(fractions: np.ndarray, rows: int, told: str) -> RowsError | None:
-    size = share_error(fractions, rows)
+    size = fraction_error(fractions, rows)
     return None if size is None else RowsError(told, size)
 
 
@@ -249,18 +251,23 @@ def _test_accuracy(measured: MetricValues, by_network: RunsByNetwork) -> np.ndar
     return values
 
 
-def _rows(
+def rows_of(
     split: str, measured: MetricValues, by_network: RunsByNetwork, study: Study
 ) -> int | None:
     """How many rows all networks have in that part; None if it is not known, or they differ."""
     if split == "validation":
-        parts = {study.networks[name].data.validation for name in measured.networks}
-        one = parts.pop() if len(parts) == 1 else 0
-        return one if isinstance(one, int) and one > 0 else None
-    found = set()
+        found = {_validation_rows(study.networks[name].data, study) for name in measured.networks}
+        return found.pop() if len(found) == 1 else None
+    of_tests = set()
     for name in measured.networks:
         for seed in measured.seeds:
             evaluation = by_network[name][seed].evaluation
             if evaluation is not None:
-                found.add(evaluation.rows)
-    return found.pop() if len(found) == 1 else None
+                of_tests.add(evaluation.rows)
+    return of_tests.pop() if len(of_tests) == 1 else None
+
+
+def _validation_rows(data: Data, study: Study) -> int | None:
+    if isinstance(data.validation, int):
+        return data.validation or None
+    return data_size(data, study.folder)[0].validation_rows

@@ -13,8 +13,8 @@ from mlplab.analysis.questions.finite_rows import (
     RowsPart,
     counted_difference,
     counted_fraction,
+    fraction_error,
     grouped_error,
-    share_error,
 )
 from mlplab.analysis.questions.open_set_values import TestsByForm
 from mlplab.analysis.questions.values import MetricValues
@@ -41,14 +41,14 @@ def unknowns_part(
         return NotMeasured("the networks were not tested on the same rows")
     measure, finding = metric.measure, paired[0][0]
     if measure.unknown is not None and measure.is_share:
-        place = finding.unknown.index(measure.unknown)
-        rows = sum(finding.absorbed[place])
+        index = finding.unknown.index(measure.unknown)
+        rows = sum(finding.absorbed[index])
         told = f"{rows:,} rows of {measure.unknown}"
         if isinstance(question, LevelQuestion):
             return counted_fraction(measured.values[:, 0], rows, told)
         if isinstance(question, PairQuestion):
             return counted_difference(measured.values, rows, told)
-        size = share_error(measured.values, rows)
+        size = fraction_error(measured.values, rows)
         return None if size is None else RowsError(told, size)
     left_out = [
         [

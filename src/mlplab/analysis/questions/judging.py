@@ -44,6 +44,8 @@ def judge(
     whole = measured.values[~np.isnan(measured.values).any(axis=1)]
     counted = rows if isinstance(rows, CountedRows) else None
     finding = _judged(question, whole, alpha, counted)
+    if counted is not None and finding.test in ("sign-flip", "equivalence"):
+        finding = replace(finding, counts_rows=True)
     if finding.verdict != "inconclusive":
         return finding
     if counted is not None and _rows_leave_open(question, finding, counted, alpha):

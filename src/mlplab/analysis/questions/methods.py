@@ -77,3 +77,14 @@ METHODS_OF_LEVELS: Mapping[TestName, Method] = {
     ),
 }
 """The same tests in words that fit one network and a number."""
+
+
+def counting_rows(method: Method) -> Method:
+    """The same where the rows are a second sample beside the seeds."""
+    return Method(
+        f"{method.name} with rows counted",
+        f"{method.what} The limits for seeds are joined with limits for the rows, exact ones of a "
+        "fraction and smoothed ones of a difference, as all seeds share the rows.",
+        f"{method.read}; Clopper and Pearson (1934), Biometrika 26, 404-413; Bonett and Price "
+        "(2012), J. Educ. Behav. Stat. 37, 479-488; Zou and Donner (2008), Stat. Med. 27, 1693-1702",
+    )

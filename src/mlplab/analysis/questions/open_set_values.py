@@ -23,7 +23,7 @@ from mlplab.declarations.resolving.open_set_networks import OpenSetVariant
 from mlplab.records.results import Run
 
 TestsByForm = Mapping[OpenSetVariant, Mapping[int, RunFinding]]
-"""Open-set form → seed → what its test found."""
+"""Open-set variant → seed → what its test found."""
 
 
 def tests_by_form(tests: Iterable[Tested]) -> TestsByForm:

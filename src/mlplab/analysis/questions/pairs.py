@@ -62,7 +62,7 @@ def _pairs(answer: Answer, ranking: Ranking, most: int) -> Iterator[RankedPair]:
     rank_of = dict(zip(ranking.networks, ranking.average_ranks, strict=True))
     for names in combinations(ranking.networks[:most], 2):
         first, second = (arms.index(name) for name in names)
-        place = row[frozenset((first, second))]
+        index = row[frozenset((first, second))]
         level = 1 - alpha / len(tests.pairs)
         is_mean = tests.test == "sign_flip"
         effect = (_mean if is_mean else _median)(whole[:, first], whole[:, second], level)
@@ -71,8 +71,8 @@ def _pairs(answer: Answer, ranking: Ranking, most: int) -> Iterator[RankedPair]:
             (rank_of[names[0]], rank_of[names[1]]),
             *effect,
             "mean" if is_mean else "median",
-            corrected(float(tests.adjusted[place]), answer.questions),
-            bool(apart[place]),
+            corrected(float(tests.adjusted[index]), answer.questions),
+            bool(apart[index]),
         )
 
 

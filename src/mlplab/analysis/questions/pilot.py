@@ -16,7 +16,7 @@ from mlplab.analysis.questions.sample_size import (
 
 @dataclass(frozen=True)
 class SeedsRange:
-    """Seeds needed if the pilot's deviation is right, and if it is as large as it may well be."""
+    """Seeds needed if the pilot's standard deviation is right, and if it is as large as it may well be."""
 
     likely: int | None
     """None: no affordable number, or an effect of zero, which none can show."""
@@ -26,7 +26,7 @@ class SeedsRange:
 
 
 @dataclass(frozen=True)
-class Foresight:
+class SampleSize:
     """What a pilot says of one question."""
 
     pilot: int
@@ -65,7 +65,7 @@ class Foresight:
         )
 
 
-def foresee(answer: Answer) -> Foresight:
+def sample_size_of(answer: Answer) -> SampleSize:
     """The seeds that a question needs, from the seeds at hand."""
     question, finding = answer.question, answer.finding
     values = answer.measured.values
@@ -77,4 +77,4 @@ def foresee(answer: Answer) -> Foresight:
             seeds_to_decide(question, finding, values, cautious=True),
             cautious_in_words(finding, values),
         )
-    return Foresight(len(values), finding.fewest, wanted)
+    return SampleSize(len(values), finding.fewest, wanted)

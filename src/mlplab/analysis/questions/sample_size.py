@@ -10,7 +10,7 @@ from scipy import special, stats
 from mlplab.analysis.questions.finding import Finding
 from mlplab.declarations.question import LevelQuestion, PairQuestion, Question, TrendQuestion
 from mlplab.statistics.logrank_power import Claim, seeds_for_log_rank
-from mlplab.statistics.power import seeds_for_ranking, seeds_for_sign, upper_limit_of_deviation
+from mlplab.statistics.power import seeds_for_ranking, seeds_for_sign, upper_limit_of_std
 from mlplab.statistics.trend_power import seeds_for_trend_about, seeds_for_trend_of_ranks
 from mlplab.statistics.verdict_rules import seeds_for_comparison
 
@@ -30,8 +30,8 @@ def seeds_to_decide(
     """About the seeds with which the question is decided with 80%, if the effect is what it seems.
 
     finding: of the test that decides; values: (seed ≥ 2, side) without NaN. cautious: for a
-    deviation at its upper 80% limit (Browne, 1995). Where a run never reaches its target, or
-    diverged, there is no deviation: the effect is then as much smaller instead, and the share of
+    standard deviation at its upper 80% limit (Browne, 1995). Where a run never reaches its target, or
+    diverged, there is no standard deviation: the effect is then as much smaller instead, and the fraction of
     a sign test is at its lower 80% limit (Clopper and Pearson, 1934).
     None where no affordable number decides. Raises ValueError for fewer than two seeds.
     """
@@ -53,10 +53,10 @@ def seeds_to_decide(
 def cautious_in_words(finding: Finding, values: np.ndarray) -> str:
     """What the cautious number is for; arguments as in `seeds_to_decide`."""
     if finding.test == "sign":
-        return "a share of seeds at its lower 80% limit"
+        return "a fraction of seeds at its lower 80% limit"
     if finding.test == "page" or np.isfinite(values).all():
-        return "a deviation at its upper 80% limit"
-    return "an effect as much smaller as a deviation may be larger"
+        return "a standard deviation at its upper 80% limit"
+    return "an effect as much smaller as a standard deviation may be larger"
 
 
 def number_or_reason(
@@ -81,8 +81,8 @@ def _all_alike(question: Question, values: np.ndarray) -> bool:
 
 
 def _wider(cautious: bool, values: int) -> float:
-    """By how much a deviation may well be larger than so many values show."""
-    return upper_limit_of_deviation(1.0, values) if cautious else 1.0
+    """By how much a standard deviation may well be larger than so many values show."""
+    return upper_limit_of_std(1.0, values) if cautious else 1.0
 
 
 def _margin(question: PairQuestion | LevelQuestion) -> float:
@@ -97,7 +97,7 @@ def _of_means(
     return seeds_for_comparison(
         question.expect,
         effect=finding.effect,
-        deviation=float(finding.differences.std(ddof=1)) * _wider(cautious, finding.seeds),
+        std=float(finding.differences.std(ddof=1)) * _wider(cautious, finding.seeds),
         by_at_least=_margin(question),
         within=question.within,
         alpha=1 - finding.level,
@@ -147,10 +147,12 @@ def _of_signs(
         if question.expect == "same":
             counts += [(d > w).sum(), (d < -w).sum()]
     most, n = int(max(counts)), len(d)
-    share = most / n
+    fraction = most / n
     if cautious:
-        share = float(stats.binomtest(most, n).proportion_ci(_TWO_SIDED_OF_80_UPPER, "exact").low)
-    return seeds_for_sign(share, alpha=1 - finding.level, fewest=finding.fewest)
+        fraction = float(
+            stats.binomtest(most, n).proportion_ci(_TWO_SIDED_OF_80_UPPER, "exact").low
+        )
+    return seeds_for_sign(fraction, alpha=1 - finding.level, fewest=finding.fewest)
 
 
 def _of_trend(
@@ -162,13 +164,11 @@ def _of_trend(
     blocks = stats.rankdata(values, axis=1) @ np.arange(1, conditions + 1)
     gain = float(blocks.mean()) - conditions * (conditions + 1) ** 2 / 4
     if not np.isfinite(values).all():
-        deviation = float(blocks.std(ddof=1)) * _wider(cautious, n)
-        return seeds_for_trend_of_ranks(
-            abs(gain), deviation, conditions, alpha=alpha, fewest=fewest
-        )
+        std = float(blocks.std(ddof=1)) * _wider(cautious, n)
+        return seeds_for_trend_of_ranks(abs(gain), std, conditions, alpha=alpha, fewest=fewest)
     means = values.mean(axis=0) * (1 if gain > 0 else -1)
-    deviation = _residual_deviation(values) * _wider(cautious, (n - 1) * (conditions - 1) + 1)
-    return seeds_for_trend_about(means, deviation, alpha=alpha, fewest=fewest)
+    std = _residual_std(values) * _wider(cautious, (n - 1) * (conditions - 1) + 1)
+    return seeds_for_trend_about(means, std, alpha=alpha, fewest=fewest)
 
 
 def _of_ranking(finding: Finding, values: np.ndarray, cautious: bool) -> int | None:
@@ -177,11 +177,11 @@ def _of_ranking(finding: Finding, values: np.ndarray, cautious: bool) -> int | N
     untied = 1.0
     if np.isfinite(values).all():
         means = values.mean(axis=0)
-        deviation = _residual_deviation(values) * _wider(cautious, (n - 1) * (count - 1) + 1)
+        std = _residual_std(values) * _wider(cautious, (n - 1) * (count - 1) + 1)
         expected = stats.rankdata(means)
-        if deviation > 0:
+        if std > 0:
             gaps = (means[:, None] - means) / math.sqrt(2)
-            expected = special.ndtr(gaps / deviation).sum(axis=1) + 0.5
+            expected = special.ndtr(gaps / std).sum(axis=1) + 0.5
         from_middle = expected - (count + 1) / 2
     else:
         seen = stats.rankdata(values, axis=1) - (count + 1) / 2
@@ -192,7 +192,7 @@ def _of_ranking(finding: Finding, values: np.ndarray, cautious: bool) -> int | N
     return seeds_for_ranking(spread, count, alpha=1 - finding.level, fewest=finding.fewest)
 
 
-def _residual_deviation(values: np.ndarray) -> float:
+def _residual_std(values: np.ndarray) -> float:
     """Of one value within its seed, once the means of seed and network are taken away."""
     n, count = values.shape
     residuals = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()

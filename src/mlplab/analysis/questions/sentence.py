@@ -1,23 +1,19 @@
-"""The sentence that a person reads, made from the numbers and from nothing else."""
+"""The sentence that a person reads, made from the numbers and from nothing else.
+
+Every sentence is a template with named values. It begins with its verdict, which ends at a colon.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, TypeVar
 
-from mlplab.analysis.questions.evidence import (
-    corrected_p_in_words,
-    level_in_words,
-    more_seeds_in_words,
-)
+from mlplab.analysis.questions import templates as texts
+from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
 from mlplab.analysis.questions.finding import Finding, Ranking
-from mlplab.analysis.questions.hypothesis_words import tested_in_words
-from mlplab.analysis.questions.level_sentence import (
-    level_answer,
-    level_interval,
-    level_seen,
-    level_unit,
-)
-from mlplab.analysis.questions.methods import METHODS
+from mlplab.analysis.questions.methods import METHODS, counting_rows
 from mlplab.analysis.questions.units import Unit, comparative, phrase_of, unit_of
 from mlplab.analysis.questions.values import is_better_higher
 from mlplab.declarations.metric import OpenSetMetric, target_of
@@ -28,9 +24,10 @@ from mlplab.declarations.question import (
     RankingQuestion,
     TrendQuestion,
 )
-from mlplab.words import listed, seeds
+from mlplab.words import listed, p_value, seeds
 
 _MOST_NAMED = 6
+_AnyQuestion = TypeVar("_AnyQuestion", bound=Question)
 
 
 def sentence_of(question: Question, finding: Finding, questions: int = 1) -> str:
@@ -38,263 +35,456 @@ def sentence_of(question: Question, finding: Finding, questions: int = 1) -> str
 
     questions: how many the intervals and p-values hold for together.
     """
-    if finding.seeds == 0:
-        return _no_answer(question)
-    if finding.verdict == "undecidable":
-        return _undecidable(question, finding, questions)
-    match question:
-        case PairQuestion():
-            return f"{_pair_answer(question, finding)} ({_evidence(question, finding, questions)})."
-        case TrendQuestion():
-            return _trend(question, finding, questions)
-        case RankingQuestion():
-            return _ranking(question, finding, questions)
-        case LevelQuestion():
-            return f"{level_answer(question, finding)} ({_evidence(question, finding, questions)})."
+    return wording_of(question, finding, questions).sentence
 
 
 def unit_for(question: Question, finding: Finding) -> Unit:
     """The unit and the decimals in which a finding is told."""
-    if isinstance(question, LevelQuestion):
-        return level_unit(question, finding)
-    bounds = [0.0]
-    if isinstance(question, PairQuestion):
-        sign = -1 if question.expect == "less" else 1
-        bounds.append(sign * question.by_at_least)
-        if question.within is not None:
-            bounds += [question.within, -question.within]
-    effect = math.nan if finding.effect is None else finding.effect
-    return unit_of(question.metric, (finding.low, finding.high, effect), bounds)
+    return wording_of(question, finding).unit
 
 
-def interval_in_words(finding: Finding, unit: Unit) -> str:
-    """From the low to the high limit: +0.80 to +1.66 points."""
-    if math.isinf(finding.low) and math.isinf(finding.high) and finding.low != finding.high:
-        return "that excludes nothing"
-    if math.isinf(finding.low) and finding.low == finding.high:
-        return "beyond any number"
-    if math.isnan(finding.low) or math.isnan(finding.high):
-        return "that is empty"
-    return f"{unit.signed(finding.low)} to {unit.signed(finding.high)} {unit.many}".rstrip()
+def wording_of(question: Question, finding: Finding, questions: int = 1) -> Wording:
+    """One finding in words, part by part."""
+    match question:
+        case PairQuestion():
+            return _PairWording(question, finding, questions)
+        case LevelQuestion():
+            return _LevelWording(question, finding, questions)
+        case TrendQuestion():
+            return _TrendWording(question, finding, questions)
+        case RankingQuestion():
+            return _RankingWording(question, finding, questions)
 
 
-def _no_answer(question: Question) -> str:
-    names = list(dict.fromkeys(question.networks))
-    done = "finished and tested" if isinstance(question.metric, OpenSetMetric) else "finished"
-    whom = f"all of {listed(names, most=_MOST_NAMED)}" if len(names) > 1 else names[0]
-    return f"No answer yet: no seed is {done} for {whom}."
+def limits(question: LevelQuestion, finding: Finding) -> tuple[float, float]:
+    """The interval of the mean itself."""
+    return question.than + finding.low, question.than + finding.high
 
 
-def _undecidable(question: Question, finding: Finding, questions: int) -> str:
-    at_hand = seeds(finding.seeds, paired=not isinstance(question, LevelQuestion))
-    corrected = "" if questions == 1 else f" once corrected for {questions} questions"
-    start = (
-        f"Undecidable with {at_hand}: whatever they had shown, it could not have reached "
-        f"p ≤ {questions * (1 - finding.level):.2g}{corrected}; {finding.fewest} seeds could."
-    )
-    if finding.effect is None or isinstance(question, RankingQuestion):
-        return start
-    if math.isnan(finding.effect):
-        return start
-    return f"{start} What was seen: {_seen(question, finding)}."
+@dataclass(frozen=True, eq=False)
+class Wording(Generic[_AnyQuestion]):
+    """What every kind of question shares."""
 
+    question: _AnyQuestion
+    finding: Finding
+    questions: int
 
-def _pair_answer(question: PairQuestion, finding: Finding) -> str:
-    match question.expect, finding.verdict:
-        case "same", "same":
-            return f"Yes: {_alike(question, finding)}"
-        case "same", "refuted":
-            return (
-                f"No: {_seen(question, finding)}, beyond the {_within(question, finding)} allowed"
-            )
-        case _, "supported":
-            more = (
-                f", beyond the {_asked(question, finding)} asked for"
-                if question.by_at_least
-                else ""
-            )
-            return f"Yes: {_seen(question, finding)}{more}"
-        case _, "same":
-            return f"No, neither way: {_alike(question, finding)}"
-        case _, "refuted":
-            return _refuted(question, finding)
-    return _open(question, finding)
+    @cached_property
+    def sentence(self) -> str:
+        """The whole sentence, which begins with the verdict and a colon."""
+        if self.finding.seeds == 0:
+            return self._no_answer
+        if self.finding.verdict == "undecidable":
+            return self._undecidable
+        return self._decided
 
-
-def _refuted(question: PairQuestion, finding: Finding) -> str:
-    above = question.expect == "greater"
-    opposite = finding.high < 0 if above else finding.low > 0
-    if opposite:
-        return f"No, the opposite: {_seen(question, finding)}"
-    word = comparative(question.metric, above)
-    first, second = (_whose(question, name) for name in _ends(question))
-    return (
-        f"No: the {phrase_of(question.metric)} {first} is not {word} than that "
-        f"{second} by as much as {_asked(question, finding)}; "
-        f"the difference is {_signed_effect(question, finding)}"
-    )
-
-
-def _open(question: PairQuestion, finding: Finding) -> str:
-    why = f"{_why_open(question, finding)}{more_seeds_in_words(finding)}"
-    return f"Not decided: {_seen(question, finding)}, and {why}"
-
-
-def _why_open(question: PairQuestion, finding: Finding) -> str:
-    unit = unit_for(question, finding)
-    if question.expect == "same" and question.within is not None:
-        return f"the interval holds less and more than {_within(question, finding)}"
-    if question.by_at_least:
-        bound = math.copysign(question.by_at_least, 1 if question.expect == "greater" else -1)
-        return f"the interval holds more and less than {unit.signed(bound)} {unit.many}".rstrip()
-    return "the interval does not exclude that there is no difference"
-
-
-def _seen(question: Question, finding: Finding) -> str:
-    """The effect as a statement about two networks, without a judgement."""
-    if isinstance(question, LevelQuestion):
-        return level_seen(question, finding)
-    phrase = phrase_of(question.metric)
-    effect = finding.effect
-    if effect is None or math.isnan(effect):
-        first, second = _ends(question)
-        return f"in most seeds neither {first} nor {second} has a {phrase} that could be told apart"
-    first, second = (_whose(question, name) for name in _ends(question))
-    if (
-        finding.differences is not None
-        and len(finding.differences)
-        and not finding.differences.any()
-    ):
-        return f"the {phrase} {first} equals that {second} in every seed"
-    unit = unit_for(question, finding)
-    middle = "in the median " if finding.effect_is == "median" else ""
-    if math.isinf(effect):
-        return _one_sided(question, effect)
-    word = comparative(question.metric, effect > 0)
-    if not unit.number(effect).strip("0.,−"):
-        return f"the {phrase} {first} is {middle}the same as that {second} as far as shown"
-    return f"the {phrase} {first} is {middle}{unit.amount(effect)} {word} than that {second}"
-
-
-def _one_sided(question: Question, effect: float) -> str:
-    """In half of the seeds or more, one of the two has no finite value and the other does."""
-    first, second = _ends(question)
-    if target_of(question.metric) is not None:
-        never, other = (first, second) if effect > 0 else (second, first)
-        target = phrase_of(question.metric).partition(" to ")[2]
-        return f"{never} mostly never gets to {target}, while {other} does"
-    diverges = first if (effect < 0) == is_better_higher(question.metric) else second
-    return f"{diverges} mostly diverges, while {second if diverges == first else first} does not"
-
-
-def _alike(question: PairQuestion, finding: Finding) -> str:
-    first, second = (_whose(question, name) for name in _ends(question))
-    return (
-        f"the {phrase_of(question.metric)} {first} and {second} differ by less than "
-        f"{_within(question, finding)}; the difference is {_signed_effect(question, finding)}"
-    )
-
-
-def _signed_effect(question: Question, finding: Finding) -> str:
-    unit = unit_for(question, finding)
-    assert finding.effect is not None
-    return f"{unit.signed(finding.effect)} {unit.many}".rstrip()
-
-
-def _within(question: PairQuestion, finding: Finding) -> str:
-    assert question.within is not None
-    return unit_for(question, finding).amount(question.within)
-
-
-def _asked(question: PairQuestion, finding: Finding) -> str:
-    return unit_for(question, finding).amount(question.by_at_least)
-
-
-def _evidence(question: PairQuestion | LevelQuestion, finding: Finding, questions: int) -> str:
-    of_level = isinstance(question, LevelQuestion)
-    if isinstance(question, LevelQuestion):
-        interval = level_interval(question, finding)
-    else:
-        interval = interval_in_words(finding, unit_for(question, finding))
-    return (
-        f"{level_in_words(questions)} {interval}; {seeds(finding.seeds, paired=not of_level)}, "
-        f"{METHODS[finding.test].name}, {_p(question, finding, questions)}"
-    )
-
-
-def _p(question: Question, finding: Finding, questions: int) -> str:
-    """The p-value and what it is of: p = 0.031 for a difference above 0."""
-    tested = tested_in_words(question, finding, unit_for(question, finding))
-    return f"{corrected_p_in_words(finding.p_value, questions)} for {tested}"
-
-
-def _trend(question: TrendQuestion, finding: Finding, questions: int) -> str:
-    rises = question.expect == "increasing"
-    order = (
-        " → ".join(question.along)
-        if len(question.along) <= _MOST_NAMED
-        else (f"{question.along[0]} → … → {question.along[-1]}")
-    )
-    phrase = phrase_of(question.metric)
-    word = {True: "rises", False: "falls"}
-    if finding.verdict == "supported":
-        start = f"Yes: the {phrase} {word[rises]} along {order}"
-    elif finding.verdict == "refuted":
-        start = f"No, the opposite: the {phrase} {word[not rises]} along {order}"
-    else:
-        start = f"Not decided: the {phrase} shows no clear order along {order}"
-        start += more_seeds_in_words(finding)
-    p = f"{METHODS[finding.test].name}, {seeds(finding.seeds, paired=True)}, {_p(question, finding, questions)}"
-    ends = _seen(question, finding)
-    if finding.effect is None or math.isnan(finding.effect):
-        return f"{start} ({p})."
-    unit = unit_for(question, finding)
-    level = level_in_words(questions)
-    return f"{start} ({p}). From end to end, {ends} ({level} {interval_in_words(finding, unit)})."
-
-
-def _ranking(question: RankingQuestion, finding: Finding, questions: int) -> str:
-    ranking = finding.ranking
-    assert ranking is not None
-    p = f"{seeds(finding.seeds, paired=True)}, Friedman's test, {_p(question, finding, questions)}"
-    phrase = phrase_of(question.metric)
-    best, rank = ranking.networks[0], ranking.average_ranks[0]
-    if finding.verdict == "supported":
-        start = (
-            f"Yes, they differ in {phrase} ({p}): {best} has the best average rank, {rank:.1f} of "
-            f"{len(ranking.networks)}"
+    @property
+    def _decided(self) -> str:
+        return texts.WITH_EVIDENCE.format(
+            answer=self._answer,
+            level=self._level,
+            interval=self.interval,
+            seeds=self._seeds,
+            test=self._test,
+            p=self._p,
+            tested=self.tested,
         )
-        return f"{start}; {_told_apart(question, ranking, finding)}."
-    return (
-        f"Not decided: no difference in {phrase} between the {len(ranking.networks)} "
-        f"{'detectors' if question.is_of_detectors else 'networks'} is "
-        f"shown ({p}); {best} has the best average rank, {rank:.1f} of {len(ranking.networks)}"
-        f"{more_seeds_in_words(finding)}."
-    )
+
+    @property
+    def _answer(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def _no_answer(self) -> str:
+        names = list(dict.fromkeys(self.question.networks))
+        whom = texts.ALL_OF.format(names=listed(names, most=_MOST_NAMED))
+        open_set = isinstance(self.question.metric, OpenSetMetric)
+        return texts.NO_ANSWER.format(
+            done="finished and tested" if open_set else "finished",
+            whom=whom if len(names) > 1 else names[0],
+        )
+
+    @property
+    def _undecidable(self) -> str:
+        several = texts.CORRECTED_FOR.format(questions=self.questions)
+        start = texts.UNDECIDABLE.format(
+            seeds=self._seeds,
+            level=f"{self.questions * (1 - self.finding.level):.2g}",
+            corrected=several if self.questions > 1 else "",
+            fewest=self.finding.fewest,
+        )
+        effect = self.finding.effect
+        if effect is None or math.isnan(effect):
+            return start
+        return texts.WHAT_WAS_SEEN.format(start=start, seen=self.seen)
+
+    # The parts, each for itself
+
+    @property
+    def seen(self) -> str:
+        """The effect as a statement about two networks, without a judgement."""
+        one, other = self._ends
+        effect, words = self.finding.effect, self._sides
+        if effect is None or math.isnan(effect):
+            return texts.SEEN["unknown"].format(one=one, other=other, **words)
+        if self._is_tied:
+            return texts.SEEN["tied"].format(**words)
+        if math.isinf(effect):
+            return self._one_sided(effect)
+        middle = self.finding.effect_is
+        if not self.unit.number(effect).strip("0.,−"):
+            return texts.SEEN[f"zero {middle}"].format(**words)
+        word = comparative(self.question.metric, effect > 0)
+        return texts.SEEN[middle].format(amount=self.unit.amount(effect), word=word, **words)
+
+    @cached_property
+    def unit(self) -> Unit:
+        """The unit and the decimals of effect and interval."""
+        return unit_of(self.question.metric, self._numbers, self._bounds)
+
+    @property
+    def effect(self) -> str:
+        """With its sign and unit: +1.05 points; – where there is none, or no finite one."""
+        effect = self.finding.effect
+        if effect is None or not math.isfinite(effect):
+            return "–"
+        return self._with_unit(self.unit.signed(effect))
+
+    @property
+    def interval(self) -> str:
+        """From limit to limit: +0.80 to +1.66 points."""
+        low, high = self.finding.low, self.finding.high
+        if math.isinf(low) and math.isinf(high):
+            return texts.NO_FINITE_LIMIT if low == high else texts.EXCLUDES_NOTHING
+        if math.isnan(low) or math.isnan(high):
+            return texts.EMPTY
+        return self._from_to(low, high)
+
+    @property
+    def tested(self) -> str:
+        """What a small p-value speaks for: a difference above +0.50 points."""
+        tested = self.finding.speaks_for
+        says = f"{tested.says} zero" if not tested.bound else tested.says
+        what = "median difference" if self.finding.test == "sign" else "difference"
+        return texts.TESTED.get(says, texts.TESTED[tested.says]).format(
+            what=what,
+            bound=self._with_unit(self.unit.signed(tested.bound)),
+            amount=self.unit.amount(tested.bound),
+        )
+
+    @property
+    def _numbers(self) -> tuple[float, ...]:
+        effect = math.nan if self.finding.effect is None else self.finding.effect
+        return self.finding.low, self.finding.high, effect
+
+    @property
+    def _bounds(self) -> list[float]:
+        return [0.0]
+
+    @property
+    def _test(self) -> str:
+        method = METHODS[self.finding.test]
+        return (counting_rows(method) if self.finding.counts_rows else method).name
+
+    @property
+    def _level(self) -> str:
+        if self.questions == 1:
+            return texts.INTERVAL
+        return texts.INTERVAL_OF_SEVERAL.format(questions=self.questions)
+
+    @property
+    def _seeds(self) -> str:
+        return seeds(self.finding.seeds, paired=True)
+
+    @property
+    def _p(self) -> str:
+        told = p_value(corrected(self.finding.p_value, self.questions), FALSE_VERDICTS)
+        return told if self.questions == 1 else f"corrected {told}"
+
+    @property
+    def _more(self) -> str:
+        """How many seeds would decide what is open, or why no number is named."""
+        if self.finding.seeds_needed is not None:
+            return texts.ABOUT_SEEDS.format(seeds=f"{self.finding.seeds_needed:,}")
+        why = self.finding.why_no_number
+        return texts.NO_NUMBER.format(why=why) if why else ""
+
+    @property
+    def _is_tied(self) -> bool:
+        differences = self.finding.differences
+        return differences is not None and len(differences) > 0 and not differences.any()
+
+    @property
+    def _phrase(self) -> str:
+        return phrase_of(self.question.metric)
+
+    @property
+    def _ends(self) -> tuple[str, str]:
+        """The sides of which the effect is the first less the second."""
+        arms: tuple[str, ...] = self.question.arms
+        return arms[-1], arms[0]
+
+    @property
+    def _sides(self) -> dict[str, str]:
+        """Both sides as possessors: of a network, but by a detector."""
+        of = "by" if self.question.is_of_detectors else "of"
+        first, second = (f"{of} {name}" for name in self._ends)
+        return {"phrase": self._phrase, "first": first, "second": second}
+
+    def _one_sided(self, effect: float) -> str:
+        """In half of the seeds or more, one of the two has no finite value and the other does."""
+        first, second = self._ends
+        if target_of(self.question.metric) is not None:
+            worse, better = (first, second) if effect > 0 else (second, first)
+            target = self._phrase.partition(" to ")[2]
+            return texts.SEEN["never"].format(worse=worse, better=better, target=target)
+        first_is_worse = (effect < 0) == is_better_higher(self.question.metric)
+        worse, better = (first, second) if first_is_worse else (second, first)
+        return texts.SEEN["diverges"].format(worse=worse, better=better)
+
+    def _with_unit(self, number: str) -> str:
+        return f"{number} {self.unit.many}".rstrip()
+
+    def _from_to(self, low: float, high: float) -> str:
+        told = texts.FROM_TO.format(low=self.unit.signed(low), high=self.unit.signed(high))
+        return self._with_unit(told)
 
 
-def _told_apart(question: RankingQuestion, ranking: Ranking, finding: Finding) -> str:
-    if ranking.pairs is None:
-        pairs = len(ranking.networks) * (len(ranking.networks) - 1) // 2
-        return f"none of {pairs:,} pairs could be told apart after Holm's correction"
-    apart = int(ranking.pairs.told_apart(1 - finding.level).sum())
-    total = len(ranking.pairs.adjusted)
-    best = ranking.networks[0]
-    separated = ranking.pairs.separated(1 - finding.level)[question.arms.index(best)]
-    others = [name for name in ranking.networks[1:] if not separated[question.arms.index(name)]]
-    told = f"{apart:,} of {total:,} pairs are told apart"
-    if others:
-        return f"{told}, but {best} is not told apart from {listed(others, most=_MOST_NAMED)}"
-    return f"{told}, and {best} from every other"
+class _PairWording(Wording[PairQuestion]):
+    @property
+    def _answer(self) -> str:
+        within = self.question.within
+        word = comparative(self.question.metric, self.question.expect == "greater")
+        alike = {**self._sides, "effect": self.effect}
+        if within is not None:
+            alike["within"] = self.unit.amount(within)
+        return texts.PAIR[self._case].format(
+            seen=self.seen,
+            alike=texts.ALIKE.format(**alike) if within is not None else "",
+            asked=self.unit.amount(self.question.by_at_least),
+            word=word,
+            holds=self._holds,
+            more=self._more,
+            **{"within": "", **alike},
+        )
+
+    @property
+    def _case(self) -> str:
+        verdict, same = self.finding.verdict, self.question.expect == "same"
+        if verdict == "supported":
+            return "supported by a margin" if self.question.by_at_least else "supported"
+        if verdict == "same":
+            return "as same" if same else "same"
+        if verdict == "refuted" and same:
+            return "not same"
+        if verdict == "refuted":
+            above = self.question.expect == "greater"
+            opposite = self.finding.high < 0 if above else self.finding.low > 0
+            return "opposite" if opposite else "not by the margin"
+        return "open"
+
+    @property
+    def _holds(self) -> str:
+        question = self.question
+        if question.expect == "same" and question.within is not None:
+            return texts.HOLDS_BOTH_SIDES_OF_WITHIN.format(within=self.unit.amount(question.within))
+        if question.by_at_least:
+            bound = self._with_unit(self.unit.signed(self._bounds[1]))
+            return texts.HOLDS_BOTH_SIDES.format(bound=bound)
+        return texts.HOLDS_ZERO
+
+    @property
+    def _bounds(self) -> list[float]:
+        question = self.question
+        bounds = [0.0, (-1 if question.expect == "less" else 1) * question.by_at_least]
+        return bounds if question.within is None else [*bounds, question.within, -question.within]
+
+    @property
+    def _ends(self) -> tuple[str, str]:
+        return self.question.arms[0], self.question.arms[1]
 
 
-def _ends(question: Question) -> tuple[str, str]:
-    """The sides of which the effect is the first less the second."""
-    if isinstance(question, PairQuestion):
-        return question.arms[0], question.arms[1]
-    return question.arms[-1], question.arms[0]
+class _LevelWording(Wording[LevelQuestion]):
+    """One network and a fixed number: its mean is told, and not the difference from the number."""
+
+    @property
+    def _answer(self) -> str:
+        within = self.question.within
+        return texts.LEVEL[self._case].format(
+            seen=self.seen,
+            number=self._number,
+            side=self._side,
+            within="" if within is None else self.unit.amount(within),
+            verdict={"supported": "Yes", "refuted": "No"}.get(self.finding.verdict, "Not decided"),
+            more=self._more,
+        )
+
+    @property
+    def _case(self) -> str:
+        verdict, same = self.finding.verdict, self.question.expect == "same"
+        if self.finding.effect is not None and not math.isfinite(self.finding.effect):
+            return "diverges"
+        if verdict == "supported":
+            return "yes"
+        if verdict == "same":
+            return "as same" if same else "same"
+        if verdict == "refuted":
+            return "not same" if same else "opposite"
+        return "open within" if same else "open"
+
+    @property
+    def _side(self) -> str:
+        above = (self.question.expect == "greater") == (self.finding.verdict == "supported")
+        return "above" if above else "below"
+
+    @property
+    def seen(self) -> str:
+        """The mean as a statement, without a judgement."""
+        assert self.finding.effect is not None
+        case: str = self.finding.effect_is
+        if not math.isfinite(self.finding.effect):
+            case = "diverges"
+        elif self._is_tied:
+            case = "tied"
+        return texts.LEVEL_SEEN[case].format(
+            phrase=self._phrase,
+            name=self.question.level_of,
+            number=self._number,
+            value=self.effect,
+        )
+
+    @property
+    def effect(self) -> str:
+        """The mean, or the median: 83.10%, 0.912."""
+        effect = self.finding.effect
+        if effect is None or not math.isfinite(effect):
+            return "–"
+        return self._told(self.question.than + effect)
+
+    @property
+    def tested(self) -> str:
+        """A level is held against the number that was asked about, and margins lie around that."""
+        says, bound = self.finding.speaks_for.says, self.finding.speaks_for.bound
+        return texts.TESTED_LEVEL[says].format(
+            what="median" if self.finding.test == "sign" else "mean",
+            number=self._number,
+            amount=self.unit.amount(bound),
+        )
+
+    @property
+    def _number(self) -> str:
+        """What the mean is held against, as it was asked."""
+        unit = unit_of(self.question.metric, [self.question.than])
+        text = f"{self.question.than / unit.scale:.10g}".replace("-", "−")
+        return f"{text}{_sign(unit)}"
+
+    @property
+    def _numbers(self) -> tuple[float, ...]:
+        return tuple(self.question.than + number for number in super()._numbers)
+
+    @property
+    def _bounds(self) -> list[float]:
+        than, within = self.question.than, self.question.within
+        return [than] if within is None else [than, than - within, than + within]
+
+    @property
+    def _seeds(self) -> str:
+        return seeds(self.finding.seeds)
+
+    def _from_to(self, low: float, high: float) -> str:
+        low, high = limits(self.question, self.finding)
+        return texts.FROM_TO.format(low=self._told(low), high=self._told(high))
+
+    def _told(self, value: float) -> str:
+        return f"{self.unit.number(value)}{_sign(self.unit)}"
 
 
-def _whose(question: Question, name: str) -> str:
-    """Of a network, but by a detector."""
-    return f"{'by' if question.is_of_detectors else 'of'} {name}"
+class _TrendWording(Wording[TrendQuestion]):
+    @property
+    def _decided(self) -> str:
+        along = list(self.question.along)
+        if len(along) > _MOST_NAMED:
+            along = [along[0], "…", along[-1]]
+        evidence = texts.TREND_EVIDENCE.format(
+            test=METHODS[self.finding.test].name, seeds=self._seeds, p=self._p, tested=self.tested
+        )
+        ends = ""
+        if self.finding.effect is not None and not math.isnan(self.finding.effect):
+            ends = texts.TREND_ENDS.format(
+                seen=self.seen, level=self._level, interval=self.interval
+            )
+        return texts.TREND[self._case].format(
+            phrase=self._phrase,
+            order=" → ".join(along),
+            more=self._more,
+            evidence=evidence,
+            ends=ends,
+        )
+
+    @property
+    def _case(self) -> str:
+        rises = self.question.expect == "increasing"
+        if self.finding.verdict == "supported":
+            return "rises" if rises else "falls"
+        if self.finding.verdict == "refuted":
+            return "falls instead" if rises else "rises instead"
+        return "open"
+
+
+class _RankingWording(Wording[RankingQuestion]):
+    @property
+    def _decided(self) -> str:
+        ranking, count = self._ranking, len(self._ranking.networks)
+        evidence = texts.TREND_EVIDENCE.format(
+            test="Friedman's test", seeds=self._seeds, p=self._p, tested=self.tested
+        )
+        best, others, case = ranking.networks[0], list[str](), "open"
+        pairs, apart = count * (count - 1) // 2, 0
+        if self.finding.verdict == "supported":
+            case = "no pairs"
+            if ranking.pairs is not None:
+                alpha = 1 - self.finding.level
+                apart = int(ranking.pairs.told_apart(alpha).sum())
+                separated = ranking.pairs.separated(alpha)[self._index(best)]
+                others = [n for n in ranking.networks[1:] if not separated[self._index(n)]]
+                case = "several" if others else "one best"
+        return texts.RANKING[case].format(
+            best=best,
+            others=listed(others, most=_MOST_NAMED, last="or"),
+            phrase=self._phrase,
+            rank=f"{ranking.average_ranks[0]:.1f}",
+            ranks=self._ranks,
+            count=count,
+            what="detectors" if self.question.is_of_detectors else "networks",
+            evidence=evidence,
+            apart=f"{apart:,}",
+            pairs=f"{pairs:,}",
+            more=self._more,
+        )
+
+    @property
+    def _ranks(self) -> str:
+        """Who ranks best; a superlative only where there is one."""
+        names, ranks = self._ranking.networks, self._ranking.average_ranks
+        leaders = [n for n, rank in zip(names, ranks, strict=True) if rank <= ranks[0] + 1e-9]
+        case = "all tied" if len(leaders) == len(names) else "tied" if len(leaders) > 1 else "one"
+        return texts.RANKS[case].format(
+            best=names[0],
+            leaders=listed(leaders, most=_MOST_NAMED),
+            phrase=self._phrase,
+            rank=f"{ranks[0]:.1f}",
+            count=len(names),
+        )
+
+    @property
+    def _ranking(self) -> Ranking:
+        assert self.finding.ranking is not None
+        return self.finding.ranking
+
+    def _index(self, name: str) -> int:
+        return self.question.arms.index(name)
+
+
+def _sign(unit: Unit) -> str:
+    """A level of a fraction is so many percent, though differences of it are so many points."""
+    return "%" if unit.many == "points" else f" {unit.many}".rstrip()

@@ -87,12 +87,12 @@ class LogRankShifts:
         tried, found = _points(borders), dict[int, LogRankTest]()
         last = len(tried) - 1
 
-        def at(place: int) -> LogRankTest:
-            found[place] = self._test(float(tried[place]))
-            return found[place]
+        def at(index: int) -> LogRankTest:
+            found[index] = self._test(float(tried[index]))
+            return found[index]
 
-        _first_not(lambda place: not self._is_not_late(at(place)), len(tried))
-        _first_not(lambda place: not self._is_not_early(at(last - place)), len(tried))
+        _first_not(lambda index: not self._is_not_late(at(index)), len(tried))
+        _first_not(lambda index: not self._is_not_early(at(last - index)), len(tried))
         lowest = min((i for i, test in found.items() if self._is_not_late(test)), default=None)
         highest = max((i for i, test in found.items() if self._is_not_early(test)), default=None)
         if lowest is None:
@@ -124,7 +124,7 @@ def _points(borders: np.ndarray) -> np.ndarray:
 
 
 def _first_not(holds: Callable[[int], bool], count: int) -> int:
-    """The first place at which something ceases to hold, if it never begins again; or `count`."""
+    """The first index at which something ceases to hold, if it never begins again; or `count`."""
     low, high = 0, count
     while low < high:
         middle = (low + high) // 2

@@ -125,7 +125,7 @@ def phrase_of(metric: Metric) -> str:
         case GapMetric():
             return f"gap between training and test {_MEASURES[metric.train_test_gap]}"
         case DivergedMetric():
-            return "share of diverged runs"
+            return "fraction of diverged runs"
         case GradientMetric():
             return _gradient_phrase(metric)
         case OpenSetMetric():

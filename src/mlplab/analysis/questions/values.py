@@ -74,7 +74,7 @@ def paired_values(
 ) -> MetricValues:
     """Some value of each side's runs on the seeds that all sides have finished.
 
-    names, runs: of each side. value: of a side's place and its run.
+    names, runs: of each side. value: of a side's index and its run.
     """
     seeds = sorted(set.intersection(*(set(own) for own in runs)))
     some = set.union(*(set(own) for own in runs))
@@ -139,7 +139,7 @@ def metric_of_run(metric: Metric, run: Run, study: Study) -> float:
 
 
 def is_better_higher(metric: Metric) -> bool:
-    """Whether a higher value is better; times, losses, gaps and shares of diverged are not."""
+    """Whether a higher value is better; times, losses, gaps and fractions of diverged runs are not."""
     if isinstance(metric, OpenSetMetric):
         return metric.measure.higher_is_better
     return measure_of(metric) == "accuracy" and not isinstance(metric, GapMetric)
@@ -209,11 +209,11 @@ def _time_to(
 
 def _gradient(metric: GradientMetric, run: Run) -> float:
     """NaN of a run that had diverged by the step that is asked about."""
-    place, step = metric.gradient_size, metric.at_step
+    which, step = metric.gradient_size, metric.at_step
     if run.diverged_at is not None and (step is None or step >= run.diverged_at):
         return math.nan
     layers = len(run.layers) - 1
-    layer = {"first": 1, "last": layers}.get(str(place), place)
+    layer = {"first": 1, "last": layers}.get(str(which), which)
     name = f"gradient_size_layer_{layer}"
     if step is None:
         sizes = measured(run, "batch", name)[1]

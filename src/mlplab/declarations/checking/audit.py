@@ -191,13 +191,14 @@ def _of_shape(
 ) -> tuple[tuple[Difference, ...], list[Difference]]:
     """Depth and width are one setting, so what each of them is must be told apart."""
     depths = tuple(str(len(shape) + 1) for shape in shapes)
-    widths = tuple(str(max(shape)) for shape in shapes)
+    widths = tuple(str(max(shape)) if shape else _NONE for shape in shapes)
     depth = Difference("number of layers", "hidden", depths)
     width = Difference("widest layer", "hidden", widths)
     meant, other = (depth, width) if factor == "depth" else (width, depth)
     if len(set(meant.values)) == 1:
         return (), list(declared)
-    return (meant,), [other] if len(set(other.values)) > 1 else []
+    # A linear network has no width that could have stayed the same.
+    return (meant,), [other] if len({*other.values} - {_NONE}) > 1 else []
 
 
 def _counts(sizes: list[Size]) -> Iterator[tuple[str, list[int]]]:

@@ -9,14 +9,16 @@ from typing import Any
 
 from mlplab.declarations.checking.figure_checks import comparison_problems, figure_problems
 from mlplab.declarations.checking.names import declared_names, list_problems, name_problems
-from mlplab.declarations.checking.notes import study_notes
 from mlplab.declarations.checking.open_set_checks import objective_fault, open_set_faults
 from mlplab.declarations.checking.question_checks import question_problems
-from mlplab.declarations.checking.tuning_checks import tuning_problems
+from mlplab.declarations.checking.tuning_checks import matched_problems, tuning_problems
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import Problem
+from mlplab.declarations.objective import USES_HIDDEN
+from mlplab.declarations.problems import Problem, listed
 from mlplab.declarations.reading.source_map import SourceMap
 from mlplab.declarations.resolving.data_size import DataSize, data_size
+from mlplab.declarations.resolving.matching import Matching
+from mlplab.declarations.resolving.open_set_networks import base_networks
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
 from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.study import Study
@@ -28,16 +30,18 @@ class Checked:
     """What a check of the whole study found."""
 
     problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
+    sizes: Mapping[str, DataSize]
+    """Of the data of each network."""
 
 
 def check_study(
-    study: Study, resolution: Resolution, values: Mapping[str, Any], source_map: SourceMap
+    study: Study, matching: Matching, values: Mapping[str, Any], source_map: SourceMap
 ) -> Checked:
     """Everything that single declarations cannot see.
 
     Settings in doubt are left out, and whatever would be concluded from them.
     """
+    resolution = matching.resolution
     problems = [*name_problems(study.name, values)]
     sizes = _data_sizes(study, resolution)
     of_networks: dict[tuple[Any, str], Problem] = {}
@@ -47,21 +51,23 @@ def check_study(
             problem = resolution.origins.found(name, problem)
             of_networks.setdefault((problem.where, problem.expected), problem)
     problems += of_networks.values()
+    data = {name: size for name, (size, _) in sizes.items()}
     declared = declared_names(values)
     if not study.networks and not declared:
         # What else names networks is right or wrong only beside some.
-        return Checked(tuple(problems), ())
+        return Checked(tuple(problems), data)
     in_doubt = bool(values.get("open_set")) and not study.open_set
     problems += figure_problems(study, declared)
     problems += question_problems(study, declared, source_map)
     problems += list_problems(("choice", "networks"), study.choice.networks or (), declared)
     problems += comparison_problems(study)
     problems += open_set_faults(study, declared, in_doubt=in_doubt)
+    problems += _linear_open_set_problems(study)
+    problems += matched_problems(study.tune, matching.matched)
     problems += tuning_problems(
         study, declared, lambda name, tried: _network_problems(Resolved(tried), sizes[name][0])
     )
-    data = {name: size for name, (size, _) in sizes.items()}
-    return Checked(tuple(problems), study_notes(study, data) if not problems else ())
+    return Checked(tuple(problems), data)
 
 
 _Sizes = Mapping[str, tuple[DataSize, tuple[Problem, ...]]]
@@ -87,6 +93,18 @@ def _network_problems(resolved: Resolved, data: DataSize) -> Iterator[Problem]:
     for settings, check in _CHECKS:
         if not resolved.doubted & set(settings):
             yield from check(resolved.network, data)
+
+
+def _linear_open_set_problems(study: Study) -> Iterator[Problem]:
+    for index, entry in enumerate(study.open_set):
+        linear = [name for name, one in base_networks(study, entry).items() if not one.hidden]
+        if linear:
+            yield Problem(
+                ("open_set", index),
+                "networks with a hidden layer, whose outputs detectors look at",
+                listed(linear, limit=4),
+                'name others in "networks", or give these a hidden layer',
+            )
 
 
 def _batch_problems(network: Network, data: DataSize) -> Iterator[Problem]:
@@ -131,6 +149,16 @@ def _objective_problems(network: Network, data: DataSize) -> Iterator[Problem]:
         yield problem
 
 
+def _linear_problems(network: Network, data: DataSize) -> Iterator[Problem]:
+    if not network.hidden and network.objective.name in USES_HIDDEN:
+        yield Problem(
+            ("hidden",),
+            f"a hidden layer, whose outputs {network.objective.name} is about",
+            "[]",
+            'write "hidden": [64]',
+        )
+
+
 def _memory_problems(network: Network, data: DataSize) -> Iterator[Problem]:
     # Where the features are not known, one is: the estimate is then too small, never too large.
     size = size_of(network, data.features or 1, data.classes or 2)
@@ -150,6 +178,7 @@ _CHECKS = (
     (("data", "training"), _stopping_problems),
     (("data", "outputs"), _output_problems),
     (("objective", "roles", "open_set_only"), _objective_problems),
+    (("hidden", "objective"), _linear_problems),
     (("hidden", "data", "outputs", "training"), _memory_problems),
 )
 """Each check with the settings that it looks at."""

@@ -31,14 +31,22 @@ def name_problems(study: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(("networks", name), expected, fault, "rename the network")
 
 
+MOST_TOLD = 50
+"""Wrong names of one list; the rest are counted."""
+
+
 def list_problems(where: Where, names: Sequence[str], known: Sequence[str]) -> Iterator[Problem]:
     """Names in a list of networks that no network has, or that stand there twice."""
-    seen: set[str] = set()
+    has, seen, told = set(known), set[str](), 0
     for index, name in enumerate(names):
-        if problem := unknown_name(name, known):
-            yield problem.within(*where, index)
-        elif name in seen:
-            yield Problem(
-                (*where, index), "every network once", f"{shown(name)} again", "remove it"
-            )
-        seen.add(name)
+        if name in has and name not in seen:
+            seen.add(name)
+            continue
+        told += 1
+        if told > MOST_TOLD:
+            left = sum(name not in has for name in names[index:])
+            expected = f"names of networks of this study, as told of the first {MOST_TOLD}"
+            yield Problem((*where, index), expected, f"{left:,} more that are none")
+            return
+        once = Problem((), "every network once", f"{shown(name)} again", "remove it")
+        yield (unknown_name(name, known) or once).within(*where, index)

@@ -169,14 +169,14 @@ def _unknown_classes(variant: OpenSetVariant, study: Study) -> tuple[str, ...] |
 def untested_network_problem(
     question: Question, study: Study, where: Where, source_map: SourceMap
 ) -> Iterator[Problem]:
-    """A network that is trained in its open-set forms alone, asked what only itself could tell."""
+    """A network of which only open-set variants are trained, in a question about itself."""
     if isinstance(question.metric, OpenSetMetric):
         return
     only = [name for name in question.networks if study.networks[name].open_set_only]
     if only:
         yield source_map.problem(
             (*where, "metric"),
-            expected='a metric with "open_set", as only open-set forms of these are trained: '
+            expected='a metric with "open_set", as only open-set variants of these are trained: '
             f"{listed(only, limit=4)}",
             received="another metric",
             hint='write {"open_set": "auroc", "detector": "softmax"}, or leave out "open_set_only"',

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mlplab.declarations.checking.names import list_problems
+from mlplab.declarations.matched import Matched
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
 from mlplab.declarations.resolving.tuning_trials import (
@@ -45,6 +46,23 @@ def tuning_problems(study: Study, declared: Sequence[str], check: Check) -> Iter
     yield from of_paths
     if not of_paths and tuned and tune.can_be_spread:
         yield from _trial_problems(tune, tuned, check)
+
+
+def matched_problems(tune: Tuning | None, matched: Mapping[str, Matched]) -> Iterator[Problem]:
+    """Tuned settings that would change the size of a network, or of one that is matched to it."""
+    for name, match in matched.items() if tune is not None else ():
+        sizes = ("hidden", "training.batch_size") if match.by == "flops" else ("hidden",)
+        tuned = [one for one in (name, match.to) if tune is not None and tune.tunes(one)]
+        path = next((path for path in sizes if tune is not None and path in tune.space), None)
+        if tuned and path is not None:
+            yield Problem(
+                ("tune", "space", path),
+                "a setting that leaves matched networks as large as one another",
+                f"{shown(path)}, tuned for {listed(tuned)}, and {shown(name)} is matched to "
+                f"{shown(match.to)}",
+                "leave it out of the space, or leave out matched",
+            )
+            return
 
 
 def seed_problem(tune: Tuning, networks: Mapping[str, Network]) -> Problem | None:

@@ -25,7 +25,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n')
 
 @dataclass(frozen=True)
 class Read:
-    """An object read from a file, comments dropped, with the place of every value."""
+    """An object read from a file, comments dropped, with the location of every value."""
 
     values: dict[str, Any]
     source_map: SourceMap
@@ -123,16 +123,36 @@ _HINTS = (
 
 
 def _syntax_problem(error: json.JSONDecodeError, name: str) -> Problem:
+    other = _other_format(error.doc)
+    if other is not None:
+        hint = (
+            'write it as JSON, such as {"networks": {"mlp": {"hidden": [64]}}}; `mlplab init` does'
+        )
+        return Problem("", "a study in JSON", f"a text in {other}", hint, None, name)
     rest = error.doc[error.pos : error.pos + 20].split("\n")[0].strip()
     received = (
         f"{shown(rest, 24)} at column {error.colno}" if rest else "the end of the line or file"
     )
-    hint = next((hint for sign, hint in _HINTS if sign in error.msg), None)
+    advice = next((hint for sign, hint in _HINTS if sign in error.msg), None)
     if rest.startswith(("//", "#", "/*")):
-        hint = 'JSON has no comments; use a key that starts with "//"'
+        advice = 'JSON has no comments; use a key that starts with "//"'
     elif rest.startswith(("True", "False", "None", "'")):
-        hint = "JSON writes true, false, null and double quotes"
-    return Problem("", "valid JSON", received, hint, error.lineno, name)
+        advice = "JSON writes true, false, null and double quotes"
+    return Problem("", "valid JSON", received, advice, error.lineno, name)
+
+
+_OTHER_FORMATS = {
+    "Python": re.compile(r"(import|from|def|class)\s\w"),
+    "TOML or INI": re.compile(r"\[[\w.]+\]$|[\w.]+\s*=[^=]"),
+    "YAML": re.compile(r"(---|(- )?[\w.]+:(\s|$))"),
+}
+
+
+def _other_format(text: str) -> str | None:
+    """The format of a text that does not begin as JSON does, None where it is not clear."""
+    lines = (line.strip() for line in text[:5_000].splitlines())
+    first = next((line for line in lines if line and not line.startswith(("#", ";"))), "")
+    return next((kind for kind, sign in _OTHER_FORMATS.items() if sign.match(first)), None)
 
 
 def without_comments(value: Any) -> Any:
@@ -142,6 +162,11 @@ def without_comments(value: Any) -> Any:
     if isinstance(value, list):
         return [without_comments(v) for v in value]
     return value
+
+
+def _is_comment(where: Where) -> bool:
+    """Whether a path leads to or into a comment, which is dropped whatever it says."""
+    return any(isinstance(step, str) and step.startswith("//") for step in where)
 
 
 @dataclass
@@ -180,8 +205,8 @@ class _Walk:
     def add(
         self, where: Where, expected: str, received: str, hint: str | None, line: int | None
     ) -> None:
-        if any(isinstance(step, str) and step.startswith("//") for step in where):
-            return  # what a comment says is nobody's business
+        if _is_comment(where):
+            return
         source_map = SourceMap(self.name, {where: SourceLocation(self.name, line)})
         self.problems.append(
             source_map.problem(where, expected=expected, received=received, hint=hint)
@@ -248,6 +273,8 @@ class _Walk:
         try:
             text.encode()
         except UnicodeEncodeError:
+            if _is_comment(where):
+                return
             self.is_beyond_use = True  # such text cannot be written, shown or hashed
             received = json.dumps(text)[:60]
             self.add(

@@ -74,7 +74,9 @@ class Translated:
 
 def is_configuration(values: Mapping[str, Any]) -> bool:
     """Whether an object is meant as a configuration of the report rather than as a study."""
-    return not {"networks", "grid"} & set(values) and len(_TELLING & set(values)) >= 2
+    telling = _TELLING & set(values)
+    is_study = bool({"networks", "grid"} & set(values))
+    return not is_study and len(telling) >= (2 if "hiddens" in telling else 3)
 
 
 def translate_file(path: Path, read: Read) -> Translated:
@@ -164,10 +166,7 @@ def _configuration(read: Read) -> tuple[Configuration | None, list[Problem]]:
     if isinstance(values.get("optimizer"), str):
         values["optimizer"] = values["optimizer"].lower()
     validated = validate(Configuration, values)
-    problems = [
-        read.source_map.problem(f.where, expected=f.expected, received=f.received, hint=f.hint)
-        for f in validated.faults
-    ]
+    problems = [read.source_map.located(problem) for problem in validated.faults]
     if validated.declaration is not None:
         problems += _contradictions(validated.declaration, read.source_map)
     return validated.declaration, problems

@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_origin
 
+from annotated_types import Le, Lt
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -37,6 +38,10 @@ Fault = Problem
 """The former name, until every module has moved."""
 
 
+MOST_ERRORS = 500
+"""Errors of one object that are looked at; each is held against the others."""
+
+
 @dataclass(frozen=True)
 class Validated(Generic[Declared]):
     """A declaration, or the reasons why there is none.
@@ -55,7 +60,7 @@ def validate(model: type[Declared], values: Mapping[str, Any]) -> Validated[Decl
     try:
         return Validated(model.model_validate_json(text))
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
+        details = error.errors(include_url=False, include_input=False)[:MOST_ERRORS]
     told = [d for d in details if not _echo(d, details) and not _other_member(d, details)]
     found: dict[tuple[Where | str, str], Problem] = {}
     for detail in told:
@@ -68,7 +73,7 @@ def validate(model: type[Declared], values: Mapping[str, Any]) -> Validated[Decl
 
 
 def _echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether a list is called too short only because its items are wrong."""
+    """Whether a list is told to be too short only because its items are wrong."""
     loc = detail["loc"]
     return detail["type"] == "too_short" and any(
         other["loc"][: len(loc)] == loc and len(other["loc"]) > len(loc) for other in details
@@ -117,6 +122,8 @@ def _problems(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Iter
 
 def _problem(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Problem:
     where, here = follow(type_spec(model), detail["loc"])
+    if detail["type"].startswith("union_tag"):
+        here = not_none(here)
     match detail["type"]:
         case "missing" if isinstance(detail["loc"][-1], str):
             return _missing(model, values, detail["loc"])
@@ -194,6 +201,8 @@ def _no_known_key(values: Any, where: Where, here: TypeSpec) -> Problem:
     if not isinstance(value, dict):
         homes = [key for key in known if value in _options(field_type_spec(known[key].type, key))]
         hint = f'write {{"{homes[0]}": "{value}"}}' if homes else None
+        if "accuracy" in known and isinstance(value, int | float) and 0 < value <= 100:
+            hint = f'write {{"accuracy": {value / 100 if value > 1 else value:g}}}'
         return Problem(where, words(here), shown(value), hint)
     near = [meant for key in value if (meant := did_you_mean(key, known))]
     received = f"only {listed(value)}" if value else "an empty object"
@@ -207,7 +216,7 @@ def _unknown_key(where: Where, here: TypeSpec) -> Problem:
     home = home_of(here.type, key)
     hint = f'it belongs in "{home}"' if home else did_you_mean(key, known) or "remove it"
     expected = f"one of the keys {listed(known, limit=20)}"
-    return Problem(where, expected, f'the unknown key "{key}"', hint)
+    return Problem(where, expected, f"the unknown key {shown(key)}", hint)
 
 
 def home_of(model: type[BaseModel], key: str) -> str | None:
@@ -232,6 +241,13 @@ def _wrong_tag(values: Any, where: Where, here: TypeSpec) -> Problem:
 
 def _hint(here: TypeSpec, value: Any) -> str | None:
     options = _options(here)
+    share = _share_of(here, value)
+    if share is not None:
+        return f"write {share:g}, which is {100 * share:g}%"
+    if isinstance(value, str) and (classes := _RANGE.fullmatch(value)):
+        first, last = map(int, classes.groups())
+        if first < last < 100 and any(_is_list(m) for m in (here, *not_none(here).members)):
+            return f"write {list(range(first, last + 1))}"
     if isinstance(value, str) and options:
         return did_you_mean(value, options)
     if isinstance(value, str) and here.type in (int, float) and _is_number(value):
@@ -246,6 +262,29 @@ def _hint(here: TypeSpec, value: Any) -> str | None:
             if meant:
                 return f'write {{"{key}": "{meant}"}} with its other keys'
     return None
+
+
+_RANGE = re.compile(r"(\d{1,2})\s*(?:-|\.\.|to)\s*(\d{1,2})")
+"""Classes as people write them: 0-4."""
+
+
+def _is_list(here: TypeSpec) -> bool:
+    return get_origin(here.type) is tuple
+
+
+def _share_of(here: TypeSpec, value: Any) -> float | None:
+    """The share that a percentage means, where a number of at most 1 is expected."""
+    if isinstance(value, str) and value.strip().endswith("%") and _is_number(value.strip()[:-1]):
+        value = float(value.strip()[:-1])
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 < value <= 100:
+        return None
+    parts = (here, *not_none(here).members)
+    bounds = [i for p in parts if p.type is float for i in p.metadata if isinstance(i, Le | Lt)]
+    return (
+        value / 100
+        if any(1 in (getattr(i, "le", 0), getattr(i, "lt", 0)) for i in bounds)
+        else None
+    )
 
 
 _LONGEST_ADVICE = 1e16

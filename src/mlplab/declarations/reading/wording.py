@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel, Discriminator, Tag
 from pydantic.fields import FieldInfo
 
@@ -223,6 +223,9 @@ def _list_words(here: TypeSpec, plural: bool) -> str:
     else:
         kinds = words(type_spec(arguments[0]), plural=True)
     fewest = max((i.min_length for i in here.metadata if isinstance(i, MinLen)), default=0)
+    most = min((i.max_length for i in here.metadata if isinstance(i, MaxLen)), default=None)
+    if most is not None:
+        kinds = f"at most {most} {kinds}"
     if fewest > 1:
         kinds = f"at least {fewest} {kinds}"
     filled = "non-empty " if fewest == 1 else ""
@@ -240,13 +243,15 @@ def _bounds(here: TypeSpec) -> str:
     low = high = ""
     for item in here.metadata:
         match item:
-            case Ge(ge=bound):
+            case Ge(ge=int() | float() as bound) if bound > -LARGEST_COUNT:
                 low = f"of at least {bound}"
             case Gt(gt=bound):
                 low = f"above {bound}"
             case Le(le=bound) if bound != LARGEST_COUNT:
                 high = f"of at most {bound}"
-            case Lt(lt=bound):
+            case MaxLen(max_length=bound):
+                high = f"of at most {bound} characters"
+            case Lt(lt=int() | float() as bound) if bound <= 2**32:
                 high = f"below {bound}"
     told = " and ".join(part for part in (low, high) if part)
     return f" {told}" if told else ""

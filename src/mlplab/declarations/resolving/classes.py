@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from mlplab.declarations.data import Data, KnownData
 from mlplab.declarations.known_data import KNOWN_SETS
-from mlplab.declarations.problems import did_you_mean, listed, shown
-from mlplab.declarations.reading.validation import Fault
+from mlplab.declarations.problems import Problem, did_you_mean, listed, shown
 from mlplab.declarations.roles import ClassName
 
 
@@ -33,42 +32,42 @@ def name_of(wanted: ClassName, names: Sequence[str] | None) -> str:
 
 def places_of(
     classes: Sequence[ClassName], names: Sequence[str], of: str
-) -> tuple[list[int], list[Fault]]:
+) -> tuple[list[int], list[Problem]]:
     """The places of declared classes in their order, and what is wrong with them.
 
-    names: of the set's classes. of: what the set is called in words. Ways of faults start at the
+    names: of the set's classes. of: what the set is called in words. Ways of problems start at the
     list.
     """
     places: list[int] = []
-    faults: list[Fault] = []
+    problems: list[Problem] = []
     for position, wanted in enumerate(classes):
         place = place_of(wanted, names)
         if place is None:
-            faults.append(replace(no_such_class(wanted, names, of), where=(position,)))
+            problems.append(replace(no_such_class(wanted, names, of), where=(position,)))
         elif place in places:
-            faults.append(replace(twice(names[place]), where=(position,)))
+            problems.append(replace(twice(names[place]), where=(position,)))
         else:
             places.append(place)
-    return places, faults
+    return places, problems
 
 
-def no_such_class(wanted: ClassName, names: Sequence[str], of: str) -> Fault:
+def no_such_class(wanted: ClassName, names: Sequence[str], of: str) -> Problem:
     """A class that a set does not have; where it stands is for the caller to say."""
     hint = did_you_mean(wanted, names) or "choose among these"
     if _are_words(names) and wanted in [str(place) for place in range(len(names))]:
         hint = f"write {wanted} without quotes for the class at that place, or its name"
-    return Fault((), f"a class of {of}: {listed(names)}", shown(wanted), hint)
+    return Problem((), f"a class of {of}: {listed(names)}", shown(wanted), hint)
 
 
-def not_kept(wanted: ClassName, kept: Sequence[str], of: str) -> Fault:
+def not_kept(wanted: ClassName, kept: Sequence[str], of: str) -> Problem:
     """A class that is not among those which data.classes keep."""
     hint = did_you_mean(wanted, kept) or "choose among these"
-    return Fault((), f"a class that is kept of {of}: {listed(kept)}", shown(wanted), hint)
+    return Problem((), f"a class that is kept of {of}: {listed(kept)}", shown(wanted), hint)
 
 
-def twice(name: str) -> Fault:
+def twice(name: str) -> Problem:
     """A class that is given again; where it stands is for the caller to say."""
-    return Fault((), "each class once", f'"{name}" a second time', "leave it out")
+    return Problem((), "each class once", f'"{name}" a second time', "leave it out")
 
 
 def all_class_names(data: Data) -> tuple[str, ...] | None:

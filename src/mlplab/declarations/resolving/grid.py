@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.reading.source_map import SourceMap
+from mlplab.declarations.problems import (
+    MOST_COMPARED,
+    Problem,
+    Where,
+    did_you_mean,
+    listed,
+    shown,
+)
+from mlplab.declarations.reading.dialect_words import SETTINGS, folded
+from mlplab.declarations.tuning import repeated
 
 LARGEST_GRID = 100_000
 
@@ -22,33 +34,61 @@ class GridNetwork:
     name: str
     settings: dict[str, Any]
     chosen: Mapping[Where, Where]
-    """The way to each setting in the network -> the way to its value in the file."""
+    """The path to each setting in the network -> the path to its value in the file."""
 
 
-def spread(grid: Any, source_map: SourceMap) -> tuple[list[GridNetwork], list[Problem]]:
+def spread(grid: Any) -> tuple[list[GridNetwork], list[Problem]]:
     """Every combination of a grid {"dotted.path": [values]}, the last path varying fastest.
 
-    Names hold the varied values only, such as "128-128 sgd 0.001".
+    A "name" such as "{hidden}-{optimizer.name}" names the networks; by default they are named by
+    the values that vary, such as "128-128 sgd 0.001".
     """
-    problems = list(_problems(grid, source_map))
+    template = grid.get("name") if isinstance(grid, dict) else None
+    if template is not None:
+        grid = {key: values for key, values in grid.items() if key != "name"}
+    problems = [*_problems(grid)]
+    if template is not None and not problems:
+        problems += _template_problems(template, grid)
     if problems:
         return [], problems
-    axes = {tuple(key.split(".")): values for key, values in grid.items()}
-    varied = [len(values) > 1 for values in axes.values()]
+    paths = {key: tuple(key.split(".")) for key in grid}
+    varied = [key for key, values in grid.items() if len(values) > 1] or list(grid)
     networks = []
-    for positions in itertools.product(*(range(len(values)) for values in axes.values())):
-        chosen = list(zip(axes, grid, positions, strict=True))
-        words = [
-            readable(way, grid[key][position])
-            for (way, key, position), varies in zip(chosen, varied, strict=True)
-            if varies or not any(varied)
-        ]
+    for indices in itertools.product(*(range(len(values)) for values in grid.values())):
+        chosen = dict(zip(grid, indices, strict=True))
+        words = {key: readable(paths[key], grid[key][index]) for key, index in chosen.items()}
+        name = (
+            " ".join(words[key] for key in varied) if template is None else _named(template, words)
+        )
         settings: dict[str, Any] = {}
-        for way, key, position in chosen:
-            _put(settings, way, grid[key][position])
-        origins = {way: ("grid", key, position) for way, key, position in chosen}
-        networks.append(GridNetwork(" ".join(words), settings, origins))
-    return networks, list(_same_names(networks, source_map))
+        for key, index in chosen.items():
+            _put(settings, paths[key], grid[key][index])
+        origins = {paths[key]: ("grid", key, index) for key, index in chosen.items()}
+        networks.append(GridNetwork(name, settings, origins))
+    same = _same_names(networks, varied if template is not None else None)
+    return networks, list(same)
+
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def _named(template: str, words: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda found: words[found[1]], template)
+
+
+def _template_problems(template: Any, grid: Mapping[str, Any]) -> Iterator[Problem]:
+    where = ("grid", "name")
+    example = "".join(f"{{{key}}}-" for key in islice(grid, 2)).rstrip("-")
+    if not isinstance(template, str):
+        yield Problem(where, "a text with settings of the grid in braces", shown(template),
+                      f'write "name": "{example}"')  # fmt: skip
+        return
+    for path in _PLACEHOLDER.findall(template):
+        if path not in grid:
+            hint = did_you_mean(path, grid) or f'such as "name": "{example}"'
+            yield Problem(
+                where, f"settings of the grid in braces: {listed(grid)}", shown(path), hint
+            )
 
 
 def _put(settings: dict[str, Any], way: Where, value: Any) -> None:
@@ -72,80 +112,55 @@ def readable(way: Where, value: Any) -> str:
     return f"{value:g}" if float(f"{value:g}") == value else str(value)
 
 
-def _problems(grid: Any, source_map: SourceMap) -> Iterator[Problem]:
+def _problems(grid: Any) -> Iterator[Problem]:
     if not isinstance(grid, dict) or not grid:
-        yield source_map.problem(
-            ("grid",),
-            expected='an object such as {"optimizer.learning_rate": [0.1, 0.01]}',
-            received=shown(grid),
-        )
+        expected = 'an object such as {"optimizer.learning_rate": [0.1, 0.01]}'
+        yield Problem(("grid",), expected, shown(grid))
         return
     for key, values in grid.items():
-        yield from _axis_problems(key, values, grid, source_map)
-    size = 1
-    for values in grid.values():
-        size *= len(values) if isinstance(values, list) else 1
+        yield from _axis_problems(key, values, grid)
+    size = math.prod(len(values) for values in grid.values() if isinstance(values, list))
     if size > LARGEST_GRID:
-        yield source_map.problem(
-            ("grid",),
-            expected=f"at most {LARGEST_GRID} combinations",
-            received=str(size),
-            hint="vary fewer settings, or fewer values of each",
+        expected = f"at most {LARGEST_GRID} combinations"
+        yield Problem(
+            ("grid",), expected, str(size), "vary fewer settings, or fewer values of each"
         )
 
 
-def _axis_problems(
-    key: str, values: Any, grid: Mapping[str, Any], source_map: SourceMap
-) -> Iterator[Problem]:
+def _axis_problems(key: str, values: Any, grid: Mapping[str, Any]) -> Iterator[Problem]:
     where = ("grid", key)
-    way = key.split(".")
-    if way[0] not in Network.model_fields:
-        yield source_map.problem(
-            where,
-            expected=f"a way to a network's setting, starting with {listed(Network.model_fields)}",
-            received=shown(key),
-            hint=did_you_mean(way[0], Network.model_fields),
-        )
-    elif not all(way):
-        yield source_map.problem(
-            where, expected="keys joined by single dots", received=shown(key), hint="check the dots"
-        )
-    inside = [other for other in grid if key.startswith(other + ".")]
+    first, *_ = path = key.split(".")
+    if first not in Network.model_fields:
+        expected = f"a path to a network's setting, starting with {listed(Network.model_fields)}"
+        known = SETTINGS.get(folded(path[-1]))
+        hint = f'write "{known}"' if known else did_you_mean(first, Network.model_fields)
+        yield Problem(where, expected, shown(key), hint)
+    elif not all(path):
+        yield Problem(where, "keys joined by single dots", shown(key), "check the dots")
+    inside = next(
+        (other for other in islice(grid, MOST_COMPARED) if key.startswith(other + ".")), None
+    )
     if inside:
-        yield source_map.problem(
-            where,
-            expected=f'a setting that lies outside "{inside[0]}", which the grid varies as a whole',
-            received=shown(key),
-            hint="vary one of the two",
-        )
+        expected = f'a setting that lies outside "{inside}", which the grid varies as a whole'
+        yield Problem(where, expected, shown(key), "vary one of the two")
     if not isinstance(values, list) or not values:
         hint = None if isinstance(values, list | dict) else f"write {shown([values])}"
-        yield source_map.problem(
-            where, expected="a non-empty list of values", received=shown(values), hint=hint
-        )
+        yield Problem(where, "a non-empty list of values", shown(values), hint)
         return
-    seen: dict[str, int] = {}
-    for position, value in enumerate(values):
-        first = seen.setdefault(json.dumps(value, sort_keys=True), position)
-        if first != position:
-            yield source_map.problem(
-                (*where, position),
-                expected="different values",
-                received=f"{shown(value)} again",
-                hint="remove one of the two",
-            )
+    yield from repeated(values, where)
 
 
-def _same_names(networks: list[GridNetwork], source_map: SourceMap) -> Iterator[Problem]:
-    seen: set[str] = set()
-    told: set[str] = set()
-    for network in networks:
-        if network.name in seen and network.name not in told:
-            told.add(network.name)
-            yield source_map.problem(
-                ("grid",),
-                expected="values that give every network a name of its own",
-                received=f'two networks named "{network.name}"',
-                hint="declare these networks by name instead",
+def _same_names(networks: list[GridNetwork], varied: list[str] | None) -> Iterator[Problem]:
+    """varied: the settings that vary, where the grid has a name of its own."""
+    hint = "declare these networks by name instead"
+    if varied is not None:
+        hint = f'write every varied setting in it: "{"-".join(f"{{{key}}}" for key in varied)}"'
+    for name, count in Counter(network.name for network in networks).items():
+        if count > 1:
+            yield Problem(
+                ("grid",) if varied is None else ("grid", "name"),
+                "values that give every network a name of its own",
+                f"{count:,} networks named {shown(name)}",
+                hint,
             )
-        seen.add(network.name)
+            return

@@ -7,14 +7,12 @@ declared; so results are the same whichever way they were come by.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlplab.declarations.matched import Matched
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.reading.source_map import SourceMap
-from mlplab.declarations.reading.validation import Fault
+from mlplab.declarations.problems import Problem, did_you_mean, listed, shown
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
 from mlplab.declarations.resolving.size import Size, are_alike, size_of
@@ -30,37 +28,36 @@ class Matching:
 
     resolution: Resolution
     problems: tuple[Problem, ...] = ()
+    matched: Mapping[str, Matched] = field(default_factory=dict)
+    """What each of them was matched to, by its name."""
     notes: tuple[str, ...] = ()
 
 
-def match_widths(resolution: Resolution, folder: Path, source_map: SourceMap) -> Matching:
+def match_widths(resolution: Resolution, folder: Path) -> Matching:
     """Give every network that is matched to another its widths.
 
     folder: where the study lies, for own data, whose header may have to be read. A network in
     doubt, or matched to one in doubt, is left as it is: its problems are told already.
     """
     resolved = dict(resolution.resolved)
-    problems: list[Problem] = []
+    problems: dict[Problem, None] = {}
     notes: list[str] = []
-    told: set[tuple[Where, str, str]] = set()
     for name, its in resolution.resolved.items():
         wanted = its.network.matched
         if wanted is None:
             continue
         found = _found(name, wanted, resolution.resolved, folder)
-        if isinstance(found, Fault):
-            where = resolution.origins.of(name, found.where)
-            if (where, found.expected, found.received) not in told:
-                told.add((where, found.expected, found.received))
-                problems.append(
-                    source_map.problem(
-                        where, expected=found.expected, received=found.received, hint=found.hint
-                    )
-                )
+        if isinstance(found, Problem):
+            problems[resolution.origins.found(name, found)] = None
         elif found is not None:
             resolved[name] = replace(its, network=found.network)
             notes.append(found.told(name, wanted))
-    return Matching(replace(resolution, resolved=resolved), tuple(problems), tuple(notes))
+    matched = {
+        name: wanted
+        for name, its in resolution.resolved.items()
+        if (wanted := its.network.matched) is not None
+    }
+    return Matching(replace(resolution, resolved=resolved), tuple(problems), matched, tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ class _Found:
 
 def _found(
     name: str, wanted: Matched, networks: Mapping[str, Resolved], folder: Path
-) -> _Found | Fault | None:
+) -> _Found | Problem | None:
     """The network with its widths, why there are none, or None where something is in doubt."""
     fault = next(_name_faults(name, wanted, networks), None)
     if fault is not None:
@@ -99,16 +96,18 @@ def _found(
     return _search(name, wanted, own.network, other.network, sizes[0], sizes[1])
 
 
-def _name_faults(name: str, wanted: Matched, networks: Mapping[str, Resolved]) -> Iterator[Fault]:
+def _name_faults(name: str, wanted: Matched, networks: Mapping[str, Resolved]) -> Iterator[Problem]:
     where = ("matched", "to")
-    if wanted.to not in networks:
+    if not networks[name].network.hidden:
+        yield Problem(("matched",), "a network with hidden layers, whose widths are found", "none")
+    elif wanted.to not in networks:
         hint = did_you_mean(wanted.to, networks) or f"it has {listed(networks)}"
-        yield Fault(where, "the name of a network of this study", shown(wanted.to), hint)
+        yield Problem(where, "the name of a network of this study", shown(wanted.to), hint)
     elif wanted.to == name:
         hint = 'name another one; "matched": null takes a shared setting back'
-        yield Fault(where, "another network", f"{shown(name)} itself", hint)
+        yield Problem(where, "another network", f"{shown(name)} itself", hint)
     elif (chained := networks[wanted.to].network.matched) is not None:
-        yield Fault(
+        yield Problem(
             where,
             "a network with widths of its own",
             f"{shown(wanted.to)}, which is matched to {shown(chained.to)} itself",
@@ -118,8 +117,8 @@ def _name_faults(name: str, wanted: Matched, networks: Mapping[str, Resolved]) -
         )
 
 
-def _unknown_size(which: str) -> Fault:
-    return Fault(
+def _unknown_size(which: str) -> Problem:
+    return Problem(
         ("matched",),
         "data whose features and classes are known before training",
         f"{shown(which)}, of which only its data would tell them",
@@ -134,7 +133,7 @@ def _search(
     other: Network,
     own_data: tuple[int, int],
     other_data: tuple[int, int],
-) -> _Found | Fault:
+) -> _Found | Problem:
     def counted(size: Size) -> int:
         return size.parameters if wanted.by == "parameters" else size.training_flops
 
@@ -146,7 +145,7 @@ def _search(
     nearest = count(widths)
     if not are_alike((nearest, target)):
         what = _IN_WORDS[wanted.by]
-        return Fault(
+        return Problem(
             ("matched",),
             f"widths with which {name} comes within 2% of the {large_count(target)} {what} of {wanted.to}",
             f"{large_count(nearest)} {what} at the nearest, with hidden layers of "

@@ -134,26 +134,26 @@ def variants_of(study: Study) -> tuple[OpenSetVariant, ...]:
     """
     variants = [
         variant
-        for place, entry in enumerate(study.open_set)
+        for number, entry in enumerate(study.open_set)
         for name, network in base_networks(study, entry).items()
-        for variant in _forms(place, entry, name, network)
+        for variant in _variants(number, entry, name, network)
     ]
     asking: dict[tuple[str, str], dict[int, None]] = {}
     for variant in variants:
         asking.setdefault((variant.template, variant.split.roles_in_words), {})[variant.entry] = (
             None
         )
-    apart = {tuple(places): _apart(study, tuple(places)) for places in asking.values()}
+    apart = {tuple(entries): _apart(study, tuple(entries)) for entries in asking.values()}
     return tuple(
         _set_apart(variant, apart[tuple(asking[variant.template, variant.split.roles_in_words])])
         for variant in variants
     )
 
 
-def _apart(study: Study, places: tuple[int, ...]) -> Mapping[int, str]:
+def _apart(study: Study, entries: tuple[int, ...]) -> Mapping[int, str]:
     """What sets questions on the same roles apart."""
-    words = set_apart([study.open_set[place] for place in places])
-    return dict(zip(places, words, strict=True))
+    words = set_apart([study.open_set[entry] for entry in entries])
+    return dict(zip(entries, words, strict=True))
 
 
 def _set_apart(variant: OpenSetVariant, words: Mapping[int, str]) -> OpenSetVariant:
@@ -161,7 +161,7 @@ def _set_apart(variant: OpenSetVariant, words: Mapping[int, str]) -> OpenSetVari
     return replace(variant, split=replace(variant.split, apart=apart)) if apart else variant
 
 
-def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetVariant]:
+def _variants(number: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetVariant]:
     by_method: dict[str | None, list[Detector]] = {}
     for detector in entry.detectors:
         by_method.setdefault(detector.method, []).append(detector)
@@ -169,13 +169,13 @@ def _forms(place: int, entry: OpenSet, name: str, network: Network) -> Iterator[
     for split in splits_of(entry, network.data):
         for method, detectors in by_method.items():
             for steps in (*(all_steps if method is None else ()), None):
-                variant = OpenSetVariant(place, name, "", split, method, steps, tuple(detectors))
+                variant = OpenSetVariant(number, name, "", split, method, steps, tuple(detectors))
                 derived = derived_network(variant, network, entry)
                 yield replace(variant, network=_name(variant, derived))
 
 
 def derived_network(variant: OpenSetVariant, template: Network, entry: OpenSet) -> Network:
-    """The network that is trained for a form."""
+    """The network that is trained for a variant."""
     objective = _objective(variant.method, template)
     negative = variant.split.negative if objective.name in USES_NEGATIVES else ()
     training = template.training

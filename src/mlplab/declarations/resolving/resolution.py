@@ -7,18 +7,16 @@ the place where the wrong value stands.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.reading.source_map import SourceMap
-from mlplab.declarations.reading.validation import Fault, home_of, validate
+from mlplab.declarations.reading.validation import home_of, validate
 from mlplab.declarations.resolving.grid import spread
+from mlplab.declarations.tuning import KINDS
 
-TAGS = ("name", "format", "distribution")
-"""Keys that say what kind of thing an object is: another kind replaces, the same kind merges."""
 MOST_SEEDS = 100_000
 _ANY = {
     "hidden": [1],
@@ -35,10 +33,10 @@ class Origins:
     shared: Mapping[str, Any]
     own: Mapping[str, Mapping[str, Any]]
     grid: Mapping[Where, Where] = field(default_factory=dict)
-    """The way to a generated network's setting -> the way to its value in the grid."""
+    """The path to a generated network's setting -> the path to its value in the grid."""
 
     def of(self, network: str, where: Where) -> Where:
-        """The way in the file to a setting of a network; a default's is the shared setting's."""
+        """The path in the file to a setting of a network; a default's is the shared setting's."""
         full = ("networks", network, *where)
         if not where or _holds(self.own[network], where):
             return self._in_grid(full)
@@ -89,12 +87,12 @@ def _holds(values: Any, where: Where) -> bool:
 
 
 def expand_grid(
-    values: dict[str, Any], source_map: SourceMap
+    values: dict[str, Any],
 ) -> tuple[dict[str, Any], dict[Where, Where], list[Problem]]:
     """The values with the grid's networks beside the declared ones, and where they come from."""
     if "grid" not in values:
         return values, {}, []
-    generated, problems = spread(values["grid"], source_map)
+    generated, problems = spread(values["grid"])
     rest = {key: value for key, value in values.items() if key != "grid"}
     declared = rest.get("networks", {})
     if not isinstance(declared, dict):
@@ -102,26 +100,18 @@ def expand_grid(
     networks = dict(declared)
     origins: dict[Where, Where] = {}
     for network in generated:
+        full = ("networks", network.name)
         if network.name in declared:
-            problems.append(
-                source_map.problem(
-                    ("networks", network.name),
-                    expected="a name that the grid does not generate too",
-                    received=shown(network.name),
-                    hint="rename this network",
-                )
-            )
+            expected = "a name that the grid does not generate too"
+            problems.append(Problem(full, expected, shown(network.name), "rename this network"))
             continue
         networks[network.name] = network.settings
-        full = ("networks", network.name)
         origins[full] = ("grid",)
-        origins.update({(*full, *way): place for way, place in network.chosen.items()})
+        origins.update({(*full, *path): source for path, source in network.chosen.items()})
     return rest | {"networks": networks}, origins, problems
 
 
-def resolve(
-    values: Mapping[str, Any], source_map: SourceMap, grid: Mapping[Where, Where] | None = None
-) -> Resolution:
+def resolve(values: Mapping[str, Any], grid: Mapping[Where, Where]) -> Resolution:
     """Every network of a study with all of its settings.
 
     A network's setting goes before the shared one. Objects merge key by key, unless their kind
@@ -130,41 +120,34 @@ def resolve(
     shared = {key: value for key, value in values.items() if key in Network.model_fields}
     declared = values.get("networks")
     if not isinstance(declared, dict) or not declared:
-        return Resolution({}, Origins(shared, {}), (_no_networks(values, source_map),))
+        return Resolution({}, Origins(shared, {}), (_no_networks(values),))
+    expected, hint = "an object with the network's settings", 'write {"hidden": [128, 256]}'
     problems = [
-        source_map.problem(
-            ("networks", name),
-            expected="an object with the network's settings",
-            received=shown(own),
-            hint='write {"hidden": [128, 256]}',
-        )
+        Problem(("networks", name), expected, shown(own), hint)
         for name, own in declared.items()
         if not isinstance(own, dict)
     ]
     own = {name: tree for name, tree in declared.items() if isinstance(tree, dict)}
-    origins = Origins(shared, own, grid or {})
+    origins = Origins(shared, own, grid)
     resolved: dict[str, Resolved] = {}
-    faults: dict[str, tuple[Fault, ...]] = {}
+    faults: dict[str, tuple[Problem, ...]] = {}
     for name, tree in own.items():
         its = merged(shared, tree)
         network, faults[name] = _network(its)
         found = _mended(its, faults[name]) if network is None else Resolved(network)
         if found is not None:
             resolved[name] = found
-    problems += _told(faults, origins, source_map)
-    problems += _unused(shared, own, source_map)
+    problems += _told(faults, origins)
+    problems += _unused(shared, own)
     return Resolution(resolved, origins, tuple(problems))
 
 
-def _no_networks(values: Mapping[str, Any], source_map: SourceMap) -> Problem:
+def _no_networks(values: Mapping[str, Any]) -> Problem:
     expected = 'an object with at least one network, such as {"small": {"hidden": [64]}}'
     if "networks" in values:
-        return source_map.problem(
-            ("networks",), expected=expected, received=shown(values["networks"])
-        )
-    return source_map.problem(
-        (), expected='the key "networks" or "grid"', received="neither", hint=f"add {expected}"
-    )
+        return Problem(("networks",), expected, shown(values["networks"]))
+    hint = 'add "networks": {"mlp": {}}' if "hidden" in values else f"add {expected}"
+    return Problem((), 'the key "networks" or "grid"', "neither", hint)
 
 
 def merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,11 +163,11 @@ def merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _other_kind(shared: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    kinds = [{tag: tree[tag] for tag in TAGS if tag in tree} for tree in (shared, own)]
+    kinds = [{tag: tree[tag] for tag in KINDS if tag in tree} for tree in (shared, own)]
     return all(kinds) and kinds[0] != kinds[1]
 
 
-def _network(values: dict[str, Any]) -> tuple[Network | None, tuple[Fault, ...]]:
+def _network(values: dict[str, Any]) -> tuple[Network | None, tuple[Problem, ...]]:
     seeds, seed_faults = _seeds(values)
     if seeds is not None:
         values["seeds"] = seeds
@@ -193,7 +176,7 @@ def _network(values: dict[str, Any]) -> tuple[Network | None, tuple[Fault, ...]]
     return (None if faults else validated.declaration), faults
 
 
-def _mended(values: Mapping[str, Any], faults: tuple[Fault, ...]) -> Resolved | None:
+def _mended(values: Mapping[str, Any], faults: tuple[Problem, ...]) -> Resolved | None:
     """The network with stand-ins where faults lie."""
     doubted = frozenset(str(f.where[0]) if f.where else str(f.missing) for f in faults)
     rest = {key: value for key, value in values.items() if key not in doubted}
@@ -202,7 +185,7 @@ def _mended(values: Mapping[str, Any], faults: tuple[Fault, ...]) -> Resolved | 
     return None if network is None or more else Resolved(network, doubted)
 
 
-def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Fault]]:
+def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Problem]]:
     """A count N as the seeds 0 to N-1; a list as it is."""
     if "seeds" not in values:
         return None, []
@@ -213,78 +196,67 @@ def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Fault]]:
         # By their text: an entry may be of any kind, and 1 is not True.
         twice = [text for text, times in Counter(map(shown, seeds)).items() if times > 1]
         if twice:
-            fault = Fault(
+            fault = Problem(
                 ("seeds",), "seeds that differ", f"{twice[0]} twice", "remove one of the two"
             )
             return seeds, [fault]
         return seeds, []
     expected = f"a count of seeds from 1 to {MOST_SEEDS}, or a list of seeds"
-    return [0], [Fault(("seeds",), expected, shown(seeds))]
+    return [0], [Problem(("seeds",), expected, shown(seeds))]
 
 
-def _told(
-    faults: Mapping[str, tuple[Fault, ...]], origins: Origins, source_map: SourceMap
-) -> Iterator[Problem]:
-    """The faults of all networks as problems, each once."""
+def _told(faults: Mapping[str, tuple[Problem, ...]], origins: Origins) -> Iterator[Problem]:
+    """The problems of all networks, each once."""
     missing_everywhere = [
         fault
         for fault in next(iter(faults.values()), ())
         if fault.missing and not fault.where and all(_lacks(f, fault) for f in faults.values())
     ]
     for fault in missing_everywhere:
-        yield source_map.problem(
-            (),
-            expected=fault.expected.replace(" (", ", shared or in every network (", 1),
-            received="none",
-            hint=fault.hint,
-        )
+        expected = fault.expected.replace(" (", ", shared or in every network (", 1)
+        yield Problem((), expected, "none", fault.hint)
     everywhere = {fault.missing for fault in missing_everywhere}
-    told: set[tuple[Where, str | None]] = set()
+    told: set[tuple[Where | str, str | None]] = set()
     for name, its in faults.items():
-        # One network may have several faults at a place; another's there are the same again.
-        new = {(origins.of(name, fault.where), fault.missing) for fault in its} - told
-        for fault in its:
-            where = origins.of(name, fault.where)
-            if (where, fault.missing) in new and (fault.where or fault.missing not in everywhere):
-                yield source_map.problem(
-                    where, expected=fault.expected, received=fault.received, hint=fault.hint
-                )
-        told.update(new)
+        found = [
+            origins.found(name, fault)
+            for fault in its
+            if fault.where or fault.missing not in everywhere
+        ]
+        # One network may have several problems at a path; another's there are the same again.
+        new = {(problem.where, problem.missing) for problem in found} - told
+        yield from (problem for problem in found if (problem.where, problem.missing) in new)
+        told |= new
 
 
-def _lacks(faults: tuple[Fault, ...], missing: Fault) -> bool:
+def _lacks(faults: tuple[Problem, ...], missing: Problem) -> bool:
     return any(not fault.where and fault.missing == missing.missing for fault in faults)
 
 
-def _unused(
-    shared: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]], source_map: SourceMap
-) -> Iterator[Problem]:
+def _unused(shared: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
     """What is wrong with shared settings that no network takes, so that it is told all the same.
 
-    Such a setting is tried in the place of each network's own: right for one, it is no fault.
+    Such a setting is tried in the place of each network's own: right for one, it is no problem.
     """
     leaves = list(_leaves(shared))
     used = {leaf for leaf in leaves if any(_takes(tree, shared, leaf) for tree in own.values())}
 
-    def unused(where: Where) -> bool:
+    def unused(where: Where | str) -> bool:
         its = {leaf for leaf in leaves if leaf[: len(where)] == where[: len(leaf)]}
         return bool(its) and its.isdisjoint(used)
 
-    told: dict[Where, Fault] | None = None
+    told: dict[Where | str, Problem] | None = None
     for tree in own.values() if len(used) < len(leaves) else ():
         _, faults = _network(merged({**_ANY, **tree}, shared))
         its = {f.where: f for f in faults if not f.missing and unused(f.where)}
         told = its if told is None else {where: f for where, f in told.items() if where in its}
         if not told:
             return
-    for fault in (told or {}).values():
-        yield source_map.problem(
-            fault.where, expected=fault.expected, received=fault.received, hint=fault.hint
-        )
+    yield from (told or {}).values()
 
 
 def _leaves(values: Mapping[str, Any], where: Where = ()) -> Iterator[Where]:
-    """The ways to all values that are no objects, or empty ones."""
+    """The paths to all values that are no objects, or empty ones."""
     for key, value in values.items():
         if isinstance(value, dict) and value:
             yield from _leaves(value, (*where, key))
@@ -304,21 +276,12 @@ def _takes(own: Any, shared: Any, where: Where) -> bool:
     return False
 
 
-def unknown_keys(
-    values: Mapping[str, Any], known: tuple[str, ...], source_map: SourceMap
-) -> Iterator[Problem]:
+def unknown_keys(values: Mapping[str, Any], known: Iterable[str]) -> Iterator[Problem]:
     """A problem for every key of a study that no study has."""
+    known = tuple(known)
     for key in values:
-        if key in known:
-            continue
-        yield source_map.problem(
-            (key,),
-            expected=f"one of the keys {listed(known, limit=20)}",
-            received=f'the unknown key "{key}"',
-            hint=_home(key) or did_you_mean(key, known) or "remove it",
-        )
-
-
-def _home(key: str) -> str | None:
-    home = home_of(Network, key)
-    return f'it belongs in "{home}"' if home else None
+        if key not in known:
+            home = home_of(Network, key)
+            hint = f'it belongs in "{home}"' if home else did_you_mean(key, known) or "remove it"
+            expected = f"one of the keys {listed(known, limit=20)}"
+            yield Problem((key,), expected, f"the unknown key {shown(key)}", hint)

@@ -11,7 +11,7 @@ from mlplab.declarations.objective import EXTRA_OUTPUTS
 
 BYTES_A_PARAMETER = 16
 """Weight, gradient and two moments in float32: the most that any optimizer here keeps."""
-EVALUATION_ROWS = 10_000
+EVALUATION_ROWS = 1_000
 """Rows taken through a network at once in evaluation, at most."""
 ALIKE = 0.02
 """Counts that differ by no more than this share of the largest are called matched."""

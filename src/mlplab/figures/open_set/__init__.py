@@ -1,1 +1,1 @@
-"""Pictures of what networks do with classes they have never seen."""
+"""Figures of open-set recognition."""

@@ -56,7 +56,7 @@ def _points(tasks: Sequence[Task]) -> pd.DataFrame:
                 "network": series.network,
                 "seed": seed,
                 "split": task.split.title,
-                "accuracy": series.runs[seed].accuracy.value,
+                "accuracy": series.accuracy_of(seed),
                 "auroc": finding.metrics["auroc"],
                 "roles": task.split.roles_in_words,
             }

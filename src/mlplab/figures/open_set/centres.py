@@ -1,21 +1,21 @@
-"""Why class centres do as they do: where rows lie along their centre, and what mending them brings."""
+"""Class centres: where rows lie along the line to their centre, and what variants achieve."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from mlplab.analysis.open_set.tasks import DetectorSeries, Task
+from mlplab.analysis.open_set.tasks import Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.covering import mean_areas
+from mlplab.figures.open_set.areas import AUROC_TIPS, area_of, mean_areas
 from mlplab.figures.open_set.separation import SIDES, room
 from mlplab.words import listed
 
 _LADDER = (
     ("class centre (on inputs)", "centre of the inputs"),
-    ("class centre", "centre, as the report proposed"),
-    ("class centre (one-sided)", "… forgiving what reaches beyond"),
+    ("class centre", "class centre"),
+    ("class centre (one-sided)", "… one-sided"),
     ("class centre (directions)", "… of directions only"),
     ("class centre (directions, 10 a class)", "… with 10 centres a class"),
     ("class centre (directions, 100 a class)", "… with 100 centres a class"),
@@ -45,8 +45,8 @@ def along_figure(task: Task, name: str) -> Figure | None:
         caption=(
             "Last hidden activations on the line from the origin (−1) through the centre (0), seed "
             f"{seed}. {run.centre.unknown_beyond:.0%} of unknown rows reach beyond the centre, and "
-            f"{run.centre.known_beyond:.0%} of known ones. A distance takes both sides for the "
-            "same."
+            f"{run.centre.known_beyond:.0%} of known ones. A distance "
+            "counts both sides alike."
         ),
         table=table,
         drawing={
@@ -68,7 +68,7 @@ def _along_layers(shown: list[float]) -> list[vega.Spec]:
     return [
         vega.mark("rect", opacity=0.5, encoding={
             "x": x, "x2": {"field": "to"},
-            "y": vega.field("share:Q", title="share of rows", axis={"format": "%"}),
+            "y": vega.field("share:Q", title="fraction of rows", axis={"format": "%"}),
             "y2": {"datum": 0},
             "color": vega.field("side:N", scale=colours),
             "tooltip": [vega.tip("side:N", "rows"), vega.tip("from:Q", "from", "+.2f"),
@@ -79,21 +79,21 @@ def _along_layers(shown: list[float]) -> list[vega.Spec]:
     ]  # fmt: skip
 
 
-def remedy_figure(task: Task, name: str) -> Figure | None:
-    """AUROC from the report's centre over its mendings to the neighbours, beside the softmax."""
+def variants_figure(task: Task, name: str) -> Figure | None:
+    """AUROC from the class centre over its variants to the neighbours, beside the softmax."""
     steps = [(told, s) for detector, told in _LADDER if (s := task.of(detector)) is not None]
     softmax = task.of("softmax")
     if len(steps) < 3 or softmax is None:
         return None
-    table = pd.DataFrame([_row(told, series) for told, series in steps])
-    limits = pd.concat([table, pd.DataFrame([_row("softmax", softmax)])])
+    table = pd.DataFrame([{"step": told, **area_of(series)} for told, series in steps])
+    limits = pd.concat([table, pd.DataFrame([{"step": "softmax", **area_of(softmax)}])])
     low, high = room(limits["auroc"], limits)
     drawn = table.assign(low=table["low"].clip(lower=low), high=table["high"].clip(upper=high))
     shown = mean_areas([softmax, *(series for _, series in steps)])
     told = [f"{row.step.removeprefix('… ')} {row.auroc:.3f}" for row in table.itertuples()]
     return Figure(
         name=name,
-        title="How far the class centre can be mended",
+        title="Variants of the class centre",
         caption=(
             f"AUROC, {shown}; each step beside the one before it: "
             f"{listed(told)}; the softmax has {softmax.auroc()[0]:.3f}. All on the last hidden "
@@ -104,18 +104,17 @@ def remedy_figure(task: Task, name: str) -> Figure | None:
             "data": vega.rows(drawn),
             "width": 330,
             "height": {"step": 28},
-            "layer": _remedy_layers(list(table["step"]), softmax.auroc()[0], [low, high]),
+            "layer": _variants_layers(list(table["step"]), softmax.auroc()[0], [low, high]),
         },
         keys=(Key("softmax", theme.COLOURS[1], dash=(5, 3)),),
     )
 
 
-def _remedy_layers(steps: list[str], softmax: float, shown: list[float]) -> list[vega.Spec]:
+def _variants_layers(steps: list[str], softmax: float, shown: list[float]) -> list[vega.Spec]:
     scale = {"domain": shown, "nice": False}
     x = vega.field("auroc:Q", title="AUROC", scale=scale)
     y = vega.field("step:N", sort=steps, title=None, axis={"labelLimit": 240})
-    tips = [vega.tip("detector:N"), vega.tip("auroc:Q", "AUROC", ".4f"),
-            vega.tip("low:Q", "95% from", ".4f"), vega.tip("high:Q", "to", ".4f")]  # fmt: skip
+    tips = [vega.tip("detector:N"), *AUROC_TIPS]
     return [
         {"data": {"values": [{"at": softmax}]},
          **vega.mark("rule", color=theme.COLOURS[1], strokeWidth=1.6, strokeDash=[5, 3],
@@ -126,8 +125,3 @@ def _remedy_layers(steps: list[str], softmax: float, shown: list[float]) -> list
         vega.mark("point", filled=True, size=60, opacity=1, color=theme.ACCENT,
                   encoding={"x": x, "y": y, "tooltip": tips}),
     ]  # fmt: skip
-
-
-def _row(told: str, series: DetectorSeries) -> dict[str, object]:
-    value, low, high = series.auroc()
-    return {"step": told, "detector": series.detector, "auroc": value, "low": low, "high": high}

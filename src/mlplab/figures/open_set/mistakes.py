@@ -1,4 +1,4 @@
-"""The unknown images that a network is surest of, beside the training images they resemble."""
+"""The most confident mistakes on unknown images, beside the training images they resemble."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from mlplab.analysis.open_set.findings import Mistake
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
 
-_CELL, _IMAGE = 84, 64
+_CELL, _IMAGE, _ACROSS = 92, 64, 4
+"""Four pairs beside one another are as wide as a narrow screen."""
+_LINE = 13
+_TEXT = (("text", 11, theme.INK), ("more", 11, theme.INK), ("certain", 10, theme.MUTED))
+_STEP = _IMAGE + 3 * _LINE + 12
+"""From one image to the next below it."""
 
 
 def mistakes_figure(
@@ -50,47 +55,46 @@ def mistakes_figure(
         table=table,
         drawing={
             "data": {"values": _cells(mistakes, image_shape)},
-            "width": _CELL * len(mistakes),
-            "height": 232,
-            **_pairs(len(mistakes)),
+            "width": _CELL * min(len(mistakes), _ACROSS),
+            "height": _STEP * 2 * -(-len(mistakes) // _ACROSS),
+            **_images(),
         },
     )
 
 
 def _cells(mistakes: Sequence[Mistake], shape: tuple[int, int]) -> list[dict[str, Any]]:
-    """Two images a mistake: on line 0 the unknown one, on line 1 its neighbour."""
+    """Two images a mistake: the unknown one, and below it its neighbour."""
     found = []
-    for place, mistake in enumerate(mistakes):
+    for number, mistake in enumerate(mistakes):
+        row, column = divmod(number, _ACROSS)
+        x, y = _CELL * (column + 0.5), _STEP * 2 * row + _IMAGE / 2
         unknown = {
-            "place": place, "line": 0, "image": _url(mistake.image, shape),
-            "text": f"{mistake.true}, taken for {mistake.taken_for}",
-            "more": f"p = {_certain(mistake.probability)}",
+            "x": x, "y": y, "image": _url(mistake.image, shape), "text": mistake.true,
+            "more": f"taken for {mistake.taken_for}",
+            "certain": f"p = {_certain(mistake.probability)}",
         }  # fmt: skip
         neighbour = {
-            "place": place, "line": 1, "image": _url(mistake.nearest, shape),
-            "text": f"a {mistake.nearest_class} of training", "more": "",
+            "x": x, "y": y + _STEP, "image": _url(mistake.nearest, shape),
+            "text": mistake.nearest_class, "more": "in training", "certain": "",
         }  # fmt: skip
         found += [unknown, neighbour]
     return found
 
 
-def _pairs(across: int) -> vega.Spec:
-    """Images in two lines, with what is said of them."""
-    columns: dict[str, Any] = {"domain": [-0.5, across - 0.5], "nice": False}
-    lines: dict[str, Any] = {"domain": [1.62, -0.5], "nice": False}
-    under = _IMAGE / 2
+def _images() -> vega.Spec:
+    """Images, each with what is said of it below."""
+    at: vega.Spec = {"scale": None, "axis": None}
+    tips = [vega.tip("text:N", "class"), vega.tip("more:N", "as"), vega.tip("certain:N", "")]
     return {
-        "encoding": {
-            "x": vega.field("place:Q", scale=columns, axis=None),
-            "y": vega.field("line:Q", scale=lines, axis=None),
-        },
+        "encoding": {"x": vega.field("x:Q", **at), "y": vega.field("y:Q", **at)},
         "layer": [
             vega.mark("image", width=_IMAGE, height=_IMAGE,
-                      encoding={"url": vega.field("image:N")}),
-            vega.mark("text", dy=under + 10, fontSize=10, color=theme.INK,
-                      encoding={"text": vega.field("text:N")}),
-            vega.mark("text", dy=under + 22, fontSize=9, color=theme.MUTED,
-                      encoding={"text": vega.field("more:N")}),
+                      encoding={"url": vega.field("image:N"), "tooltip": tips}),
+            *(
+                vega.mark("text", dy=_IMAGE / 2 + _LINE * (line + 0.8), fontSize=size, color=colour,
+                          limit=_CELL - 6, encoding={"text": vega.field(f"{name}:N")})
+                for line, (name, size, colour) in enumerate(_TEXT)
+            ),
         ],
     }  # fmt: skip
 

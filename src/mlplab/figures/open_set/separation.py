@@ -12,7 +12,7 @@ from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.covering import mean_areas
+from mlplab.figures.open_set.areas import AUROC_TIPS, area_of, mean_areas
 from mlplab.figures.vega import Spec
 from mlplab.words import count
 
@@ -39,7 +39,7 @@ def scores_figure(task: Task, name: str) -> Figure | None:
     for series, seed, finding in shown:
         histogram = finding.histogram
         assert histogram is not None
-        part = _score_shares(series.detector, histogram)
+        part = _score_fractions(series.detector, histogram)
         parts.append(part)
         threshold = finding.threshold[0] if len(finding.threshold) == 1 else None
         panels.append(_scores_panel(series, part, threshold, histogram))
@@ -50,7 +50,7 @@ def scores_figure(task: Task, name: str) -> Figure | None:
         name=name,
         title=f"Scores of known and unknown inputs: {task.split.title}",
         caption=(
-            f"Share of test rows by score, higher being more unknown, of seed {seed_shown}; the "
+            f"Fraction of test rows by score, higher being more unknown, of seed {seed_shown}; the "
             "line is the threshold, and what lies to its right is rejected. Scores beyond the "
             "middle 99.6% are counted at the ends"
             + (", and where they span orders of magnitude the axis is logarithmic" if logs else "")
@@ -68,7 +68,7 @@ def _first(series: DetectorSeries):  # type: ignore[no-untyped-def]
     return next(kept, None)
 
 
-def _score_shares(detector: str, histogram: Histogram) -> pd.DataFrame:
+def _score_fractions(detector: str, histogram: Histogram) -> pd.DataFrame:
     edges = histogram.edges
     return pd.DataFrame(
         [
@@ -139,9 +139,9 @@ _AXES = {
     "oscr": ("unknown inputs accepted", "known inputs accepted and right"),
 }
 _READ = {
-    "roc": "What must be paid in known inputs to be rid of unknown ones",
-    "oscr": "How many known inputs are still answered right for every share of unknown inputs let "
-    "in; a curve ends at the accuracy on known classes",
+    "roc": "How many known inputs are rejected for every fraction of unknown inputs rejected",
+    "oscr": "How many known inputs are still answered right for every fraction of unknown inputs "
+    "accepted; a curve ends at the accuracy on known classes",
 }
 
 
@@ -181,15 +181,15 @@ def curves_figure(task: Task, kind: Literal["roc", "oscr"], name: str) -> Figure
 
 
 def _curves(names: Sequence[str], x: str, y: str) -> Spec:
-    share = {"scale": {"domain": [0, 1]}, "axis": {"format": "%", "tickCount": 5}}
+    axis = {"scale": {"domain": [0, 1]}, "axis": {"format": "%", "tickCount": 5}}
     colours = {"domain": list(names), "range": [theme.colour(i) for i in range(len(names))]}
     return vega.mark(
         "line",
         vega.not_hidden("detector"),
         strokeWidth=1.8,
         encoding={
-            "x": vega.field("x:Q", title=x, **share),
-            "y": vega.field("y:Q", title=y, **share),
+            "x": vega.field("x:Q", title=x, **axis),
+            "y": vega.field("y:Q", title=y, **axis),
             "order": vega.field("place:Q"),
             "color": vega.field("detector:N", scale=colours),
             "tooltip": [
@@ -203,7 +203,17 @@ def _curves(names: Sequence[str], x: str, y: str) -> Spec:
 
 def ranking_figure(task: Task, name: str) -> Figure:
     """Every detector's mean AUROC with its interval, the best first."""
-    table = pd.DataFrame([_ranked(task, series) for series in task.ranked])
+    table = pd.DataFrame(
+        [
+            {
+                **area_of(series),
+                "training": series.method or "plain",
+                "seeds": len(series.findings),
+                "may_be_best": "yes" if series.detector in task.may_be_best else "no",
+            }
+            for series in task.ranked
+        ]
+    )[["detector", "training", "auroc", "low", "high", "seeds", "may_be_best"]]
     points = pd.DataFrame(
         [
             {"detector": series.detector, "auroc": value}
@@ -227,36 +237,18 @@ def ranking_figure(task: Task, name: str) -> Figure:
     )
 
 
-def _ranked(task: Task, series: DetectorSeries) -> dict[str, object]:
-    value, low, high = series.auroc()
-    return {
-        "detector": series.detector,
-        "training": series.method or "plain",
-        "auroc": value,
-        "low": low,
-        "high": high,
-        "seeds": len(series.findings),
-        "may_be_best": "yes" if series.detector in task.may_be_best else "no",
-    }
-
-
 def _ranking_layers(points: pd.DataFrame, order: list[str], shown: list[float]) -> list[Spec]:
     colour = {
         "condition": {"test": "datum.may_be_best == 'yes'", "value": theme.ACCENT},
         "value": theme.GREY,
     }
     scale = {"domain": shown, "nice": False}
-    x = vega.field("auroc:Q", scale=scale)
+    x = vega.field("auroc:Q", scale=scale, title="AUROC", axis={"tickCount": 6})
     y = vega.field("detector:N", sort=order, title=None, axis={"labelLimit": 260})
-    tips = [
-        vega.tip("detector:N"),
-        vega.tip("training:N"),
-        vega.tip("auroc:Q", "AUROC", ".4f"),
-        vega.tip("low:Q", "95% from", ".4f"),
-        vega.tip("high:Q", "to", ".4f"),
-    ]
+    tips = [vega.tip("detector:N"), vega.tip("training:N"), *AUROC_TIPS]
     bar = {
-        "x": vega.field("low:Q", scale=scale, title="AUROC"), "x2": {"field": "high"}, "y": y,
+        "x": vega.field("low:Q", scale=scale, title="AUROC", axis={"tickCount": 6}),
+        "x2": {"field": "high"}, "y": y,
         "color": colour, "tooltip": tips,
     }  # fmt: skip
     dot = {"x": x, "y": y, "color": colour, "tooltip": tips}
@@ -286,7 +278,7 @@ def _ranking_caption(task: Task) -> str:
     ticks = ", ticks the seeds" if any(len(d.findings) > 1 for d in task.detectors) else ""
     words = f"Dots and bars are {mean_areas(task.detectors)}{ticks}."
     if len(task.seeds) > 1 and len(task.detectors) > 1:
-        on = "" if task.heeds_rows else " on these test rows"
+        on = "" if task.covers_rows else " on these test rows"
         words += (
             f" In blue are the best{on} and those that may be: whose difference from it, on the "
             "same seeds and rows, is not surely below 0."

@@ -11,16 +11,23 @@ from mlplab.analysis.open_set.tasks import Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.covering import interval_tells_of
+from mlplab.figures.open_set.areas import interval_tells_of
 from mlplab.words import count, listed, signed
+
+MOST_DETECTORS = 16
+MOST_CLASSES = 20
+"""Drawn; of more, those of the best medians and of the largest effects."""
 
 
 def distribution_figure(tasks: Sequence[Task], usual: Sequence[Task], name: str) -> Figure:
     """AUROC of every split by detector; the usual 6/4 splits marked where they were tested."""
     every = split_table(tasks).assign(kind="split")
-    marked = split_table(usual).assign(kind="usual 6/4 split")
+    marked = split_table(usual).assign(kind="usual 6/4 split") if usual else every.iloc[:0]
     table = pd.concat([every, marked], ignore_index=True) if usual else every
-    order = list(every.groupby("detector")["auroc"].median().sort_values(ascending=False).index)
+    medians = every.groupby("detector")["auroc"].median().sort_values(ascending=False)
+    order = list(medians.index)[:MOST_DETECTORS]
+    left_out = len(medians) - len(order)
+    every, marked = (t[t["detector"].isin(order)] for t in (every, marked))
     box = every.groupby("detector")["auroc"].quantile([0.05, 0.25, 0.5, 0.75, 0.95]).unstack()
     box.columns = ["low", "lower", "middle", "upper", "high"]
     y = vega.field("detector:N", sort=order, title=None, axis={"labelLimit": 240})
@@ -53,7 +60,8 @@ def distribution_figure(tasks: Sequence[Task], usual: Sequence[Task], name: str)
     return Figure(
         name=name,
         title=f"AUROC of {len(tasks)} splits by detector",
-        caption=_caption(every, marked if usual else None, order),
+        caption=_caption(every, marked if usual else None, order)
+        + (f" The {left_out:,} detectors of the lowest medians are not drawn." if left_out else ""),
         table=table,
         drawing={"width": 480, "height": {"step": 38}, "layer": layers},
         keys=tuple(keys),
@@ -73,17 +81,18 @@ def _caption(every: pd.DataFrame, marked: pd.DataFrame | None, order: Sequence[s
     )
     best = every[every["detector"] == order[0]]
     hard, easy = best.loc[best["auroc"].idxmin()], best.loc[best["auroc"].idxmax()]
-    words += f"For {order[0]}, hardest is {hard['split']}, easiest {easy['split']}."
+    if hard["auroc"] < easy["auroc"]:
+        words += f"For {order[0]}, hardest is {hard['split']}, easiest {easy['split']}."
     if marked is not None and len(marked):
         means = marked.groupby("detector")["auroc"].mean()
-        places = [
+        told = [
             f"{d} {means[d]:.3f} (above {(every[every['detector'] == d]['auroc'] < means[d]).mean():.0%} "
             "of all)"
             for d in order[:3]
             if d in means
         ]
         tested = count(marked["split"].nunique(), "usual 6/4 split")
-        words += f" The mean of {tested}: {listed(places)}."
+        words += f" The mean of {tested}: {listed(told)}."
     return words
 
 
@@ -92,14 +101,16 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
     effects = pair_effects(tasks, detector)
     if not effects:
         return None
+    shown = _of_largest_effect(effects)
     table = pd.DataFrame(
         [
             {"one": one, "other": other, "effect": float(e.effect.mean), "told": signed(e.effect)}
             for e in effects
             for one, other in ((e.first, e.second), (e.second, e.first))
+            if {one, other} <= shown
         ]
     )
-    names = sorted(set(table["one"]))
+    names = sorted(shown)
     reach = float(table["effect"].abs().max())
     quiet = {"domain": False, "ticks": False, "grid": False}
     colours = {"domain": [-reach, 0, reach], "range": ["#b2481e", "#f7f7f7", "#2f76cf"]}
@@ -113,6 +124,8 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
             f"{interval_tells_of([int(effects[0].effect.n)], rows=True)}, each by itself. Most harmful to "
             f"separate: {listed([_told(e) for e in effects[:4]])}; least: "
             f"{listed([_told(e) for e in effects[-2:][::-1]])}."
+            + (f" Drawn are the {MOST_CLASSES} classes of the largest effects; the CSV file has all "
+               "pairs." if len(names) < len({c for e in effects for c in (e.first, e.second)}) else "")
         ),
         table=pd.DataFrame(
             [
@@ -148,6 +161,14 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
             ],
         },
     )  # fmt: skip
+
+
+def _of_largest_effect(effects: Sequence[PairEffect]) -> set[str]:
+    """The classes to be drawn: all, or `MOST_CLASSES` of those whose pairs have large effects."""
+    found: dict[str, None] = {}
+    for effect in sorted(effects, key=lambda e: -abs(float(e.effect.mean))):
+        found.update(dict.fromkeys((effect.first, effect.second)))
+    return set(list(found)[:MOST_CLASSES])
 
 
 def _told(effect: PairEffect) -> str:

@@ -1,4 +1,4 @@
-"""AUROC against training step, and against negatives given."""
+"""AUROC against training step, and against the negative classes used in training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.covering import mean_areas
+from mlplab.figures.open_set.areas import AUROC_TIPS, area_of, mean_areas
 from mlplab.figures.open_set.separation import notable, room
 from mlplab.words import listed, listed_classes
 
@@ -28,7 +28,7 @@ def steps_figure(by_steps: Sequence[tuple[int, Task]], name: str) -> Figure | No
         for detector in names
         if (series := task.of(detector)) is not None
     ]
-    table = pd.DataFrame([_after(steps, series) for steps, series in drawn])
+    table = pd.DataFrame([{"steps": steps, **area_of(series)} for steps, series in drawn])
     return Figure(
         name=name,
         title=f"AUROC against training step: {last.split.title}",
@@ -37,11 +37,6 @@ def steps_figure(by_steps: Sequence[tuple[int, Task]], name: str) -> Figure | No
         drawing=_lines(table, "steps", "training steps", names, log=True),
         keys=series_keys(names),
     )
-
-
-def _after(steps: int, series: DetectorSeries) -> dict[str, object]:
-    value, low, high = series.auroc()
-    return {"detector": series.detector, "steps": steps, "auroc": value, "low": low, "high": high}
 
 
 def _steps_caption(table: pd.DataFrame, names: Sequence[str], shown: str) -> str:
@@ -68,7 +63,7 @@ def negatives_figure(tasks: Sequence[Task], name: str) -> Figure | None:
     names = list(dict.fromkeys(table["detector"]))
     return Figure(
         name=name,
-        title=f"What negatives are worth: {listed_classes(tasks[0].split.unknown)} unknown",
+        title=f"AUROC by negative classes: {listed_classes(tasks[0].split.unknown)} unknown",
         caption=_negatives_caption(table, names, mean_areas([s for _, s in found.values()])),
         table=table,
         drawing={
@@ -82,15 +77,11 @@ def negatives_figure(tasks: Sequence[Task], name: str) -> Figure | None:
 
 
 def _given(task: Task, series: DetectorSeries) -> dict[str, object]:
-    value, low, high = series.auroc()
     negative = () if series.method is None else task.split.negative
     return {
-        "detector": series.detector,
+        **area_of(series),
         "count": len(negative),
         "negatives": listed_classes(negative) if negative else "none",
-        "auroc": value,
-        "low": low,
-        "high": high,
     }
 
 
@@ -100,7 +91,7 @@ def _negatives_layers(table: pd.DataFrame, names: Sequence[str]) -> list[vega.Sp
     averages = pd.concat([averages, _from_none(table, averages)], ignore_index=True)
     most = int(table["count"].max())
     colours = {"domain": list(names), "range": [theme.colour(i) for i in range(len(names))]}
-    place = {
+    at = {
         "x": vega.field(
             "count:Q",
             title="negative classes given",
@@ -111,15 +102,14 @@ def _negatives_layers(table: pd.DataFrame, names: Sequence[str]) -> list[vega.Sp
         "color": vega.field("detector:N", scale=colours),
     }
     shown = vega.not_hidden("detector")
-    tips = [vega.tip("detector:N"), vega.tip("negatives:N"), vega.tip("auroc:Q", "AUROC", ".4f"),
-            vega.tip("low:Q", "95% from", ".4f"), vega.tip("high:Q", "to", ".4f")]  # fmt: skip
-    named = place | {"text": vega.field("negatives:N")}
+    tips = [vega.tip("detector:N"), vega.tip("negatives:N"), *AUROC_TIPS]
+    named = at | {"text": vega.field("negatives:N")}
     return [
         {"data": vega.rows(averages),
-         **vega.mark("line", shown, strokeWidth=1.5, encoding=place)},
+         **vega.mark("line", shown, strokeWidth=1.5, encoding=at)},
         {"data": vega.rows(table),
          **vega.mark("point", shown, filled=True, size=50, opacity=1,
-                     encoding=place | {"tooltip": tips})},
+                     encoding=at | {"tooltip": tips})},
         {"data": vega.rows(table[table["count"].between(1, most - 1)]),
          **vega.mark("text", shown, dx=8, align="left", fontSize=10, encoding=named)},
     ]  # fmt: skip
@@ -188,11 +178,8 @@ def _lines(
                 "x": x, "y": vega.field("low:Q", title="AUROC", scale=tall),
                 "y2": {"field": "high"}, "color": colour}),
             vega.mark("line", shown, point={"filled": True, "size": 40}, strokeWidth=1.8,
-                      encoding={"x": x, "y": vega.field("auroc:Q", scale=tall),
-                                "color": colour, "tooltip": [
-                                    vega.tip("detector:N"), vega.tip(f"{column}:Q", title, ",d"),
-                                    vega.tip("auroc:Q", "AUROC", ".4f"),
-                                    vega.tip("low:Q", "95% from", ".4f"),
-                                    vega.tip("high:Q", "to", ".4f")]}),
+                      encoding={"x": x, "y": vega.field("auroc:Q", scale=tall), "color": colour,
+                                "tooltip": [vega.tip("detector:N"),
+                                            vega.tip(f"{column}:Q", title, ",d"), *AUROC_TIPS]}),
         ],
     }  # fmt: skip

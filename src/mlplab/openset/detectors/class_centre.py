@@ -103,7 +103,7 @@ def with_centres(settings: declared.ClassCentre, means: np.ndarray) -> Fitted:
     """The detector with centres (class, feature) found otherwise, such as running means."""
     classes, features = means.shape
     centres = Centres(means.astype(np.float64), np.ones(classes, dtype=bool))
-    widths = {"logits": classes, settings.space: features}
+    widths: dict[str, int] = {"logits": classes, settings.space: features}
     return Fitted(settings.name, CentreRule(settings, centres), widths)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar, final
 
 import numpy as np
@@ -43,7 +42,7 @@ def scores(*declared: type[DetectorSettings]) -> Callable[[_S], _S]:
     """Register a function of activations and settings as a detector that learns nothing."""
 
     def register(score: _S) -> _S:
-        learns(*declared)(lambda settings, a, y: partial(score, settings=settings))
+        learns(*declared)(lambda settings, a, y: lambda rows: score(rows, settings))
         return score
 
     return register

@@ -136,8 +136,8 @@ def _method(reading_error: float) -> str:
         "is not whether it equals our mean, but whether it could be one more run: whether it lies "
         "in the 95% *prediction* band for one new run (t, simultaneous over all compared points by "
         f"Bonferroni's inequality, widened by {reading_error:g} for reading off the print). "
-        "Networks trained for fewer steps are compared at the steps that both have. From few seeds the band is wide: to "
-        "lie within it is then weak evidence of agreement."
+        "Networks trained for fewer steps are compared at the steps that both have. From few seeds "
+        "the band is wide: to lie within it is then weak evidence of agreement."
     )
 
 

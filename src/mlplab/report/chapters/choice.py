@@ -71,8 +71,8 @@ def chapter(context: Context) -> Chapter | None:
 def _table(choice: Choice) -> Table:
     shown, rule = choice.candidates, choice.rule
     caption = (
-        f"Candidates from cheap to dear. Accuracy: final, {choice.split}. Less the best other: in "
-        f"points, with {comparison_in_words(choice)}. Unbeaten: no other is at least as accurate "
+        f"Candidates, the cheapest first. Accuracy: final, {choice.split}. Less the best other: in "
+        f"points, with {comparison_in_words(choice)}. Pareto front: no other is at least as accurate "
         "and as cheap by that cost, and better in one, by their means."
     )
     if len(shown) > MOST_SHOWN:
@@ -84,7 +84,7 @@ def _table(choice: Choice) -> Table:
         )
     heads = columns(
         "network", *_UNITS.values(), "accuracy", "less the best other",
-        f"within {margin_in_words(rule)}", "unbeaten in", left=1,
+        f"within {margin_in_words(rule)}", "on the Pareto front of", left=1,
     )  # fmt: skip
     return Table(caption, heads, tuple(_row(c, choice) for c in shown), sortable=True)
 

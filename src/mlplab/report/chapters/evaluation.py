@@ -39,6 +39,9 @@ MEASURES: dict[str, tuple[Callable[[Evaluation], float | None], str]] = {
 _IN_FULL_ONLY = ("precision, weighted", "recall, weighted")
 """Told of a single network; a table of all of them would grow too wide to be read."""
 
+MOST_CLASSES = 50
+"""Beyond so many classes a table holds those that are told worst."""
+
 
 def chapter(context: Context) -> Chapter | None:
     """A table of all networks, then each with its classes, ROC curves and confusion matrix."""
@@ -112,8 +115,15 @@ def _network(context: Context, name: str, taken: set[str]) -> Details:
 
 
 def _classes(name: str, evaluations: Sequence[Evaluation]) -> Table:
+    support = np.array(evaluations[0].support)
+    order = np.arange(len(support))
+    if len(order) > MOST_CLASSES:
+        f1 = np.mean([e.f1 for e in evaluations], axis=0)
+        occurring = np.flatnonzero(support)
+        order = np.sort(occurring[np.argsort(f1[occurring], kind="stable")[:MOST_CLASSES]])
     rows = []
-    for index, label in enumerate(evaluations[0].class_names):
+    for index in order.tolist():
+        label = evaluations[0].class_names[index]
         areas = [a for e in evaluations if (a := e.roc.classes[index].area) is not None]
         rows.append(
             (
@@ -123,13 +133,18 @@ def _classes(name: str, evaluations: Sequence[Evaluation]) -> Table:
                     with_interval(
                         t_interval(np.array([getattr(e, key)[index] for e in evaluations]))
                     )
+                    if key == "precision" or support[index]
+                    else "–"
                     for key in ("precision", "recall", "f1")
                 ),
                 f"{np.mean(areas):.5f}" if areas else "–",
             )
         )
+    caption = f"{plain(name)}, class by class; means over {count(len(evaluations), 'seed')}."
+    if len(order) < len(support):
+        caption += f" Of {len(support):,} classes the {len(order)} with the lowest F1."
+    if not support.all():
+        caption += " A class without test rows has no recall and no F1."
     return Table(
-        f"{plain(name)}, class by class; means over {count(len(evaluations), 'seed')}.",
-        columns("class", "rows", "precision", "recall", "F1", "ROC area"),
-        tuple(rows),
+        caption, columns("class", "rows", "precision", "recall", "F1", "ROC area"), tuple(rows)
     )

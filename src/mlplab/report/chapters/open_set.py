@@ -1,8 +1,8 @@
-"""What the networks do with classes they have never seen, and how they refuse them."""
+"""Open-set recognition: what networks do with unknown classes, and how they reject them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mlplab.analysis.open_set.all_splits import FEWEST_SPLITS, groups_of_splits
 from mlplab.analysis.open_set.evaluating import Tested, tests_of
@@ -11,8 +11,8 @@ from mlplab.declarations.resolving.open_set_networks import listed_classes
 from mlplab.figures.of_study import slug, unused
 from mlplab.figures.open_set.absorption import absorption_figure
 from mlplab.figures.open_set.accuracy import accuracy_figure
-from mlplab.figures.open_set.centres import along_figure, remedy_figure
-from mlplab.figures.open_set.covering import mean_measures
+from mlplab.figures.open_set.areas import mean_measures
+from mlplab.figures.open_set.centres import along_figure, variants_figure
 from mlplab.figures.open_set.mistakes import mistakes_figure
 from mlplab.figures.open_set.separation import curves_figure, ranking_figure, scores_figure
 from mlplab.figures.open_set.trends import negatives_figure, steps_figure
@@ -41,20 +41,25 @@ from mlplab.report.open_set_words import (
     centres_do_worse,
     remedies,
     why_centres,
+    with_limits,
 )
-from mlplab.words import signed, with_half, with_interval
+from mlplab.words import listed, signed
 
 _MEASURES = (
     ("AUROC", "auroc"),
     ("OSCR", "oscr"),
+    ("known rejected", "known_rejected"),
+    ("unknown rejected", "recall_of_unknown"),
+)
+_MORE_MEASURES = (
     ("AUPR, unknown positive", "aupr_unknown_positive"),
     ("AUPR, known positive", "aupr_known_positive"),
     ("FPR at 95% TPR, unknown positive", "fpr_at_95_tpr_unknown_positive"),
     ("FPR at 95% TPR, known positive", "fpr_at_95_tpr_known_positive"),
-    ("known rejected", "known_rejected"),
-    ("unknown rejected", "recall_of_unknown"),
     ("macro F1 of K+1", "macro_f1"),
 )
+_MOST_TASKS = 40
+"""Splits with figures of their own; of more, the first."""
 
 
 def chapter(context: Context) -> Chapter | None:
@@ -73,28 +78,60 @@ def chapter(context: Context) -> Chapter | None:
         blocks += many_splits(group, tasks, names)
     if groups and alone:
         blocks.append(Heading("The other splits"))
-    blocks += _lead(alone)
+    blocks += _lead(alone, _is_of_report(context))
     blocks += _published(context, alone)
-    for place, task in enumerate(alone):
+    blocks += _without_result(tests, tasks)
+    for task in alone[:_MOST_TASKS]:
         its = [test for test in tests if _belongs(test, task)]
-        blocks += _task(task, its, names, first=place == 0 and not groups)
+        blocks += _task(task, its, names, first=task is alone[0] and not groups)
+    if len(alone) > _MOST_TASKS:
+        left = f"{len(alone) - _MOST_TASKS:,} of {len(alone):,} splits"
+        blocks.append(
+            Paragraph(f"{left} are not shown here; `mlplab export --open-set` has their measures.")
+        )
     blocks += _over_tasks(context, tests, alone, names)
     blocks.append(_small_print(tests, [*([task] for task in alone), *groups]))
     return Chapter("open-set", "Classes it has never seen", tuple(blocks))
 
 
 def _belongs(test: Tested, task: Task) -> bool:
-    form = test.variant
-    return (form.template, form.split, form.steps) == (task.template, task.split, None)
+    variant = test.variant
+    return (variant.template, variant.split, variant.steps) == (task.template, task.split, None)
 
 
-def _lead(tasks: Sequence[Task]) -> Iterator[Block]:
+def _is_of_report(context: Context) -> bool:
+    """Whether the study is compared with the 2023 report, whose part two proposed two remedies."""
+    return context.facts is not None and context.facts.part_two is not None
+
+
+def _without_result(tests: Sequence[Tested], tasks: Sequence[Task]) -> Iterator[Block]:
+    """Networks on which every detector failed, so that no split shows them."""
+    having = {(task.template, task.split) for task in tasks}
+    for test in tests:
+        key = test.variant.template, test.variant.split
+        if test.variant.steps is None and key not in having and test.finding.failures:
+            having.add(key)
+            yield Note(
+                f"{plain(key[0])}, {plain(key[1].title)}: {_reasons(test.finding.failures)}.",
+                "No detector has a result",
+            )
+
+
+def _reasons(failures: Mapping[str, str]) -> str:
+    """Why detectors have no result, those of one reason together."""
+    alike: dict[str, list[str]] = {}
+    for label, reason in failures.items():
+        alike.setdefault(reason.rstrip("."), []).append(label)
+    return "; ".join(f"{plain(listed(who))}: {plain(why)}" for why, who in alike.items())
+
+
+def _lead(tasks: Sequence[Task], of_report: bool) -> Iterator[Block]:
     if not tasks:
         return
     main = next((t for t in tasks if not t.split.closed), tasks[0])
     for sentence in answer(main):
         yield Paragraph(sentence, lead=True)
-    for sentence in remedies(tasks):
+    for sentence in remedies(tasks, of_report):
         yield Paragraph(sentence, lead=True)
     best, lost = main.best, float(main.best.mean("known_rejected").mean)
     accuracy = float(main.plain.mean("accuracy_on_known_before").mean)
@@ -126,11 +163,11 @@ def _published(context: Context, tasks: Sequence[Task]) -> list[Block]:
         its = [k for t, k in zip(true, taken, strict=True) if t == name]
         most = max(sorted(set(its)), key=its.count)
         if name in before.unknown and most in before.taken_for:
-            share = before.shares[before.unknown.index(name), before.taken_for.index(most)]
+            fraction = before.fractions[before.unknown.index(name), before.taken_for.index(most)]
             rows.append(
-                (f"{name} taken for {most}", f"{its.count(most)} of {len(its)}", f"{share:.0%}")
+                (f"{name} taken for {most}", f"{its.count(most)} of {len(its)}", f"{fraction:.0%}")
             )
-    accuracy = with_interval(task.plain.mean("accuracy_on_known_before"))
+    accuracy = with_limits(task.plain.mean("accuracy_on_known_before"), 4)
     known = f"accuracy on {listed_classes(part_two.known)}"
     return [
         Table(
@@ -155,7 +192,7 @@ def _task(task: Task, tests: Sequence[Tested], names: set[str], *, first: bool) 
     blocks += [pictures, *_promise(task)]
     if len(task.detectors) > 1:
         figure = ranking_figure(task, unused(f"open-set-ranking-{stem}", names))
-        blocks += [Pictures((figure,)), _measures(task)]
+        blocks += [Pictures((figure,)), *_measures(task)]
     if not task.split.negative and not task.split.closed:
         blocks += _why(task, stem, names)
     blocks += _pictures(task, stem, names)
@@ -164,7 +201,7 @@ def _task(task: Task, tests: Sequence[Tested], names: set[str], *, first: bool) 
     title = title[0].upper() + title[1:]
     if first:
         return [Heading(title), *blocks]
-    best = f"{plain(task.best.detector)} {area(task.best)}"
+    best = f"{plain(listed([d.detector for d in task.level_with_best]))} {area(task.best)}"
     return [Details(f"**{title}** · {best}", tuple(blocks))]
 
 
@@ -180,40 +217,66 @@ def _promise(task: Task) -> Iterator[Block]:
     )
 
 
-def _measures(task: Task) -> Table:
-    """Every measure of every detector; beside AUROC how far it is from the softmax's."""
+def _measures(task: Task) -> Iterator[Block]:
+    """The measures of every detector; beside AUROC how far it is from the softmax's."""
     softmax = task.of("softmax")
     beside = () if softmax is None else ("less the softmax's",)
     rows = []
     for series in task.ranked:
-        cells = [with_half(series.mean(metric)) for _, metric in _MEASURES]
+        cells = [with_limits(series.mean(metric)) for _, metric in _MEASURES]
         if softmax is not None:
             gap = "–" if series is softmax else signed(task.difference(series, softmax))
             cells.insert(1, gap)
-        accuracy = with_half(series.mean("accuracy_on_known_before"), digits=4)
+        accuracy = with_limits(series.mean("accuracy_on_known_before"), digits=4)
         rows.append((plain(series.detector), series.method or "plain", *cells, accuracy))
     titles = [title for title, _ in _MEASURES]
-    return Table(
+    failed = [label for label in task.failures if task.of(label) is None]
+    width = len(_MEASURES) + len(beside) + 2
+    rows += [(plain(label), *("–",) * width) for label in failed]
+    yield Table(
         f"All detectors, best first; {mean_measures(task.detectors)}. "
         "Differences from the softmax are of pairs, on the same seeds and rows. "
-        "Accuracy is on known classes before rejection. AUPR depends on how many rows of each side "
-        "there are.",
+        "Accuracy is on known classes before rejection."
+        + (" Detectors without numbers have no result." if failed else ""),
         columns("detector", "training", titles[0], *beside, *titles[1:], "accuracy", left=2),
         tuple(rows),
         sortable=True,
     )
+    if task.failures:
+        yield Note(_failures(task), "Detectors without a result")
+    more = Table(
+        f"The other measures, {mean_measures(task.detectors)}. AUPR depends on how many rows of "
+        "each side there are.",
+        columns("detector", *(title for title, _ in _MORE_MEASURES)),
+        tuple(
+            (plain(s.detector), *(with_limits(s.mean(metric)) for _, metric in _MORE_MEASURES))
+            for s in task.ranked
+        ),
+        sortable=True,
+    )
+    yield Details("AUPR, FPR at 95% TPR and macro F1", (more,))
+
+
+def _failures(task: Task) -> str:
+    """Each detector that failed, with which seeds, and why."""
+    told = []
+    for label, by_seed in task.failures.items():
+        seeds = listed([str(seed) for seed in by_seed])
+        reason = next(iter(by_seed.values())).rstrip(".")
+        told.append(f"{plain(label)} (seed{'s' * (len(by_seed) > 1)} {seeds}): {plain(reason)}")
+    return "; ".join(told) + "."
 
 
 def _why(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
-    """Why the report's first remedy does as it does."""
+    """Why class centres reach what they reach."""
     reasons = why_centres(task)
     if not reasons:
         return
-    yield Heading("Why centres do worse" if centres_do_worse(task) else "What centres see")
+    yield Heading("Why class centres do worse" if centres_do_worse(task) else "Class centres")
     yield Bullets(tuple(reasons))
     figures = (
         along_figure(task, unused(f"open-set-along-{stem}", names)),
-        remedy_figure(task, unused(f"open-set-remedy-{stem}", names)),
+        variants_figure(task, unused(f"open-set-remedy-{stem}", names)),
     )
     drawn = tuple(figure for figure in figures if figure is not None)
     if drawn:
@@ -312,20 +375,13 @@ def _unit(unit: Sequence[Task]) -> str:
 
 
 def _small_print(tests: Sequence[Tested], units: Sequence[Sequence[Task]]) -> Details:
-    """Which rows touched what, and what ails the scores.
+    """Which rows were used for what, and diagnostics of the scores.
 
     Args:
         tests: of all networks.
         units: tasks of full-length training, those of many splits together.
     """
     first = next((test for test in tests if test.variant.steps is None), tests[0])
-    refused = list(
-        dict.fromkeys(
-            f"{plain(t.variant.network)}: {plain(text)}"
-            for t in tests
-            for text in t.finding.refusals
-        )
-    )
     blocks: list[Block] = [
         Paragraph(
             f"{plain(first.variant.network)}, seed {first.seed}. Rows by what they influenced; a test "
@@ -334,8 +390,6 @@ def _small_print(tests: Sequence[Tested], units: Sequence[Sequence[Task]]) -> De
         Bullets(tuple(plain(line) for line in first.finding.ledger)),
     ]
     for unit in units:
-        blocks.append(Paragraph(f"The state of the scores on known test rows of {_unit(unit)}:"))
+        blocks.append(Paragraph(f"Diagnostics of the scores of {_unit(unit)}:"))
         blocks.append(Bullets(tuple(plain(line) for line in health_lines(unit))))
-    if refused:
-        blocks += [Paragraph("What could not be tested:"), Bullets(tuple(refused[:20]))]
-    return Details("Which rows touched what, and the health of the scores", tuple(blocks))
+    return Details("Which rows were used for what, and diagnostics of the scores", tuple(blocks))

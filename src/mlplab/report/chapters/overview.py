@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from mlplab.analysis.choice.rule import NoChoice
 from mlplab.analysis.choice.words import caveats_of_best
 from mlplab.declarations.data import KnownData
-from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
+from mlplab.declarations.resolving.data_size import data_size
 from mlplab.figures.final_values import final_figure
 from mlplab.report import wording
 from mlplab.report.context import Context
@@ -24,7 +25,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.statistics.intervals import MeanInterval, t_interval
-from mlplab.words import count, duration, listed, with_interval
+from mlplab.words import count, duration, listed, listed_classes, with_interval
 
 
 def chapter(context: Context) -> Chapter:
@@ -77,11 +78,22 @@ def studied(context: Context) -> str:
 
 
 def _sized_title(network: Network) -> str:
+    """The data with their rows: those that the network learns from, without the validation part."""
     title, data = wording.data_title(network), network.data
-    if isinstance(data, KnownData) and data.classes is None:
-        known = KNOWN_SETS[data.name]
-        return f"{title} ({known.train_rows:,} training and {known.test_rows:,} test rows)"
-    return title
+    if not isinstance(data, KnownData):
+        return title
+    roles = network.roles
+    if roles is not None:
+        data = data.model_copy(update={"classes": (*roles.known, *roles.negative)})
+    size, _ = data_size(data, Path())
+    parts = [(size.train_rows, "training"), (size.validation_rows, "validation")]
+    parts += [] if roles is not None else [(size.test_rows, "test")]
+    told = [f"{rows:,} {part}" for rows, part in parts if rows]
+    if roles is not None and told:
+        return (
+            f"{title}: {listed(told)} rows of {listed_classes(list(map(str, data.classes or ())))}"
+        )
+    return f"{title} ({listed(told)} rows)" if told else title
 
 
 def outcome(context: Context) -> str:
@@ -143,10 +155,7 @@ def _facts(context: Context) -> tuple[Fact, ...]:
     value = _accuracy(context)
     facts = [
         Fact(with_interval(value), f"test accuracy of {plain(best)}"),
-        Fact(
-            f"{100 * (1 - float(value.mean)):.3g}%",
-            "of its test rows wrong",
-        ),
+        Fact(f"{100 * (1 - float(value.mean)):.3g}%", "of its test rows wrong"),
     ]
     if "parameters" in rows and rows["parameters"].notna().any():
         facts.append(Fact(f"{int(rows['parameters'].iloc[0]):,}", "parameters in it"))

@@ -6,9 +6,7 @@ from collections import Counter
 
 from mlplab.analysis.questions.answers import Answer, questions_given_up
 from mlplab.analysis.questions.evidence import FALSE_VERDICTS
-from mlplab.analysis.questions.level_sentence import level_interval, level_value
-from mlplab.analysis.questions.sentence import interval_in_words
-from mlplab.declarations.question import LevelQuestion
+from mlplab.declarations.question import LevelQuestion, RankingQuestion
 from mlplab.figures.effects import effect_figure
 from mlplab.report.context import Context
 from mlplab.report.document import (
@@ -91,8 +89,8 @@ def _table(answers: tuple[Answer, ...]) -> Table:
     rows = tuple(
         (
             f"{number}. {plain(answer.question.ask)}",
-            f"**{_WORDS[answer.finding.verdict]}**",
-            _effect(answer),
+            f"**{_verdict(answer)}**",
+            plain(answer.wording.effect),
             _interval(answer),
             plain(answer.tested),
             plain(p_value(answer.p_value).removeprefix("p = ").removeprefix("p ")),
@@ -114,46 +112,34 @@ def _table(answers: tuple[Answer, ...]) -> Table:
     return Table(caption, heads, rows)
 
 
-def _effect(answer: Answer) -> str:
-    effect = answer.finding.effect
-    if effect is None or effect != effect:
-        return "–"
-    if isinstance(answer.question, LevelQuestion):
-        return level_value(answer.question, answer.finding)
-    return f"{answer.unit.signed(effect)} {answer.unit.many}".rstrip()
+def _verdict(answer: Answer) -> str:
+    """In a word; a "which" is not supported, its networks differ or not."""
+    if isinstance(answer.question, RankingQuestion) and answer.finding.verdict == "supported":
+        return "they differ"
+    return _WORDS[answer.finding.verdict]
 
 
 def _interval(answer: Answer) -> str:
     if answer.finding.effect is None or answer.finding.effect != answer.finding.effect:
         return "–"
-    if isinstance(answer.question, LevelQuestion):
-        words = level_interval(answer.question, answer.finding)
-    else:
-        words = interval_in_words(answer.finding, answer.unit)
-    return "excludes nothing" if "excludes nothing" in words else words
+    return plain(answer.wording.interval.removeprefix("that "))
 
 
 def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _led(verdict: str, sentence: str) -> str:
-    """The sentence after the verdict in bold, which is not told twice where it begins with it."""
-    head, colon, rest = sentence.partition(": ")
-    first = verdict.split(" with ")[0]
-    if colon and head.lower().startswith(first):
-        return f"**{plain(head)}.** {plain(_capital(rest))}"
-    if sentence.lower().startswith(first):
-        return f"**{plain(sentence)}**"
-    return f"**{_capital(verdict)}.** {plain(sentence)}"
+def _led(sentence: str) -> str:
+    """The sentence with the verdict that it begins with in bold."""
+    head, _, rest = sentence.partition(": ")
+    return f"**{plain(head)}.** {plain(_capital(rest))}"
 
 
 def _section(number: int, answer: Answer, *, is_open: bool) -> list[Block]:
     """The question and its answer; of one among many, all else is folded away."""
-    verdict = _WORDS[answer.finding.verdict]
     shown: list[Block] = [
         Heading(f"{number}. {plain(answer.question.ask)}", f"question-{number}"),
-        Paragraph(_led(verdict, answer.sentence)),
+        Paragraph(_led(answer.sentence)),
     ]
     figure = effect_figure(answer, f"question-{number}") if number <= MOST_DRAWN else None
     more = [Pictures((figure,))] if figure is not None else []

@@ -5,15 +5,7 @@ from __future__ import annotations
 from mlplab.declarations.network import Network
 from mlplab.report import wording
 from mlplab.report.context import MOST_ROWS, Context
-from mlplab.report.document import (
-    Block,
-    Bullets,
-    Chapter,
-    Column,
-    Paragraph,
-    Table,
-    plain,
-)
+from mlplab.report.document import Block, Bullets, Chapter, Column, Paragraph, Table, plain
 from mlplab.words import count
 
 

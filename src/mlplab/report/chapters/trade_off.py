@@ -21,8 +21,8 @@ def chapter(context: Context) -> Chapter | None:
         return None
     blocks: list[Block] = [
         Paragraph(
-            "A network on the dashed front is beaten by no other in accuracy and cost at once. "
-            "The front is drawn through means; where intervals overlap it may run otherwise."
+            "The dashed line is the Pareto front: no other network is at least as accurate and as "
+            "cheap as one on it. It is drawn through means; where intervals overlap it may differ."
         ),
         *_warning(ranking.split),
         *(Pictures((figure,)) for figure in figures),

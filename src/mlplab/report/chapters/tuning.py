@@ -90,7 +90,7 @@ def _most_sensitive(tuning: TuningOutcome) -> str:
     shares: dict[str, list[float]] = {}
     for network in tuning.networks:
         optimizer = tuning.study.networks[network.network].optimizer.name
-        shares.setdefault(optimizer, []).append(network.share_close)
+        shares.setdefault(optimizer, []).append(network.fraction_close)
     means = {name: sum(its) / len(its) for name, its in shares.items()}
     if len(means) < 2:
         return ""
@@ -176,7 +176,7 @@ def _row(tuning: TuningOutcome, network: NetworkTuning) -> tuple[str, ...]:
         OPTIMIZERS[tuning.study.networks[network.network].optimizer.name],
         *values,
         _score(chosen) if chosen.is_usable else "–",
-        f"{network.share_close * tried:.0f} of {tried}",
+        f"{network.fraction_close * tried:.0f} of {tried}",
         str(lost) if lost else "",
         flops(network.flops),
         number(network.seconds, "seconds"),

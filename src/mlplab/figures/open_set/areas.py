@@ -1,11 +1,24 @@
-"""What an interval tells of, in words: other seeds, other test rows or both, as in every caption."""
+"""AUROC with its interval: as numbers of a figure, in tips, and in the words of captions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from mlplab.analysis.open_set.tasks import DetectorSeries
+from mlplab.figures import vega
 from mlplab.words import count
+
+AUROC_TIPS = [
+    vega.tip("auroc:Q", "AUROC", ".4f"),
+    vega.tip("low:Q", "95% from", ".4f"),
+    vega.tip("high:Q", "to", ".4f"),
+]
+
+
+def area_of(series: DetectorSeries) -> dict[str, object]:
+    """A row of a figure's table: the detector, its mean AUROC and the limits of its interval."""
+    value, low, high = series.auroc()
+    return {"detector": series.detector, "auroc": value, "low": low, "high": high}
 
 
 def interval_tells_of(seeds: Sequence[int], rows: bool) -> str:
@@ -46,12 +59,12 @@ def means_and_intervals(seeds: Sequence[int], rows: bool) -> str:
 
 def mean_measures(shown: Sequence[DetectorSeries]) -> str:
     """The same of the means of any measure of detectors."""
-    rows = all(series.heeds_rows() for series in shown)
+    rows = all(series.covers_rows() for series in shown)
     return means_and_intervals([len(series.findings) for series in shown], rows)
 
 
 def mean_areas(shown: Sequence[DetectorSeries]) -> str:
     """The same of AUROC, which has an interval over test rows where there is one seed, too."""
     seeds = [len(series.findings) for series in shown]
-    rows = all(n < 2 or s.heeds_rows() for n, s in zip(seeds, shown, strict=True))
+    rows = all(n < 2 or s.covers_rows() for n, s in zip(seeds, shown, strict=True))
     return means_and_intervals(seeds, rows)

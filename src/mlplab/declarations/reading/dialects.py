@@ -1,0 +1,528 @@
+"""Settings as users of other libraries write them: read with a note, or answered with the line.
+
+What is certain is accepted with a note: another word for the same setting in the same object (lr
+for learning_rate, hidden_sizes for hidden), a word in other letter case (Adam, ReLU), or the name
+that another library has for it. What needs another place or another unit (epochs are no steps, a
+seed is no count of seeds) is a problem, whose hint is the exact line to write.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from mlplab.declarations.known_data import KNOWN_SETS
+from mlplab.declarations.network import Network
+from mlplab.declarations.problems import Problem, Where, dotted, shortened, shown
+from mlplab.declarations.reading.dialect_words import (
+    CONTAINERS,
+    CONVERTED,
+    KINDS,
+    LEARNING_RATES,
+    LEFT_OUT,
+    SETTINGS,
+    WORDS,
+    folded,
+)
+from mlplab.declarations.reading.source_map import SourceMap
+from mlplab.declarations.reading.wording import field_type_spec
+from mlplab.declarations.training import Training
+
+MOST_NOTES = 20
+"""Notes on words that were read; the rest are counted."""
+_DEFAULT_BATCH = Training().batch_size
+_GROUPS = ("optimizer", "training", "data", "initial_weights")
+
+
+@dataclass
+class Understood:
+    """The values in this project's words, and what is told of the change."""
+
+    values: dict[str, Any]
+    source_map: SourceMap
+    notes: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def understand(values: dict[str, Any], source_map: SourceMap, known: Iterable[str]) -> Understood:
+    """A study's values with other libraries' words translated.
+
+    known: the keys that a study may have at its top.
+    """
+    reader = _Reader(values, source_map)
+    reader.level((), known)
+    networks = reader.values.get("networks")
+    for name, own in list(networks.items()) if isinstance(networks, dict) else ():
+        if isinstance(own, dict):
+            reader.level(("networks", name), Network.model_fields)
+    reader.grid()
+    return reader.done()
+
+
+class _Reader:
+    def __init__(self, values: dict[str, Any], source_map: SourceMap) -> None:
+        self.values = _copied(values)
+        self.source_map = source_map
+        self.moved: dict[Where, Where] = {}
+        self.notes: dict[str, list[str]] = {}
+        self.problems: list[Problem] = []
+
+    def done(self) -> Understood:
+        known = dict(self.source_map.known)
+        for old, new in self.moved.items():
+            for path, location in list(known.items()):
+                if path[: len(old)] == old:
+                    known.setdefault((*new, *path[len(old) :]), location)
+        source_map = replace(self.source_map, known=known)
+        told = [f"{where[0]}: {note}{_others(where)}" for note, where in self.notes.items()]
+        if len(told) > MOST_NOTES:
+            told = [*told[:MOST_NOTES], f"{len(told) - MOST_NOTES} more words were read so."]
+        problems = [source_map.located(problem) for problem in self.problems]
+        return Understood(self.values, source_map, told, problems)
+
+    def level(self, path: Where, known: Iterable[str]) -> None:
+        """One object that holds settings of networks: the whole study, or a network."""
+        holder = _at(self.values, path)
+        self._rename(holder, path, "", known)
+        for group in _GROUPS:
+            if isinstance(holder.get(group), dict):
+                self._rename(holder[group], (*path, group), group, _keys_of(group))
+        self._words(holder, path)
+        foreign = [*self._foreign(holder, path, known)]
+        if not foreign:
+            return
+        shared = self.values if path else {}
+        lines, unit = _lines(holder, shared, foreign)
+        for item in foreign:
+            self.problems.append(item.problem(lines, unit))
+            _at(self.values, item.path[:-1]).pop(item.path[-1])
+        # What the lines say is checked as if it stood there.
+        holder |= {key: value for key, value in lines.items() if key in Network.model_fields}
+
+    def grid(self) -> None:
+        """Paths of a grid in other words."""
+        grid = self.values.get("grid")
+        for path in list(grid) if isinstance(grid, dict) else ():
+            words = WORDS.get(tuple(path.split(".")))
+            if words and isinstance(grid[path], list):
+                self._grid_words(path, words)
+            *outer, last = path.split(".")
+            group = ".".join(outer)
+            target = SETTINGS.get(folded(last), "")
+            new = target if not group else ".".join((group, target.rpartition(".")[2]))
+            certain = (
+                target and (group == target.rpartition(".")[0]) and last not in _keys_of(group)
+            )
+            if certain and new not in grid and folded(last) not in CONVERTED:
+                grid[new] = grid.pop(path)
+                self._moved(("grid", path), ("grid", new))
+
+    def _grid_words(self, path: str, words: Mapping[str, str]) -> None:
+        values = self.values["grid"][path]
+        for index, value in enumerate(values):
+            if isinstance(value, str) and value not in words.values():
+                meant = words.get(folded(value.rpartition(".")[2]), value)
+                if meant != value:
+                    values[index] = meant
+                    self._noted(value, meant, ("grid", path, index))
+
+    def _noted(self, word: str, meant: str, where: Where) -> None:
+        note = f'"{shortened(word)}" was read as "{meant}".'
+        self.notes.setdefault(note, []).append(shortened(dotted(where), 120))
+
+    def _rename(self, holder: dict[str, Any], path: Where, group: str, known: Any) -> None:
+        """Other words for settings of the same object."""
+        for key in list(holder):
+            if key in known:
+                continue
+            target = SETTINGS.get(folded(key), "")
+            outer, _, last = target.rpartition(".")
+            if folded(key) in KINDS and group in ("optimizer", "initial_weights"):
+                outer, last = group, "name" if group == "optimizer" else "distribution"
+            same = (
+                bool(last)
+                and outer == group
+                and last not in holder
+                and folded(key) not in CONVERTED
+            )
+            if same and _is_same_kind(last, holder[key]):
+                holder[last] = holder.pop(key)
+                self._moved((*path, key), (*path, last))
+
+    def _moved(self, old: Where, new: Where) -> None:
+        self.moved[old] = new
+        self._noted(str(old[-1]), str(new[-1]), old)
+
+    def _words(self, holder: dict[str, Any], path: Where) -> None:
+        """Names in other letter case, or as another library calls them."""
+        for way, words in WORDS.items():
+            inner = _at(holder, way[:-1])
+            value = inner.get(way[-1]) if isinstance(inner, dict) else None
+            if not isinstance(value, str) or value in words.values():
+                continue
+            meant = words.get(folded(value.rpartition(".")[2]))
+            if meant is not None:
+                inner[way[-1]] = meant
+                self._noted(value, meant, (*path, *way))
+
+    def _foreign(self, holder: dict[str, Any], path: Where, known: Any) -> Iterator[_Foreign]:
+        """Keys that other libraries have in places or units of their own."""
+        for key, value in holder.items():
+            if key in known and not (key in _GROUPS and not isinstance(value, dict)):
+                continue
+            found = _foreign((*path, key), value)
+            if found is not None:
+                yield found
+        for group in _GROUPS:
+            inner = holder.get(group)
+            for key, value in inner.items() if isinstance(inner, dict) else ():
+                found = (
+                    None if key in _keys_of(group) else _foreign((*path, group, key), value, group)
+                )
+                if found is not None:
+                    yield found
+
+
+@dataclass(frozen=True)
+class _Foreign:
+    """A key of another library, with what it is here."""
+
+    path: Where
+    value: Any
+    settings: Mapping[str, Any]
+    """By dotted path; values as they stand there, in the other library's unit."""
+    reason: str | None = None
+    """Why it is left out, where it is no setting."""
+
+    @property
+    def homes(self) -> tuple[str, ...]:
+        """The keys of a network under which it belongs."""
+        found = (_HOMES.get(path) or (path.split(".")[0],) for path in self.settings)
+        return tuple(dict.fromkeys(home for homes in found for home in homes))
+
+    def problem(self, lines: Mapping[str, Any], unit: str) -> Problem:
+        """The line to write in its place, or why nothing is."""
+        key = shown(self.path[-1])
+        expected = "one of the keys of a study"
+        if self.path[-1] in _GROUPS:
+            expected = "an object with settings"
+        homes = [home for home in self.homes if home in lines]
+        optimizer = lines.get("optimizer", {})
+        own = [path.split(".")[1] for path in self.settings if path.startswith("optimizer.")]
+        if own and homes == ["optimizer"] and not {*own} & {*optimizer} and "name" in optimizer:
+            reason = f"leave it out: {optimizer['name']} has no such setting"
+            return Problem(self.path, expected, f"{key}: {shown(self.value)}", reason)
+        if not homes:
+            return Problem(self.path, expected, f"the unknown key {key}", self.reason)
+        line = ", ".join(f'"{home}": {json.dumps(lines[home])}' for home in homes)
+        places = " and ".join(f'"{home}"' for home in homes)
+        unit = unit if "training.epochs" in self.settings else ""
+        hint = f"it belongs in {places}{unit}: write {line}"
+        return Problem(self.path, expected, f"{key}: {shown(self.value)}", hint)
+
+
+_HOMES: dict[str, tuple[str, ...]] = {
+    "width": ("hidden",),
+    "depth": ("hidden",),
+    "sizes": ("hidden",),
+    "keras": ("hidden", "activation", "dropout"),
+    "seed": ("seeds",),
+    "standardize": ("data",),
+    "betas": ("optimizer",),
+}
+
+
+def _foreign(path: Where, value: Any, group: str = "") -> _Foreign | None:
+    key = folded(str(path[-1]))
+    if group == "optimizer" and key in KINDS:
+        key = "optimizer"
+    if group == "data" and key in KINDS:
+        key = "dataset"
+    if key in LEFT_OUT:
+        return _Foreign(path, value, {}, f"leave it out: {LEFT_OUT[key]}")
+    if key == "layers" and isinstance(value, list) and value and isinstance(value[0], dict):
+        return _Foreign(path, value, {"keras": value})
+    if isinstance(value, dict):
+        if key not in CONTAINERS and key not in SETTINGS and not group:
+            return None
+        settings: dict[str, Any] = {}
+        kind = "optimizer" if key in ("optimizer", "optim") or group == "optimizer" else ""
+        kind = "schedule" if SETTINGS.get(key) == "optimizer.schedule" else kind
+        for inner, its in value.items():
+            found = _inner(inner, its, kind or ("data" if key in ("data", "dataset") else ""))
+            settings |= found.settings if found is not None else {}
+        return (
+            _Foreign(path, value, settings, "leave it out")
+            if settings or key in CONTAINERS
+            else None
+        )
+    target = SETTINGS.get(key)
+    if path[-1] in _GROUPS and not isinstance(value, str):
+        return None
+    return None if target is None else _Foreign(path, value, {target: value})
+
+
+def _inner(key: str, value: Any, kind: str) -> _Foreign | None:
+    """A key within a section of another library."""
+    if kind == "schedule":
+        if isinstance(value, dict):
+            found = {p: v for k, v in value.items() for p, v in _schedule(k, v).items()}
+            return _Foreign((key,), value, found)
+        return _Foreign((key,), value, _schedule(key, value))
+    if folded(key) in KINDS and not kind:
+        return None  # the name of a section's class says nothing that a study needs
+    return _foreign((key,), value, kind)
+
+
+def _schedule(key: str, value: Any) -> dict[str, Any]:
+    targets = {"stepsize": "epochs", "every": "every", "gamma": "factor", "factor": "factor"}
+    name = "name" if folded(key) in KINDS else targets.get(folded(key))
+    return {} if name is None else {f"optimizer.schedule.{name}": value}
+
+
+def _lines(
+    holder: Mapping[str, Any], shared: Mapping[str, Any], foreign: list[_Foreign]
+) -> tuple[dict[str, Any], str]:
+    """The settings that foreign keys of an object come to, each group whole, and what an epoch is."""
+    said: dict[str, Any] = {}
+    for item in foreign:
+        said |= item.settings
+    own = _copied({key: value for key, value in holder.items() if key in Network.model_fields})
+    for key in _GROUPS:
+        if not isinstance(own.get(key, {}), dict):
+            del own[key]
+        elif key in own:
+            gone = [item.path[-1] for item in foreign if item.path[-2:-1] == (key,)]
+            own[key] = {k: v for k, v in own[key].items() if k not in gone}
+    for path, value in said.items():
+        for way, converted in _converted(path, value).items():
+            _put(own, way, converted)
+    own |= _layers(said, own)
+    rest = {
+        key: value for key, value in shared.items() if key in _GROUPS and isinstance(value, dict)
+    }
+    unit = _put_epochs(own, said, _merged(rest, own))
+    if "optimizer" in own and "optimizer" not in rest:
+        rate = LEARNING_RATES.get(str(own["optimizer"].get("name", "adam")), 0.001)
+        own["optimizer"] = {"name": "adam", "learning_rate": rate, **own["optimizer"]}
+    name = {**rest.get("optimizer", {}), **own.get("optimizer", {})}.get("name")
+    members = field_type_spec(Network, "optimizer").tagged()
+    if "optimizer" in own and isinstance(name, str) and name in members:
+        has = members[name].type.model_fields
+        own["optimizer"] = {key: value for key, value in own["optimizer"].items() if key in has}
+    homes = {home for item in foreign for home in item.homes}
+    return {key: value for key, value in own.items() if key in homes}, unit
+
+
+def _converted(path: str, value: Any) -> dict[str, Any]:
+    """Settings by path, in the units of a study; none for those that need others beside them."""
+    value = _number(value)
+    convert = _CONVERT.get(path)
+    if convert is not None:
+        return convert(value)
+    if path == "optimizer.learning_rate" and isinstance(value, str):
+        return {}  # scikit-learn's name for a schedule
+    if path.rpartition(".")[2] in ("epochs", "width", "depth", "sizes", "keras"):
+        return {}
+    return {path: value}
+
+
+def _word(path: str) -> Callable[[Any], dict[str, Any]]:
+    words = WORDS[tuple(path.split("."))]
+
+    def convert(value: Any) -> dict[str, Any]:
+        last = str(value).rpartition(".")[2]
+        return {path: words.get(folded(last), last.lower())}
+
+    return convert
+
+
+def _share(path: str) -> Callable[[Any], dict[str, Any]]:
+    def convert(value: Any) -> dict[str, Any]:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= 100:
+            value = value / 100
+        return {path: value}
+
+    return convert
+
+
+def _scaling(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        words = ("unit", "minmax", "robust", "quantile", "none")
+        name = folded(value.removesuffix("Scaler"))
+        return {"data.scaling": name if name in words else "standard"}
+    return {"data.scaling": "unit" if value else "none"}
+
+
+def _one_seed(value: Any) -> dict[str, Any]:
+    return {"seeds": value if isinstance(value, list) else [value]}
+
+
+def _stopping(value: Any) -> dict[str, Any]:
+    """Patience in epochs, or true for the default."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return {"training.early_stopping": {"patience": 5}} if value else {}
+    return {"training.early_stopping": {"patience": max(value, 1)}} if value > 0 else {}
+
+
+_CONVERT: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "activation": _word("activation"),
+    "optimizer.name": _word("optimizer.name"),
+    "optimizer.schedule.name": _word("optimizer.schedule.name"),
+    "data.name": _word("data.name"),
+    "data.validation": _share("data.validation"),
+    "data.test": _share("data.test"),
+    "dropout": _share("dropout"),
+    "data.scaling": _scaling,
+    "seed": _one_seed,
+    "standardize": lambda value: {"data.scaling": "standard" if value else "none"},
+    "training.early_stopping": _stopping,
+    "optimizer.schedule": lambda value: {"optimizer.schedule": {"name": _schedule_name(value)}},
+    "betas": lambda value: dict(
+        zip(
+            ("optimizer.beta1", "optimizer.beta2"),
+            value if isinstance(value, list) else [],
+            strict=False,
+        )
+    ),
+}
+
+
+def _schedule_name(value: Any) -> str:
+    return WORDS["optimizer", "schedule", "name"].get(
+        folded(str(value).rpartition(".")[2]), "cosine"
+    )
+
+
+def _layers(said: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    """`hidden`, from the several ways of saying it."""
+    if "keras" in said:
+        return _keras(said["keras"])
+    sizes, width, depth = (said.get(key) for key in ("sizes", "width", "depth"))
+    if isinstance(sizes, list):
+        return {"hidden": _without_ends(sizes, whole)}
+    hidden = whole.get("hidden", width)
+    if isinstance(hidden, int):
+        return {"hidden": [hidden] * (depth if isinstance(depth, int) and 0 < depth <= 100 else 1)}
+    if hidden is None and isinstance(depth, int):
+        return {"hidden": [128] * min(max(depth, 1), 100)}
+    return {} if hidden is None else {"hidden": hidden}
+
+
+def _without_ends(sizes: list[Any], whole: Mapping[str, Any]) -> list[Any]:
+    """Sizes of all layers without those of input and output, where the data tell them."""
+    data = whole.get("data")
+    known = KNOWN_SETS.get(data.get("name", "")) if isinstance(data, dict) else None
+    if known is None:
+        return sizes[1:-1] if len(sizes) > 1 else sizes
+    first = 1 if sizes[:1] == [known.features] else 0
+    return sizes[first : -1 if sizes[-1:] == [len(known.class_names)] else None]
+
+
+def _keras(layers: list[Any]) -> dict[str, Any]:
+    """The hidden layers of a list of Keras layers, the last of which is the output."""
+    units, activations, drops = [], [], []
+    for layer in layers:
+        inner = layer.get("config", layer) if isinstance(layer, dict) else {}
+        inner = inner if isinstance(inner, dict) else {}
+        size = inner.get("units", inner.get("out_features"))
+        if isinstance(size, int):
+            units.append(size)
+            activations.append(inner.get("activation"))
+        if isinstance(inner.get("rate"), float):
+            drops.append(inner["rate"])
+    found: dict[str, Any] = {"hidden": units[:-1]}
+    if activations and isinstance(activations[0], str):
+        found |= _converted("activation", activations[0])
+    return found | ({"dropout": drops[0]} if drops else {})
+
+
+def _put_epochs(own: dict[str, Any], said: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+    """Epochs as steps, by the training rows of a known set (MNIST's where none is named)."""
+    epochs = _number(said.get("training.epochs"))
+    every = _number(said.get("optimizer.schedule.epochs"))
+    data, training = whole.get("data") or {}, whole.get("training") or {}
+    known = KNOWN_SETS.get(data.get("name", "mnist"))
+    rows = known.train_rows if known else 60_000
+    held, batch = data.get("validation", 0), training.get("batch_size", _DEFAULT_BATCH)
+    if isinstance(held, int | float) and 0 <= held < rows:
+        rows -= round(held * rows) if held < 1 else int(held)
+    an_epoch = -(-rows // batch) if isinstance(batch, int) and batch > 0 else 1
+    schedule = own.get("optimizer", {}).get("schedule")
+    if isinstance(every, int) and isinstance(schedule, dict):
+        schedule["every"] = max(1, every * an_epoch)
+    if not isinstance(epochs, int | float) or not 0 < epochs < 1e6:
+        return ""
+    _put(own, "training.steps", max(1, round(epochs * an_epoch)))
+    return f", in steps ({an_epoch:,} are an epoch of {rows:,} rows in batches of {batch})"
+
+
+@cache
+def _keys_of(group: str) -> frozenset[str]:
+    """The keys of a network, or of one of its groups, whatever the kind."""
+    if not group:
+        return frozenset(Network.model_fields)
+    name = group
+    inner = field_type_spec(Network, name)
+    models = [m for m in (inner, *inner.members) if m.is_model]
+    return frozenset(key for model in models for key in model.type.model_fields)
+
+
+def _is_same_kind(key: str, value: Any) -> bool:
+    """Whether a value can stand under the key of this project's as it is."""
+    if key == "hidden":
+        return isinstance(value, list) and all(isinstance(v, int) for v in value)
+    if key in ("validation", "dropout"):
+        return isinstance(value, float) and value < 1
+    if key in ("optimizer", "data", "schedule", "early_stopping", "scaling", "seeds", "betas"):
+        return isinstance(value, dict) and key in ("optimizer", "data")
+    return not isinstance(value, dict | list)
+
+
+def _number(value: Any) -> Any:
+    """A number that stands in quotes, as a number."""
+    if isinstance(value, str):
+        try:
+            number = float(value)
+        except ValueError:
+            return value
+        return int(number) if number.is_integer() and "." not in value else number
+    return value
+
+
+def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(shared)
+    for key, value in own.items():
+        base = result.get(key)
+        result[key] = (
+            {**base, **value} if isinstance(base, dict) and isinstance(value, dict) else value
+        )
+    return result
+
+
+def _put(tree: dict[str, Any], path: str, value: Any) -> None:
+    *outer, last = path.split(".")
+    for step in outer:
+        inner = tree.get(step)
+        tree[step] = inner if isinstance(inner, dict) else {}
+        tree = tree[step]
+    tree[last] = value
+
+
+def _at(values: Any, path: Where) -> Any:
+    for step in path:
+        values = values.get(step) if isinstance(values, dict) else None
+    return values
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return [_copied(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _others(where: list[str]) -> str:
+    return f" So were {len(where) - 1} others." if len(where) > 1 else ""
