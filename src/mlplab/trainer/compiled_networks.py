@@ -234,12 +234,8 @@ def _tables(recipes: Sequence[Recipe]) -> tuple[np.ndarray, ...]:
     c = coefficients(*zip(*index, strict=True))
     by_step = np.ascontiguousarray(c.by_step().transpose(2, 0, 1), dtype=np.float32)
     constants = np.ascontiguousarray(c.constants().T, dtype=np.float32)
-    return (
-        np.array([index[key] for key in keys]),
-        constants,
-        by_step,
-        c.initial_second.astype(np.float32),
-    )
+    initial_second = c.initial_second.astype(np.float32)
+    return np.array([index[key] for key in keys]), constants, by_step, initial_second
 
 
 def _order_key(recipe: Recipe) -> tuple[int, int, int]:
