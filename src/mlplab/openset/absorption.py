@@ -33,8 +33,7 @@ class AbsorptionTable:
     @property
     def fractions(self) -> np.ndarray:
         """(unknown class, known class + 1): fraction of the class's rows; each line adds up to 1."""
-        result: np.ndarray = self.counts / self.rows[:, None]
-        return result
+        return self.counts / self.rows[:, None]
 
     def fraction(self, unknown: int, known: int | None) -> float:
         """Fraction of an unknown class taken for a known one, or rejected (None)."""

@@ -123,5 +123,4 @@ def _count_at_least(scores: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def _fraction_at_least(scores: np.ndarray, at: np.ndarray) -> np.ndarray:
-    fraction: np.ndarray = _count_at_least(scores, at) / len(scores)
-    return fraction
+    return _count_at_least(scores, at) / len(scores)

@@ -43,8 +43,7 @@ class Threshold:
 
     def rejects(self, scores: Any) -> np.ndarray:
         """(row,) bool."""
-        result: np.ndarray = checked_scores("scores", scores) > self.value
-        return result
+        return checked_scores("scores", scores) > self.value
 
     @property
     def vacuous(self) -> bool:
@@ -109,8 +108,7 @@ class ThresholdByClass:
         """(row,) bool, each row held against the threshold of its predicted class (row,)."""
         s = checked_scores("scores", scores)
         classes = _checked_predicted(predicted, len(s), len(self.by_class))
-        result: np.ndarray = s > np.array([t.value for t in self.by_class])[classes]
-        return result
+        return s > np.array([t.value for t in self.by_class])[classes]
 
     def _name(self, c: int) -> str:
         return self.names[c] if self.names else str(c)

@@ -68,8 +68,7 @@ class Best:
 
     def accuracy(self, network: str) -> np.ndarray:
         """(seed,) of one network."""
-        own: np.ndarray = self.values[:, self.networks.index(network)]
-        return own
+        return self.values[:, self.networks.index(network)]
 
 
 @dataclass(frozen=True)

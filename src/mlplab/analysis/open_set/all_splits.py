@@ -76,8 +76,7 @@ class _Areas:
     @property
     def by_split(self) -> np.ndarray:
         """(split,) means over seeds."""
-        found: np.ndarray = self.values.mean(axis=0)
-        return found
+        return self.values.mean(axis=0)
 
 
 def _areas(tasks: Sequence[Task], detector: str) -> _Areas | None:

@@ -75,8 +75,7 @@ class NetworkOutputs:
     @property
     def right(self) -> np.ndarray:
         """(known row,) whether the network gives it its class."""
-        found: np.ndarray = self.known.predicted == self.known_outputs
-        return found
+        return self.known.predicted == self.known_outputs
 
 
 def measure(

@@ -53,13 +53,11 @@ class OpenSetRows:
 
     def inputs(self, rows: np.ndarray) -> np.ndarray:
         """(row, feature) of rows of the data set."""
-        found: np.ndarray = self.data.inputs[rows]
-        return found
+        return self.data.inputs[rows]
 
     def outputs(self, rows: np.ndarray) -> np.ndarray:
         """(row,): the output that is right."""
-        found: np.ndarray = self.data.label_map[self.data.labels[rows]]
-        return found
+        return self.data.label_map[self.data.labels[rows]]
 
 
 def open_set_rows(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) -> OpenSetRows:

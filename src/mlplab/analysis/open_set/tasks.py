@@ -99,14 +99,12 @@ class Absorption:
     @property
     def counts(self) -> np.ndarray:
         """(unknown, taken_for), added up over seeds."""
-        found: np.ndarray = self.by_seed.sum(axis=0)
-        return found
+        return self.by_seed.sum(axis=0)
 
     @property
     def fractions(self) -> np.ndarray:
         """(unknown, taken_for); each line adds up to 1."""
-        found: np.ndarray = self.counts / self.counts.sum(axis=1, keepdims=True)
-        return found
+        return self.counts / self.counts.sum(axis=1, keepdims=True)
 
     @property
     def intervals(self) -> tuple[np.ndarray, np.ndarray]:
