@@ -24,7 +24,7 @@ from mlplab.declarations.resolving.open_set_networks import NamedSplit, variants
 from mlplab.declarations.study import Study
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.from_weights import activations_from_weights
-from mlplab.openset.rows_and_seeds import GROUPS, groups_of_rows
+from mlplab.statistics.rows_and_seeds import GROUPS, groups_of_rows
 from mlplab.words import quoted
 
 
