@@ -25,7 +25,8 @@ from mlplab.records.results import Results
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mlplab.analysis.choice.rule import Choice, NoChoice
+    from mlplab.analysis.choice.best import NoChoice
+    from mlplab.analysis.choice.rule import Choice
     from mlplab.analysis.questions.answers import Answer
     from mlplab.declarations.choice import ChoiceRule
     from mlplab.runner.estimate import Estimate

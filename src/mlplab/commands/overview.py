@@ -62,7 +62,8 @@ def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
 
 def _choice(results: Results) -> Iterator[Block]:
     """Which network the study's rule takes, and what to bear in mind of that."""
-    from mlplab.analysis.choice.rule import NoChoice, choose
+    from mlplab.analysis.choice.best import NoChoice
+    from mlplab.analysis.choice.rule import choose
     from mlplab.analysis.choice.words import caveats_of, outcome_in_words, rule_in_words
 
     choice = choose(results)

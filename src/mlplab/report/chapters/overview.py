@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlplab.analysis.choice.rule import NoChoice
+from mlplab.analysis.choice.best import NoChoice
 from mlplab.analysis.choice.words import caveats_of_best
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.network import Network
