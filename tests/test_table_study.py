@@ -3,6 +3,7 @@
 import json
 import random
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -188,3 +189,60 @@ def test_only_the_default_batch_shrinks_to_a_small_table(table):
     assert any("16" in note and "96" in note for note in study.notes)
     with pytest.raises(BadInput, match="batch_size"):
         load_values({**made, "training": {"batch_size": 256}}, table.parent)
+
+
+# Class weights.
+
+
+@pytest.fixture
+def rare(tmp_path):
+    frame(300).assign(kind=["oak"] * 280 + ["ash"] * 20).to_csv(tmp_path / "rare.csv", index=False)
+    return tmp_path / "rare.csv"
+
+
+def weighted(path, weights, **more):
+    return {
+        "name": "weighted",
+        "data": {"format": "table", "path": str(path), "target": "kind", "ignore": ["id"]},
+        "training": {"epochs": 3, "batch_size": 16},
+        "seeds": 1,
+        "objective": {"name": "cross_entropy", "class_weights": weights},
+        "networks": {"a": {"hidden": [8], "optimizer": {"name": "adam", "learning_rate": 0.01}}},
+        **more,
+    }
+
+
+def test_balanced_weights_are_those_of_scikit_learn(rare, tmp_path):
+    from sklearn.utils.class_weight import compute_class_weight
+
+    from mlplab.runner.wanted import wanted_runs
+
+    study = load_values(weighted(rare, "balanced"), tmp_path)
+    (run,) = wanted_runs(study, precision="float32", device="cpu", announce=lambda text: None)
+    labels = run.data.labels[run.data.train_rows]
+    expected = compute_class_weight("balanced", classes=np.arange(2), y=labels)
+    assert run.recipe.objective.weights == pytest.approx(tuple(expected))
+
+
+def test_given_weights_move_predictions_and_are_told_in_the_report(rare, tmp_path):
+    found = {}
+    for weights in ({"ash": 1.0}, {"ash": 50.0}):
+        study = load_values(weighted(rare, weights), tmp_path)
+        results = Study(study).run(tmp_path / str(weights["ash"]))
+        found[weights["ash"]] = results
+    ash = found[1.0].splits().class_names.index("ash")
+    taken = {
+        weight: sum(row[ash] for row in results.runs[0].evaluation.confusion)
+        for weight, results in found.items()
+    }
+    assert taken[50.0] > taken[1.0]
+    page = found[50.0].report().read_text()
+    assert "class weights ash 50" in page
+    assert "Class weights" in page
+
+
+@pytest.mark.parametrize("weights", [{"elm": 2.0}, {"ash": 0}, {"ash": "2"}, {}, "even", [1, 2]])
+def test_class_weights_that_cannot_be_are_refused(weights, rare, tmp_path):
+    with pytest.raises(BadInput) as refused:
+        Study(load_values(weighted(rare, weights), tmp_path)).run(tmp_path)
+    assert "class_weights" in str(refused.value)

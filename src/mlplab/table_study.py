@@ -329,10 +329,13 @@ def _kept_frame(table: pd.DataFrame | pa.Table) -> str:
 
 def _arrow_of(frame: pd.DataFrame) -> pa.Table:
     """A frame as Arrow; cells of a column of several types become text."""
+    import pandas as pd
     import pyarrow as pa
 
     frame = frame.rename(columns=str)
-    for column in frame.select_dtypes(object):
+    for column in frame.columns:
+        if not pd.api.types.is_object_dtype(frame[column].dtype):
+            continue
         present = frame[column].dropna()
         if present.map(type).nunique() > 1:
             frame[column] = present.map(str).reindex(frame.index)
