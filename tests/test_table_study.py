@@ -11,7 +11,9 @@ from command_line import mlplab_here
 from mlplab import Study
 from mlplab.declarations.loading import load, load_values
 from mlplab.declarations.problems import BadInput
+from mlplab.records.usual_methods import usual_results
 from mlplab.table_study import SEEDS, study_of_table
+from mlplab.usual_methods import fit_usual_methods
 
 QUICK = ("training.epochs=2", "seeds=2", "tune=null", "training.early_stopping=null")
 
@@ -246,3 +248,46 @@ def test_class_weights_that_cannot_be_are_refused(weights, rare, tmp_path):
     with pytest.raises(BadInput) as refused:
         Study(load_values(weighted(rare, weights), tmp_path)).run(tmp_path)
     assert "class_weights" in str(refused.value)
+
+
+# The usual methods beside the networks.
+
+
+@pytest.fixture
+def beside(table, tmp_path):
+    study = study_of_table(table, "kind", ignore=["id"], overrides=QUICK)
+    return Study(study).run(tmp_path)
+
+
+def test_the_usual_methods_learn_from_the_rows_of_the_networks(beside):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+
+    splits = beside.splits()
+    own = LogisticRegression(max_iter=1000).fit(splits.train.inputs, splits.train.classes)
+    (found,) = usual_results(beside).values()
+    metrics = {one.method: one.metrics for one in found}
+    assert set(metrics) == {"most frequent class", "logistic regression", "gradient boosting"}
+    its = metrics["logistic regression"]
+    assert its["test_accuracy"] == own.score(splits.test.inputs, splits.test.classes)
+    probabilities = own.predict_proba(splits.test.inputs)
+    assert its["test_loss"] == pytest.approx(log_loss(splits.test.classes, probabilities))
+    most = np.bincount(splits.train.classes).argmax()
+    frequent = float((splits.test.classes == most).mean())
+    assert metrics["most frequent class"]["test_accuracy"] == frequent
+
+
+def test_the_usual_methods_are_fitted_once_and_stand_in_the_report(beside, monkeypatch):
+    told = []
+    fit_usual_methods(beside, told.append)
+    assert told == []
+    page = beside.report().read_text()
+    (found,) = usual_results(beside).values()
+    for one in found:
+        assert one.method in page
+        assert f"{one.metrics['test_accuracy']:.4f}" in page
+
+
+def test_studies_of_images_have_no_usual_methods(tmp_path):
+    study = load_values(values(steps=2, batch_size=10) | {"seeds": 1}, tmp_path)
+    assert usual_results(Study(study).run(tmp_path)) == {}

@@ -266,6 +266,7 @@ class Study:
         )
         if self.declaration.open_set:
             _test_on_unknown(results, on_event)
+        _fit_usual_methods(results, on_event)
         return results
 
     def plan(
@@ -304,6 +305,18 @@ def _test_on_unknown(results: StudyResults, on_event: OnEvent | None) -> None:
             on_event(UnknownsTested(network, seed, done, of))
 
     evaluate(results, progress)
+
+
+def _fit_usual_methods(results: StudyResults, on_event: OnEvent | None) -> None:
+    """Fit the usual methods of scikit-learn on the rows of tables, where that is not kept yet."""
+    from mlplab.runner.events import PhaseStarted
+    from mlplab.usual_methods import fit_usual_methods
+
+    def announce(text: str) -> None:
+        if on_event is not None:
+            on_event(PhaseStarted(text))
+
+    fit_usual_methods(results, announce)
 
 
 def open_results(folder: str | Path) -> StudyResults:
