@@ -13,7 +13,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from mlplab.data.fitted import Preparation
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import refuse
 from mlplab.records.atomic import remove_unfinished, writable
 from mlplab.records.database import reading
 from mlplab.records.weights import write_tensors
@@ -56,15 +56,13 @@ def load_preparation(folder: Path, key: str) -> Preparation | None:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return Preparation.from_record(json.loads(file.metadata()["preparation"]), arrays)
     except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
-        raise BadInput(
-            Problem(
-                "",
-                expected="the preparation of a finished run",
-                received=f"a damaged file ({error})",
-                hint="remove it and run the study again",
-                file=str(path),
-            )
-        ) from error
+        refuse(
+            "",
+            expected="the preparation of a finished run",
+            received=f"a damaged file ({error})",
+            hint="remove it and run the study again",
+            file=path,
+        )
 
 
 def _file(folder: Path, content: str) -> Path:

@@ -24,7 +24,7 @@ from mlplab.declarations.resolving.open_set_networks import NamedSplit, variants
 from mlplab.declarations.study import Study
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.from_weights import activations_from_weights
-from mlplab.openset.rows_and_seeds import GROUPS, groups_of_rows
+from mlplab.statistics.rows_and_seeds import GROUPS, groups_of_rows
 from mlplab.words import quoted
 
 
@@ -53,13 +53,11 @@ class OpenSetRows:
 
     def inputs(self, rows: np.ndarray) -> np.ndarray:
         """(row, feature) of rows of the data set."""
-        found: np.ndarray = self.data.inputs[rows]
-        return found
+        return self.data.inputs[rows]
 
     def outputs(self, rows: np.ndarray) -> np.ndarray:
         """(row,): the output that is right."""
-        found: np.ndarray = self.data.label_map[self.data.labels[rows]]
-        return found
+        return self.data.label_map[self.data.labels[rows]]
 
 
 def open_set_rows(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) -> OpenSetRows:
