@@ -10,10 +10,10 @@ import numpy as np
 
 from mlplab.analysis.open_set.other_set import WHERE, OtherSet, other_set, silent
 from mlplab.data.announcing import Announce
+from mlplab.data.class_indices import class_indices
 from mlplab.data.dataset import Dataset, PreparedData
 from mlplab.data.loading import load
 from mlplab.data.open_set_rows import TestedRows, tested_rows
-from mlplab.data.places import class_places
 from mlplab.data.preparation import prepare
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
@@ -69,7 +69,7 @@ def open_set_rows(network: Network, split: NamedSplit, entry: OpenSet, folder: P
     """
     data = prepare(network.data, folder, silent, network.roles)
     dataset = load(network.data, folder, silent)
-    unknown = class_places(dataset.class_names, split.unknown, "unknown", data_name(network.data))
+    unknown = class_indices(dataset.class_names, split.unknown, "unknown", data_name(network.data))
     rows = tested_rows(data, unknown, entry.fit_on)
     group_of = np.zeros(len(dataset.labels), dtype=np.int64)
     group_of[dataset.test_rows] = _groups(len(dataset.test_rows))
@@ -140,7 +140,7 @@ def check_unknowns(study: Study, announce: Announce) -> None:
             expected = "the ten digits, which the usual splits divide"
             received = f"{data_name(data)} with {quoted(dataset.class_names)}"
             raise BadInput(Problem(f"open_set[{entry}].splits", expected, received))
-        classes = class_places(dataset.class_names, split.unknown, where, data_name(data))
+        classes = class_indices(dataset.class_names, split.unknown, where, data_name(data))
         if other is not None:
             there = other_set(other, study.folder, announce)
             _check_features(there, dataset.inputs.shape[1], other, data)
