@@ -13,7 +13,7 @@ from mlplab.figures.drawing import Key
 from mlplab.figures.ensemble import drawn_by_default, gather, runs_by_network
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
-from mlplab.words import count, number, spread_of
+from mlplab.words import count, from_to, number
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results
@@ -165,7 +165,7 @@ def _drawing(
 
 
 def _caption(table: pd.DataFrame, metric: Diagnostic, networks: Sequence[str]) -> str:
-    n = spread_of([int(table["n"].min()), int(table["n"].max())])
+    n = f"n = {from_to(table['n'])}"
     first_step = table[table["step"] == table.groupby("network")["step"].transform("min")]
     if metric == "dead_units":
         end = table[table["step"] == table.groupby("network")["step"].transform("max")]
