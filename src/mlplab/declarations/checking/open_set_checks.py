@@ -16,10 +16,10 @@ from mlplab.declarations.resolving.classes import (
     all_class_names,
     class_names_of,
     data_name,
+    index_of,
     name_of,
     no_such_class,
     not_kept,
-    place_of,
     twice,
 )
 from mlplab.declarations.roles import ClassName
@@ -239,7 +239,7 @@ def _class_faults(entry: OpenSet, where: Where, name: str, network: Network) -> 
 def _class_fault(
     wanted: ClassName, whole: Sequence[str] | None, kept: Sequence[str], of: str
 ) -> Problem | None:
-    if whole is not None and place_of(wanted, whole) is None:
+    if whole is not None and index_of(wanted, whole) is None:
         return no_such_class(wanted, whole, of)
     return None if name_of(wanted, whole) in kept else not_kept(wanted, kept, of)
 

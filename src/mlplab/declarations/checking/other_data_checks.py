@@ -9,8 +9,7 @@ from pathlib import Path
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
-from mlplab.declarations.problems import Where, shown
-from mlplab.declarations.reading.validation import Fault
+from mlplab.declarations.problems import Problem, Where, shown
 from mlplab.declarations.resolving.classes import data_name
 from mlplab.declarations.resolving.data_size import data_size
 
@@ -24,7 +23,7 @@ _WITHOUT_EFFECT = {
 
 def other_data_faults(
     entry: OpenSet, where: Where, networks: Mapping[str, Network], folder: Path
-) -> Iterator[Fault]:
+) -> Iterator[Problem]:
     """Every problem of an entry's `unknown_data` that headers can tell.
 
     networks: those whose settings the entry takes. folder: what paths are relative to.
@@ -34,7 +33,7 @@ def other_data_faults(
         return
     for key, why in _WITHOUT_EFFECT.items():
         if getattr(other, key):
-            yield Fault((*where, key), f'no "{key}", {why}', shown(getattr(other, key)),
+            yield Problem((*where, key), f'no "{key}", {why}', shown(getattr(other, key)),
                         "leave it out")  # fmt: skip
     used = other.model_copy(update={"validation": 0})
     size, faults = data_size(used, folder, fewest_classes=1)
@@ -45,16 +44,16 @@ def other_data_faults(
 
 def _beside(
     other: Data, features: int | None, data: Data, where: Where, folder: Path
-) -> Iterator[Fault]:
+) -> Iterator[Problem]:
     """What is wrong with the other set beside the one that networks learn from."""
     name = data_name(data)
     if _files(other) == _files(data):
-        yield Fault(where, "another data set than the networks learn from", f"{name} again",
+        yield Problem(where, "another data set than the networks learn from", f"{name} again",
                     'name its classes in "unknown"')  # fmt: skip
         return
     own, faults = data_size(data, folder)
     if not faults and None not in (features, own.features) and features != own.features:
-        yield Fault(where, f"a set of {own.features} features, as {name} has",
+        yield Problem(where, f"a set of {own.features} features, as {name} has",
                     f"{data_name(other)} with {features}")  # fmt: skip
 
 

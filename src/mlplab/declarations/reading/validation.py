@@ -34,10 +34,6 @@ from mlplab.declarations.reading.wording import (
 Declared = TypeVar("Declared", bound=BaseModel)
 
 
-Fault = Problem
-"""The former name, until every module has moved."""
-
-
 MOST_ERRORS = 500
 """Errors of one object that are looked at; each is held against the others."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlplab.analysis.calibration import CalibrationOverSeeds
-from mlplab.analysis.choice.rule import Candidate, Choice, NoChoice, Spread
+from mlplab.analysis.choice.best import NoChoice
+from mlplab.analysis.choice.rule import Candidate, Choice, Spread
 from mlplab.analysis.choice.words import (
     caveats_of,
     comparison_in_words,
