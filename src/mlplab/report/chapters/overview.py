@@ -227,7 +227,7 @@ def _about_weights(context: Context) -> list[str]:
     who = (
         "All networks were"
         if len(weighted) == len(context.results.study.networks)
-        else f"{listed(_plain(list(weighted)), most=6)} {'was' if len(weighted) == 1 else 'were'}"
+        else f"{listed(map(plain, list(weighted)), most=6)} {'was' if len(weighted) == 1 else 'were'}"
     )
     return [
         f"**Class weights:** {who} trained with rows that count by their class, so the softmax does "
