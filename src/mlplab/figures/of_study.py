@@ -88,12 +88,9 @@ def unused(stem: str, taken: set[str]) -> str:
 
 
 def _roc(declared: RocFigure, results: Results, name: str) -> list[Figure]:
-    runs = [
-        run
-        for run in runs_by_network(results).get(declared.network, ())
-        if run.evaluation is not None
-    ]
-    if not runs:
+    runs = runs_by_network(results).get(declared.network, ())
+    found = {run.seed: run.evaluation for run in runs if run.evaluation is not None}
+    if not found:
         return []
-    evaluations = [run.evaluation for run in runs if run.evaluation is not None]
-    return [roc_figure(declared.network, evaluations, runs[0].seed, name, declared.title)]
+    seed, evaluations = next(iter(found)), tuple(found.values())
+    return [roc_figure(declared.network, evaluations, seed, name, declared.title)]

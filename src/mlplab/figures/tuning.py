@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
 from mlplab.analysis.tuning import FEWEST_FOR_INTERVAL, NetworkTuning, TuningOutcome, is_number
 from mlplab.declarations.resolving.factor import in_words
 from mlplab.declarations.resolving.grid import readable
-from mlplab.figures import theme, vega
+from mlplab.figures import vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
-from mlplab.words import METRICS, count, listed, number
+from mlplab.words import METRICS, count, from_to, listed, number
 
 MOST_TOGETHER = 8
 """Beyond so many networks each optimizer has a figure of its own."""
@@ -42,12 +42,9 @@ def sensitivity_figures(tuning: TuningOutcome, path: str) -> list[Figure]:
     figures = []
     for suffix, group in _groups(tuning):
         name = f"{stem}-{suffix}" if suffix else stem
-        shown, whole = group[:MOST_DRAWN], f"{title}: {suffix}" if suffix else title
-        left_out = f" Of {count(len(group), 'network')} the first {len(shown)} are drawn."
-        figure = _figure(tuning, path, shown, name, whole)
-        if len(shown) < len(group):
-            figure = replace(figure, caption=figure.caption + left_out)
-        figures.append(figure)
+        figures.append(
+            _figure(tuning, path, group, name, f"{title}: {suffix}" if suffix else title)
+        )
     return figures
 
 
@@ -64,21 +61,21 @@ def _groups(tuning: TuningOutcome) -> list[tuple[str, list[NetworkTuning]]]:
 def _figure(
     tuning: TuningOutcome, path: str, group: Sequence[NetworkTuning], name: str, title: str
 ) -> Figure:
+    left_out = f" Of {count(len(group), 'network')} the first {MOST_DRAWN} are drawn."
+    left_out, group = left_out * (len(group) > MOST_DRAWN), group[:MOST_DRAWN]
     table = _table(path, group)
     axis = _Axis.of(path, group, table)
     names = [network.network for network in group]
     return Figure(
         name=name,
         title=title,
-        caption=_caption(tuning, path, group, table),
+        caption=_caption(tuning, path, group, table) + left_out,
         table=table.drop(columns="usable"),
         drawing=_drawing(axis, table, names, METRICS[tuning.tune.metric]),
         keys=tuple(
-            Key(n.network, theme.colour(i), theme.shape(i), note=_chosen_value(n, path),
-                switch=n.network)
-            for i, n in enumerate(group)
+            Key.of_series(i, n.network, _chosen_value(n, path)) for i, n in enumerate(group)
         ),
-    )  # fmt: skip
+    )
 
 
 def _table(path: str, group: Sequence[NetworkTuning]) -> pd.DataFrame:
@@ -114,9 +111,8 @@ def _chosen_value(network: NetworkTuning, path: str) -> str:
 def _caption(
     tuning: TuningOutcome, path: str, group: Sequence[NetworkTuning], table: pd.DataFrame
 ) -> str:
-    steps, seeds = sorted(set(table["steps"])), len(tuning.tune.all_seeds)
-    long = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
-    words = f"Mean of {count(seeds, 'seed')} after {long} steps"
+    seeds = len(tuning.tune.all_seeds)
+    words = f"Mean of {count(seeds, 'seed')} after {from_to(table['steps'])} steps"
     if seeds >= FEWEST_FOR_INTERVAL:
         words += ", with its 95% t interval, cut where it leaves the frame"
     elif seeds > 1:
@@ -197,11 +193,10 @@ def _drawing(axis: _Axis, table: pd.DataFrame, names: Sequence[str], metric: str
     colour, shape = vega.coloured("network", names), vega.shaped("network", names)
     shown, usable = vega.not_hidden("network"), vega.where("datum.usable == 1")
     place = {"x": x, "y": y, "color": colour}
-    tips = [
-        vega.tip("network:N"), vega.tip(f"value:{axis.kind}", axis.title),
-        vega.tip("mean:Q", "mean", ".4f"), vega.tip("low:Q", "from", ".4f"),
-        vega.tip("high:Q", "to", ".4f"), vega.tip("diverged:Q", "seeds diverged"),
-    ]  # fmt: skip
+    tips = vega.tips(
+        "network:N", (f"value:{axis.kind}", axis.title), ("mean:Q", "mean", ".4f"),
+        ("low:Q", "from", ".4f"), ("high:Q", "to", ".4f"), ("diverged:Q", "seeds diverged"),
+    )  # fmt: skip
     return {
         "data": vega.rows(drawn, 7),
         "params": [vega.HIDDEN],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from mlplab.analysis.choice.best import NoChoice
@@ -25,7 +24,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.statistics.intervals import MeanInterval, t_interval
-from mlplab.words import count, duration, listed, listed_classes, with_interval
+from mlplab.words import by_count, count, duration, listed, listed_classes, with_interval
 
 
 def chapter(context: Context) -> Chapter:
@@ -59,8 +58,7 @@ def studied(context: Context) -> str:
     networks = [n for n in study.networks.values() if n.roles is None]
     forms = len(study.networks) - len(networks) if networks else 0
     networks = networks or list(study.networks.values())
-    low, high = context.seeds
-    seeds = f"from {count(high, 'seed')}" if low == high else f"from {low} to {count(high, 'seed')}"
+    seeds = f"from {context.seeds_in_words}"
     each = "each trained" if len(networks) > 1 else "trained"
     lengths = {wording.batch(n) for n in networks}
     long = f" for {lengths.pop()}" if len(lengths) == 1 else ""
@@ -69,8 +67,8 @@ def studied(context: Context) -> str:
         f"**{count(len(networks), 'network')}**, {each} {seeds}{long}, on {listed(titles, most=3)}."
     )
     if forms:
-        more = "network learns" if forms == 1 else "networks learn"
-        words += f" {forms} more {more} only some of the classes, to be shown the others."
+        learn = by_count(forms, "{n} more network learns", "{n} more networks learn")
+        words += f" {learn} only some of the classes, to be shown the others."
     differences = wording.varied(networks)
     if differences:
         words += f" They differ in {plain(listed(differences, most=8))}."
@@ -105,12 +103,9 @@ def outcome(context: Context) -> str:
     name = plain(context.leading)
     if best is None:
         return _not_compared(context, name, reached)
-    named = context.results.study.choice.networks
-    among = (
-        ""
-        if named is None
-        else f"Of those that the rule of choice names, {listed(_plain(named), most=6)}, "
-    )
+    named, among = context.results.study.choice.networks, ""
+    if named is not None:
+        among = f"Of those that the rule of choice names, {listed(map(plain, named), most=6)}, "
     start = "the best mean is that of" if best.others else "the best is"
     chosen = " chosen by validation accuracy," if best.split == "validation" else ""
     start = f"{among}{start}"
@@ -120,7 +115,7 @@ def outcome(context: Context) -> str:
         return f"{words} {hsu[0].upper()}{hsu[1:]}, exclude every other network as the best."
     return (
         f"{words} It is not settled which is best: {hsu}, do not exclude "
-        f"{listed(_plain(best.others), most=6)} either."
+        f"{listed(map(plain, best.others), most=6)} either."
     )
 
 
@@ -134,10 +129,6 @@ def _not_compared(context: Context, name: str, reached: str) -> str:
         f"The highest {mean} is that of **{name}**, with {reached}; no best is named, as "
         f"{plain(chosen.reason)}."
     )
-
-
-def _plain(names: Sequence[str]) -> list[str]:
-    return [plain(name) for name in names]
 
 
 def _accuracy(context: Context) -> MeanInterval:
@@ -167,33 +158,30 @@ def _facts(context: Context) -> tuple[Fact, ...]:
 
 def caveats(context: Context) -> list[str]:
     """What a careful reader would ask about, answered before it is asked."""
-    found = [
+    return [
         *_about_choice(context),
         *_about_seeds(context),
         *_about_rates(context),
         *_about_weights(context),
         *_about_failures(context),
+        *map(plain, context.results.study.notes),
     ]
-    found += [plain(note) for note in context.results.study.notes]
-    return found
 
 
 def _about_choice(context: Context) -> list[str]:
     choice, best = context.choice, context.best
     if choice is None or len(choice.networks) < 2:
         return []
-    left_out = [] if best is None else [plain(words) for words in caveats_of_best(best)]
-    if (choice if best is None else best).split == "validation":
-        return [
-            "Networks are ranked by validation accuracy; the test set had no part in the choice.",
-            *left_out,
-        ]
-    return [
+    about = (
         "**No validation part:** the best network was found on the test set, so its accuracy is "
         "optimistic: the largest of several noisy numbers tends to be too large. A `validation` "
-        "part in the study's data mends this.",
-        *left_out,
-    ]
+        "part in the study's data mends this."
+    )
+    if (choice if best is None else best).split == "validation":
+        about = (
+            "Networks are ranked by validation accuracy; the test set had no part in the choice."
+        )
+    return [about, *([] if best is None else [plain(words) for words in caveats_of_best(best)])]
 
 
 def _about_seeds(context: Context) -> list[str]:
@@ -239,7 +227,7 @@ def _about_weights(context: Context) -> list[str]:
     who = (
         "All networks were"
         if len(weighted) == len(context.results.study.networks)
-        else f"{listed(_plain(list(weighted)), most=6)} {'was' if len(weighted) == 1 else 'were'}"
+        else f"{listed(map(plain, list(weighted)), most=6)} {'was' if len(weighted) == 1 else 'were'}"
     )
     return [
         f"**Class weights:** {who} trained with rows that count by their class, so the softmax does "
@@ -249,11 +237,13 @@ def _about_weights(context: Context) -> list[str]:
 
 
 def _about_failures(context: Context) -> list[str]:
-    results = context.results
-    found = []
-    if context.diverged:
-        runs = [f"{plain(r.network)} seed {r.seed} at step {r.diverged_at:,}"
-                for r in context.diverged]  # fmt: skip
+    results, found = context.results, []
+    runs = [
+        f"{plain(run.network)} seed {run.seed} at step {run.diverged_at:,}"
+        for run in results.runs
+        if run.diverged_at is not None
+    ]
+    if runs:
         found.append(
             f"**{count(len(runs), 'run')} diverged:** {listed(runs, most=8)}. They are in no mean "
             "of final values."
