@@ -10,7 +10,7 @@ from mlplab.data.places import class_places
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
-from mlplab.declarations.resolving.classes import name_of, place_of
+from mlplab.declarations.resolving.classes import name_of, index_of
 from mlplab.declarations.resolving.open_set_networks import variants_of
 
 FASHION = KNOWN_SETS["fashion-mnist"].class_names
@@ -46,7 +46,7 @@ def told(error: pytest.ExceptionInfo[BadInput]) -> list[tuple]:
     ],
 )  # fmt: skip
 def test_a_text_is_a_name_and_a_number_a_place_among_words(wanted, names, place):
-    assert place_of(wanted, names) == place
+    assert index_of(wanted, names) == place
     assert name_of(wanted, names) == (str(wanted) if place is None else names[place])
 
 

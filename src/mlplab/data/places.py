@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlplab.declarations.problems import BadInput, Problem, dotted
-from mlplab.declarations.resolving.classes import places_of
+from mlplab.declarations.resolving.classes import indices_of
 from mlplab.declarations.roles import ClassName
 
 
@@ -21,7 +21,7 @@ def class_places(
     """
     if classes is None:
         return list(range(len(class_names)))
-    places, faults = places_of(classes, class_names, of)
+    places, faults = indices_of(classes, class_names, of)
     if faults:
         raise BadInput(
             Problem(f"{setting}{dotted(f.where)}", f.expected, f.received, f.hint) for f in faults

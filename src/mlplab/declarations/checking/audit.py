@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlplab.declarations.network import Network
+from mlplab.declarations.paths import KINDS, entries
+from mlplab.declarations.problems import dotted
 from mlplab.declarations.question import Question
 from mlplab.declarations.resolving.arms import Arm, arms_of
 from mlplab.declarations.resolving.data_size import data_size
@@ -18,7 +20,6 @@ from mlplab.declarations.tuning import TunedTogether, tuned_together
 from mlplab.words import large_count, listed
 
 _OF_NO_EFFECT = ("seeds", "training.diagnostics")
-_KINDS = ("name", "format", "distribution")
 _NONE = "none"
 NOTHING_TUNED = TunedTogether()
 
@@ -82,7 +83,7 @@ def audit_question(
     names = tuple(arm.network for arm in arms)
     found = [*_detectors(arms), *_differences([networks[name] for name in names])]
     # What kind of thing differs comes before the settings that both kinds have.
-    differences = tuple(sorted(found, key=lambda d: d.path.split(".")[-1] not in _KINDS))
+    differences = tuple(sorted(found, key=lambda d: d.path.split(".")[-1] not in KINDS))
     factor = "detector" if question.is_of_detectors else question.factor
     paths = settings_of(factor) if factor else ()
     tuned = tuple(_tuned(together, differences, paths))
@@ -154,28 +155,26 @@ def _detectors(arms: Sequence[Arm]) -> Iterator[Difference]:
 
 def _differences(networks: list[Network]) -> Iterator[Difference]:
     """Settings in which networks differ; what only another kind has belongs to the kind."""
-    settings = [dict(_leaves(network.model_dump(mode="json"))) for network in networks]
+    settings = [_settings(network) for network in networks]
     paths = dict.fromkeys(path for one in settings for path in one)
     other_kinds = [
         path.rpartition(".")[0]
         for path in paths
-        if path.rpartition(".")[2] in _KINDS and len({one.get(path) for one in settings}) > 1
+        if path.rpartition(".")[2] in KINDS and len({one.get(path) for one in settings}) > 1
     ]
     for path in paths:
         values = [one.get(path, _NONE) for one in settings]
         shared = all(path in one for one in settings)
         if len(set(values)) == 1 or path in _OF_NO_EFFECT:
             continue
-        if shared or path.rpartition(".")[0] not in other_kinds or path.split(".")[-1] in _KINDS:
+        if shared or path.rpartition(".")[0] not in other_kinds or path.split(".")[-1] in KINDS:
             yield Difference(in_words(path), path, tuple(values))
 
 
-def _leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    for name, part in value.items():
-        if isinstance(part, dict):
-            yield from _leaves(part, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", _shown(part)
+def _settings(network: Network) -> dict[str, str]:
+    """Every setting of a network in words, by its dotted path."""
+    every = entries(network.model_dump(mode="json"))
+    return {dotted(path): _shown(value) for path, value in every if not isinstance(value, dict)}
 
 
 def _shown(value: Any) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from mlplab.declarations.checking.names import list_problems
 from mlplab.declarations.matched import Matched
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
+from mlplab.declarations.paths import MISSING, at, entries
+from mlplab.declarations.problems import Problem, Where, did_you_mean, dotted, listed, shown
 from mlplab.declarations.resolving.tuning_trials import (
     MOST_TRIALS,
     Settings,
@@ -18,7 +19,7 @@ from mlplab.declarations.resolving.tuning_trials import (
     with_settings,
 )
 from mlplab.declarations.study import Study
-from mlplab.declarations.tuning import Range, Tuning, setting_at, setting_paths
+from mlplab.declarations.tuning import Range, Tuning
 
 Check = Callable[[str, Network], Iterator[Problem]]
 """What is wrong with a network that stands in place of the named one."""
@@ -121,18 +122,15 @@ def _path_problems(tune: Tuning, tuned: Mapping[str, Network]) -> Iterator[Probl
     for name, network in tuned.items():
         settings = network.model_dump(mode="json")
         for path in tune.space:
-            try:
-                setting_at(settings, path)
-            except KeyError:
-                if path not in told:
-                    told.add(path)
-                    yield Problem(
-                        ("tune", "space", path),
-                        "the path of a setting that every tuned network has",
-                        f"{shown(path)}, which {name} has not",
-                        did_you_mean(path, setting_paths(settings))
-                        or "such as optimizer.learning_rate",
-                    )
+            if path not in told and at(settings, path.split("."), MISSING) is MISSING:
+                told.add(path)
+                paths = (dotted(path) for path, _ in entries(settings))
+                yield Problem(
+                    ("tune", "space", path),
+                    "the path of a setting that every tuned network has",
+                    f"{shown(path)}, which {name} has not",
+                    did_you_mean(path, paths) or "such as optimizer.learning_rate",
+                )
 
 
 def _trial_problems(tune: Tuning, tuned: Mapping[str, Network], check: Check) -> Iterator[Problem]:

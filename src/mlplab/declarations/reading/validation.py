@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, get_origin
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mlplab.declarations.base import BROKEN_RULES, LARGEST_COUNT, WITHOUT_RULES
+from mlplab.declarations.paths import at
 from mlplab.declarations.problems import (
     Problem,
     Where,
@@ -96,16 +97,6 @@ def _without_misspelt(faults: tuple[Problem, ...]) -> tuple[Problem, ...]:
     )
 
 
-def at(values: Any, where: Where) -> Any:
-    """The value at the end of a way, None where there is none."""
-    for step in where:
-        try:
-            values = values[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return values
-
-
 def _problems(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Iterator[Problem]:
     """What one error of pydantic means."""
     if detail["type"] == BROKEN_RULES:
@@ -130,7 +121,7 @@ def _problem(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Probl
             outer, union = follow(type_spec(model), detail["loc"][:-1])
             where, here = (outer, union) if union.members else (where, here)
         case "extra_forbidden":
-            return _unknown_key(where, here)
+            return unknown_key(where, here.type, here.type.model_fields)
         case "union_tag_not_found" if here.keyed():
             return _no_known_key(values, where, here)
         case "union_tag_not_found":
@@ -206,16 +197,16 @@ def _no_known_key(values: Any, where: Where, here: TypeSpec) -> Problem:
     return Problem(where, expected, received, near[0] if near else None)
 
 
-def _unknown_key(where: Where, here: TypeSpec) -> Problem:
-    known = list(here.type.model_fields)
-    key = str(where[-1])
-    home = home_of(here.type, key)
+def unknown_key(where: Where, model: type[BaseModel], known: Iterable[str]) -> Problem:
+    """A key that a declaration has not; known: those that may stand in its place."""
+    known, key = list(known), str(where[-1])
+    home = _home_of(model, key)
     hint = f'it belongs in "{home}"' if home else did_you_mean(key, known) or "remove it"
     expected = f"one of the keys {listed(known, limit=20)}"
     return Problem(where, expected, f"the unknown key {shown(key)}", hint)
 
 
-def home_of(model: type[BaseModel], key: str) -> str | None:
+def _home_of(model: type[BaseModel], key: str) -> str | None:
     """The field of a declaration whose own declaration knows the key."""
     for name in model.model_fields:
         inner = field_type_spec(model, name)

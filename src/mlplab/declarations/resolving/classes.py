@@ -1,9 +1,8 @@
-"""How a study names classes: by their names, or by their places in a set whose names are words."""
+"""How a study names classes: by their names, or by their indices in a set whose names are words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from mlplab.declarations.data import Data, KnownData
 from mlplab.declarations.known_data import KNOWN_SETS
@@ -11,11 +10,11 @@ from mlplab.declarations.problems import Problem, did_you_mean, listed, shown
 from mlplab.declarations.roles import ClassName
 
 
-def place_of(wanted: ClassName, names: Sequence[str]) -> int | None:
-    """Where in a set a class stands; None where it is none of the set's.
+def index_of(wanted: ClassName, names: Sequence[str]) -> int | None:
+    """The index of a class in its set; None where it is none of the set's.
 
     A class is given by its name; a number is the name written so, or, in a set whose class names
-    are words, the place counted from 0. A text is never a place.
+    are words, the index, from 0. A text is never an index.
     """
     if str(wanted) in names:
         return names.index(str(wanted))
@@ -26,36 +25,36 @@ def place_of(wanted: ClassName, names: Sequence[str]) -> int | None:
 
 def name_of(wanted: ClassName, names: Sequence[str] | None) -> str:
     """A class as its set names it; as it is given where the set has none such, or is not known."""
-    place = None if names is None else place_of(wanted, names)
-    return str(wanted) if names is None or place is None else names[place]
+    index = None if names is None else index_of(wanted, names)
+    return str(wanted) if names is None or index is None else names[index]
 
 
-def places_of(
+def indices_of(
     classes: Sequence[ClassName], names: Sequence[str], of: str
 ) -> tuple[list[int], list[Problem]]:
-    """The places of declared classes in their order, and what is wrong with them.
+    """The indices of declared classes in their order, and what is wrong with them.
 
-    names: of the set's classes. of: what the set is called in words. Ways of problems start at the
-    list.
+    names: of the set's classes. of: what the set is called in words. Paths of problems start at
+    the list.
     """
-    places: list[int] = []
+    indices: list[int] = []
     problems: list[Problem] = []
     for position, wanted in enumerate(classes):
-        place = place_of(wanted, names)
-        if place is None:
-            problems.append(replace(no_such_class(wanted, names, of), where=(position,)))
-        elif place in places:
-            problems.append(replace(twice(names[place]), where=(position,)))
+        index = index_of(wanted, names)
+        if index is None:
+            problems.append(no_such_class(wanted, names, of).within(position))
+        elif index in indices:
+            problems.append(twice(names[index]).within(position))
         else:
-            places.append(place)
-    return places, problems
+            indices.append(index)
+    return indices, problems
 
 
 def no_such_class(wanted: ClassName, names: Sequence[str], of: str) -> Problem:
     """A class that a set does not have; where it stands is for the caller to say."""
     hint = did_you_mean(wanted, names) or "choose among these"
-    if _are_words(names) and wanted in [str(place) for place in range(len(names))]:
-        hint = f"write {wanted} without quotes for the class at that place, or its name"
+    if _are_words(names) and wanted in [str(index) for index in range(len(names))]:
+        hint = f"write {wanted} without quotes for the class at that index, or its name"
     return Problem((), f"a class of {of}: {listed(names)}", shown(wanted), hint)
 
 

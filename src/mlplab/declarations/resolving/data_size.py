@@ -13,7 +13,7 @@ from pkgutil import resolve_name
 from mlplab.declarations.data import Data, KnownData, part_size
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.problems import BadInput, Problem, dotted, shown
-from mlplab.declarations.resolving.classes import data_name, places_of, twice
+from mlplab.declarations.resolving.classes import data_name, indices_of, twice
 
 OWN_DATA = "mlplab.data.sizes:own_data_size"
 """What tells the size of own data. It reads files with numerical libraries, which declarations do
@@ -111,11 +111,11 @@ def _validation_problems(
 
 
 def _chosen(data: Data, names: Sequence[str]) -> tuple[list[int], list[Problem]]:
-    """The places of the classes that are kept, and what is wrong with those that are declared."""
+    """The indices of the classes that are kept, and what is wrong with those that are declared."""
     if data.classes is None:
         return list(range(len(names))), []
-    places, problems = places_of(data.classes, names, data_name(data))
-    return places, [replace(f, where=("classes", *f.where)) for f in problems]
+    indices, problems = indices_of(data.classes, names, data_name(data))
+    return indices, [problem.within("classes") for problem in problems]
 
 
 def _repeated(data: Data) -> Iterator[Problem]:
@@ -123,4 +123,4 @@ def _repeated(data: Data) -> Iterator[Problem]:
     written = [str(name) for name in data.classes or ()]
     for position, name in enumerate(written):
         if name in written[:position]:
-            yield replace(twice(name), where=("classes", position))
+            yield twice(name).within("classes", position)

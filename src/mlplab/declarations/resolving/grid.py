@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from mlplab.declarations.network import Network
+from mlplab.declarations.paths import put
 from mlplab.declarations.problems import (
     MOST_COMPARED,
     Problem,
@@ -62,7 +63,7 @@ def spread(grid: Any) -> tuple[list[GridNetwork], list[Problem]]:
         )
         settings: dict[str, Any] = {}
         for key, index in chosen.items():
-            _put(settings, paths[key], grid[key][index])
+            put(settings, paths[key], grid[key][index])
         origins = {paths[key]: ("grid", key, index) for key, index in chosen.items()}
         networks.append(GridNetwork(name, settings, origins))
     same = _same_names(networks, varied if template is not None else None)
@@ -89,12 +90,6 @@ def _template_problems(template: Any, grid: Mapping[str, Any]) -> Iterator[Probl
             yield Problem(
                 where, f"settings of the grid in braces: {listed(grid)}", shown(path), hint
             )
-
-
-def _put(settings: dict[str, Any], way: Where, value: Any) -> None:
-    for step in way[:-1]:
-        settings = settings.setdefault(str(step), {})
-    settings[str(way[-1])] = value
 
 
 def readable(way: Where, value: Any) -> str:

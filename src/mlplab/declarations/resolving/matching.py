@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mlplab.declarations.matched import Matched
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import Problem, did_you_mean, listed, shown
+from mlplab.declarations.problems import Problem, shown, unknown_name
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
 from mlplab.declarations.resolving.size import Size, are_alike, size_of
@@ -100,9 +100,8 @@ def _name_faults(name: str, wanted: Matched, networks: Mapping[str, Resolved]) -
     where = ("matched", "to")
     if not networks[name].network.hidden:
         yield Problem(("matched",), "a network with hidden layers, whose widths are found", "none")
-    elif wanted.to not in networks:
-        hint = did_you_mean(wanted.to, networks) or f"it has {listed(networks)}"
-        yield Problem(where, "the name of a network of this study", shown(wanted.to), hint)
+    elif unknown := unknown_name(wanted.to, networks):
+        yield unknown.within(*where)
     elif wanted.to == name:
         hint = 'name another one; "matched": null takes a shared setting back'
         yield Problem(where, "another network", f"{shown(name)} itself", hint)

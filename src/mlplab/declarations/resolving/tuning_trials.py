@@ -11,11 +11,12 @@ from functools import cached_property
 from typing import Any
 
 from mlplab.declarations.network import Network
+from mlplab.declarations.paths import at, put
 from mlplab.declarations.reading.validation import Validated, validate
 from mlplab.declarations.resolving.grid import readable
 from mlplab.declarations.resolving.open_set_networks import variants_of
 from mlplab.declarations.study import Study
-from mlplab.declarations.tuning import Range, Tuning, put_setting, setting_at
+from mlplab.declarations.tuning import Range, Tuning
 
 MOST_TRIALS = 10_000
 """Of all networks together."""
@@ -107,7 +108,8 @@ def candidates(tune: Tuning, like: Network) -> list[Settings]:
 
     like: any tuned network, which says whether a setting is a whole number.
     """
-    whole = {path: _is_whole(setting_at(like.model_dump(mode="json"), path)) for path in tune.space}
+    settings = like.model_dump(mode="json")
+    whole = {path: _is_whole(at(settings, path.split("."))) for path in tune.space}
     if tune.trials is not None and tune.search != "grid":
         return _drawn(tune, tune.trials, whole)
     axes = [values_of(values, whole[path]) for path, values in tune.space.items()]
@@ -174,14 +176,10 @@ def rounds_of(tune: Tuning, network: Network, count: int) -> tuple[Round, ...]:
 
 
 def with_settings(network: Network, settings: Settings) -> Validated[Network]:
-    """A network with other settings, or why there is no such network.
-
-    Raises KeyError for a setting that the network has not.
-    """
+    """A network with other settings, or why there is no such network."""
     values = network.model_dump(mode="json")
     for path, value in settings.items():
-        setting_at(values, path)
-        put_setting(values, path, value)
+        put(values, path.split("."), value)
     return validate(Network, values)
 
 
