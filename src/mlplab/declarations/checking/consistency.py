@@ -111,32 +111,22 @@ def _batch_for(rows: int) -> int:
 
 def _stopping_problems(network: Network, data: DataSize) -> Iterator[Problem]:
     if network.training.early_stopping is not None and network.data.validation == 0:
-        yield Problem(
-            ("training", "early_stopping"),
-            "a validation part to stop by",
-            "early stopping without one",
-            'add "validation": 0.1 to data',
-        )
+        expected, received = "a validation part to stop by", "early stopping without one"
+        hint = 'add "validation": 0.1 to data'
+        yield Problem(("training", "early_stopping"), expected, received, hint)
 
 
 def _output_problems(network: Network, data: DataSize) -> Iterator[Problem]:
     if network.outputs is not None and data.classes and network.outputs < data.classes:
-        yield Problem(
-            ("outputs",),
-            f"at least {data.classes}, an output for every class of the data",
-            str(network.outputs),
-            "leave outputs out to have as many as there are classes",
-        )
+        expected = f"at least {data.classes}, an output for every class of the data"
+        hint = "leave outputs out to have as many as there are classes"
+        yield Problem(("outputs",), expected, str(network.outputs), hint)
 
 
 def _linear_problems(network: Network, data: DataSize) -> Iterator[Problem]:
     if not network.hidden and network.objective.name in USES_HIDDEN:
-        yield Problem(
-            ("hidden",),
-            f"a hidden layer, whose outputs {network.objective.name} is about",
-            "[]",
-            'write "hidden": [64]',
-        )
+        expected = f"a hidden layer, whose outputs {network.objective.name} is about"
+        yield Problem(("hidden",), expected, "[]", 'write "hidden": [64]')
 
 
 def _memory_problems(network: Network, data: DataSize) -> Iterator[Problem]:

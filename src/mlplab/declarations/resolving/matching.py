@@ -91,9 +91,14 @@ def _found(
             return None
         classes = data.classes or network.outputs
         if data.features is None or classes is None:
-            return _unknown_size(which)
+            return Problem(
+                ("matched",),
+                "data whose features and classes are known before training",
+                f"{shown(which)}, of which only its data would tell them",
+                'add "outputs" with the number of classes, or declare the widths',
+            )
         sizes.append((data.features, classes))
-    return _search(name, wanted, own.network, other.network, sizes[0], sizes[1])
+    return _search(name, wanted, own.network, other.network, *sizes)
 
 
 def _name_faults(name: str, wanted: Matched, networks: Mapping[str, Resolved]) -> Iterator[Problem]:
@@ -114,15 +119,6 @@ def _name_faults(name: str, wanted: Matched, networks: Mapping[str, Resolved]) -
             if chained.to == name
             else f"write {shown(chained.to)} here too",
         )
-
-
-def _unknown_size(which: str) -> Problem:
-    return Problem(
-        ("matched",),
-        "data whose features and classes are known before training",
-        f"{shown(which)}, of which only its data would tell them",
-        'add "outputs" with the number of classes, or declare the widths',
-    )
 
 
 def _search(
