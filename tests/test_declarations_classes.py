@@ -10,7 +10,7 @@ from mlplab.data.places import class_places
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
-from mlplab.declarations.resolving.classes import name_of, index_of
+from mlplab.declarations.resolving.classes import index_of, name_of
 from mlplab.declarations.resolving.open_set_networks import variants_of
 
 FASHION = KNOWN_SETS["fashion-mnist"].class_names

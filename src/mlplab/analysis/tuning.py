@@ -12,6 +12,7 @@ import numpy as np
 
 from mlplab.analysis.questions.values import metric_of_run
 from mlplab.declarations.metric import FinalMetric, Measure
+from mlplab.declarations.paths import at
 from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.resolving.tuning_trials import (
     Round,
@@ -23,7 +24,6 @@ from mlplab.declarations.resolving.tuning_trials import (
     trials_of_round,
     tuned_networks,
 )
-from mlplab.declarations.paths import at
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import Tuning
 from mlplab.records.database import has_records

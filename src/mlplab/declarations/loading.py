@@ -20,7 +20,7 @@ from mlplab.declarations.problems import (
     Where,
     did_you_mean,
     dotted,
-    listed,
+    quoted,
     refuse,
     unknown_name,
 )
@@ -128,7 +128,7 @@ def _source(path: Path) -> _Source:
     try:
         is_folder, exists = path.is_dir(), path.exists()
     except PermissionError:
-        is_folder, exists = False, True  # what stops us is told on reading it
+        is_folder, exists = False, True  # reading it says why not
     except (OSError, ValueError):
         is_folder, exists = False, False
     if is_folder:
@@ -170,7 +170,7 @@ def _shipped(path: Path) -> Path:
 
 def _no_study(received: str, hint: str | None = None, file: object = None) -> NoReturn:
     expected = "a study file, a folder of configuration files, or the name of a shipped study"
-    hint = hint or f"shipped are {listed(shipped_studies())}"
+    hint = hint or f"shipped are {quoted(shipped_studies())}"
     refuse("", expected=expected, received=received, hint=hint, file=file)
 
 
@@ -229,9 +229,9 @@ def _for_every_network(
 
 def _in_order(read: tuple[Problem, ...], problems: Iterable[Problem]) -> list[Problem]:
     """Each problem once, by the line where it stands, the files in the order they were met."""
-    # A number that is not finite is no number above 0 either, but told already.
-    told = {(problem.where, problem.received, problem.line) for problem in read}
-    more = [p for p in problems if (p.where, p.received, p.line) not in told]
+    # A number that is not finite is no number above 0 either, but refused already.
+    known = {(problem.where, problem.received, problem.line) for problem in read}
+    more = [p for p in problems if (p.where, p.received, p.line) not in known]
     unique = list(dict.fromkeys((*read, *more)))
     met = list(dict.fromkeys(problem.file for problem in unique))
     ordered = sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
@@ -274,7 +274,7 @@ def _override_notes(given: list[overriding.Override], resolution: Resolution) ->
         own = [name for name in origins.own if is_shared and origins.of(name, where) != where]
         if own:
             yield (
-                f"{override.given} is shared, and does not reach {listed(own, limit=6)}, which "
+                f"{override.given} is shared, and does not reach {quoted(own, limit=6)}, which "
                 f"set{'s' if len(own) == 1 else ''} {dotted(where)} by itself; "
                 f"networks.NAME.{override.given} would."
             )

@@ -16,7 +16,7 @@ from mlplab.declarations.metric import (
     member_with,
     target_of,
 )
-from mlplab.declarations.problems import Problem, listed, shown
+from mlplab.declarations.problems import Problem, quoted, shown
 
 
 class _Question(Declaration):
@@ -67,7 +67,7 @@ class _Question(Declaration):
         if not isinstance(metric, OpenSetMetric):
             expected = 'detectors only beside a metric with "open_set"'
             hint = 'leave them out, or write "metric": {"open_set": "auroc"}'
-            yield Problem(("detectors",), expected, listed(own), hint)
+            yield Problem(("detectors",), expected, quoted(own), hint)
         elif metric.detector is not None:
             expected = 'no "detector" in the metric beside "detectors"'
             received, hint = shown(metric.detector), "remove it, as each side has its own"

@@ -93,7 +93,9 @@ def audit_question(
     shapes = [networks[name].hidden for name in names]
     known = [size for name in names if (size := sizes.get(name)) is not None]
     counts = tuple(_counts(known)) if len(known) == len(names) else ()
-    matched = tuple(_told_count(*c) for c in counts if are_alike(c[1]) and len(set(shapes)) > 1)
+    matched = tuple(
+        _difference_of_counts(*c) for c in counts if are_alike(c[1]) and len(set(shapes)) > 1
+    )
     follows: tuple[Difference, ...] = ()
     if factor in ("depth", "width"):
         declared, more = _of_shape(factor, declared, shapes)
@@ -106,7 +108,7 @@ def audit_question(
         names,
         declared,
         tuple(others),
-        tuple(_told_count(*c) for c in counts if not are_alike(c[1])),
+        tuple(_difference_of_counts(*c) for c in counts if not are_alike(c[1])),
         matched,
         follows,
         tuned,
@@ -205,7 +207,7 @@ def _counts(sizes: list[Size]) -> Iterator[tuple[str, list[int]]]:
     yield "training FLOPs", [size.training_flops for size in sizes]
 
 
-def _told_count(what: str, counts: list[int]) -> Difference:
+def _difference_of_counts(what: str, counts: list[int]) -> Difference:
     return Difference(what, what, tuple(large_count(count) for count in counts))
 
 
@@ -217,28 +219,28 @@ def _sentences(audit: Audit) -> Iterator[str]:
     elif not audit.declared:
         yield (
             f"The declared factor, {in_words(audit.factor)}, is the same in all of them"
-            + (f"; what differs is {_told(audit.others)}." if audit.others else ".")
+            + (f"; what differs is {_in_a_list(audit.others)}." if audit.others else ".")
         )
     elif audit.others:
         yield (
-            f"Besides {_told(audit.declared)} they differ in {_told(audit.others)}: "
+            f"Besides {_in_a_list(audit.declared)} they differ in {_in_a_list(audit.others)}: "
             "the effect may be due to that."
         )
     elif audit.tuned:
-        yield f"Besides what was tuned, the only setting that differs is {_told(audit.declared)}."
+        yield f"Besides what was tuned, the only setting that differs is {_in_a_list(audit.declared)}."
     else:
-        yield f"The only setting that differs is {_told(audit.declared)}."
+        yield f"The only setting that differs is {_in_a_list(audit.declared)}."
     if audit.tuned:
         yield (
-            f"Each has its own {_told(audit.tuned)}, tuned over the same space with the same budget, "
+            f"Each has its own {_in_a_list(audit.tuned)}, tuned over the same space with the same budget, "
             "which is what makes the comparison fair."
         )
     if audit.counts:
-        yield f"They also differ in {_told(audit.counts)}."
+        yield f"They also differ in {_in_a_list(audit.counts)}."
     if audit.matched:
-        words = f"They are matched in {_told(audit.matched)}"
+        words = f"They are matched in {_in_a_list(audit.matched)}"
         if audit.follows:
-            words += f", for which they had to differ in {_told(audit.follows)}"
+            words += f", for which they had to differ in {_in_a_list(audit.follows)}"
         yield f"{words}."
 
 
@@ -246,14 +248,14 @@ def _without_factor(others: tuple[Difference, ...]) -> str:
     if not others:
         return "The networks are alike in every setting."
     if len(others) == 1:
-        return f"The only setting that differs is {_told(others)}; no factor was declared."
+        return f"The only setting that differs is {_in_a_list(others)}; no factor was declared."
     return (
-        f"They differ in {_told(others)}, and no factor was declared: "
+        f"They differ in {_in_a_list(others)}, and no factor was declared: "
         "the effect belongs to all of these together."
     )
 
 
-def _told(differences: tuple[Difference, ...]) -> str:
+def _in_a_list(differences: tuple[Difference, ...]) -> str:
     parts = [f"{d.what} ({_values(d.values)})" if d.values else d.what for d in differences]
     return listed(parts, most=len(parts))
 

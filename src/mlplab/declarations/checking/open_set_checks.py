@@ -11,7 +11,7 @@ from mlplab.declarations.network import Network
 from mlplab.declarations.objective import USES_NEGATIVES
 from mlplab.declarations.open_set import OpenSet, Split
 from mlplab.declarations.open_set_detectors import ClassCentre, Detector
-from mlplab.declarations.problems import Problem, Where, listed, shown
+from mlplab.declarations.problems import Problem, Where, quoted, shown
 from mlplab.declarations.resolving.classes import (
     all_class_names,
     class_names_of,
@@ -86,7 +86,7 @@ def _entry_problems(study: Study, entry: OpenSet, declared: Sequence[str]) -> It
         yield Problem(
             (),
             "networks with a hidden layer, whose outputs detectors look at",
-            listed(linear, limit=4),
+            quoted(linear, limit=4),
             'name others in "networks", or give these a hidden layer',
         )
 
@@ -136,7 +136,7 @@ def _role_problems(
     for role, classes in (("negative", negative), ("unknown", unknown)):
         both = [c for c in classes if c in known]
         if both:
-            received = f"{listed(both)}, known too"
+            received = f"{quoted(both)}, known too"
             yield Problem((role,), "no class that is known", received, "give each class one role")
     if not unknown and entry.unknown_data is None:
         expected, hint = (
@@ -147,11 +147,11 @@ def _role_problems(
     both = [c for c in negative if c in unknown]
     if entry.closed and (set(negative) != set(unknown) or entry.unknown_data is not None):
         expected = "the unknown classes themselves, as the task is closed"
-        received = f"{listed(negative) or 'none'} beside unknown {listed(unknown)}"
+        received = f"{quoted(negative) or 'none'} beside unknown {quoted(unknown)}"
         yield Problem(("negative",), expected, received, 'leave "closed" out for an open task')
     elif both and not entry.closed:
         hint = 'training on what is tested as unknown is a closed task: say so with "closed": true'
-        received = f"{listed(both)}, unknown too"
+        received = f"{quoted(both)}, unknown too"
         yield Problem(("negative",), "no class that is unknown", received, hint)
 
 
@@ -167,7 +167,7 @@ def _detector_problems(entry: OpenSet) -> Iterator[Problem]:
         expected = (
             'a detector after training beside "steps", as the others are tested at the end alone'
         )
-        yield Problem(("steps",), expected, listed(labels), 'leave "steps" out, or add "softmax"')
+        yield Problem(("steps",), expected, quoted(labels), 'leave "steps" out, or add "softmax"')
 
 
 def _setting_problems(detector: Detector) -> Iterator[Problem]:
@@ -196,7 +196,7 @@ def _class_problems(entry: OpenSet, name: str, network: Network) -> Iterator[Pro
                         yield problem.within(*where, role, index)
         if entry.splits == "usual 6/4" and tuple(names) != tuple("0123456789"):
             expected = "the ten digits, which the usual splits divide"
-            yield Problem(("splits",), expected, f"{of} with {listed(names)}")
+            yield Problem(("splits",), expected, f"{of} with {quoted(names)}")
 
 
 def _class_problem(
@@ -217,7 +217,7 @@ def _count_problems(
         yield Problem(("splits",), expected, f'the data of "{name}", which do not say', hint)
     elif len(names) < 3:
         expected = "at least three classes, of which two are known and one is not"
-        yield Problem(("splits",), expected, f"{of} with {listed(names)}")
+        yield Problem(("splits",), expected, f"{of} with {quoted(names)}")
     elif isinstance(entry.known, int) and not 2 <= entry.known < len(names):
         expected = f"a number of known classes from 2 to {len(names) - 1}"
         yield Problem(("known",), expected, str(entry.known))
@@ -251,6 +251,6 @@ def open_set_notes(study: Study) -> Iterator[str]:
         beyond = [str(steps) for steps in entry.steps if most is not None and steps >= most]
         if beyond:
             yield (
-                f"open_set[{index}] asks for tests after {listed(beyond, quote=False)} steps, but "
+                f"open_set[{index}] asks for tests after {quoted(beyond, quote=False)} steps, but "
                 f"training has {most}; only the end is tested there."
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from mlplab.declarations.checking.open_set_checks import open_set_problems
 from mlplab.declarations.metric import OpenSetMetric
 from mlplab.declarations.open_set_measures import measure_named, measures_of
-from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
+from mlplab.declarations.problems import Problem, Where, did_you_mean, quoted, shown
 from mlplab.declarations.question import Question
 from mlplab.declarations.resolving.arms import variant_for, variants_tested
 from mlplab.declarations.resolving.classes import class_names_of, data_name
@@ -25,7 +25,7 @@ def open_set_metric_problems(question: Question, study: Study) -> Iterator[Probl
             yield Problem(
                 ("metric",),
                 'a metric with "open_set", as only open-set variants of these are trained: '
-                f"{listed(only, limit=4)}",
+                f"{quoted(only, limit=4)}",
                 "another metric",
                 'write {"open_set": "auroc", "detector": "softmax"}, or leave out "open_set_only"',
             )
@@ -54,17 +54,17 @@ def _network_problem(
     titles = list(dict.fromkeys(one.split.title for one in variants_tested(variants, name)))
     if not titles:
         tested = list(dict.fromkeys(variant.template for variant in variants))
-        which = f": {listed(tested, limit=6)}" if tested else ""
+        which = f": {quoted(tested, limit=6)}" if tested else ""
         expected = f'networks that "open_set" tests on unknown classes{which}'
         another = 'name it in "networks" of "open_set", or ask about another metric'
         hint: str | None = did_you_mean(name, tested) or another
         return Problem(("metric",), expected, f"{shown(name)}, which it does not", hint)
     if metric.split is None and len(titles) > 1:
-        which = f"{len(titles):,}: {listed(titles, limit=4)}"
+        which = f"{len(titles):,}: {quoted(titles, limit=4)}"
         expected = f'the key "split", as {shown(name)} has {which}'
         return Problem(("metric",), expected, "none", f'add "split": {shown(titles[0])}')
     if metric.split is not None and metric.split not in titles:
-        expected = f"a split of {shown(name)}: {listed(titles, limit=4)}"
+        expected = f"a split of {shown(name)}: {quoted(titles, limit=4)}"
         hint = did_you_mean(metric.split, titles)
         return Problem(("metric", "split"), expected, shown(metric.split), hint)
     return None
@@ -86,7 +86,7 @@ def _test_problem(
     if variant is not None and (detector is not None or not needs_detector):
         return _measure_problem(metric, variant, study)
     labels = list(dict.fromkeys(one.label for variant in on_split for one in variant.detectors))
-    expected = f'a detector that "open_set" tests on {shown(name)}: {listed(labels, limit=8)}'
+    expected = f'a detector that "open_set" tests on {shown(name)}: {quoted(labels, limit=8)}'
     if detector is None:
         return Problem(where, expected, "none", f'add "detector": {shown(labels[0])}')
     hint = did_you_mean(detector, labels) or 'add it to "detectors" of "open_set"'
@@ -115,7 +115,7 @@ def _measure_problem(
         ("known", measure.known, known),
     ):
         if asked is not None and classes is not None and asked not in classes:
-            expected = f"a class that is {role} in {shown(variant.split.title)}: {listed(classes)}"
+            expected = f"a class that is {role} in {shown(variant.split.title)}: {quoted(classes)}"
             return Problem(where, expected, f'"{asked}" in {shown(metric.open_set)}', hint)
     return None
 

@@ -16,7 +16,7 @@ from mlplab.declarations.problems import (
     Where,
     did_you_mean,
     dotted,
-    listed,
+    quoted,
     shown,
     unknown_name,
 )
@@ -73,7 +73,7 @@ def _factor_problems(question: Question, where: Where) -> Iterator[Problem]:
         return
     yield Problem(
         (*where, "factor"),
-        f"one of {listed(FACTORS)}, or the path of a setting such as training.steps",
+        f"one of {quoted(FACTORS)}, or the path of a setting such as training.steps",
         shown(factor),
         did_you_mean(factor, [*FACTORS, *Network.model_fields]),
     )
@@ -122,7 +122,7 @@ def _seed_problems(networks: Mapping[str, Network], where: Where) -> Iterator[Pr
 
 
 def _seeds(network: Network) -> str:
-    return f"seeds {listed(map(str, network.seeds[:7]), quote=False, limit=6)}"
+    return f"seeds {quoted(map(str, network.seeds[:7]), quote=False, limit=6)}"
 
 
 def _metric_problems(
@@ -135,7 +135,7 @@ def _metric_problems(
         yield Problem(
             (*where, "split"),
             "a split that every network of the question has",
-            f'"validation", of which {listed(without, limit=4)} has none',
+            f'"validation", of which {quoted(without, limit=4)} has none',
             'add "validation": 0.1 to data, or ask for "test"',
         )
     if isinstance(metric, GradientMetric):
@@ -162,7 +162,7 @@ def _gradient_problems(
         yield Problem(
             where,
             '"diagnostics": true in training, which records the size of gradients',
-            f"{listed(without, limit=4)} without it",
+            f"{quoted(without, limit=4)} without it",
             'add "diagnostics": true to training',
         )
     fewest = min(len(network.hidden) + 1 for network in networks.values())

@@ -189,9 +189,9 @@ class _Foreign:
         if not homes:
             return Problem(self.path, expected, f"the unknown key {key}", self.reason)
         line = ", ".join(f'"{home}": {json.dumps(lines[home])}' for home in homes)
-        places = " and ".join(f'"{home}"' for home in homes)
+        keys = " and ".join(f'"{home}"' for home in homes)
         unit = unit if "training.epochs" in self.settings else ""
-        hint = f"it belongs in {places}{unit}: write {line}"
+        hint = f"it belongs in {keys}{unit}: write {line}"
         return Problem(self.path, expected, f"{key}: {shown(self.value)}", hint)
 
 

@@ -18,7 +18,7 @@ from mlplab.declarations.problems import (
     Where,
     closest,
     did_you_mean,
-    listed,
+    quoted,
     shortened,
     shown,
 )
@@ -57,19 +57,19 @@ def validate(model: type[Declared], values: Mapping[str, Any]) -> Validated[Decl
         return Validated(model.model_validate_json(text))
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)[:MOST_ERRORS]
-    told = [d for d in details if not _echo(d, details) and not _other_member(d, details)]
+    kept = [d for d in details if not _echo(d, details) and not _other_member(d, details)]
     found: dict[tuple[Where | str, str], Problem] = {}
-    for detail in told:
+    for detail in kept:
         for problem in _problems(model, values, detail):
             # A union without tags errs once a member; its words already name them all.
             found.setdefault((problem.where, problem.expected), problem)
-    only_rules = all(detail["type"] == BROKEN_RULES for detail in told)
+    only_rules = all(detail["type"] == BROKEN_RULES for detail in kept)
     declaration = model.model_validate_json(text, context=WITHOUT_RULES) if only_rules else None
     return Validated(declaration, _without_misspelt(tuple(found.values())))
 
 
 def _echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether a list is told to be too short only because its items are wrong."""
+    """Whether a list is said to be too short only because its items are wrong."""
     loc = detail["loc"]
     return detail["type"] == "too_short" and any(
         other["loc"][: len(loc)] == loc and len(other["loc"]) > len(loc) for other in details
@@ -77,7 +77,7 @@ def _echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 
 
 def _other_member(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether an object is told to be no plain value or list, though it errs as an object."""
+    """Whether an object is said to be no plain value or list, though it errs as an object."""
     *outer, kind = detail["loc"] or ("",)
     return str(kind).startswith(("literal[", "tuple[")) and any(
         other["loc"][: len(outer)] == tuple(outer)
@@ -87,7 +87,7 @@ def _other_member(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 
 
 def _without_misspelt(faults: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """The faults without missing keys that stand there misspelt, which is told once."""
+    """The faults without missing keys that stand there misspelt, which is reported once."""
     meant = {(fault.where[:-1], fault.hint) for fault in faults}
     return tuple(
         fault
@@ -131,7 +131,7 @@ def _problem(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Probl
         case "union_tag_invalid":
             # Where several keys could decide, the last is the one that was wrong.
             key, options = list(here.tag_choices().items())[-1]
-            received, expected = at(value, (key,)), f"one of {listed(options)}"
+            received, expected = at(value, (key,)), f"one of {quoted(options)}"
             hint = did_you_mean(received, options)
             return Problem((*where, key), expected, shown(received), hint)
         case "less_than_equal" if (detail.get("ctx") or {}).get("le") == LARGEST_COUNT:
@@ -162,13 +162,13 @@ def _of_tag(fault: Problem, choices: Mapping[str, object]) -> bool:
 
 def _missing_key(holder: Any, where: Where, key: str, expected: str) -> Problem:
     keys = list(holder) if isinstance(holder, dict) else []
-    received = f"only {listed(keys)}" if keys else "an empty object"
+    received = f"only {quoted(keys)}" if keys else "an empty object"
     return Problem(where, f'the key "{key}" ({expected})', received, f'add "{key}"', missing=key)
 
 
 def _no_tag(value: Any, where: Where, here: TypeSpec) -> Problem:
     """An object that does not say of which kind it is, which one key or another would tell."""
-    choices = {key: f"one of {listed(options)}" for key, options in here.tag_choices().items()}
+    choices = {key: f"one of {quoted(options)}" for key, options in here.tag_choices().items()}
     (key, expected), *others = choices.items()
     expected += "".join(f') or "{other}" ({options}' for other, options in others)
     meant = [did_you_mean(key, choices) for key in value] if isinstance(value, dict) else []
@@ -177,7 +177,7 @@ def _no_tag(value: Any, where: Where, here: TypeSpec) -> Problem:
 
 
 def _no_known_key(value: Any, where: Where, here: TypeSpec) -> Problem:
-    """A union that is told by its keys, and none of them there."""
+    """A union whose member shows by its key, and none of the keys there."""
     known = here.keyed()
     if not isinstance(value, dict):
         homes = [key for key in known if value in _options(field_type_spec(known[key].type, key))]
@@ -186,8 +186,8 @@ def _no_known_key(value: Any, where: Where, here: TypeSpec) -> Problem:
             hint = f'write {{"accuracy": {value / 100 if value > 1 else value:g}}}'
         return Problem(where, words(here), shown(value), hint)
     hint = next((meant for key in value if (meant := did_you_mean(key, known))), None)
-    received = f"only {listed(value)}" if value else "an empty object"
-    return Problem(where, f"one of the keys {listed(known)}", received, hint)
+    received = f"only {quoted(value)}" if value else "an empty object"
+    return Problem(where, f"one of the keys {quoted(known)}", received, hint)
 
 
 def unknown_key(where: Where, model: type[BaseModel], known: Iterable[str]) -> Problem:
@@ -195,7 +195,7 @@ def unknown_key(where: Where, model: type[BaseModel], known: Iterable[str]) -> P
     known, key = list(known), str(where[-1])
     home = _home_of(model, key)
     hint = f'it belongs in "{home}"' if home else did_you_mean(key, known) or "remove it"
-    expected = f"one of the keys {listed(known, limit=20)}"
+    expected = f"one of the keys {quoted(known, limit=20)}"
     return Problem(where, expected, f"the unknown key {shown(key)}", hint)
 
 

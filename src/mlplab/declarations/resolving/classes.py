@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mlplab.declarations.data import Data, KnownData
 from mlplab.declarations.known_data import KNOWN_SETS
-from mlplab.declarations.problems import Problem, did_you_mean, listed, shown
+from mlplab.declarations.problems import Problem, did_you_mean, quoted, shown
 from mlplab.declarations.roles import ClassName
 
 
@@ -55,13 +55,13 @@ def no_such_class(wanted: ClassName, names: Sequence[str], of: str) -> Problem:
     hint = did_you_mean(wanted, names) or "choose among these"
     if _are_words(names) and wanted in [str(index) for index in range(len(names))]:
         hint = f"write {wanted} without quotes for the class at that index, or its name"
-    return Problem((), f"a class of {of}: {listed(names)}", shown(wanted), hint)
+    return Problem((), f"a class of {of}: {quoted(names)}", shown(wanted), hint)
 
 
 def not_kept(wanted: ClassName, kept: Sequence[str], of: str) -> Problem:
     """A class that is not among those which data.classes keep."""
     hint = did_you_mean(wanted, kept) or "choose among these"
-    return Problem((), f"a class that is kept of {of}: {listed(kept)}", shown(wanted), hint)
+    return Problem((), f"a class that is kept of {of}: {quoted(kept)}", shown(wanted), hint)
 
 
 def twice(name: str) -> Problem:

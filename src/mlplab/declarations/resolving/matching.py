@@ -37,7 +37,7 @@ def match_widths(resolution: Resolution, folder: Path) -> Matching:
     """Give every network that is matched to another its widths.
 
     folder: where the study lies, for own data, whose header may have to be read. A network in
-    doubt, or matched to one in doubt, is left as it is: its problems are told already.
+    doubt, or matched to one in doubt, is left as it is: its problems are known already.
     """
     resolved = dict(resolution.resolved)
     problems: dict[Problem, None] = {}
@@ -51,7 +51,7 @@ def match_widths(resolution: Resolution, folder: Path) -> Matching:
             problems[resolution.origins.found(name, found)] = None
         elif found is not None:
             resolved[name] = replace(its, network=found.network)
-            notes.append(found.told(name, wanted))
+            notes.append(found.note(name, wanted))
     matched = {
         name: wanted
         for name, its in resolution.resolved.items()
@@ -66,7 +66,7 @@ class _Found:
     count: int
     target: int
 
-    def told(self, name: str, wanted: Matched) -> str:
+    def note(self, name: str, wanted: Matched) -> str:
         widths = "-".join(map(str, self.network.hidden))
         return (
             f"{name} is matched to {wanted.to} with hidden layers of {widths}: {large_count(self.count)} "

@@ -1,7 +1,7 @@
 """Shared settings, a network's own and the grid's, merged into networks that have all of theirs.
 
-Every setting remembers where in the file it comes from, so that what is wrong is told once, at
-the place where the wrong value stands.
+Every setting remembers where in the file it comes from, so that what is wrong is reported once, where the
+wrong value stands.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def resolve(values: Mapping[str, Any], grid: Mapping[Where, Where]) -> Resolutio
         found = _mended(its, faults[name]) if network is None else Resolved(network)
         if found is not None:
             resolved[name] = found
-    problems += _told(faults, origins)
+    problems += _each_once(faults, origins)
     problems += _unused(shared, own)
     return Resolution(resolved, origins, tuple(problems))
 
@@ -179,7 +179,7 @@ def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Problem]]:
     return [0], [Problem(("seeds",), expected, shown(seeds))]
 
 
-def _told(faults: Mapping[str, tuple[Problem, ...]], origins: Origins) -> Iterator[Problem]:
+def _each_once(faults: Mapping[str, tuple[Problem, ...]], origins: Origins) -> Iterator[Problem]:
     """The problems of all networks, each once."""
     missing_everywhere = [
         fault
@@ -190,7 +190,7 @@ def _told(faults: Mapping[str, tuple[Problem, ...]], origins: Origins) -> Iterat
         expected = fault.expected.replace(" (", ", shared or in every network (", 1)
         yield Problem((), expected, "none", fault.hint)
     everywhere = {fault.missing for fault in missing_everywhere}
-    told: set[tuple[Where | str, str | None]] = set()
+    reported: set[tuple[Where | str, str | None]] = set()
     for name, its in faults.items():
         found = [
             origins.found(name, fault)
@@ -198,9 +198,9 @@ def _told(faults: Mapping[str, tuple[Problem, ...]], origins: Origins) -> Iterat
             if fault.where or fault.missing not in everywhere
         ]
         # One network may have several problems at a path; another's there are the same again.
-        new = {(problem.where, problem.missing) for problem in found} - told
+        new = {(problem.where, problem.missing) for problem in found} - reported
         yield from (problem for problem in found if (problem.where, problem.missing) in new)
-        told |= new
+        reported |= new
 
 
 def _lacks(faults: tuple[Problem, ...], missing: Problem) -> bool:
@@ -219,14 +219,16 @@ def _unused(shared: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]]) -> 
         its = {leaf for leaf in leaves if leaf[: len(where)] == where[: len(leaf)]}
         return bool(its) and its.isdisjoint(used)
 
-    told: dict[Where | str, Problem] | None = None
+    common: dict[Where | str, Problem] | None = None
     for tree in own.values() if len(used) < len(leaves) else ():
         _, faults = _network(merged({**_ANY, **tree}, shared))
         its = {f.where: f for f in faults if not f.missing and unused(f.where)}
-        told = its if told is None else {where: f for where, f in told.items() if where in its}
-        if not told:
+        common = (
+            its if common is None else {where: f for where, f in common.items() if where in its}
+        )
+        if not common:
             return
-    yield from (told or {}).values()
+    yield from (common or {}).values()
 
 
 def _takes(own: Any, shared: Any, where: Where) -> bool:

@@ -63,7 +63,7 @@ class Round:
 def label(settings: Settings) -> str:
     """Settings in words: learning_rate 0.001, momentum 0.9."""
     named = [(tuple(path.split(".")), value) for path, value in settings.items()]
-    return ", ".join(f"{way[-1]} {readable(way, value)}".strip() for way, value in named)
+    return ", ".join(f"{path[-1]} {readable(path, value)}".strip() for path, value in named)
 
 
 def tuned_networks(study: Study) -> dict[str, Network]:
@@ -120,7 +120,7 @@ def values_of(values: Range | Sequence[Any], whole: bool) -> list[Any]:
     """The values of one path in a grid."""
     if not isinstance(values, Range):
         return list(values)
-    between = [_between(values, place / (values.points - 1)) for place in range(values.points)]
+    between = [_between(values, i / (values.points - 1)) for i in range(values.points)]
     inner = between[1:-1]
     for digits in _DIGITS:
         rounded = [values.low, *(float(f"{value:.{digits}g}") for value in inner), values.high]
@@ -183,7 +183,9 @@ def with_settings(network: Network, settings: Settings) -> Validated[Network]:
     return validate(Network, values)
 
 
-def trials_of_round(study: Study, place: int, entered: Mapping[str, Sequence[int]]) -> list[Trial]:
+def trials_of_round(
+    study: Study, round_index: int, entered: Mapping[str, Sequence[int]]
+) -> list[Trial]:
     """The trials of one round.
 
     entered: of each tuned network the numbers of the settings that train in it.
@@ -192,24 +194,24 @@ def trials_of_round(study: Study, place: int, entered: Mapping[str, Sequence[int
     assert tune is not None
     tried = candidates(tune, next(iter(tuned.values())))
     return [
-        _trial(name, number, tried, place, network, tune)
+        _trial(name, number, tried, round_index, network, tune)
         for name, network in tuned.items()
         for number in entered[name]
     ]
 
 
 def _trial(
-    name: str, number: int, tried: list[Settings], place: int, network: Network, tune: Tuning
+    name: str, number: int, tried: list[Settings], round_index: int, network: Network, tune: Tuning
 ) -> Trial:
     rounds = rounds_of(tune, network, len(tried))
     found = with_settings(network, tried[number]).declaration
     if found is None:
         raise ValueError(
-            f"{name} cannot have {label(tried[number])}, which a check would have told"
+            f"{name} cannot have {label(tried[number])}, which a check would have refused"
         )
-    training = found.training.model_copy(update={"steps": rounds[place].steps})
+    training = found.training.model_copy(update={"steps": rounds[round_index].steps})
     declared = found.model_copy(update={"training": training, "seeds": tune.all_seeds})
-    return Trial(name, number, tried[number], place, declared, len(rounds))
+    return Trial(name, number, tried[number], round_index, declared, len(rounds))
 
 
 def study_of_trials(study: Study, trials: Sequence[Trial]) -> Study:
