@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlplab.analysis.questions.finite_rows import counted_difference, counted_fraction
+from mlplab.declarations.seeds_needed import seeds_of_pair, seeds_of_ranking, seeds_of_trend
 from mlplab.statistics import friedman, page, sign_flip
 from mlplab.statistics.best import cheapest_of, comparisons_with_best
 from mlplab.statistics.critical_difference import pairwise_tests
@@ -99,7 +100,7 @@ def simulate(
 
 def simulate_rows(alpha: float, repeats: int, n: int, start: int = 0) -> Iterator[Outcome]:
     """Two networks of equal chances over all rows, each with rows of its own that it gets wrong."""
-    fewest = sign_flip.seeds_needed_for_level(alpha)
+    fewest = seeds_of_pair(alpha)
     for name, (rows, easy, hard) in ROWS.items():
         rng = np.random.default_rng([start, n, rows])
         truth = easy / (easy + hard)
@@ -175,7 +176,7 @@ def _compare(
     false: tuple[str, ...],
     **margins: float,
 ) -> NDArray:
-    fewest = sign_flip.seeds_needed_for_level(alpha)
+    fewest = seeds_of_pair(alpha)
     return np.array([
         decide_comparison(
             expect, low=low, high=high, seeds=seeds, fewest_seeds=fewest, **margins
@@ -185,7 +186,7 @@ def _compare(
 
 
 def _trend(values: NDArray, alpha: float) -> NDArray:
-    fewest = page.seeds_needed_for_level(alpha / 2, values.shape[2])
+    fewest = seeds_of_trend(alpha, values.shape[2])
     decided = []
     for table in values:
         test = page.page_test(table)
@@ -198,7 +199,7 @@ def _trend(values: NDArray, alpha: float) -> NDArray:
 
 
 def _target(times: NDArray, alpha: float) -> NDArray:
-    fewest = sign_flip.seeds_needed_for_level(alpha)
+    fewest = seeds_of_pair(alpha)
     decided = []
     for table in times:
         test = log_rank_test(table[:, 0], table[:, 1])
@@ -211,7 +212,7 @@ def _target(times: NDArray, alpha: float) -> NDArray:
 
 
 def _rank(values: NDArray, alpha: float) -> NDArray:
-    fewest = friedman.seeds_needed_for_level(alpha, values.shape[2])
+    fewest = seeds_of_ranking(alpha, values.shape[2])
     return np.array([
         decide_that_they_differ(
             p_value=friedman.friedman_test(v, draws=999).p_value,

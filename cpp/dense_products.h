@@ -51,7 +51,7 @@ inline void multiply_tile(const T* const* left, int64_t first, int64_t depth, co
     for (int row = 0; row < ROWS; ++row) {
       float factor = widened(TRANSPOSED ? left[k][first + row] : left[first + row][k]);
 #pragma GCC unroll 2
-      for (int v = 0; v < VECTORS; ++v) sums[row][v] += everywhere(factor) * line[v];
+      for (int v = 0; v < VECTORS; ++v) sums[row][v] += factor * line[v];
     }
   }
   for (int row = 0; row < ROWS; ++row) {

@@ -154,7 +154,7 @@ class SparseProducts {
       for (int row = 0; row < GROUP; ++row)
 #pragma GCC unroll 4
         for (int v = 0; v < SPARSE_VECTORS; ++v)
-          tile[row][v] += everywhere(factors[row]) * numbers[v];
+          tile[row][v] += factors[row] * numbers[v];
     }
     for (int row = 0; row < GROUP; ++row)
       for (int v = 0; v < SPARSE_VECTORS; ++v) store(sums + row * WIDE + v * LANES, tile[row][v]);

@@ -78,19 +78,15 @@ inline void store(Bfloat16* to, Vector vector) {
   std::memcpy(to, &halves, sizeof halves);
 }
 
-// The difference from zero is the value itself, and costs nothing; a sum with -0 would not be.
-inline Vector everywhere(float value) { return value - Vector{}; }
-
 // e to the power of x, for x <= 0, within two units of the last place; 0 below -87.3.
 // x = n ln 2 + r with |r| <= ln 2 / 2; a polynomial of degree six for r (Cephes, expf).
 inline Vector exponential(Vector x) {
-  const Vector shift = everywhere(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+  const float shift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
   Vector n = x * 1.44269504f + shift;
-  Integers exponent = (Integers)n - (Integers)shift;
+  Integers exponent = (Integers)n - 0x4B400000;  // the bits of the shift
   n -= shift;
   Vector r = x - n * 0.693359375f + n * 2.12194440e-4f;
-  Vector p = everywhere(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
+  Vector p = r * 1.9875691500e-4f + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;

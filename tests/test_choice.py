@@ -11,8 +11,9 @@ from sklearn.calibration import calibration_curve
 
 from command_line import mlplab_here
 from mlplab.analysis.calibration import calibration_over_seeds
+from mlplab.analysis.choice.best import NoChoice
 from mlplab.analysis.choice.export import choice_json
-from mlplab.analysis.choice.rule import Choice, NoChoice, choose
+from mlplab.analysis.choice.rule import Choice, choose
 from mlplab.analysis.choice.words import caveats_of, outcome_in_words, rule_in_words
 from mlplab.analysis.timing import measured_once
 from mlplab.data.preparation import prepare
@@ -193,7 +194,7 @@ def test_a_diverged_network_is_left_out_and_named():
     results = made(a=(8, 0.9, 1), b=(16, 0.95, 1), wild=(32, 0.99, 1))
     runs = [replace(r, diverged_at=10) if r.network == "wild" else r for r in results.runs]
     found = chosen(replace(results, runs=tuple(runs)))
-    assert found.left_out == ("wild",)
+    assert found.found.left_out == ("wild",)
     assert any("wild" in words for words in caveats_of(found))
 
 

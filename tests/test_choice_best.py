@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mlplab.analysis.choice.best import Best, NoBest, find_best
+from mlplab.analysis.choice.best import Best, NoChoice, find_best
 from mlplab.analysis.choice.export import choice_json
 from mlplab.analysis.choice.rule import choose
 from mlplab.analysis.choice.words import caveats_of, outcome_in_words
@@ -125,7 +125,7 @@ def test_of_equal_means_none_is_called_the_better():
 
 def test_without_comparisons_no_best_is_named():
     few = made(a=0.90 + OWN[:2], b=0.91 + OWN[:2])
-    assert isinstance(find_best(few), NoBest)
+    assert isinstance(find_best(few), NoChoice)
     context = Context(few)
     assert context.best is None
     text = markdown.document("x", [overview.chapter(context)])

@@ -445,3 +445,17 @@ def test_images_in_train_and_test_folders(tmp_path: Path) -> None:
     declared = {"format": "images", "path": "."}
     data = prepare(TypeAdapter(Data).validate_python(declared), tmp_path, lambda line: None)
     assert (len(data.train_rows), len(data.test_rows)) == (12, 4)
+
+
+def test_categories_of_another_set_are_numbered_as_this_ones(tmp_path: Path) -> None:
+    from mlplab.data.loading import load
+
+    data, _ = prepared(tmp_path, table(c=["b", "d"] * 30, x=numbers(), y=classes()))
+    (tmp_path / "o.csv").write_text(table(c=["a", "b", "c"] * 20, x=numbers(), y=classes()))
+    declared = {"format": "table", "path": "o.csv", "target": "y"}
+    other = load(TypeAdapter(Data).validate_python(declared), tmp_path, lambda line: None)
+    preparation = data.preparation
+    same = preparation.as_read_here(other.inputs, other.columns, "open_set.unknown_data")
+    assert preparation.apply(same)[:3, :2].tolist() == [[0, 0], [1, 0], [0, 0]]
+    with pytest.raises(BadInput, match='a table with the columns "c", "x"'):
+        preparation.as_read_here(other.inputs, None, "open_set.unknown_data")

@@ -69,3 +69,10 @@ def test_categories_and_missing_values_of_new_rows(tmp_path: Path) -> None:
     assert results.predict("a", 0, new).shape == (3, 3)
     with pytest.raises(BadInput, match="a number in column sepal length"):
         results.predict("a", 0, new.astype({"sepal length (cm)": object}).replace(4.9, "long"))
+
+
+def test_a_column_that_was_renamed_is_asked_for_by_its_new_name(tmp_path: Path) -> None:
+    study(tmp_path, flowers()).run(tmp_path / "out", device="cpu")
+    renamed = flowers().rename(columns={"sepal length (cm)": "length"})
+    results = study(tmp_path, renamed).run(tmp_path / "out", device="cpu")
+    assert results.predict("a", 0, renamed).shape == (150, 3)

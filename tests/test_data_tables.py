@@ -93,6 +93,8 @@ def test_the_task_is_found_or_settled_by_an_option(name: str) -> None:
         ("penguins-raw.csv", '"Region" ("Anvers")'),
         ("penguins-raw.csv", '"groups" keeps'),
         ("adult.csv", '"occupation" (1,843)'),
+        ("seoul-bikes.csv", '"order": "Date" tests the last ones'),
+        ("air-quality.csv", '"order": "Date" tests the last ones'),
         ("spambase.csv", "125 of 920 test rows are equal to a training row"),
     ],
 )

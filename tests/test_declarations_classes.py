@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mlplab.data.places import class_places
+from mlplab.data.class_indices import class_indices
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
@@ -57,14 +57,14 @@ def test_check_refuses_what_run_would_with_the_same_sentence(read, classes):
     with pytest.raises(BadInput) as checked:
         read({"name": "fashion-mnist", "classes": classes})
     with pytest.raises(BadInput) as run:
-        class_places(FASHION, classes, "data.classes", "fashion-mnist")
+        class_indices(FASHION, classes, "data.classes", "fashion-mnist")
     assert told(checked) == told(run)
 
 
 def test_what_check_accepts_are_the_classes_of_the_run(read):
     study = read({"name": "fashion-mnist", "classes": [8, "Trouser"]})
     declared = study.networks["small"].data.classes
-    assert class_places(FASHION, declared, "data.classes", "fashion-mnist") == [8, 1]
+    assert class_indices(FASHION, declared, "data.classes", "fashion-mnist") == [8, 1]
 
 
 def test_a_number_in_quotes_is_told_how_to_be_a_place(read):
@@ -100,7 +100,7 @@ def test_a_place_is_one_in_the_whole_set_wherever_it_stands(read):
 
 def test_own_data_are_refused_by_run_in_the_same_words():
     with pytest.raises(BadInput) as refused:
-        class_places(("cat", "dog"), ["1", "dog", "dgo"], "data.classes", "the csv data")
+        class_indices(("cat", "dog"), ["1", "dog", "dgo"], "data.classes", "the csv data")
     assert [p.where for p in refused.value.problems] == ["data.classes[0]", "data.classes[2]"]
     assert 'a class of the csv data: "cat", "dog"' in str(refused.value)
-    assert class_places(("cat", "dog"), [1], "data.classes", "the csv data") == [1]
+    assert class_indices(("cat", "dog"), [1], "data.classes", "the csv data") == [1]

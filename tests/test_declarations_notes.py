@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mlplab.declarations.checking.audit import audit_study
@@ -14,7 +15,9 @@ from mlplab.declarations.loading import load, shipped_studies
 from mlplab.declarations.problems import BadInput
 from mlplab.declarations.resolving.size import EVALUATION_ROWS, Size
 from mlplab.declarations.seeds_needed import seeds_needed
-from mlplab.statistics import friedman, page, sign_flip
+from mlplab.statistics.friedman import friedman_test
+from mlplab.statistics.page import page_test
+from mlplab.statistics.sign_flip import sign_flip_test
 from mlplab.trainer.evaluation import SLICE_ROWS
 
 STUDY: dict[str, Any] = {
@@ -99,9 +102,14 @@ def test_the_seeds_that_questions_need_are_those_of_the_tests(tmp_path, question
     path.write_text(json.dumps(STUDY | {"questions": [PAIR, TREND, RANKING]}))
     pair, trend, ranking = load(path).questions
     alpha = 0.05 / questions
-    assert seeds_needed(pair, questions) == sign_flip.seeds_needed_for_level(alpha)
-    assert seeds_needed(trend, questions) == page.seeds_needed_for_level(alpha / 2, 3)
-    assert seeds_needed(ranking, questions) == friedman.seeds_needed_for_level(alpha, 3)
+    # Seeds that all agree, so many and one fewer
+    for question, p_value in (
+        (pair, lambda n: float(sign_flip_test(np.ones(n)).p_two_sided)),
+        (trend, lambda n: 2 * page_test([[1.0, 2.0, 3.0]] * n).p_increasing),
+        (ranking, lambda n: friedman_test([[1.0, 2.0, 3.0]] * n).p_value),
+    ):
+        fewest = seeds_needed(question, questions)
+        assert p_value(fewest) <= alpha < p_value(fewest - 1)
 
 
 def test_known_numbers_of_seeds(tmp_path):

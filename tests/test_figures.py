@@ -26,7 +26,7 @@ from mlplab.figures.final_values import final_figure, finals
 from mlplab.figures.gradient_size import layer_figure
 from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.of_study import declared_figures, slug
-from mlplab.figures.open_set.separation import room
+from mlplab.figures.open_set.areas import clipped
 from mlplab.figures.roc import _cut, roc_figure
 from mlplab.figures.trade_off import trade_off_figure
 from mlplab.metrics.classification import evaluate
@@ -510,10 +510,11 @@ def test_up_to_fifty_series_differ_in_colour_or_shape():
 def test_the_axis_of_a_ranking_holds_every_seed_and_no_endless_interval():
     seeds = pd.Series([0.72, 0.77])
     narrow = pd.DataFrame({"low": [0.735], "high": [0.76]})
-    low, high = room(seeds, narrow)
+    low, high = clipped(narrow, seeds)[1]
     assert low < seeds.min()
     assert high > seeds.max()
-    low, high = room(seeds, pd.DataFrame({"low": [-3.0], "high": [4.0]}))
+    wide = pd.DataFrame({"low": [-3.0], "high": [4.0]})
+    low, high = clipped(wide, seeds)[1]
     assert (low, high) == pytest.approx((0.695, 0.795))
 
 

@@ -8,7 +8,7 @@ import torch
 from pydantic import TypeAdapter
 
 import written_losses as losses
-from mlplab.declarations.objective import Objective
+from mlplab.declarations.objective import CrossEntropy, Objective
 from mlplab.objectives import with_centres
 from mlplab.objectives.declared import _BY_DECLARATION, objective_of
 from mlplab.objectives.objective import BatchOutputs
@@ -17,6 +17,7 @@ NETWORKS, BATCH, CLASSES, UNITS = 2, 12, 3, 5
 
 DECLARED = [
     {"name": "cross_entropy"},
+    {"name": "cross_entropy", "class_weights": {"a": 0.5, "b": 3.0}},
     {"name": "sigmoid output", "weight": 0.7},
     {"name": "background class"},
     {"name": "entropic", "weight": 0.5},
@@ -28,7 +29,8 @@ DECLARED = [
 
 
 def declared(settings: dict[str, object]):
-    return objective_of(TypeAdapter(Objective).validate_json(json.dumps(settings)))
+    weights = (0.5, 3.0, 1.0) if "class_weights" in settings else ()
+    return objective_of(TypeAdapter(Objective).validate_json(json.dumps(settings)), weights)
 
 
 def outputs_for(objective, negatives: bool = True) -> BatchOutputs:
@@ -67,6 +69,9 @@ def by_the_equations(settings, outputs, network: int) -> float:
     name, weight = settings["name"], settings.get("weight", 1.0)
     plain = mean(losses.cross_entropy(logits[known][:, :CLASSES], own))
     match name:
+        case "cross_entropy" if "class_weights" in settings:
+            weights = np.array([0.5, 3.0, 1.0])[own]
+            return np.average(losses.cross_entropy(logits[known], own), weights=weights)
         case "cross_entropy":
             return plain
         case "sigmoid output":
@@ -94,7 +99,7 @@ def by_the_equations(settings, outputs, network: int) -> float:
 
 
 def test_every_declared_objective_is_held_here():
-    assert len(DECLARED) == len(_BY_DECLARATION)
+    assert len({settings["name"] for settings in DECLARED}) == len(_BY_DECLARATION)
 
 
 @pytest.mark.parametrize("settings", DECLARED, ids=lambda s: s["name"])
@@ -191,6 +196,12 @@ def test_values_against_torch():
     functional = torch.nn.functional
     cross_entropy = float(functional.cross_entropy(torch.tensor(z), torch.tensor(labels)))
     assert value_of({"name": "cross_entropy"}, z, labels.tolist()) == pytest.approx(cross_entropy)
+    weights = torch.tensor([0.5, 3.0, 1.0, 0.2], dtype=torch.float64)
+    weighted = functional.cross_entropy(torch.tensor(z), torch.tensor(labels), weights)
+    its = objective_of(CrossEntropy(class_weights="balanced"), tuple(weights.tolist()))
+    outputs = BatchOutputs(torch.tensor(z)[None], torch.tensor(z)[None], torch.tensor(labels)[None])
+    found = its.value_and_gradients(outputs, torch.empty(1, 9, 4, dtype=torch.float64))
+    assert float(found) == pytest.approx(float(weighted))
     asked, negative = 3 * draw.normal(size=9), [-1] * 9
     binary = functional.binary_cross_entropy_with_logits(
         torch.tensor(asked), torch.zeros(9, dtype=torch.float64)
@@ -223,7 +234,7 @@ def test_gradients_are_finite_differences(settings):
             assert gradient[place].item() == pytest.approx(slope, rel=1e-4, abs=1e-8)
 
 
-@pytest.mark.parametrize("settings", DECLARED[1:], ids=lambda s: s["name"])
+@pytest.mark.parametrize("settings", DECLARED[2:], ids=lambda s: s["name"])
 def test_a_batch_of_one_kind_of_rows_only_gives_finite_gradients(settings):
     objective = declared(settings)
     outputs = outputs_for(objective)

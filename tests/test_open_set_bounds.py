@@ -89,5 +89,4 @@ def test_ten_thousand_classes_are_judged_without_a_matrix_of_all_pairs():
     start = time.perf_counter()
     got = rejection_outcome(labels, predicted, draw.random(20_000) < 0.1, 10_000)
     assert time.perf_counter() - start < 2
-    assert len(got.recall) == 10_001
     assert 0 <= got.macro_f1 < 0.01

@@ -7,10 +7,10 @@ import pytest
 
 from made_tests import GUARANTEE, areas_task, chapter_of, evidence, finding, made, task, texts
 from mlplab.figures.open_set.separation import ranking_figure
-from mlplab.openset.rows_and_seeds import over_rows_and_seeds
 from mlplab.openset.threshold import NO_PROMISE
 from mlplab.report.open_set_words import CHOSEN, _last_step, _two_sided, answer, remedies
 from mlplab.statistics.intervals import t_interval
+from mlplab.statistics.rows_and_seeds import over_rows_and_seeds
 
 NEAR = {"softmax": [0.951, 0.950, 0.949], "sigmoid output": [0.901, 0.899, 0.900]}
 """Far apart over seeds, which says nothing of other rows."""
@@ -99,9 +99,9 @@ def test_the_leading_accuracy_has_the_interval_of_the_table():
     both = over_rows_and_seeds(values, np.array(groups))
     assert both.high - both.low > 3 * float(t_interval(values).high - t_interval(values).low)
     half = (both.high - both.low) / 2
-    assert f"**{both.value:.4f} ± {half:.4f}**" in answer(task(*tests))[0]
+    assert f"**{float(both.mean):.4f} ± {half:.4f}**" in answer(task(*tests))[0]
     table = " ".join(texts(chapter_of(tests).blocks))
-    assert f"{both.value:.4f} ± {half:.4f}" in table
+    assert f"{float(both.mean):.4f} ± {half:.4f}" in table
 
 
 def test_the_promise_is_told_of_the_calibration_set_that_seeds_share():

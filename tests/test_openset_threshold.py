@@ -12,7 +12,8 @@ from scipy.stats import beta, binomtest, kstest
 
 import mlplab.openset
 from mlplab.openset.activations import Activations
-from mlplab.openset.threshold import calibrate, calibrate_by_class, realised_rate, rows_needed
+from mlplab.openset.intervals import fraction_of
+from mlplab.openset.threshold import calibrate, calibrate_by_class, rows_needed
 from mlplab.words import percent
 
 
@@ -21,8 +22,6 @@ def test_a_thousand_rows_at_five_percent():
     got = calibrate(np.arange(1000.0)[::-1], 0.05)
     assert (got.rank, got.value) == (951, 950.0)
     assert got.range_for_one() == pytest.approx(beta.interval(0.95, 50, 951))
-    assert got.exceeds_in == pytest.approx(0.48, abs=0.005)
-    assert got.expected_rate == pytest.approx(50 / 1001)
     assert got.guarantee == (
         "rejects at most 5% of known inputs on average over calibration sets; "
         "for this one, 3.7-6.4% (95%); no promise about unknown ones"
@@ -41,7 +40,6 @@ def test_the_rank_is_exact(n, alpha):
     exact = -(-(n + 1) * (1000 - round(1000 * alpha)) // 1000)
     got = calibrate(np.arange(float(n)), alpha)
     assert got.rank == exact
-    assert got.expected_rate <= alpha + 1e-12
     assert got.vacuous == (n < rows_needed(alpha))
 
 
@@ -63,12 +61,10 @@ def test_coverage_by_simulation(n, alpha):
     # with uniform scores the rate of a threshold t is 1 − t, exactly
     rates = np.array([1 - calibrate(draw.random(n), alpha).value for _ in range(3000)])
     law = calibrate(np.arange(float(n)), alpha)
-    assert abs(rates.mean() - law.expected_rate) < 4 * rates.std() / math.sqrt(3000)
     assert rates.mean() <= alpha + 4 * rates.std() / math.sqrt(3000)
     assert kstest(rates, beta(n + 1 - law.rank, law.rank).cdf).pvalue > 1e-3
     low, high = law.range_for_one()
     assert np.mean((rates >= low) & (rates <= high)) == pytest.approx(0.95, abs=0.02)
-    assert np.mean(rates > alpha) == pytest.approx(law.exceeds_in, abs=0.04)
 
 
 def test_ties_reject_no_more_than_promised():
@@ -169,8 +165,8 @@ def test_the_packages_own_example_runs():
 # ----------------------------------------------------------------- realised rate
 
 
-def test_realised_rate_has_wilsons_interval():
-    got = realised_rate(np.arange(100) < 6)
+def test_a_fraction_has_wilsons_interval():
+    got = fraction_of(np.arange(100) < 6)
     exact = binomtest(6, 100).proportion_ci(method="wilson")
     assert (got.value, got.low, got.high) == pytest.approx((0.06, exact.low, exact.high))
 
@@ -197,8 +193,8 @@ def test_scores_and_classes_that_cannot_be_judged():
         got.rejects([1.0], [1])
     with pytest.raises(ValueError, match="scores: expected finite"):
         calibrate(np.arange(99.0)).rejects([math.nan])
-    with pytest.raises(ValueError, match="rejected: expected at least one known row"):
-        realised_rate(np.array([], dtype=bool))
+    with pytest.raises(ValueError, match="flags: expected at least one row"):
+        fraction_of(np.array([], dtype=bool))
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,12 @@ from mlplab.analysis.questions.finite_rows import (
     NotMeasured,
     RowsError,
     fraction_error,
-    grouped_error,
     rows_part,
 )
 from mlplab.analysis.questions.values import metric_values, runs_by_network
 from mlplab.declarations import metric as m
 from mlplab.declarations.question import LevelQuestion
-from mlplab.openset.rows_and_seeds import over_rows_and_seeds
+from mlplab.statistics.rows_and_seeds import jackknife_variance, over_rows_and_seeds
 from simulated_questions import ACCURACY, pair, results, trend
 from simulated_results import evaluation
 
@@ -75,7 +74,7 @@ def test_groups_left_out_tell_what_the_interval_over_rows_does():
     left_out = np.random.default_rng(2).normal(size=(1, 20))
     interval = over_rows_and_seeds([0.3], left_out)
     expected = (interval.high - interval.low) / 2 / t.ppf(0.975, 19)
-    assert grouped_error(left_out) == pytest.approx(expected)
+    assert jackknife_variance(left_out) ** 0.5 == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from mlplab.analysis.questions.export import verdicts_json
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.one_pair import answers_about
 from mlplab.analysis.questions.pilot import sample_size_of
-from mlplab.analysis.questions.sentence import sentence_of
+from mlplab.analysis.questions.sentence import wording_of
 from mlplab.declarations.metric import FinalMetric, OpenSetMetric
 from mlplab.declarations.question import LevelQuestion
 from mlplab.figures.effects import effect_figure
@@ -101,7 +101,7 @@ def test_the_test_is_that_of_the_differences_from_the_number():
     ],
 )  # fmt: skip
 def test_sentences(question, values, start, holds):
-    said = sentence_of(question, judged(question, values))
+    said = wording_of(question, judged(question, values)).sentence
     assert said.startswith(start), said
     for part in holds:
         assert part in said, said
@@ -112,7 +112,8 @@ def test_sentences(question, values, start, holds):
 
 def test_no_seed_is_no_answer():
     question = level()
-    assert sentence_of(question, judge(question, measured(np.empty((0, 1))), 0.05)) == (
+    finding = judge(question, measured(np.empty((0, 1))), 0.05)
+    assert wording_of(question, finding).sentence == (
         "No answer yet: no seed is finished and tested for a."
     )
 

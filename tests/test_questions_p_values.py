@@ -16,7 +16,7 @@ from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
 from mlplab.analysis.questions.export import verdicts_json
 from mlplab.analysis.questions.hypothesis import Hypothesis
 from mlplab.analysis.questions.judging import judge
-from mlplab.analysis.questions.sentence import sentence_of
+from mlplab.analysis.questions.sentence import wording_of
 from mlplab.analysis.questions.shift import LogRankShifts
 from mlplab.report.chapters.questions import chapter
 from mlplab.report.context import Context
@@ -187,8 +187,8 @@ def test_it_is_small_exactly_where_a_trend_or_a_ranking_is_decided(rows, expect)
 )  # fmt: skip
 def test_the_sentence_names_what_it_is_of(question, values, words):
     found = of_differences(question, values)
-    assert words in sentence_of(question, found)
-    several = sentence_of(question, found, 3)
+    assert words in wording_of(question, found).sentence
+    several = wording_of(question, found, 3).sentence
     assert "corrected p = 0.023 for a difference" in several
     assert "simultaneous 95% interval over 3 questions" in several
 
@@ -201,12 +201,13 @@ def test_of_levels_trends_and_rankings_too():
         (level("same", than=0.5, within=0.05), "for a mean beyond 5.00 points from 50%)."),
     ):
         found = judge(question, measured(np.array(numbers)[:, None]), ALPHA)
-        assert words in sentence_of(question, found)
+        assert words in wording_of(question, found).sentence
     rising = measured(np.array([[1.0, 2, 3]] * 4))
-    said = sentence_of(trend("decreasing"), judge(trend("decreasing"), rising, ALPHA))
+    falls = trend("decreasing")
+    said = wording_of(falls, judge(falls, rising, ALPHA)).sentence
     assert "p = 0.0015 for a rise along them" in said
     order = ranking("a", "b", "c")
-    assert "for any difference" in sentence_of(order, judge(order, rising, ALPHA))
+    assert "for any difference" in wording_of(order, judge(order, rising, ALPHA)).sentence
 
 
 @pytest.mark.parametrize(

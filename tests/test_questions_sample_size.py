@@ -14,7 +14,7 @@ from mlplab.analysis.questions.export import verdicts_json
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.pilot import sample_size_of
 from mlplab.analysis.questions.sample_size import ALL_ALIKE, ONE_SEED, TOO_MANY, seeds_to_decide
-from mlplab.analysis.questions.sentence import sentence_of
+from mlplab.analysis.questions.sentence import wording_of
 from mlplab.statistics.power import seeds_for_ranking
 from simulated_questions import pair, ranking, results, trend
 from test_questions_levels import level
@@ -46,7 +46,7 @@ def test_what_is_open_names_a_number(question, values):
     assert found.verdict == "inconclusive"
     assert found.seeds_needed > len(values)
     assert found.why_no_number == ""
-    said = sentence_of(question, found)
+    said = wording_of(question, found).sentence
     assert f"; about {found.seeds_needed:,} seeds would probably decide" in said
     cautious = seeds_to_decide(question, found, np.array(values), cautious=True)
     assert cautious is None or cautious >= seeds_to_decide(question, found, np.array(values))
@@ -92,7 +92,7 @@ def test_or_says_why_none_is_named(question, values, reason):
     found = judge(question, measured(values), 0.05)
     assert (found.verdict, found.seeds_needed) == ("inconclusive", None)
     assert found.why_no_number == reason
-    assert f"; {reason}" in sentence_of(question, found)
+    assert f"; {reason}" in wording_of(question, found).sentence
 
 
 def test_what_is_decided_names_neither():

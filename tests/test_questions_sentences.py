@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlplab.analysis.questions.judging import judge
-from mlplab.analysis.questions.sentence import sentence_of, unit_for
+from mlplab.analysis.questions.sentence import wording_of
 from mlplab.analysis.questions.units import phrase_of, unit_of
 from mlplab.declarations import metric as m
 from mlplab.words import p_value
@@ -23,7 +23,7 @@ ALIKE = "the final test accuracy of a equals that of b in every seed"
 
 
 def sentence(question, values, alpha=0.05, questions=1):
-    return sentence_of(question, judge(question, measured(values), alpha), questions)
+    return wording_of(question, judge(question, measured(values), alpha), questions).sentence
 
 
 def pairs(differences, base=0.9):
@@ -174,12 +174,12 @@ def test_what_is_said_agrees_with_the_verdict(counts, expect, margin):
     """The numbers in the sentence, read back, give its verdict again."""
     question = pair(expect, by_at_least=margin)
     found = judge(question, measured(pairs(np.array(counts) / 1000)), 0.05)
-    said = sentence_of(question, found)
+    said = wording_of(question, found).sentence
     limits = re.search(r"interval ([+−]?[\d.]+) to ([+−]?[\d.]+) points", said)
     low, high = (float(text.replace("−", "-")) / 100 for text in limits.groups())
     if expect == "less":
         low, high = -high, -low
-    unit = unit_for(question, found)
+    unit = wording_of(question, found).unit
     slack = 0.5 * unit.scale * 10.0**-unit.decimals
     if found.verdict == "supported":
         assert low > margin

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from mlplab.declarations.seeds_needed import seeds_of_ranking
 from mlplab.statistics.critical_difference import (
     cliques,
     diagram_labels,
@@ -16,8 +17,6 @@ from mlplab.statistics.critical_difference import (
 from mlplab.statistics.friedman import (
     friedman_test,
     ranks_within_blocks,
-    seeds_needed_for_level,
-    smallest_p,
 )
 
 C45, M, CF, M_CF = range(4)
@@ -120,10 +119,9 @@ def test_all_tied_and_missing():
 
 
 def test_smallest_p():
-    assert smallest_p(3, 4) == pytest.approx(6**-3)
-    assert friedman_test([[1, 2, 3]] * 4).p_value == pytest.approx(smallest_p(3, 4))
-    assert seeds_needed_for_level(0.05, 3) == 3
-    assert seeds_needed_for_level(0.05, 2) == 6
+    assert friedman_test([[1, 2, 3]] * 4).p_value == pytest.approx(6**-3)
+    assert seeds_of_ranking(0.05, 3) == 3
+    assert seeds_of_ranking(0.05, 2) == 6
 
 
 def test_pairs_are_exact_tests_corrected_by_holm():

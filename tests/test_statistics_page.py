@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mlplab.statistics.page import page_test, seeds_needed_for_level, smallest_p
+from mlplab.declarations.seeds_needed import seeds_of_trend
+from mlplab.statistics.page import page_test
 
 
 def critical_value(conditions, n, alpha):
@@ -87,7 +88,7 @@ def test_runs_that_never_arrive_rank_last():
     times = np.array([[100.0, 200.0, np.inf]] * 4)
     ours = page_test(times)
     assert ours.average_ranks.tolist() == [1, 2, 3]
-    assert ours.p_increasing == pytest.approx(smallest_p(3, 4)) == pytest.approx(6.0**-4)
+    assert ours.p_increasing == pytest.approx(6.0**-4)
     assert ours.p_decreasing == pytest.approx(1.0)
 
 
@@ -106,7 +107,7 @@ def test_blocks_with_missing_values_are_left_out():
 
 @pytest.mark.parametrize(("alpha", "k", "n"), [(0.025, 3, 3), (0.025, 4, 2), (0.025, 2, 6)])
 def test_seeds_needed(alpha, k, n):
-    assert seeds_needed_for_level(alpha, k) == n
+    assert seeds_of_trend(2 * alpha, k) == n
     assert factorial(k) ** -float(n) <= alpha < factorial(k) ** -float(n - 1)
 
 

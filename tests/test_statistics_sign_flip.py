@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from mlplab.declarations.seeds_needed import seeds_of_pair
 from mlplab.statistics.sign_flip import (
     draws_for_level,
-    seeds_needed_for_level,
     sign_flip_interval,
     sign_flip_test,
     signed_ranks,
@@ -110,15 +110,10 @@ def test_beyond_20_pairs_p_is_no_smaller_than_the_drawn_patterns_allow():
     ("alpha", "seeds"), [(0.05, 6), (0.05 / 7, 9), (0.5, 2), (0.0625, 5), (0.01, 8)]
 )
 def test_seeds_needed_for_level(alpha, seeds):
-    assert seeds_needed_for_level(alpha) == seeds
+    assert seeds_of_pair(alpha) == seeds
     assert smallest_p(seeds) <= alpha < smallest_p(seeds - 1)
     assert np.isfinite(sign_flip_interval(np.arange(float(seeds)), level=1 - alpha).low)
     assert np.isinf(sign_flip_interval(np.arange(seeds - 1.0), level=1 - alpha).low)
-
-
-def test_alpha_must_be_a_share():
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        seeds_needed_for_level(0.0)
 
 
 def test_no_differences_at_all():

@@ -87,7 +87,7 @@ def test_too_few_seeds_decide_nothing_and_say_how_many_could(expect):
 
 
 def test_the_seeds_that_would_probably_decide():
-    common = {"standard deviation": 0.006, "fewest": 6}
+    common = {"std": 0.006, "fewest": 6}
     # Effect half the std: 34 pairs (Cohen's medium effect).
     assert seeds_for_comparison("greater", effect=0.003, **common) == 34
     # The same distance from the margin, below it: as many to refute.
@@ -97,7 +97,7 @@ def test_the_seeds_that_would_probably_decide():
 
 
 def test_same_can_be_decided_either_way():
-    common = {"within": 0.003, "standard deviation": 0.004, "fewest": 6}
+    common = {"within": 0.003, "std": 0.004, "fewest": 6}
     assert seeds_for_comparison("same", effect=0.001, **common) > 10
     # 0.002 beyond the margin, half the standard deviation.
     assert seeds_for_comparison("same", effect=0.005, **common) == 34

@@ -16,6 +16,7 @@ from mlplab.networks import kernels
 from mlplab.networks.precision import has_fast_bfloat16
 from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.with_negatives import Entropic
+from mlplab.trainer import compiled_networks
 from mlplab.trainer import train as training
 from mlplab.trainer.compiled_networks import CompiledNetworks, is_compiled
 from mlplab.trainer.dataset import DeviceDataset
@@ -195,6 +196,13 @@ def test_training_without_the_zeros_is_nearly_that_with_them(monkeypatch):
             np.testing.assert_allclose(kernel, like, rtol=0, atol=2e-5)
             np.testing.assert_allclose(bias, bias_like, rtol=0, atol=2e-5)
     torch.set_num_threads(one_thread)
+
+
+def test_long_trainings_prepare_their_batches_in_blocks(monkeypatch):
+    whole = train(stack(), clouds())
+    monkeypatch.setattr(compiled_networks, "_LARGEST_BLOCK", 3 * 6 * 32)
+    for one, other in zip(train(stack(), clouds()), whole, strict=True):
+        assert_same_bits(one, other)
 
 
 def test_every_network_is_charged_its_own_seconds():

@@ -42,6 +42,7 @@ def test_a_device_that_computes_otherwise_is_found_out(wrong, monkeypatch):
 def test_auto_takes_a_gpu_only_if_it_passes_and_says_why_not(passes, monkeypatch, capsys):
     found = device_check.DeviceCheck("cuda", passes, 0.5, TOLERANCE, 0.1, "" if passes else "lost")
     monkeypatch.setattr(device_check, "check_device", lambda device: found)
+    monkeypatch.setattr(environment, "_may_have_gpu", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     environment._gpu_computes_rightly.cache_clear()
     assert environment.resolve_device("auto") == ("cuda" if passes else "cpu")

@@ -157,6 +157,7 @@ def test_a_stopped_tuning_goes_on_to_the_same_bits(folder, results, tmp_path):
 
 
 def test_the_report_shows_sensitivity_choice_and_cost(results):
+    results.report(figures=["csv", "svg"])
     text = (results.folder / "report.md").read_text(encoding="utf-8")
     chapter = text[text.index("## Tuning") :]
     assert "all with the same trials: 3 settings × 2 seeds × 20 steps" in chapter

@@ -1,7 +1,7 @@
 """The Python face: load a study, run it, and have its results as tables, networks and a report.
 
 from mlplab import Study
-results = Study.load("study.json").run()
+results = Study.load("study.json").run()   # or Study.for_table(frame, target="species").run()
 results.summary()                          # one row a network and seed
 results.curves()                           # every measured value, tidy
 results.predict("config1", 0, inputs)      # logits
@@ -24,10 +24,13 @@ from mlplab.records.results import Results
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
-    from mlplab.analysis.choice.rule import Choice, NoChoice
+    from mlplab.analysis.choice.best import NoChoice
+    from mlplab.analysis.choice.rule import Choice
     from mlplab.analysis.questions.answers import Answer
     from mlplab.declarations.choice import ChoiceRule
+    from mlplab.declarations.data import Task
     from mlplab.runner.estimate import Estimate
     from mlplab.runner.events import OnEvent
     from mlplab.splits import Baseline, Splits
@@ -163,6 +166,46 @@ class Study:
         """
         return cls(load(path, overrides=overrides, select=select, seeds=seeds))
 
+    @classmethod
+    def for_table(
+        cls,
+        table: str | Path | pd.DataFrame | pa.Table,
+        target: str | int,
+        *,
+        ignore: Sequence[str | int] = (),
+        missing: Sequence[str | int | float] = (),
+        task: Task | None = None,
+        name: str | None = None,
+        overrides: Iterable[str] = (),
+    ) -> Study:
+        """Make a sensible study of a table: a linear network, one and two layers of three widths.
+
+        Args:
+            table: the path of a file, or a pandas or Arrow table.
+            target: the column to be predicted: its name, or its position from 1.
+            ignore: columns to leave out.
+            missing: values that stand for a missing one, besides the usual words.
+            task: classification or regression; None to tell from the target.
+            name: of the study; None for those of the file and the target.
+            overrides: texts such as "training.epochs=5".
+
+        Raises:
+            BadInput: with every problem at once.
+        """
+        from mlplab.table_study import study_of_table
+
+        return cls(
+            study_of_table(
+                table,
+                target,
+                ignore=ignore,
+                missing=missing,
+                task=task,
+                name=name,
+                overrides=tuple(overrides),
+            )
+        )
+
     def __repr__(self) -> str:
         runs = sum(len(network.seeds) for network in self.declaration.networks.values())
         return f"Study({self.name!r}, {len(self.networks):,} networks, {runs:,} runs)"
@@ -224,6 +267,7 @@ class Study:
         )
         if self.declaration.open_set:
             _test_on_unknown(results, on_event)
+        _fit_usual_methods(results, on_event)
         return results
 
     def plan(
@@ -262,6 +306,18 @@ def _test_on_unknown(results: StudyResults, on_event: OnEvent | None) -> None:
             on_event(UnknownsTested(network, seed, done, of))
 
     evaluate(results, progress)
+
+
+def _fit_usual_methods(results: StudyResults, on_event: OnEvent | None) -> None:
+    """Fit the usual methods of scikit-learn on the rows of tables, where that is not kept yet."""
+    from mlplab.runner.events import PhaseStarted
+    from mlplab.usual_methods import fit_usual_methods
+
+    def announce(text: str) -> None:
+        if on_event is not None:
+            on_event(PhaseStarted(text))
+
+    fit_usual_methods(results, announce)
 
 
 def open_results(folder: str | Path) -> StudyResults:

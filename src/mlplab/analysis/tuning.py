@@ -243,38 +243,26 @@ def tuning_of(study: Study, results: Results | None) -> TuningOutcome:
         trials += its
         outcomes = judge.by_network(its)
         by_round.append(outcomes)
-        if not all(outcome.is_tried for one in outcomes.values() for outcome in one):
+        is_tried = all(outcome.is_tried for one in outcomes.values() for outcome in one)
+        if not is_tried:
             break
         if index + 1 < len(rounds):
             kept = rounds[index + 1].settings
             entered = {name: best_of(one, kept) for name, one in outcomes.items()}
-    else:
-        return _outcome(study, tune, by_round, trials, rounds, is_complete=True)
-    return _outcome(study, tune, by_round, trials, rounds, is_complete=False)
+    is_complete = is_tried and len(by_round) == len(rounds)
+    networks = []
+    for name in by_round[0]:
+        own = tuple(outcomes[name] for outcomes in by_round)
+        chosen = min(own[-1], key=lambda outcome: outcome.rank) if is_complete else None
+        edges = () if chosen is None else tuple(_at_edge(chosen, own[0]))
+        networks.append(NetworkTuning(name, own, chosen, edges))
+    return TuningOutcome(study, tune, tuple(networks), tuple(trials), rounds)
 
 
 def best_of(outcomes: Sequence[TrialOutcome], count: int) -> tuple[int, ...]:
     """The numbers of the best trials, in their order."""
     ranked = sorted(outcomes, key=lambda outcome: outcome.rank)
     return tuple(sorted(outcome.trial.number for outcome in ranked[:count]))
-
-
-def _outcome(
-    study: Study,
-    tune: Tuning,
-    by_round: list[Mapping[str, tuple[TrialOutcome, ...]]],
-    trials: list[Trial],
-    rounds: tuple[Round, ...],
-    *,
-    is_complete: bool,
-) -> TuningOutcome:
-    networks = []
-    for name in by_round[0]:
-        its = tuple(outcomes[name] for outcomes in by_round)
-        chosen = min(its[-1], key=lambda outcome: outcome.rank) if is_complete else None
-        edges = () if chosen is None else tuple(_at_edge(chosen, its[0]))
-        networks.append(NetworkTuning(name, its, chosen, edges))
-    return TuningOutcome(study, tune, tuple(networks), tuple(trials), rounds)
 
 
 def _at_edge(chosen: TrialOutcome, outcomes: Sequence[TrialOutcome]) -> Iterator[str]:

@@ -159,7 +159,7 @@ def _row(metric: str, one: pd.Series, other: pd.Series, together: int) -> tuple[
 def _correction(metrics: int, seeds: int) -> str:
     """What interval and p are, what they are corrected for, and whether so few seeds can decide."""
     from mlplab.analysis.questions.evidence import FALSE_VERDICTS
-    from mlplab.statistics.sign_flip import seeds_needed_for_level
+    from mlplab.declarations.seeds_needed import seeds_of_pair
 
     words = "Interval and p are those of the sign-flip test"
     if metrics > 1:
@@ -168,7 +168,7 @@ def _correction(metrics: int, seeds: int) -> str:
             "95% at once"
         )
     words += f". An interval excludes 0 exactly if p is at most {FALSE_VERDICTS}."
-    fewest = seeds_needed_for_level(FALSE_VERDICTS / max(1, metrics))
+    fewest = seeds_of_pair(FALSE_VERDICTS / max(1, metrics))
     if seeds < fewest:
         words += f" With {count(seeds, 'seed')} none can; {fewest} seeds could."
     return words + "\nQuestions below are corrected for their own number."

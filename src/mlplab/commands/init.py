@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mlplab.commands import options
 from mlplab.commands.failure import refuse
 
 SCHEMA_FILE = "mlplab.schema.json"
@@ -112,6 +113,19 @@ def init(
     open_set: Annotated[
         bool, typer.Option("--open-set", help="With a test on classes never seen in training.")
     ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="TABLE",
+            help="Of this table: the study that mlplab run TABLE --target COLUMN makes.",
+            show_default=False,
+        ),
+    ] = None,
+    target: options.TargetOption = None,
+    ignore: options.IgnoreOption = None,
+    missing: options.MissingOption = None,
+    task: options.TaskOption = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Write nothing; print every key a study may have.")
     ] = False,
@@ -123,6 +137,7 @@ def init(
       mlplab init                        study.json
       mlplab init widths.json            widths.json, a study named widths
       mlplab init --question --choice    study.json with a question and a rule to choose by
+      mlplab init bikes.json --data bikes.parquet --target rentals
       mlplab init --explain              every key, what it takes and its default
 
     Beside FILE comes mlplab.schema.json, from which editors complete and explain as you type.
@@ -144,13 +159,50 @@ def init(
         is_there = path.exists()
     if is_there:
         raise refuse(f"{path} is there already; choose another name or move it away.")
-    study: dict[str, object] = {"$schema": f"./{SCHEMA_FILE}", "name": plain(path.stem), **STARTER}
-    for asked, part in ((question, QUESTION), (choice, CHOICE), (open_set, OPEN_SET)):
-        study |= part if asked else {}
+    study: dict[str, object] = {"$schema": f"./{SCHEMA_FILE}", "name": plain(path.stem)}
+    if data is not None or target is not None:
+        parts = {"--question": question, "--choice": choice, "--open-set": open_set}
+        if data is None or target is None or any(parts.values()):
+            given = next((name for name, asked in parts.items() if asked), None)
+            raise refuse(
+                "--data TABLE and --target COLUMN belong together"
+                + (f"; {given} is for the starter study without them." if given else ".")
+            )
+        study |= _of_table(path, data, target, ignore or [], missing or [], task)
+    elif ignore or missing or task:
+        raise refuse("--ignore, --missing and --task say how the table of --data is read.")
+    else:
+        study |= STARTER
+        for asked, part in ((question, QUESTION), (choice, CHOICE), (open_set, OPEN_SET)):
+            study |= part if asked else {}
     for file, text in ((path.parent / SCHEMA_FILE, schema_text()), (path, _as_json(study))):
         with writable(file), replacing(file) as temporary:
             temporary.write_text(text, encoding="utf-8")
     print(f"{path} is a study that runs as it is: mlplab run {path}")
+
+
+def _of_table(
+    path: Path,
+    table: Path,
+    target: str,
+    ignore: list[str],
+    missing: list[str],
+    task: options.Task | None,
+) -> dict[str, object]:
+    """The study of a table, whose path is written as seen from the study's file."""
+    from mlplab.declarations.reading.names import plain
+    from mlplab.table_study import table_values, with_remarks
+
+    values = table_values(
+        table,
+        target,
+        ignore=ignore,
+        missing=missing,
+        task=task and task.value,
+        name=plain(path.stem),
+        folder=path.parent,
+    )
+    return with_remarks(values)
 
 
 def _as_json(value: object) -> str:

@@ -24,6 +24,13 @@ class Precision(StrEnum):
     bfloat16 = "bfloat16"
 
 
+class Task(StrEnum):
+    """What is predicted: classes, or a quantity."""
+
+    classification = "classification"
+    regression = "regression"
+
+
 StudyArgument = Annotated[
     str,
     typer.Argument(
@@ -55,6 +62,41 @@ SeedsOption = Annotated[
         "--seeds",
         metavar="N",
         help="Run seeds 0 to N-1 instead of the study's own.",
+        show_default=False,
+    ),
+]
+TargetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="COLUMN",
+        help="Of a table: the column to be predicted, by name or position from 1.",
+        show_default=False,
+    ),
+]
+IgnoreOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore",
+        metavar="COLUMN",
+        help="Of a table: a column to leave out. May be repeated.",
+        show_default=False,
+    ),
+]
+MissingOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--missing",
+        metavar="VALUE",
+        help="Of a table: a value that stands for a missing one. May be repeated.",
+        show_default=False,
+    ),
+]
+TaskOption = Annotated[
+    Task | None,
+    typer.Option(
+        "--task",
+        help="Of a table: whether the target is classes or a quantity; else told from the target.",
         show_default=False,
     ),
 ]

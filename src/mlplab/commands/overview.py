@@ -17,7 +17,7 @@ MOST_TASKS = 12
 
 def overview(results: Results) -> list[Block]:
     """Say what came out: every network's accuracy, the choice, and detectors of unknown classes."""
-    blocks = [*_accuracies(results), *_choice(results)]
+    blocks = [*_accuracies(results), *_usual_methods(results), *_choice(results)]
     return [*blocks, *_open_set(results)] if results.study.open_set else blocks
 
 
@@ -60,9 +60,28 @@ def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
     return rows
 
 
+def _usual_methods(results: Results) -> Iterator[Block]:
+    """Test accuracy of the usual methods of scikit-learn on the rows of tables."""
+    from mlplab.records.usual_methods import usual_results
+
+    rows = []
+    for found in usual_results(results).values():
+        methods = dict.fromkeys(one.method for one in found)
+        for method in methods:
+            values = [
+                one.metrics.get("test_accuracy", math.nan) for one in found if one.method == method
+            ]
+            known = [value for value in values if value == value]
+            rows.append((method, f"{sum(known) / len(known):.4f}" if known else "none"))
+    if rows:
+        yield ""
+        yield Table(("on the same rows", "test accuracy"), tuple(rows))
+
+
 def _choice(results: Results) -> Iterator[Block]:
     """Which network the study's rule takes, and what to bear in mind of that."""
-    from mlplab.analysis.choice.rule import NoChoice, choose
+    from mlplab.analysis.choice.best import NoChoice
+    from mlplab.analysis.choice.rule import choose
     from mlplab.analysis.choice.words import caveats_of, outcome_in_words, rule_in_words
 
     choice = choose(results)

@@ -13,7 +13,7 @@ from mlplab.commands import options
 from mlplab.commands.failure import EXIT_DONE, EXIT_NETWORK_FAILED, complain, require_memory
 from mlplab.commands.output import Block, print_blocks
 from mlplab.commands.program import on_stop, stopped
-from mlplab.commands.studies import read
+from mlplab.commands.studies import TableOptions, read
 
 if TYPE_CHECKING:
     from mlplab.commands.last_run import LastRun
@@ -32,6 +32,10 @@ def run(
     networks: options.NetworksArgument = None,
     overrides: options.SetOption = None,
     seeds: options.SeedsOption = None,
+    target: options.TargetOption = None,
+    ignore: options.IgnoreOption = None,
+    missing: options.MissingOption = None,
+    task: options.TaskOption = None,
     out: options.OutOption = options.DEFAULT_OUT,
     device: options.DeviceOption = options.Device.auto,
     precision: options.PrecisionOption = options.Precision.float32,
@@ -46,11 +50,16 @@ def run(
     \b
     Examples:
       mlplab run my-study.json
+      mlplab run adult.csv --target Salary --ignore fnlwgt
       mlplab run report-2023 config10 config6 --seeds 5 --set training.steps=500
       mlplab run path/to/folder/of/config/files all
       mlplab run path/to/config3.json --out elsewhere
       mlplab run my-study.json --no-report
       mlplab run my-study.json --json | your-program
+
+    Of a table with --target COLUMN a sensible study is made: a linear network, one and two hidden
+    layers of three widths, tuned rates, early stopping, and the questions whether more layers and
+    wider ones help. mlplab init --data TABLE writes it as a file to change.
 
     A study with "tune" first trains its trials, in the folder tuning/ within its own, and then its
     networks with the settings that these choose.
@@ -61,12 +70,13 @@ def run(
     """
     from mlplab.commands.joining import joined
 
-    wanted = read(study, networks, overrides, seeds)
+    table = TableOptions(target, ignore or (), missing or (), task and task.value)
+    wanted = read(study, networks, overrides, seeds, table)
     whole = wanted
     if networks:
 
         def read_networks(names: list[str]) -> Study:
-            return read(study, names, overrides, seeds)
+            return read(study, names, overrides, seeds, table)
 
         whole = joined(wanted, out / wanted.name, read_networks)
     raise typer.Exit(

@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlplab.commands.failure import require_memory
 from mlplab.words import count
 
 if TYPE_CHECKING:
+    from mlplab.declarations.data import Task
     from mlplab.declarations.study import Study
+
+_TABLES = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".data",
+    ".parquet",
+    ".feather",
+    ".arrow",
+    ".xlsx",
+    ".xlsm",
+    ".gz",
+)
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What the command line says of a table that a study is to be made of."""
+
+    target: str | None = None
+    ignore: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    task: Task | None = None
 
 
 def read(
@@ -16,11 +43,64 @@ def read(
     networks: Sequence[str] | None = None,
     overrides: Sequence[str] | None = None,
     seeds: int | None = None,
+    table: TableOptions = TableOptions(),
 ) -> Study:
-    """Read and check the study that was meant; raises `BadInput` with every problem."""
-    from mlplab.declarations.loading import load
+    """Read and check the study that was meant; raises `BadInput` with every problem.
 
-    return load(study, overrides=overrides or (), select=networks or (), seeds=seeds)
+    table: with a target the study is made of the table whose path is given.
+    """
+    if table.target is None:
+        _require_no_table(study, table)
+        from mlplab.declarations.loading import load
+
+        return load(study, overrides=overrides or (), select=networks or (), seeds=seeds)
+    require_memory()
+    from mlplab.table_study import study_of_table
+
+    return study_of_table(
+        study,
+        table.target,
+        ignore=table.ignore,
+        missing=table.missing,
+        task=table.task,
+        overrides=overrides or (),
+        select=networks or (),
+        seeds=seeds,
+    )
+
+
+def _require_no_table(study: str, table: TableOptions) -> None:
+    """Refuse a table whose target is not named, and options of a table without one."""
+    from mlplab.declarations.problems import BadInput, Problem
+
+    given = [
+        option
+        for option, value in (
+            ("--ignore", table.ignore),
+            ("--missing", table.missing),
+            ("--task", table.task),
+        )
+        if value
+    ]
+    path = Path(study)
+    if path.suffix.lower() in _TABLES and path.is_file():
+        raise BadInput(
+            Problem(
+                "",
+                "a study file, or a table with --target COLUMN, the column to be predicted",
+                f"the table {path.name} alone",
+                f"mlplab data describe {study} shows its columns",
+            )
+        )
+    if given:
+        raise BadInput(
+            Problem(
+                given[0],
+                "--target COLUMN beside it, and a table in the place of the study",
+                "no --target",
+                'in a study file these stand in "data"',
+            )
+        )
 
 
 def runs_of(study: Study) -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlplab.data.class_indices import class_indices
 from mlplab.data.dataset import Dataset, PreparedData
-from mlplab.data.places import class_places
 from mlplab.declarations.data import Data
 from mlplab.declarations.resolving.classes import data_name
 from mlplab.declarations.roles import Roles
@@ -34,7 +34,7 @@ def with_roles(
         where="calibration",
     )
     name = data_name(declaration)
-    negative = class_places(dataset.class_names, roles.negative, "negative", name)
+    negative = class_indices(dataset.class_names, roles.negative, "negative", name)
     its = dataset.train_rows[np.isin(dataset.labels[dataset.train_rows], negative)]
     return np.sort(np.concatenate([stay, its])), calibration
 
@@ -57,7 +57,7 @@ def tested_rows(data: PreparedData, unknown: list[int], fit_on: int | None) -> T
 
     Args:
         data: prepared with roles.
-        unknown: places of the unknown classes.
+        unknown: indices of the unknown classes.
         fit_on: at most so many training rows, drawn once for all networks on the data; None for
             all.
     """

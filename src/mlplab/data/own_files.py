@@ -59,7 +59,7 @@ def own_path(folder: Path, path: str, where: str) -> Path:
         refuse(
             where,
             expected="a path",
-            received=f'{shown(path, 200)}, which names the home of a user who is not here',
+            received=f"{shown(path, 200)}, which names the home of a user who is not here",
             hint="write the path in full",
         )
 

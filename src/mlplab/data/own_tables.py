@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
@@ -209,8 +209,24 @@ def _rows(understood: Understood, target: Target) -> Rows:
         target_name=target.name,
         groups=_group_numbers(understood, kept),
         order=_order_numbers(understood, kept),
-        notes=understood.notes,
+        notes=(*understood.notes, *_in_order_of_time(understood, inputs)),
     )
+
+
+def _in_order_of_time(understood: Understood, inputs: np.ndarray) -> Iterator[str]:
+    """Say that rows stand in the order of a date, which a drawn test part passes over."""
+    if understood.order is not None or understood.groups is not None:
+        return
+    start = 0
+    for column in understood.columns:
+        days = inputs[:, start]
+        start += len(column.parts)
+        dated = column.kind == "date" and column.parts[0].endswith(": day")
+        if dated and np.ptp(days) > 0 and bool((np.diff(days) >= 0).all()):
+            yield (
+                f"rows are in the order of {shown(column.name)}, and test rows are drawn among "
+                f'them; "order": {shown(column.name)} tests the last ones, as a forecast would'
+            )
 
 
 def _group_numbers(understood: Understood, kept: np.ndarray) -> np.ndarray | None:

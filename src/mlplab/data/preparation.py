@@ -10,11 +10,11 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from mlplab.data.announcing import Announce, to_stderr
+from mlplab.data.class_indices import class_indices
 from mlplab.data.dataset import Dataset, PreparedData
 from mlplab.data.fitted import fit
 from mlplab.data.loading import load
 from mlplab.data.open_set_rows import with_roles
-from mlplab.data.places import class_places
 from mlplab.data.refusal import refuse
 from mlplab.declarations.data import Data, Task
 from mlplab.declarations.problems import shown
@@ -75,9 +75,9 @@ def _prepare(order: _Order) -> PreparedData:
     dataset, declaration = order.dataset, order.declaration
     roles, name = order.roles, data_name(order.declaration)
     outputs = (
-        class_places(dataset.class_names, declaration.classes, "data.classes", name)
+        class_indices(dataset.class_names, declaration.classes, "data.classes", name)
         if roles is None
-        else class_places(dataset.class_names, roles.known, "known", name)
+        else class_indices(dataset.class_names, roles.known, "known", name)
     )
     label_map = np.full(len(dataset.class_names), -1, dtype=np.int64)
     label_map[outputs] = np.arange(len(outputs))

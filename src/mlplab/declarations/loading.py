@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -44,6 +44,7 @@ from mlplab.declarations.resolving.resolution import (
     expand_grid,
     resolve,
 )
+from mlplab.declarations.resolving.training_length import set_lengths
 from mlplab.declarations.resolving.tuning_trials import tuned_networks
 from mlplab.declarations.seeds_needed import seeds_for_all
 from mlplab.declarations.study import Presentation, Study
@@ -73,7 +74,35 @@ def load(
     """
     if not str(path).strip():
         _no_study("an empty path")
-    source = _source(Path(path))
+    return _loaded(_source(Path(path)), str(path), overrides, select, seeds)
+
+
+def load_values(
+    values: Mapping[str, Any],
+    folder: Path,
+    *,
+    overrides: Iterable[str] = (),
+    select: Sequence[str] | None = (),
+    seeds: int | None = None,
+) -> Study:
+    """The study of the plain values of a study file, as `load` gives that of a file.
+
+    folder: what the paths of own data are relative to.
+
+    Raises BadInput with every problem at once.
+    """
+    name = str(values.get("name", "study"))
+    source = _Source(dict(values), SourceMap(""), folder, name)
+    return _loaded(source, "", overrides, select, seeds)
+
+
+def _loaded(
+    source: _Source,
+    file: str,
+    overrides: Iterable[str],
+    select: Sequence[str] | None,
+    seeds: int | None,
+) -> Study:
     given: list[overriding.Override] = []
     problems: list[Problem] = []
     for text in overrides:
@@ -91,6 +120,9 @@ def load(
     notes += _default_seeds(values, presentation)
     resolution = resolve(values, source.grid)
     problems += resolution.problems
+    lengths = set_lengths(resolution, values, source.folder)
+    resolution = lengths.resolution
+    problems += lengths.problems
     matching = match_widths(resolution, source.folder)
     resolution = matching.resolution
     problems += matching.problems
@@ -102,12 +134,12 @@ def load(
         raise BadInput(_in_order(source.problems, map(source_map.located, problems)))
     # Files that share nothing have every setting overridden network by network.
     missed = () if source.translated else _override_notes(given, resolution)
-    notes += (*missed, *matching.notes, *study_notes(study, checked.sizes))
+    notes += (*missed, *lengths.notes, *matching.notes, *study_notes(study, checked.sizes))
     study = with_open_set(replace(study, notes=tuple(notes)))
     if study.tune and (problem := number_problem(study.tune, tuned_networks(study))):
         raise BadInput(source_map.located(problem))
-    study = _selected(study, select or (), str(path))
-    study = study if seeds is None else _with_seeds(study, seeds, str(path))
+    study = _selected(study, select or (), file)
+    study = study if seeds is None else _with_seeds(study, seeds, file)
     return replace(study, notes=(*study.notes, *seed_notes(study)))
 
 

@@ -6,11 +6,61 @@ classes that are not known, these are the rows whose role is `negative`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
-from mlplab.declarations.base import Declaration, NonNegativeNumber, PositiveNumber
+from mlplab.declarations.base import (
+    WITHOUT_RULES,
+    Declaration,
+    NonNegativeNumber,
+    PositiveNumber,
+    broken_rules,
+)
+from mlplab.declarations.problems import Problem, shown
+
+
+def _pairs(weights: Any, info: ValidationInfo) -> Any:
+    if not isinstance(weights, dict):
+        return weights
+    right = weights and all(_is_weight(weight) for weight in weights.values())
+    if not right and info.context is not WITHOUT_RULES:
+        problem = Problem(
+            (),
+            "a number above 0 for the name of each class",
+            shown(weights),
+            'or write "balanced"',
+        )
+        raise broken_rules([problem])
+    return tuple((name, float(weight)) for name, weight in weights.items()) if right else "balanced"
+
+
+def _is_weight(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and 0 < value < float("inf")
+
+
+def _object(weights: Any) -> Any:
+    return dict(weights) if isinstance(weights, tuple) else weights
+
+
+ClassWeights = Annotated[
+    # Pairs, so that a declaration can be hashed; an object in JSON.
+    Literal["balanced"] | tuple[tuple[str, PositiveNumber], ...],
+    BeforeValidator(_pairs),
+    PlainSerializer(_object),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["balanced"]},
+                {
+                    "type": "object",
+                    "additionalProperties": {"type": "number", "exclusiveMinimum": 0},
+                },
+            ]
+        }
+    ),
+]
 
 
 class _Objective(Declaration):
@@ -22,6 +72,10 @@ class CrossEntropy(_Objective):
     """−log p_y: the loss of the report as it was meant."""
 
     name: Literal["cross_entropy"] = "cross_entropy"
+    class_weights: ClassWeights | None = None
+    """What a row counts in training, by its class: balanced gives every class the same weight in
+    all, rows/(classes × rows of the class); or weights by class name, 1 where none is named. A
+    batch's loss is the weighted mean of its rows. Evaluations are not weighted. None for none."""
 
 
 class SigmoidOutput(_Objective):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
@@ -176,6 +176,7 @@ class LevelQuestion(_Question):
     """Where the metric is believed to lie."""
     within: PositiveNumber | None = None
     """A mean that is nearer to the number than this counts as the same."""
+    by_at_least: ClassVar[float] = 0.0
 
     def rules(self) -> Iterator[Problem]:
         """The metric is a value, and the number one that it can have."""

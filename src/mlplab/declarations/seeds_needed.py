@@ -17,18 +17,32 @@ LEVEL = 0.05
 
 
 def seeds_needed(question: Question, questions: int) -> int:
-    """The fewest seeds of one question among so many, each at an equal part of the level.
-
-    Two networks, or a level: 2/2ⁿ by the sign-flip test. A trend of k: (1/k!)ⁿ in one of two
-    directions by Page's test. A ranking of k: (1/k!)ⁿ⁻¹ by Friedman's.
-    """
-    alpha = LEVEL / questions
-    orders = math.factorial(min(len(question.networks), 100))
+    """The fewest seeds of one question among so many, each at an equal part of the level."""
+    alpha, arms = LEVEL / questions, len(question.arms)
     if isinstance(question, TrendQuestion):
-        return _power(orders, 2 / alpha)
+        return seeds_of_trend(alpha, arms)
     if isinstance(question, RankingQuestion):
-        return 1 + _power(orders, 1 / alpha)
+        return seeds_of_ranking(alpha, arms)
+    return seeds_of_pair(alpha)
+
+
+def seeds_of_pair(alpha: float) -> int:
+    """2/2ⁿ by the sign-flip test, two-sided."""
     return _power(2, 2 / alpha)
+
+
+def seeds_of_trend(alpha: float, networks: int) -> int:
+    """(1/k!)ⁿ in one of two directions by Page's test."""
+    return _power(_orders(networks), 2 / alpha)
+
+
+def seeds_of_ranking(alpha: float, networks: int) -> int:
+    """(1/k!)ⁿ⁻¹ by Friedman's test, as any order will do in the first seed."""
+    return 1 + _power(_orders(networks), 1 / alpha)
+
+
+def _orders(networks: int) -> int:
+    return math.factorial(min(networks, 100))
 
 
 def _power(base: int, least: float) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from mlplab.declarations.base import Count, Declaration
 from mlplab.declarations.problems import Problem
@@ -28,17 +30,28 @@ class Training(Declaration):
 
     steps: Count = 2000
     """Updates of the weights, each on one batch."""
+    epochs: Annotated[int, Field(ge=1, le=MOST_EVALUATIONS)] | None = None
+    """Passes over the training rows, instead of steps; None for a length in steps."""
     batch_size: Count = 256
-    """Rows of each step, at most as many as there are training rows."""
+    """Rows of each step, at most as many as there are training rows; where the default is more than
+    these, a power of two of at most a quarter of them."""
     evaluate_every: Count = 100
-    """Steps from one evaluation to the next; the last step is always evaluated."""
+    """Steps from one evaluation to the next, an epoch where the length is in epochs; the last step
+    is always evaluated."""
     early_stopping: EarlyStopping | None = None
     """None trains all steps; otherwise a validation part is needed."""
     diagnostics: bool = False
     """Also record, by layer, the size of gradients and the share of dead units."""
 
     def rules(self) -> Iterator[Problem]:
-        """Evaluations have a bound."""
+        """The length is told once, and evaluations have a bound."""
+        if self.epochs is not None and "steps" in self.model_fields_set:
+            yield Problem(
+                ("epochs",),
+                'a length in "steps" or in "epochs"',
+                "both",
+                'remove one; "epochs": null takes back what is shared',
+            )
         fewest = -(-self.steps // MOST_EVALUATIONS)
         if self.evaluate_every < fewest:
             yield Problem(

@@ -54,6 +54,7 @@ _FIXED = {
     "open_set_only": "it says what is trained, not how",
     "matched": "a network that is matched has its widths already",
     "training.steps": 'how long a trial trains is "steps" in "tune"',
+    "training.epochs": 'how long a trial trains is "steps" in "tune"',
 }
 """Settings that cannot be tuned, and why."""
 

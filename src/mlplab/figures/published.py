@@ -7,21 +7,28 @@ language of a study file, its table, and what is to be said of it. Another study
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable, Mapping
+from functools import cache, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from mlplab.declarations.network import Network
 from mlplab.declarations.resolving.resolution import merged
 
 
-@dataclass(frozen=True, eq=False)
-class PublishedFigure:
+def _by_network_and_split(curves: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], np.ndarray]:
+    return {(c["network"], c["split"]): np.array(c["values"], dtype=np.float64) for c in curves}
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
+
+
+class PublishedFigure(_Facts):
     """The curves of one published figure: one run a network, no seed."""
 
     name: str
@@ -30,20 +37,37 @@ class PublishedFigure:
     metric: str
     """As this program calls it: accuracy, loss, or softmaxed_loss for the loss of outputs that
     have been through softmax twice."""
-    steps: np.ndarray
+    steps: Annotated[np.ndarray, PlainValidator(partial(np.array, dtype=np.int64))]
     """(evaluation,) int64"""
-    curves: Mapping[tuple[str, str], np.ndarray]
+    curves: Annotated[Mapping[tuple[str, str], np.ndarray], PlainValidator(_by_network_and_split)]
     """(network, split) → (evaluation,) float64"""
     source: str
     """The title of the study."""
-    reading_error: float
+    reading_error: float = 0.0
     """How far a value may be from the one that was printed, in the metric's own unit."""
     note: str = ""
     """What must be known of this metric in this study."""
 
 
-@dataclass(frozen=True)
-class PublishedPartTwo:
+class PublishedTable(_Facts):
+    """The published table of one network."""
+
+    network: str
+    values: Mapping[str, float]
+    """accuracy, precision, recall, f1 (weighted)."""
+
+
+class PublishedAreas(_Facts):
+    """The published ROC areas of one network."""
+
+    network: str
+    areas: Mapping[str, float]
+    """Class → area under the published ROC curve."""
+    hard_labels: bool = False
+    """Whether those curves were drawn from hard labels, not from probabilities."""
+
+
+class PublishedPartTwo(_Facts):
     """What a network that learned some classes made of the others, one run."""
 
     known: tuple[str, ...]
@@ -56,40 +80,27 @@ class PublishedPartTwo:
     """What each of them was taken for."""
 
 
-@dataclass(frozen=True, eq=False)
-class PublishedStudy:
-    """A published study's facts."""
+class PublishedStudy(_Facts):
+    """A published study's facts; of its file only `title` and `figures` must be there."""
 
-    name: str
     title: str
-    about: str
-    reading_error: float
+    reading_error: float = 0.0
     figures: Mapping[str, PublishedFigure]
-    settings: Mapping[str, Network]
+    settings: Mapping[str, Network] = Field({}, alias="networks")
     """Of every published network; its seeds say nothing."""
-    table_network: str | None
-    """The network that the published table speaks of."""
-    table: Mapping[str, float]
-    """accuracy, precision, recall, f1 (weighted)."""
-    areas_network: str | None
-    """The network whose ROC areas were published."""
-    areas: Mapping[str, float]
-    """Class → area under the published ROC curve."""
-    areas_of_hard_labels: bool
-    """Whether those curves were drawn from hard labels, not from probabilities."""
-    part_two: PublishedPartTwo | None
-    notes: Mapping[str, str]
+    table: PublishedTable | None = None
+    roc_areas: PublishedAreas | None = None
+    part_two: PublishedPartTwo | None = None
+    notes: Mapping[str, str] = {}
     """What must be known of a metric, or of areas from `hard_labels`."""
-    mistakes: tuple[str, ...]
+    mistakes: tuple[str, ...] = ()
     """Where the study went wrong; inline Markdown."""
 
     def figure(self, reference: str) -> PublishedFigure | None:
         """The figure of that name, `figure_1` being enough for `figure_1_accuracy_by_depth`."""
-        if reference in self.figures:
-            return self.figures[reference]
         wanted = reference.lower().replace(" ", "_").replace("-", "_")
         for name, figure in self.figures.items():
-            if name.startswith(wanted + "_") or wanted == str(figure.number):
+            if f"{name.lower()}_".startswith(f"{wanted}_") or wanted == str(figure.number):
                 return figure
         return None
 
@@ -109,56 +120,19 @@ def load(name: str) -> PublishedStudy | None:
     """The published study of that name; None where there is none."""
     if name not in names():
         return None
-    return read(name, json.loads((_folder() / f"{name}.json").read_text("utf-8")))
-
-
-def read(name: str, facts: Mapping[str, Any]) -> PublishedStudy:
-    """A published study from what its file holds.
-
-    Only `title` and `figures` must be there, and `steps` for the figures that have none.
-    """
-    table, areas = facts.get("table", {}), facts.get("roc_areas", {})
-    shared = facts.get("shared", {})
-    return PublishedStudy(
-        name=name,
-        title=facts["title"],
-        about=facts.get("about", ""),
-        reading_error=facts.get("reading_error", 0.0),
-        figures={key: _figure(key, figure, facts) for key, figure in facts["figures"].items()},
-        settings={
-            key: Network.model_validate_json(json.dumps(merged(shared, own)))
-            for key, own in facts.get("networks", {}).items()
-        },
-        table_network=table.get("network"),
-        table=table.get("values", {}),
-        areas_network=areas.get("network"),
-        areas=areas.get("areas", {}),
-        areas_of_hard_labels=areas.get("hard_labels", False),
-        part_two=_part_two(facts["part_two"]) if "part_two" in facts else None,
-        notes=facts.get("notes", {}),
-        mistakes=tuple(facts.get("mistakes", ())),
-    )
-
-
-def _part_two(facts: Mapping[str, Any]) -> PublishedPartTwo:
-    known, true, predicted = (
-        tuple(str(name) for name in facts[key]) for key in ("known", "true", "predicted")
-    )
-    return PublishedPartTwo(known, facts["accuracy"], true, predicted)
-
-
-def _figure(name: str, figure: Mapping[str, Any], facts: Mapping[str, Any]) -> PublishedFigure:
-    return PublishedFigure(
-        name=name,
-        number=figure["number"],
-        title=figure["title"],
-        metric=figure["metric"],
-        steps=np.array(figure.get("steps", facts.get("steps")), dtype=np.int64),
-        curves={
-            (curve["network"], curve["split"]): np.array(curve["values"], dtype=np.float64)
-            for curve in figure["curves"]
-        },
-        source=facts["title"],
-        reading_error=facts.get("reading_error", 0.0),
-        note=facts.get("notes", {}).get(figure["metric"], ""),
-    )
+    facts = json.loads((_folder() / f"{name}.json").read_text("utf-8"))
+    # What a figure or a network does not say for itself, the study says for all of them.
+    of_all = {key: facts[key] for key in ("steps", "reading_error") if key in facts}
+    facts["figures"] = {
+        key: {
+            **of_all,
+            "name": key,
+            "source": facts["title"],
+            "note": facts.get("notes", {}).get(figure["metric"], ""),
+            **figure,
+        }
+        for key, figure in facts["figures"].items()
+    }
+    shared, networks = facts.get("shared", {}), facts.get("networks", {})
+    facts["networks"] = {key: merged(shared, own) for key, own in networks.items()}
+    return PublishedStudy.model_validate_json(json.dumps(facts))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from mlplab.metrics.calibration import Calibration, calibration_of
-from mlplab.metrics.roc import RocCurve, RocCurves, roc_curves
+from mlplab.metrics.roc import RocCurves, roc_curves
 from mlplab.networks.probabilities import log_softmax
 
 
@@ -70,25 +71,12 @@ class Evaluation:
     @classmethod
     def from_json(cls, text: str) -> Evaluation:
         """Read what `to_json` wrote."""
-        raw = json.loads(text)
-        roc = raw["roc"]
-        return cls(
-            class_names=tuple(raw["class_names"]),
-            accuracy=raw["accuracy"],
-            log_loss=raw["log_loss"],
-            confusion=tuple(tuple(row) for row in raw["confusion"]),
-            precision=tuple(raw["precision"]),
-            recall=tuple(raw["recall"]),
-            f1=tuple(raw["f1"]),
-            support=tuple(raw["support"]),
-            macro=Averages(**raw["macro"]),
-            weighted=Averages(**raw["weighted"]),
-            roc=RocCurves(
-                tuple(_curve(c) for c in roc["classes"]), _curve(roc["micro"]), _curve(roc["macro"])
-            ),
-            calibration=_calibration(raw.get("calibration")),
-            right=raw.get("right"),
-        )
+        return _adapter().validate_json(text)
+
+
+@cache
+def _adapter() -> TypeAdapter[Evaluation]:
+    return TypeAdapter(Evaluation)
 
 
 def evaluate(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ...]) -> Evaluation:
@@ -108,7 +96,9 @@ def evaluate(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ..
     log_probability = log_softmax(logits)
     probability = np.exp(log_probability)
     predicted = logits.argmax(axis=1)
-    confusion = _confusion(targets, predicted, classes, logits.shape[1])
+    outputs = logits.shape[1]
+    cells = np.bincount(targets * outputs + predicted, minlength=classes * outputs)
+    confusion = cells.reshape(classes, outputs)
     right = np.diagonal(confusion).astype(np.float64)
     support = confusion.sum(axis=1)
     precision = _ratio(right, confusion.sum(axis=0)[:classes])
@@ -152,13 +142,6 @@ def _require_fitting(logits: np.ndarray, targets: np.ndarray, class_names: tuple
         raise ValueError("expected finite logits, got NaN or infinity")
 
 
-def _confusion(
-    targets: np.ndarray, predicted: np.ndarray, classes: int, outputs: int
-) -> np.ndarray:
-    cells = np.bincount(targets * outputs + predicted, minlength=classes * outputs)
-    return cells.reshape(classes, outputs)
-
-
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """part / whole, 0 where there is nothing to divide by."""
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
@@ -168,13 +151,3 @@ def _averages(
     precision: np.ndarray, recall: np.ndarray, f1: np.ndarray, weights: np.ndarray
 ) -> Averages:
     return Averages(*(float(np.average(v, weights=weights)) for v in (precision, recall, f1)))
-
-
-def _curve(raw: dict[str, Any]) -> RocCurve:
-    return RocCurve(
-        tuple(raw["false_positive_rate"]), tuple(raw["true_positive_rate"]), raw["area"]
-    )
-
-
-def _calibration(raw: dict[str, Any] | None) -> Calibration | None:
-    return None if raw is None else Calibration(**{name: tuple(v) for name, v in raw.items()})

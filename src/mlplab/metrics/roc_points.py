@@ -75,7 +75,7 @@ def drawn(curve: Curve) -> Curve:
     kept = np.unique([0, *first.clip(0, points - 1), points - 1])
     while len(kept) < _MOST_POINTS:
         farthest, distance = _farthest(curve, kept)
-        far = np.flatnonzero(distance > max(_INVISIBLE, 0.5 * distance.max()))
+        far = np.flatnonzero(distance > max(_INVISIBLE, 0.1 * distance.max()))
         if not len(far):
             break
         worst_first = far[np.argsort(-distance[far], kind="stable")]

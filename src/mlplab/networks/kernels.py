@@ -41,58 +41,28 @@ _FUNCTIONS: dict[str, tuple] = {
 }  # fmt: skip
 """Result and arguments of every function of the library."""
 
-_pointer, _integer, _number = "u8", "i8", "f8"
-# Field by field as in `cpp/interface.h`.
-METRICS = np.dtype(
-    [
-        ("rows", _integer),
-        ("loss", _number),
-        ("accuracy", _number),
-        ("softmaxed_loss", _number),
-    ]
+
+def _struct(*fields: tuple[str, str | np.dtype]) -> np.dtype:
+    """A struct of `cpp/interface.h`: names and the type of each, all of eight bytes."""
+    return np.dtype([(name, kind) for names, kind in fields for name in names.split()])
+
+
+_POINTER, _INTEGER, _NUMBER = "u8", "i8", "f8"
+METRICS = _struct(("rows", _INTEGER), ("loss accuracy softmaxed_loss", _NUMBER))
+SHAPE = _struct(("layers batch", _INTEGER), ("units kernels biases", _POINTER))
+DATA = _struct(("inputs", _POINTER), ("is_bfloat16", _INTEGER), ("labels masks", _POINTER))
+NETWORK = _struct(
+    ("parameters first second train_rows label_map batches constants by_step", _POINTER),
+    ("diverged_at", _INTEGER),
+    ("seconds", _NUMBER),
+    ("diagnostics", _POINTER),
+    ("batch", METRICS),
 )
-SHAPE = np.dtype(
-    [
-        ("layers", _integer),
-        ("batch", _integer),
-        ("units", _pointer),
-        ("kernels", _pointer),
-        ("biases", _pointer),
-    ]
-)
-DATA = np.dtype(
-    [
-        ("inputs", _pointer),
-        ("is_bfloat16", _integer),
-        ("labels", _pointer),
-        ("masks", _pointer),
-    ]
-)
-NETWORK = np.dtype(
-    [
-        ("parameters", _pointer),
-        ("first", _pointer),
-        ("second", _pointer),
-        ("train_rows", _pointer),
-        ("label_map", _pointer),
-        ("batches", _pointer),
-        ("constants", _pointer),
-        ("by_step", _pointer),
-        ("diverged_at", _integer),
-        ("seconds", _number),
-        ("diagnostics", _pointer),
-        ("batch", METRICS),
-    ]
-)
-EVALUATION = np.dtype(
-    [
-        ("parameters", _pointer),
-        ("label_map", _pointer),
-        ("rows", _pointer),
-        ("count", _integer),
-        ("logits", _pointer),
-        ("metrics", METRICS),
-    ]
+EVALUATION = _struct(
+    ("parameters label_map rows", _POINTER),
+    ("count", _INTEGER),
+    ("logits", _POINTER),
+    ("metrics", METRICS),
 )
 
 

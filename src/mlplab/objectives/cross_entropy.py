@@ -6,34 +6,15 @@ from dataclasses import dataclass
 
 import torch
 
-from mlplab.objectives.objective import BatchOutputs
+from mlplab.objectives.objective import BatchOutputs, Objective
 
 
 @dataclass(frozen=True)
-class CrossEntropy:
+class CrossEntropy(Objective):
     """−log softmax(z)_y, mean over the batch; its gradient is (softmax(z) − onehot(y)) / batch.
 
     Every row must be of a known class. The gradient is written out, so that a step can be captured.
     """
-
-    @property
-    def extra_outputs(self) -> int:
-        """None."""
-        return 0
-
-    @property
-    def uses_hidden(self) -> bool:
-        """It looks at logits only."""
-        return False
-
-    @property
-    def keeps_centres(self) -> bool:
-        """It keeps none."""
-        return False
-
-    def class_scores(self, logits: torch.Tensor) -> torch.Tensor:
-        """The logits themselves."""
-        return logits
 
     def value_and_gradients(
         self,

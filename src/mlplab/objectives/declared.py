@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlplab.declarations import objective as declared
 from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.objective import Objective
+from mlplab.objectives.weighted_cross_entropy import WeightedCrossEntropy
 from mlplab.objectives.with_centres import CentreLoss, ClassAnchor
 from mlplab.objectives.with_negatives import (
     BackgroundClass,
@@ -26,6 +27,12 @@ _BY_DECLARATION = {
 }
 
 
-def objective_of(declaration: declared.Objective) -> Objective:
-    """The objective that a declaration names, with its settings."""
+def objective_of(declaration: declared.Objective, weights: tuple[float, ...] = ()) -> Objective:
+    """The objective that a declaration names, with its settings.
+
+    weights: of the outputs, where the declaration has class weights; these depend on the data.
+    """
+    if isinstance(declaration, declared.CrossEntropy):
+        has_none = declaration.class_weights is None
+        return CrossEntropy() if has_none else WeightedCrossEntropy(weights)
     return _BY_DECLARATION[type(declaration)](**declaration.model_dump(exclude={"name"}))

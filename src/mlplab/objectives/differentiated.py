@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import torch
 
-from mlplab.objectives.objective import BatchOutputs
+from mlplab.objectives.objective import BatchOutputs, Objective
 
 
-class DifferentiatedObjective(ABC):
-    """A subclass states `losses`; the rest has these defaults."""
-
-    @property
-    def extra_outputs(self) -> int:
-        """None."""
-        return 0
-
-    @property
-    def uses_hidden(self) -> bool:
-        """No."""
-        return False
-
-    @property
-    def keeps_centres(self) -> bool:
-        """No."""
-        return False
-
-    def class_scores(self, logits: torch.Tensor) -> torch.Tensor:
-        """The logits of the classes."""
-        return logits[..., : logits.shape[-1] - self.extra_outputs]
+class DifferentiatedObjective(Objective):
+    """A subclass states `losses`."""
 
     @abstractmethod
     def losses(self, outputs: BatchOutputs) -> torch.Tensor:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 
@@ -22,7 +22,7 @@ class BatchOutputs:
     """(network, class, unit) running class centres, for objectives that keep them; changed."""
 
 
-class Objective(Protocol):
+class Objective(ABC):
     """A loss of logits, and where it `uses_hidden` of the last hidden activations.
 
     Objectives are compared by value: neighbours in a stack with equal objectives are computed
@@ -32,27 +32,28 @@ class Objective(Protocol):
     @property
     def extra_outputs(self) -> int:
         """Outputs behind those of the classes: a sigmoid output, a background class."""
-        ...
+        return 0
 
     @property
     def uses_hidden(self) -> bool:
         """Whether the loss depends on the last hidden activations other than through logits."""
-        ...
+        return False
 
     @property
     def keeps_centres(self) -> bool:
         """Whether running class centres are kept in training."""
-        ...
+        return False
 
     def class_scores(self, logits: torch.Tensor) -> torch.Tensor:
         """(network, row, output) → (network, row, class): the highest is the predicted class."""
-        ...
+        return logits[..., : logits.shape[-1] - self.extra_outputs]
 
+    @abstractmethod
     def value_and_gradients(
         self,
         outputs: BatchOutputs,
         logits_gradient: torch.Tensor,
-        hidden_gradient: torch.Tensor | None,
+        hidden_gradient: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """The loss of each network, (network,); its gradients overwrite the last two arguments.
 
@@ -60,4 +61,3 @@ class Objective(Protocol):
             logits_gradient: (network, batch, output).
             hidden_gradient: (network, batch, unit); None unless `uses_hidden`.
         """
-        ...

@@ -14,7 +14,7 @@ higher score means more unknown.
 
 `activations` holds a network's outputs for rows; `detectors` turn them into scores; `threshold`
 turns scores into a decision; `auroc`, `oscr`, `rejection`, `absorption`, `risk_coverage` and
-`openness` measure; `intervals` and `rows_and_seeds` say how sure a measure is; `health` has
+`openness` measure; `intervals` says how sure a measure is; `health` has
 diagnostics of scores; `ledger` keeps rows that may influence something apart from those that are
 only tested.
 """

@@ -38,8 +38,8 @@ def roc_curve(known: Any, unknown: Any) -> RocCurve:
     k, u = _both(known, unknown)
     at = np.unique(np.concatenate([k, u]))[::-1]
     return RocCurve(
-        known_rejected=np.append(0.0, _fraction_at_least(k, at)),
-        unknown_rejected=np.append(0.0, _fraction_at_least(u, at)),
+        known_rejected=np.append(0.0, _count_at_least(k, at) / len(k)),
+        unknown_rejected=np.append(0.0, _count_at_least(u, at) / len(u)),
         score=np.append(np.inf, at),
     )
 
@@ -78,17 +78,6 @@ def fpr_at_tpr(known: Any, unknown: Any, positive: Positive, tpr: float = 0.95) 
     return float(np.mean(others >= threshold))
 
 
-@dataclass(frozen=True)
-class Separation:
-    """How well one detector separates unknown from known rows, spelled as in exports."""
-
-    auroc: float
-    aupr_unknown_positive: float
-    aupr_known_positive: float
-    fpr_at_95_tpr_unknown_positive: float
-    fpr_at_95_tpr_known_positive: float
-
-
 SEPARATION_METRICS: dict[str, Callable[[Any, Any], float]] = {
     "auroc": auroc,
     "aupr_unknown_positive": lambda k, u: average_precision(k, u, "unknown"),
@@ -99,9 +88,9 @@ SEPARATION_METRICS: dict[str, Callable[[Any, Any], float]] = {
 """By the name that exports give them; each takes known scores and unknown scores."""
 
 
-def separation(known: Any, unknown: Any) -> Separation:
-    """All measures of scores of known rows and of unknown rows."""
-    return Separation(**{name: f(known, unknown) for name, f in SEPARATION_METRICS.items()})
+def separation(known: Any, unknown: Any) -> dict[str, float]:
+    """All of them, of scores of known rows and of unknown rows."""
+    return {name: measure(known, unknown) for name, measure in SEPARATION_METRICS.items()}
 
 
 def _both(known: Any, unknown: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -120,8 +109,3 @@ def _oriented(known: Any, unknown: Any, positive: Positive) -> tuple[np.ndarray,
 
 def _count_at_least(scores: np.ndarray, at: np.ndarray) -> np.ndarray:
     return len(scores) - np.searchsorted(np.sort(scores), at, side="left")
-
-
-def _fraction_at_least(scores: np.ndarray, at: np.ndarray) -> np.ndarray:
-    fraction: np.ndarray = _count_at_least(scores, at) / len(scores)
-    return fraction

@@ -11,18 +11,16 @@ from scipy.stats import norm, rankdata
 
 from mlplab.openset.auroc import auroc
 from mlplab.openset.errors import refuse
-from mlplab.openset.scores import checked_scores
+from mlplab.openset.scores import checked_flags, checked_scores
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A value with the ends of its interval."""
+class Estimate:
+    """A fraction of rows or an area, with the ends of its interval over test rows."""
 
     value: float
     low: float
     high: float
-    level: float
-    method: str
 
 
 def wilson(hits: Any, of: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +36,16 @@ def wilson(hits: Any, of: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndar
     return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
 
 
-def auroc_interval(known: Any, unknown: Any, level: float = 0.95) -> Interval:
+def fraction_of(flags: Any, level: float = 0.95) -> Estimate:
+    """The fraction of flags (row,) that are true, such as known rows rejected, with Wilson's interval."""
+    array = checked_flags("flags", flags, np.size(flags))
+    if not len(array):
+        refuse("flags", "at least one row", "none")
+    low, high = wilson(array.sum(), len(array), level)
+    return Estimate(float(array.mean()), float(low), float(high))
+
+
+def auroc_interval(known: Any, unknown: Any, level: float = 0.95) -> Estimate:
     """AUROC over test rows: DeLong's variance (Biometrics 1988), on the logit scale.
 
     DeLong's variance is 0 under perfect separation, which is not certainty: then Wilson's interval
@@ -53,10 +60,10 @@ def auroc_interval(known: Any, unknown: Any, level: float = 0.95) -> Interval:
     pairs = min(len(k), len(u))
     if variance <= 1e-15 or not 0 < value < 1 or pairs == 1:
         low, high = wilson(value * pairs, pairs, level)
-        return Interval(value, float(low), float(high), level, "Wilson")
+        return Estimate(value, float(low), float(high))
     half = norm.ppf((1 + level) / 2) * np.sqrt(variance) / (value * (1 - value))
     low, high = expit(logit(value) - half), expit(logit(value) + half)
-    return Interval(value, float(low), float(high), level, "DeLong")
+    return Estimate(value, float(low), float(high))
 
 
 def _placements(known: np.ndarray, unknown: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

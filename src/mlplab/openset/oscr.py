@@ -54,10 +54,5 @@ def oscr_curve(known: Any, right: Any, unknown: Any) -> OscrCurve:
     )
 
 
-def oscr_area(known: Any, right: Any, unknown: Any) -> float:
-    """The area under `oscr_curve`."""
-    return oscr_curve(known, right, unknown).area
-
-
 def _at_most(scores: np.ndarray, at: np.ndarray) -> np.ndarray:
     return np.searchsorted(np.sort(scores), at, side="right")

@@ -11,12 +11,10 @@ from mlplab.openset.errors import refuse
 from mlplab.openset.scores import UNKNOWN, checked_classes, checked_flags
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class RejectionOutcome:
     """Each accuracy says what it is an accuracy of, so that none is read as another."""
 
-    known_rows: int
-    unknown_rows: int
     accuracy_on_known_before: float
     """Known rows given their class, nothing being rejected."""
     accuracy_on_known_after: float
@@ -29,28 +27,11 @@ class RejectionOutcome:
     """Fraction of unknown rows rejected; None without unknown rows."""
     accuracy_over_all: float
     """Known rows given their class and unknown rows rejected, among all rows."""
-    precision: np.ndarray
-    """(class,): the known classes, then "unknown"; 0 where nothing was taken for the class."""
-    recall: np.ndarray
-    """(class,): NaN for a class without rows, which has no recall."""
-    f1: np.ndarray
-    """(class,): 0 where nothing of the class is decided right."""
     macro_precision: float
     """Mean over the classes that occur, as true class or as decision; likewise the next two, in
     which a class that is only decided has recall 0, as in scikit-learn."""
     macro_recall: float
     macro_f1: float
-    true: np.ndarray
-    """(row,) the true class; the number of known classes stands for "unknown", here and below."""
-    decided: np.ndarray
-    """(row,)"""
-
-    @property
-    def confusion(self) -> np.ndarray:
-        """(true class, decided class) counts; "unknown" is last in both."""
-        counts = np.zeros((len(self.recall), len(self.recall)), dtype=np.int64)
-        np.add.at(counts, (self.true, self.decided), 1)
-        return counts
 
 
 def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) -> RejectionOutcome:
@@ -65,11 +46,9 @@ def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) 
     Raises:
         ValueError: no known row, a class out of range, or arrays of different length.
     """
-    true = checked_classes("labels", labels)
-    guess = checked_classes("predicted", predicted, len(true))
+    true = checked_classes("labels", labels, classes, least=UNKNOWN)
+    guess = checked_classes("predicted", predicted, classes, rows=len(true))
     refused = checked_flags("rejected", rejected, len(true))
-    _check_range("labels", true, UNKNOWN, classes)
-    _check_range("predicted", guess, 0, classes)
     known = true != UNKNOWN
     if not known.any():
         refuse("labels", "at least one known row", "none", "accuracy is of known rows")
@@ -84,29 +63,15 @@ def rejection_outcome(labels: Any, predicted: Any, rejected: Any, classes: int) 
     occurs = given + rows > 0
     f1 = 2 * hit / np.maximum(given + rows, 1)
     precision = hit / np.maximum(given, 1)
-    recall = np.divide(hit, rows, out=np.full(len(hit), np.nan), where=rows > 0)
+    recall = hit / np.maximum(rows, 1)
     return RejectionOutcome(
-        known_rows=int(known.sum()),
-        unknown_rows=int((~known).sum()),
         accuracy_on_known_before=float(right[known].mean()),
         accuracy_on_known_after=float((right & ~refused)[known].mean()),
         accuracy_on_accepted_known=float(right[accepted].mean()) if accepted.any() else None,
         known_rejected=float(refused[known].mean()),
         recall_of_unknown=None if known.all() else float(refused[~known].mean()),
         accuracy_over_all=float(hit.sum() / len(true)),
-        precision=precision,
-        recall=recall,
-        f1=f1,
         macro_precision=float(precision[occurs].mean()),
-        macro_recall=float(np.nan_to_num(recall[occurs]).mean()),
+        macro_recall=float(recall[occurs].mean()),
         macro_f1=float(f1[occurs].mean()),
-        true=truth,
-        decided=decided,
     )
-
-
-def _check_range(name: str, values: np.ndarray, low: int, classes: int) -> None:
-    outside = (values < low) | (values >= classes)
-    if outside.any():
-        extra = " or -1 for unknown" if low == UNKNOWN else ""
-        refuse(name, f"classes 0 to {classes - 1}{extra}", str(values[outside][0]))

@@ -38,11 +38,17 @@ def checked_flags(name: str, flags: Any, rows: int) -> np.ndarray:
     return array
 
 
-def checked_classes(name: str, labels: Any, rows: int | None = None) -> np.ndarray:
-    """Whole numbers (row,) as int64."""
+def checked_classes(
+    name: str, labels: Any, classes: int | None = None, *, rows: int | None = None, least: int = 0
+) -> np.ndarray:
+    """Whole numbers (row,) as int64, from `least` (UNKNOWN or 0) up to the number of classes."""
     array = np.asarray(labels)
     expected = f"whole numbers of shape ({'row' if rows is None else rows},)"
     right_rows = array.ndim == 1 and (rows is None or len(array) == rows)
     if not right_rows or (array.dtype.kind not in "iu" and array.size):
         refuse(name, expected, f"{array.dtype} of shape {array.shape}")
+    outside = (array < least) | (array >= (np.inf if classes is None else classes))
+    if outside.any():
+        extra = " or -1 for unknown" if least == UNKNOWN else ""
+        refuse(name, f"classes 0 to {(classes or 0) - 1}{extra}", str(array[outside][0]))
     return array.astype(np.int64)

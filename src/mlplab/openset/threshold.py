@@ -11,12 +11,11 @@ import numpy as np
 from scipy.stats import beta
 
 from mlplab.openset.errors import refuse
-from mlplab.openset.intervals import Interval, wilson
-from mlplab.openset.scores import checked_classes, checked_flags, checked_scores
+from mlplab.openset.scores import checked_classes, checked_scores
 from mlplab.words import percent, percent_range
 
 LEVEL = 0.95
-"""Of the range for one calibration set, and of the interval of a realised rate."""
+"""Of the range for one calibration set."""
 MOST_NAMED = 12
 """Classes that a guarantee names."""
 NO_PROMISE = "no promise about unknown ones"
@@ -43,34 +42,20 @@ class Threshold:
 
     def rejects(self, scores: Any) -> np.ndarray:
         """(row,) bool."""
-        result: np.ndarray = checked_scores("scores", scores) > self.value
-        return result
+        return checked_scores("scores", scores) > self.value
 
     @property
     def vacuous(self) -> bool:
         """Whether nothing is ever rejected because the calibration rows are too few."""
         return self.rank > self.rows
 
-    @property
-    def expected_rate(self) -> float:
-        """Mean rate over calibration sets, at most α; ties can only lower it."""
-        return 0.0 if self.vacuous else (self.rows + 1 - self.rank) / (self.rows + 1)
-
     def range_for_one(self, level: float = LEVEL) -> tuple[float, float]:
         """Where the rate of one calibration set lies with probability `level`."""
         if self.vacuous:
             return 0.0, 0.0
-        low, high = beta.ppf([(1 - level) / 2, (1 + level) / 2], *self._beta)
+        of_beta = self.rows + 1 - self.rank, self.rank
+        low, high = beta.ppf([(1 - level) / 2, (1 + level) / 2], *of_beta)
         return float(low), float(high)
-
-    @property
-    def exceeds_in(self) -> float:
-        """Fraction of calibration sets whose rate is above α."""
-        return 0.0 if self.vacuous else float(beta.sf(self.reject_at_most, *self._beta))
-
-    @property
-    def _beta(self) -> tuple[int, int]:
-        return self.rows + 1 - self.rank, self.rank
 
     @property
     def guarantee(self) -> str:
@@ -108,9 +93,8 @@ class ThresholdByClass:
     def rejects(self, scores: Any, predicted: Any) -> np.ndarray:
         """(row,) bool, each row held against the threshold of its predicted class (row,)."""
         s = checked_scores("scores", scores)
-        classes = _checked_predicted(predicted, len(s), len(self.by_class))
-        result: np.ndarray = s > np.array([t.value for t in self.by_class])[classes]
-        return result
+        classes = checked_classes("predicted", predicted, len(self.by_class), rows=len(s))
+        return s > np.array([t.value for t in self.by_class])[classes]
 
     def _name(self, c: int) -> str:
         return self.names[c] if self.names else str(c)
@@ -168,19 +152,10 @@ def calibrate_by_class(
     A class that was predicted for too few calibration rows rejects nothing, and says so.
     """
     s = checked_scores("calibration scores", scores)
-    guess = _checked_predicted(predicted, len(s), classes)
+    guess = checked_classes("predicted", predicted, classes, rows=len(s))
     return ThresholdByClass(
         tuple(_threshold(s[guess == c], reject_at_most) for c in range(classes)), names
     )
-
-
-def realised_rate(rejected: Any, level: float = LEVEL) -> Interval:
-    """The fraction rejected (row,) of fresh known rows, with Wilson's interval: put it beside α."""
-    flags = checked_flags("rejected", rejected, len(np.atleast_1d(rejected)))
-    if len(flags) == 0:
-        refuse("rejected", "at least one known row", "none")
-    low, high = wilson(flags.sum(), len(flags), level)
-    return Interval(float(flags.mean()), float(low), float(high), level, "Wilson")
 
 
 def rows_needed(reject_at_most: float) -> int:
@@ -203,11 +178,3 @@ def _exact(reject_at_most: float) -> Fraction:
             "reject_at_most", "a fraction above 0 and below 1, such as 0.05", repr(reject_at_most)
         )
     return Fraction(str(float(reject_at_most)))
-
-
-def _checked_predicted(predicted: Any, rows: int, classes: int) -> np.ndarray:
-    array = checked_classes("predicted", predicted, rows)
-    outside = (array < 0) | (array >= classes)
-    if outside.any():
-        refuse("predicted", f"classes 0 to {classes - 1}", str(array[outside][0]))
-    return array

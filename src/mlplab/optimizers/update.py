@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from mlplab.networks.aligned import aligned_stack, select_networks
+from mlplab.networks.aligned import aligned_stack
 from mlplab.optimizers.coefficients import Coefficients
 
 
@@ -75,18 +75,6 @@ class OptimizerState:
         second += initial_second.reshape(-1, 1, 1)
         compute = weights if compute_weights is None else compute_weights
         return cls(weights, gradient, first, second, decays, compute)
-
-    def select(
-        self,
-        keep: torch.Tensor,
-        weights: torch.Tensor,
-        gradient: torch.Tensor,
-        compute_weights: torch.Tensor | None = None,
-    ) -> OptimizerState:
-        """The same for the kept networks, whose weights and gradient these are."""
-        first, second = select_networks(self.first, keep), select_networks(self.second, keep)
-        compute = weights if compute_weights is None else compute_weights
-        return OptimizerState(weights, gradient, first, second, self.decays, compute)
 
     def update(self, by: StepCoefficients) -> None:
         """One step of every network's own optimizer; the formula stands in `coefficients`.

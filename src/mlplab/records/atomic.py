@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import refuse
 
 _MARK = ".unfinished-"
 
@@ -52,15 +52,8 @@ def writable(
     try:
         yield
     except OSError as error:
-        raise BadInput(
-            Problem(
-                "",
-                expected=expected,
-                received=str(error.strerror or error).lower(),
-                hint=hint,
-                file=str(error.filename2 or place),
-            )
-        ) from error
+        received = str(error.strerror or error).lower()
+        refuse("", expected=expected, received=received, hint=hint, file=error.filename2 or place)
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -8,16 +8,19 @@ written to, which write-ahead logging would not.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import quote
 
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import refuse
 from mlplab.records import schema
 
 DATABASE_FILE = "records.sqlite"
 _BUSY_SECONDS = 60.0
+_KEYS_A_QUERY = 500
 
 
 @contextmanager
@@ -52,24 +55,17 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """
     path = folder / DATABASE_FILE
     if not path.is_file():
-        raise BadInput(
-            Problem(
-                "",
-                expected=f"a results folder, which holds the file {DATABASE_FILE}",
-                received=_what_lies_at(folder),
-                hint="run the study first, or name the folder that `mlplab run` printed",
-                file=str(folder),
-            )
+        is_file = "a file" if folder.exists() else "nothing there"
+        refuse(
+            "",
+            expected=f"a results folder, which holds the file {DATABASE_FILE}",
+            received="a folder without it" if folder.is_dir() else is_file,
+            hint="run the study first, or name the folder that `mlplab run` printed",
+            file=folder,
         )
     with _told(path), _opened(path, "rw") as connection:
         _check(connection, path)
         yield connection
-
-
-def _what_lies_at(folder: Path) -> str:
-    if folder.is_dir():
-        return "a folder without it"
-    return "a file" if folder.exists() else "nothing there"
 
 
 @contextmanager
@@ -81,7 +77,7 @@ def decoding(folder: Path, what: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, LookupError, TypeError) as error:
-        raise _refusal(folder / DATABASE_FILE, f"{what} that cannot be read ({error})") from error
+        _refuse(folder / DATABASE_FILE, f"{what} that cannot be read ({error})")
 
 
 @contextmanager
@@ -95,6 +91,30 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def rows_of_keys(
+    connection: sqlite3.Connection, query: str, keys: Iterable[str]
+) -> Iterator[tuple]:
+    """Ask for many keys, `IN ({})` in the query, in portions that SQLite takes."""
+    wanted = list(dict.fromkeys(keys))
+    for start in range(0, len(wanted), _KEYS_A_QUERY):
+        portion = wanted[start : start + _KEYS_A_QUERY]
+        # All at once: a statement that is still open would outlive its connection.
+        yield from connection.execute(
+            query.format(",".join("?" * len(portion))), portion
+        ).fetchall()
+
+
+def has_table(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether the records have a table, which those of an earlier mlplab may lack."""
+    query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    return bool(connection.execute(query, (name,)).fetchone()[0])
+
+
+def now() -> str:
+    """The time as records hold it: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @contextmanager
@@ -128,27 +148,23 @@ def _create(connection: sqlite3.Connection) -> None:
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     if _is_empty(connection):
         # So a run leaves it that was killed before it had written anything.
-        raise BadInput(
-            Problem(
-                "",
-                expected="the records of a run",
-                received="a file in which nothing stands yet",
-                hint="run the study",
-                file=str(path),
-            )
+        refuse(
+            "",
+            expected="the records of a run",
+            received="a file in which nothing stands yet",
+            hint="run the study",
+            file=path,
         )
     if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
-        raise _refusal(path, "a database of another program")
+        _refuse(path, "a database of another program")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > schema.VERSION:
-        raise BadInput(
-            Problem(
-                "",
-                expected=f"records of version {schema.VERSION} or older",
-                received=f"version {version}, written by a newer mlplab",
-                hint="install that one, or choose another folder",
-                file=str(path),
-            )
+        refuse(
+            "",
+            expected=f"records of version {schema.VERSION} or older",
+            received=f"version {version}, written by a newer mlplab",
+            hint="install that one, or choose another folder",
+            file=path,
         )
 
 
@@ -159,30 +175,19 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         if str(error).startswith("no such"):
-            raise _refusal(path, f"damaged ones ({error})") from error
+            _refuse(path, f"damaged ones ({error})")
+        expected = "records that can be read and written"
         if "locked" in str(error):
             received, hint = "records that another program keeps locked", "close that program"
         elif "full" in str(error):
             received, hint = "a full disk", "make room and run again: what is finished is kept"
         else:
-            received, hint = (
-                f"the message “{error}”",
-                "see whether the disk is full or write-protected",
-            )
-        raise BadInput(
-            Problem("", "records that can be read and written", received, hint, file=str(path))
-        ) from error
+            received, hint = f"the message “{error}”", "see if the disk is full or write-protected"
+        refuse("", expected=expected, received=received, hint=hint, file=path)
     except sqlite3.DatabaseError as error:
-        raise _refusal(path, f"another or a damaged file ({error})") from error
+        _refuse(path, f"another or a damaged file ({error})")
 
 
-def _refusal(path: Path, received: str) -> BadInput:
-    return BadInput(
-        Problem(
-            "",
-            expected="the records of an mlplab run",
-            received=received,
-            hint="move it away, or choose another folder",
-            file=str(path),
-        )
-    )
+def _refuse(path: Path, received: str) -> NoReturn:
+    hint = "move it away, or choose another folder"
+    refuse("", expected="the records of an mlplab run", received=received, hint=hint, file=path)

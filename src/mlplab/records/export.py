@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import refuse
 from mlplab.records.atomic import replacing, writable
 from mlplab.records.results import Results
 
@@ -28,7 +28,7 @@ def export_curves(results: Results, path: str | Path) -> None:
     Raises:
         BadInput: the file cannot be written.
     """
-    _write(results.curves, Path(path))
+    export_table(results.curves, path)
 
 
 def export_summary(results: Results, path: str | Path) -> None:
@@ -37,7 +37,7 @@ def export_summary(results: Results, path: str | Path) -> None:
     Raises:
         BadInput: the file cannot be written.
     """
-    _write(results.summary, Path(path))
+    export_table(results.summary, path)
 
 
 def export_table(make_table: Callable[[], pd.DataFrame], path: str | Path) -> None:
@@ -46,17 +46,14 @@ def export_table(make_table: Callable[[], pd.DataFrame], path: str | Path) -> No
     Raises:
         BadInput: the file cannot be written.
     """
-    _write(make_table, Path(path))
-
-
-def _write(make_table: Callable[[], pd.DataFrame], path: Path) -> None:
+    path = Path(path)
     is_parquet = path.suffix.lower() in _PARQUET
     if not is_parquet and path.suffix.lower() not in (".csv", ".gz"):
-        raise _refusal(path, "a file that ends in .csv, .csv.gz or .parquet", f"“{path.name}”")
+        expected = "a file that ends in .csv, .csv.gz or .parquet"
+        refuse("", expected=expected, received=f"“{path.name}”", file=path)
     if is_parquet and find_spec("pyarrow") is None:
-        raise _refusal(
-            path, "pyarrow for Parquet", "a Python without it", "pip install 'mlplab[parquet]'"
-        )
+        expected, hint = "pyarrow for Parquet", "pip install 'mlplab[parquet]'"
+        refuse("", expected=expected, received="a Python without it", hint=hint, file=path)
     table = make_table()
     with writable(path), replacing(path) as temporary:
         if is_parquet:
@@ -80,7 +77,3 @@ def _plain_text(value: object) -> object:
     except ValueError:
         return f"'{value}"
     return value
-
-
-def _refusal(path: Path, expected: str, received: str, hint: str | None = None) -> BadInput:
-    return BadInput(Problem("", expected, received, hint, file=str(path)))

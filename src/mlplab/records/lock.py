@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import refuse
 
 LOCK_FILE = ".lock"
 _POLL_SECONDS = 0.1
@@ -61,12 +61,10 @@ def _open(path: Path) -> int:
     """Open the lock file, but not another file that a symbolic link of this name points to."""
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
-    except OSError as error:
+    except OSError:
         if not path.is_symlink():
             raise
-        raise BadInput(
-            Problem("", "a lock file", "a symbolic link", "remove it", file=str(path))
-        ) from error
+        refuse("", expected="a lock file", received="a symbolic link", hint="remove it", file=path)
 
 
 def _taken(handle: int, path: Path) -> bool:
@@ -75,15 +73,13 @@ def _taken(handle: int, path: Path) -> bool:
     except OSError as error:
         if error.errno in _HELD:
             return False
-        raise BadInput(
-            Problem(
-                "",
-                expected="a folder in which files can be locked, so that two runs cannot collide",
-                received=f"a file system that cannot ({error.strerror})",
-                hint="choose a folder on a local disk",
-                file=str(path.parent),
-            )
-        ) from error
+        refuse(
+            "",
+            expected="a folder in which files can be locked, so that two runs cannot collide",
+            received=f"a file system that cannot ({error.strerror})",
+            hint="choose a folder on a local disk",
+            file=path.parent,
+        )
     return True
 
 

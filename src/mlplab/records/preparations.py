@@ -7,31 +7,37 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
 from mlplab.data.fitted import Preparation
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import refuse
+from mlplab.records.atomic import remove_unfinished, writable
 from mlplab.records.database import reading
 from mlplab.records.weights import write_tensors
 
 PREPARATIONS_FOLDER = "preparations"
 
 
-def save_preparation(folder: Path, content: str, preparation: Preparation) -> None:
-    """Keep the preparation of a run, unless another run of the same data has left it there.
+def save_preparations(folder: Path, fitted: Iterable[tuple[str, Preparation]]) -> None:
+    """Keep what was fitted for runs, in the place of what an earlier run left.
 
-    content: of the run, as its key is made of.
+    What an equal network was given may have got other names since: those of now are kept.
+
+    fitted: the content of each run, as its key is made of, and its preparation.
 
     Raises:
-        OSError: it cannot be written.
+        BadInput: they cannot be written.
     """
-    path = _file(folder, content)
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        facts, arrays = preparation.to_record()
-        write_tensors(path, arrays, {"preparation": json.dumps(facts)})
+    by_file = {_file(folder, content): preparation for content, preparation in fitted}
+    with writable(folder / PREPARATIONS_FOLDER):
+        (folder / PREPARATIONS_FOLDER).mkdir(exist_ok=True)
+        remove_unfinished(folder / PREPARATIONS_FOLDER)
+        for path, preparation in by_file.items():
+            facts, arrays = preparation.to_record()
+            write_tensors(path, arrays, {"preparation": json.dumps(facts)})
 
 
 def load_preparation(folder: Path, key: str) -> Preparation | None:
@@ -50,15 +56,13 @@ def load_preparation(folder: Path, key: str) -> Preparation | None:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return Preparation.from_record(json.loads(file.metadata()["preparation"]), arrays)
     except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
-        raise BadInput(
-            Problem(
-                "",
-                expected="the preparation of a finished run",
-                received=f"a damaged file ({error})",
-                hint="remove it and run the study again",
-                file=str(path),
-            )
-        ) from error
+        refuse(
+            "",
+            expected="the preparation of a finished run",
+            received=f"a damaged file ({error})",
+            hint="remove it and run the study again",
+            file=path,
+        )
 
 
 def _file(folder: Path, content: str) -> Path:

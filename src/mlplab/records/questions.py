@@ -7,7 +7,6 @@ import json
 import sqlite3
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from mlplab.declarations.resolving.arms import Arm, arms_of
 from mlplab.declarations.resolving.tuning_trials import candidates, with_settings
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import Tuning
-from mlplab.records.database import reading, transaction
+from mlplab.records.database import has_table, now, reading, transaction
 from mlplab.records.key import settings_of
 
 _WORDING = {"ask", "factor"}
@@ -99,20 +98,20 @@ def register(connection: sqlite3.Connection, study: Study, seen: Set[str]) -> No
 
     seen: the networks of the study of which some seed is finished already.
     """
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    asked_at = now()
     with transaction(connection):
         connection.executemany(
             "INSERT OR IGNORE INTO question VALUES (?, ?, ?, ?, ?)",
-            [_row(question, study, seen, now) for question in study.questions],
+            [_row(question, study, seen, asked_at) for question in study.questions],
         )
 
 
-def _row(question: Question, study: Study, seen: Set[str], now: str) -> tuple[Any, ...]:
+def _row(question: Question, study: Study, seen: Set[str], asked_at: str) -> tuple[Any, ...]:
     networks = [arm.network for arm in arms_of(question, study)]
     return (
         question_digest(question, study),
         question.model_dump_json(),
-        now,
+        asked_at,
         not seen.isdisjoint(networks),
         min(len(study.networks[name].seeds) for name in networks),
     )
@@ -125,10 +124,7 @@ def registrations(folder: Path) -> dict[str, Registration]:
         BadInput: the folder holds no records.
     """
     with reading(folder) as connection:
-        there = connection.execute(
-            "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'question'"
-        ).fetchone()
-        if there is None:
+        if not has_table(connection, "question"):
             return {}
         rows = connection.execute("SELECT digest, asked_at, after_results, seeds FROM question")
         return {digest: Registration(at, bool(after), seeds) for digest, at, after, seeds in rows}

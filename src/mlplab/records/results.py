@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import BadInput, Problem, did_you_mean
+from mlplab.declarations.problems import did_you_mean, refuse
 from mlplab.declarations.study import Study
 from mlplab.records import runs as stored
 from mlplab.records.database import decoding, has_records, reading
@@ -142,13 +142,11 @@ class Results:
         found = self._by_member.get((network, seed))
         if found is None:
             done = [str(run.seed) for run in self.runs if run.network == network]
-            raise BadInput(
-                Problem(
-                    f"{network}, seed {seed}",
-                    expected=f"a finished seed ({quoted(done, quote=False) or 'none yet'})",
-                    received=str(seed),
-                    hint=None if seed not in declared.seeds else "run the study",
-                )
+            refuse(
+                f"{network}, seed {seed}",
+                expected=f"a finished seed ({quoted(done, quote=False) or 'none yet'})",
+                received=str(seed),
+                hint=None if seed not in declared.seeds else "run the study",
             )
         return found
 
@@ -246,13 +244,11 @@ class Results:
         """
         if name not in self.study.networks:
             known = tuple(self.study.networks)
-            raise BadInput(
-                Problem(
-                    "",
-                    expected=f"a network of the study: {quoted(known)}",
-                    received=repr(name),
-                    hint=did_you_mean(name, known),
-                )
+            refuse(
+                "",
+                expected=f"a network of the study: {quoted(known)}",
+                received=repr(name),
+                hint=did_you_mean(name, known),
             )
         return self.study.networks[name]
 
@@ -290,19 +286,9 @@ class _StoredRun(Run):
     """A run of which curves and evaluation stay in the database until they are asked for."""
 
     def __init__(self, member: Member, record: stored.RunRecord, contents: _Contents) -> None:
-        values = {
-            "network": member[0],
-            "seed": member[1],
-            "key": record.key,
-            "record": record,
-            "diverged_at": record.diverged_at,
-            "stopped_at": record.stopped_at,
-            "seconds": record.seconds,
-            "layers": record.layers,
-            "stack": record.stack,
-            "contents": contents,
-        }
-        self.__dict__.update(values)
+        network, seed = member
+        own = {"network": network, "seed": seed, "record": record, "contents": contents}
+        self.__dict__.update(vars(record), **own)
 
     stack: str
     record: stored.RunRecord

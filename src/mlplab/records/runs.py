@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from mlplab.records.database import transaction
+from mlplab.records.database import now, rows_of_keys, transaction
 from mlplab.records.stacks import PlannedStack
 
 if TYPE_CHECKING:
     import numpy as np
 
-_KEYS_A_QUERY = 500
 _INFINITE = {math.inf: "1e999", -math.inf: "-1e999"}
 """JSON has no infinity, but a number too large to hold reads back as one."""
 
@@ -70,7 +68,7 @@ def record_stack(
 
     The weights must be on disk already.
     """
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    finished_at = now()
     with transaction(connection):
         for run in runs:
             connection.execute("DELETE FROM run WHERE key = ?", (run.key,))
@@ -88,7 +86,7 @@ def record_stack(
                     run.evaluation,
                     stack.id,
                     environment,
-                    now,
+                    finished_at,
                 ),
             )
             connection.executemany(
@@ -110,7 +108,7 @@ def finished_stacks(connection: sqlite3.Connection) -> dict[str, str]:
 
 def contents(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, str]:
     """Return what the keys of recorded runs are the hashes of."""
-    return dict(_by_key(connection, "SELECT key, content FROM run WHERE key IN ({})", keys))
+    return dict(rows_of_keys(connection, "SELECT key, content FROM run WHERE key IN ({})", keys))
 
 
 def read_runs(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, RunRecord]:
@@ -122,7 +120,7 @@ def read_runs(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, 
     layers_of = cache(_decode_layers)  # thousands of runs have few distinct shapes
     return {
         key: RunRecord(key, layers_of(layers), steps, *rest)
-        for key, layers, steps, *rest in _by_key(connection, query, keys)
+        for key, layers, steps, *rest in rows_of_keys(connection, query, keys)
     }
 
 
@@ -145,7 +143,7 @@ def read_curves(
     """Return the curves of some runs, in bulk: key → (split, metric) → (evaluation,) float64."""
     found: dict[str, dict[tuple[str, str], np.ndarray]] = {}
     query = "SELECT key, split, metric, value FROM curve WHERE key IN ({}) ORDER BY rowid"
-    for key, split, metric, text in _by_key(connection, query, keys):
+    for key, split, metric, text in rows_of_keys(connection, query, keys):
         found.setdefault(key, {})[split, metric] = decode_numbers(text)
     return found
 
@@ -172,14 +170,3 @@ def _encode(value: float) -> str:
     if math.isfinite(value):
         return repr(value)
     return _INFINITE.get(value, "null")
-
-
-def _by_key(connection: sqlite3.Connection, query: str, keys: Iterable[str]) -> Iterator[tuple]:
-    """Ask for many keys at once, in portions that SQLite takes."""
-    wanted = list(dict.fromkeys(keys))
-    for start in range(0, len(wanted), _KEYS_A_QUERY):
-        portion = wanted[start : start + _KEYS_A_QUERY]
-        # All at once: a statement that is still open would outlive its connection.
-        yield from connection.execute(
-            query.format(",".join("?" * len(portion))), portion
-        ).fetchall()

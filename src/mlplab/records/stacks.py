@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
 from mlplab.records.database import transaction
@@ -43,18 +44,13 @@ def weights_file(folder: Path, stack: str) -> Path:
 
 def unfinished(connection: sqlite3.Connection) -> list[PlannedStack]:
     """Return the recorded stacks that are not finished, in the order of the plan."""
-    members: dict[str, list[str]] = {}
-    for stack, key in connection.execute(
-        "SELECT stack, key FROM stack_member JOIN stack ON stack.id = stack"
-        " WHERE state != 'finished' ORDER BY stack, stack_member.place"
-    ):
-        members.setdefault(stack, []).append(key)
+    rows = connection.execute(
+        "SELECT id, threads, precision, device, key FROM stack JOIN stack_member ON stack = id"
+        " WHERE state != 'finished' ORDER BY stack.place, id, stack_member.place"
+    )
     return [
-        PlannedStack(tuple(members[name]), threads, precision, device)
-        for name, threads, precision, device in connection.execute(
-            "SELECT id, threads, precision, device FROM stack"
-            " WHERE state != 'finished' ORDER BY place"
-        )
+        PlannedStack(tuple(key for *_, key in its), *settings)
+        for (_, *settings), its in groupby(rows, key=lambda row: row[:-1])
     ]
 
 

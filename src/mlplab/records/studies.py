@@ -6,15 +6,14 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import refuse
 from mlplab.declarations.study import Study
-from mlplab.records.database import DATABASE_FILE, transaction
+from mlplab.records.database import DATABASE_FILE, now, transaction
 
 Member = tuple[str, int]
 """A network's name and a seed."""
@@ -59,13 +58,12 @@ def record_study(
     latest = connection.execute(
         "SELECT resolved, precision, device, environment FROM study ORDER BY id DESC LIMIT 1"
     ).fetchone()
-    now = datetime.now(UTC).isoformat(timespec="seconds")
     with transaction(connection):
         if latest != (resolved, precision, device, environment):
             connection.execute(
                 "INSERT INTO study (resolved, precision, device, recorded_at, environment)"
                 " VALUES (?, ?, ?, ?, ?)",
-                (resolved, precision, device, now, environment),
+                (resolved, precision, device, now(), environment),
             )
         connection.executemany(
             "INSERT OR REPLACE INTO member (network, seed, key) VALUES (?, ?, ?)",
@@ -97,17 +95,24 @@ def read_study(connection: sqlite3.Connection, folder: Path) -> RecordedStudy:
         " JOIN environment ON environment.id = environment ORDER BY study.id DESC LIMIT 1"
     ).fetchone()
     if row is None:
-        raise BadInput(
-            Problem(
-                "",
-                expected="the records of a run",
-                received="records in which no run has begun",
-                hint="run the study",
-                file=str(folder),
-            )
+        refuse(
+            "",
+            expected="the records of a run",
+            received="records in which no run has begun",
+            hint="run the study",
+            file=folder,
         )
     resolved, precision, device, facts = row
-    study = _resolved(resolved, folder)
+    try:
+        study = _adapter().validate_json(resolved)
+    except ValidationError:
+        refuse(
+            "",
+            expected="a study as this version of mlplab records it",
+            received="one of another version",
+            hint="run the study again: what is finished is kept",
+            file=folder / DATABASE_FILE,
+        )
     known = known_members(connection)
     return RecordedStudy(
         study=study,
@@ -116,21 +121,6 @@ def read_study(connection: sqlite3.Connection, folder: Path) -> RecordedStudy:
         device=device,
         environment=json.loads(facts),
     )
-
-
-def _resolved(text: str, folder: Path) -> Study:
-    try:
-        return _adapter().validate_json(text)
-    except ValidationError as error:
-        raise BadInput(
-            Problem(
-                "",
-                expected="a study as this version of mlplab records it",
-                received="one of another version",
-                hint="run the study again: what is finished is kept",
-                file=str(folder / DATABASE_FILE),
-            )
-        ) from error
 
 
 def write_study(study: Study) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import refuse
 from mlplab.records.atomic import replacing
 
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
@@ -95,14 +95,11 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except (OSError, SafetensorError) as error:
         missing = isinstance(error, FileNotFoundError)
-        raise BadInput(
-            Problem(
-                "",
-                expected="the weights of a finished run",
-                received="no file" if missing else f"a damaged file ({error})",
-                hint="run the study again: what lacks its weights is trained anew"
-                if missing
-                else "remove it and run the study again",
-                file=str(path),
-            )
-        ) from error
+        anew = "run the study again: what lacks its weights is trained anew"
+        refuse(
+            "",
+            expected="the weights of a finished run",
+            received="no file" if missing else f"a damaged file ({error})",
+            hint=anew if missing else "remove it and run the study again",
+            file=path,
+        )

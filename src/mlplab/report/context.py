@@ -9,8 +9,8 @@ from functools import cached_property
 import pandas as pd
 
 from mlplab.analysis.calibration import CalibrationOverSeeds, calibration_over_seeds
-from mlplab.analysis.choice.best import Best
-from mlplab.analysis.choice.rule import Choice, NoChoice, choose
+from mlplab.analysis.choice.best import Best, NoChoice
+from mlplab.analysis.choice.rule import Choice, choose
 from mlplab.analysis.questions.answers import Answer, answer_questions
 from mlplab.analysis.tuning import TuningOutcome, read_tuning
 from mlplab.figures import published

@@ -78,6 +78,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     sortable: bool = False
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether the page sets intervals below their means, so that it fits."""
+        return len(self.columns) > 7
+
 
 @dataclass(frozen=True, eq=False)
 class Pictures:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
-from typing import Any
 
 from mlplab.figures.figure import Figure
 from mlplab.report.document import (
@@ -43,33 +42,27 @@ def document(
 
 def render(block: Block, files: Mapping[str, Collection[str]] | None = None) -> str:
     """One block; `files` as of `document`."""
-    if isinstance(block, Pictures):
-        return "\n\n".join(_figure(figure, files or {}) for figure in block.figures)
-    if isinstance(block, Details):
-        inner = "\n\n".join(render(b, files) for b in block.blocks)
-        summary = escape(to_text(block.summary), quote=False)
-        return f"<details><summary>{summary}</summary>\n\n{inner}\n\n</details>"
-    return _RENDERERS[type(block)](block)
-
-
-def _paragraph(block: Paragraph) -> str:
-    return block.text
-
-
-def _bullets(block: Bullets) -> str:
-    return "\n".join(f"* {item}" for item in block.items)
-
-
-def _note(block: Note) -> str:
-    return f"> **{block.title}.** {block.text}"
-
-
-def _heading(block: Heading) -> str:
-    return f"### {block.text}"
-
-
-def _facts(block: Facts) -> str:
-    return "\n".join(f"* {fact.label}: **{fact.value}**" for fact in block.facts)
+    match block:
+        case Paragraph():
+            return block.text
+        case Bullets():
+            return "\n".join(f"* {item}" for item in block.items)
+        case Note():
+            return f"> **{block.title}.** {block.text}"
+        case Heading():
+            return f"### {block.text}"
+        case Facts():
+            return "\n".join(f"* {fact.label}: **{fact.value}**" for fact in block.facts)
+        case Table():
+            return _table(block)
+        case Pictures():
+            return "\n\n".join(_figure(figure, files or {}) for figure in block.figures)
+        case Details():
+            inner = "\n\n".join(render(b, files) for b in block.blocks)
+            summary = escape(to_text(block.summary), quote=False)
+            return f"<details><summary>{summary}</summary>\n\n{inner}\n\n</details>"
+        case Code():
+            return f"```{block.language}\n{block.text}\n```"
 
 
 def _table(block: Table) -> str:
@@ -90,18 +83,3 @@ def _figure(figure: Figure, files: Mapping[str, Collection[str]]) -> str:
     parts.append(caption + numbers)
     parts += [f"> {plain(note)}" for note in figure.notes]
     return "\n\n".join(parts)
-
-
-def _code(block: Code) -> str:
-    return f"```{block.language}\n{block.text}\n```"
-
-
-_RENDERERS: Mapping[type, Callable[[Any], str]] = {
-    Paragraph: _paragraph,
-    Bullets: _bullets,
-    Note: _note,
-    Heading: _heading,
-    Facts: _facts,
-    Table: _table,
-    Code: _code,
-}

@@ -59,6 +59,17 @@ def optimizer(network: Network) -> str:
     return ", ".join(parts)
 
 
+def objective(network: Network) -> str:
+    """What training makes small: cross-entropy, balanced class weights."""
+    name = network.objective.name.replace("_", "-")
+    weights = getattr(network.objective, "class_weights", None)
+    if weights is None:
+        return name
+    if weights == "balanced":
+        return f"{name}, balanced class weights"
+    return f"{name}, class weights " + ", ".join(f"{c} {weight:g}" for c, weight in weights)
+
+
 def initial_weights(network: Network) -> str:
     """uniform ±0.05, normal 0 ± 0.05, Glorot uniform, He normal."""
     weights = network.initial_weights
@@ -117,6 +128,7 @@ def varied(networks: Sequence[Network]) -> list[str]:
         "rate schedule": [n.optimizer.schedule.name for n in networks],
         "activation": [n.activation for n in networks],
         "dropout": [f"{n.dropout:g}" for n in networks],
+        "objective": [objective(n) for n in networks],
         "initial weights": [initial_weights(n) for n in networks],
         "data": [data_title(n) for n in networks],
         "batch size": [f"{n.training.batch_size:,}" for n in networks],

@@ -19,7 +19,7 @@ from mlplab.records.atomic import remove_unfinished, writable
 from mlplab.records.database import has_records, reading, writing
 from mlplab.records.key import difference
 from mlplab.records.lock import only_run
-from mlplab.records.preparations import save_preparation
+from mlplab.records.preparations import save_preparations
 from mlplab.records.questions import register
 from mlplab.records.results import Results
 from mlplab.records.runs import contents, finished_stacks
@@ -213,8 +213,7 @@ class _Run:
         on = Placement(self.device, self.precision, cores)
         plan = make_plan(missing, unfinished(self.connection), on, stack_room(on))
         store_plan(self.connection, plan.stacks, plan.given_up)
-        for run in wanted:
-            save_preparation(self.folder, run.content, run.data.preparation)
+        save_preparations(self.folder, ((run.content, run.data.preparation) for run in wanted))
         by_key = {run.key: run for run in missing}
         total = sum(name in self.only for name, _ in keys)
         todo = sum(name in self.only for run in missing for name, _ in run.members)

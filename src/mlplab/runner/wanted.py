@@ -12,12 +12,13 @@ from mlplab.data.dataset import PreparedData
 from mlplab.data.preparation import prepare
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import BadInput, Problem, did_you_mean, listed, shown
 from mlplab.declarations.resolving.size import Size, outputs_of
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.study import Study
 from mlplab.networks import kernels
 from mlplab.objectives.declared import objective_of
+from mlplab.objectives.weighted_cross_entropy import balanced_weights
 from mlplab.records.key import key_content, key_of
 from mlplab.records.studies import Member
 from mlplab.runner.kind import kind_of
@@ -119,7 +120,7 @@ def _wanted(
     name: str, network: Network, seed: int, data: PreparedData, precision: str, device: str
 ) -> WantedRun:
     outputs = outputs_of(network, len(data.class_names))
-    objective = objective_of(network.objective)
+    objective = objective_of(network.objective, _class_weights(network, data, outputs))
     compiled = is_compiled(network.activation, network.dropout, objective, device)
     content = key_content(
         network,
@@ -150,6 +151,21 @@ def _wanted(
     )
 
 
+def _class_weights(network: Network, data: PreparedData, outputs: int) -> tuple[float, ...]:
+    """The weight of each output, where the objective has class weights; () where it has none."""
+    declared = getattr(network.objective, "class_weights", None)
+    if declared is None:
+        return ()
+    if declared == "balanced":
+        labels = data.label_map[data.labels[data.train_rows]]
+        counts = np.bincount(labels[labels >= 0], minlength=len(data.class_names))
+        weights = balanced_weights(tuple(counts.tolist()))
+    else:
+        by_name = dict(declared)
+        weights = tuple(by_name.get(name, 1.0) for name in data.class_names)
+    return weights + (1.0,) * (outputs - len(weights))
+
+
 def _misfits(name: str, network: Network, data: PreparedData) -> list[Problem]:
     """Say what of own data can only be known once they are read."""
     training = network.training
@@ -172,6 +188,17 @@ def _misfits(name: str, network: Network, data: PreparedData) -> list[Problem]:
                 hint='leave "outputs" out',
             )
         )
+    weights = getattr(network.objective, "class_weights", None) or ()
+    for class_name, _ in () if weights == "balanced" else weights:
+        if class_name not in data.class_names:
+            problems.append(
+                Problem(
+                    f"networks.{name}.objective.class_weights",
+                    expected=f"names of classes: {listed(data.class_names, limit=20)}",
+                    received=shown(class_name),
+                    hint=did_you_mean(class_name, data.class_names) or "correct the name",
+                )
+            )
     if training.early_stopping is not None and not len(data.validation_rows):
         problems.append(
             Problem(

@@ -75,24 +75,6 @@ def friedman_test(
     return FriedmanTest(n, ranks.mean(axis=0), float(chi2), p_value, exact)
 
 
-def smallest_p(networks: int, n: int) -> float:
-    """The smallest p-value that n blocks can give: all agree on one order, k!/(k!)^n."""
-    return math.exp(-max(n - 1, 0) * math.lgamma(networks + 1))
-
-
-def seeds_needed_for_level(alpha: float, networks: int) -> int:
-    """The fewest blocks with which Friedman's test can reach the level alpha.
-
-    Raises ValueError for an alpha outside (0, 1) or fewer than two networks.
-    """
-    if not 0 < alpha < 1 or networks < 2:
-        raise ValueError(f"needs 0 < alpha < 1 and two networks, got {alpha} and {networks}")
-    n = 1
-    while smallest_p(networks, n) > alpha * (1 + 1e-12):
-        n += 1
-    return n
-
-
 def _permutation_p(doubled: NDArray, draws: int, seed: int) -> tuple[float, bool]:
     """P(sum of squares of the rank sums at least as large); doubled: (block, network) ranks."""
     observed = int((doubled.sum(axis=0) ** 2).sum())

@@ -69,24 +69,6 @@ def page_test(values: ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> PageTe
     )
 
 
-def smallest_p(conditions: int, n: int) -> float:
-    """The smallest one-sided p-value that n blocks can give: all in the claimed order, (1/k!)^n."""
-    return math.exp(-n * math.lgamma(conditions + 1))
-
-
-def seeds_needed_for_level(alpha: float, conditions: int) -> int:
-    """The fewest blocks with which one direction can reach the level alpha.
-
-    Raises ValueError for an alpha outside (0, 1) or fewer than two conditions.
-    """
-    if not 0 < alpha < 1 or conditions < 2:
-        raise ValueError(f"needs 0 < alpha < 1 and two conditions, got {alpha} and {conditions}")
-    n = 1
-    while smallest_p(conditions, n) > alpha * (1 + 1e-12):
-        n += 1
-    return n
-
-
 def _null_distribution(doubled: NDArray) -> NDArray[np.float64]:
     """Probability of each value of 2L; doubled: (block, condition) sorted doubled midranks."""
     null = np.ones(1)

@@ -169,28 +169,14 @@ def draws_for_level(alpha: float) -> int:
     return int(min(MOST_DRAWS, max(DRAWS, math.ceil(4 / alpha))))
 
 
-def smallest_p(n: int, *, two_sided: bool = True, draws: int = DRAWS) -> float:
-    """The smallest p-value that any n pairs can give: 2/2^n, one-sided 1/2^n.
+def smallest_p(n: int, *, draws: int = DRAWS) -> float:
+    """The smallest two-sided p-value that any n pairs can give: 2/2^n.
 
     Beyond 20 pairs sign patterns are drawn, and it is that of the observed one among them:
     2/(draws + 1), however many pairs there are.
     """
     patterns = 2**n if n <= MOST_PAIRS_ENUMERATED else draws + 1
-    return min(1.0, (2.0 if two_sided else 1.0) / patterns)
-
-
-def seeds_needed_for_level(alpha: float, *, two_sided: bool = True) -> int:
-    """The fewest pairs with which the sign-flip test can reach the level alpha at all.
-
-    More than 20 are never enough by themselves: see `draws_for_level`.
-    Raises ValueError for an alpha outside (0, 1).
-    """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha lies between 0 and 1, got {alpha}")
-    n = 1
-    while (2.0 if two_sided else 1.0) * 0.5**n > alpha * (1 + 1e-12):
-        n += 1
-    return n
+    return min(1.0, 2 / patterns)
 
 
 @dataclass(frozen=True, eq=False)

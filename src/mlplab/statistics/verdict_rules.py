@@ -35,8 +35,7 @@ def decide_comparison(
     """Judge a mean paired difference, first minus second, by its simultaneous interval.
 
     low, high: limits of the interval. by_at_least: δ ≥ 0. within: w > 0.
-    fewest_seeds: with which the interval can exclude anything (the sign-flip test's
-    `seeds_needed_for_level` at the corrected alpha).
+    fewest_seeds: with which the interval can exclude anything.
     Limits equal to a bound but for rounding are not beyond it.
     Raises ValueError for margins that make no sense.
     """

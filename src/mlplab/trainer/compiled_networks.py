@@ -24,6 +24,8 @@ from mlplab.trainer.recipe import Recipe
 
 _LINE = 16
 """float32 numbers of a cache's line, at which every tensor of a network starts."""
+_LARGEST_BLOCK = 2**22
+"""Row numbers of batches prepared at once."""
 
 
 def is_compiled(activation: str, dropout: float, objective: Objective, device: str) -> bool:
@@ -76,9 +78,7 @@ class CompiledNetworks:
             weights = draw_kernels(recipe.initial_weights, recipe.seed, recipe.layers)
             for layer, kernel in enumerate(weights):
                 self._shape.layer(block, layer)[0][:] = kernel
-        self._tables = _tables(recipes)
-        self._table_of = np.array([self._tables[0][_table_key(r)] for r in recipes])
-        constants, self._by_step = self._tables[1:3]
+        self._table_of, constants, self._by_step, initial_second = _tables(recipes)
         self._constants = constants
         has_first = (constants[:, 0] != 0) | (constants[:, 1] != 1)
         has_second = (constants[:, 2] != 0) | (constants[:, 3] != 0)
@@ -86,7 +86,7 @@ class CompiledNetworks:
         self._first = _aligned(shape) if has_first.any() else None
         self._second = _aligned(shape) if has_second.any() else None
         if self._second is not None:
-            self._second += self._tables[3][self._table_of][:, None]
+            self._second += initial_second[self._table_of][:, None]
         self._orders = {
             key: BatchOrder(*key) for key in dict.fromkeys(_order_key(r) for r in recipes)
         }
@@ -109,18 +109,23 @@ class CompiledNetworks:
         ):
             if moments is not None:
                 networks[name] = np.where(has[self._table_of], _rows(moments), 0)
-        batches = {key: order.take(steps) for key, order in self._orders.items()}
-        networks["batches"] = [_address(batches[_order_key(r)]) for r in self._recipes]
         networks["train_rows"] = [_address(r.train_rows) for r in self._recipes]
         networks["label_map"] = [_address(r.label_map) for r in self._recipes]
         networks["constants"] = _rows(self._constants)[self._table_of]
         networks["by_step"] = _rows(self._by_step)[self._table_of]
         networks["diverged_at"], networks["seconds"] = self.diverged_at, self.seconds
+        order_of = [_order_key(recipe) for recipe in self._recipes]
         diagnostics = np.zeros((len(networks), 2, len(self._shape.units) - 1))
         if diagnose:
             networks["diagnostics"] = _rows(diagnostics)
-        self._call("mlplab_train", networks, self.step + 1, steps)
-        self.step += steps
+        end = self.step + steps
+        most = max(1, _LARGEST_BLOCK // (len(self._orders) * self._recipes[0].training.batch_size))
+        while self.step < end:
+            block = min(most, end - self.step)
+            batches = {key: order.take(block) for key, order in self._orders.items()}
+            networks["batches"] = [_address(batches[key]) for key in order_of]
+            self._call("mlplab_train", networks, self.step + 1, block)
+            self.step += block
         self.diverged_at, self.seconds = networks["diverged_at"], networks["seconds"]
         return _means(networks["batch"]), diagnostics
 
@@ -217,22 +222,20 @@ def _means(sums: np.ndarray, logits: list[np.ndarray] | None = None) -> Measurem
     return Measurement(values, sums["rows"], logits)
 
 
-def _tables(
-    recipes: Sequence[Recipe],
-) -> tuple[dict[tuple, int], np.ndarray, np.ndarray, np.ndarray]:
-    """Coefficients of every distinct optimizer and number of steps: which table is whose, constants
-    (table, 4), by_step (table, step, 5) and initial second moments (table,); float32."""
-    distinct = {_table_key(r): r for r in recipes}
-    own = list(distinct.values())
-    c = coefficients([r.optimizer for r in own], [r.training.steps for r in own])
-    constants = np.ascontiguousarray(c.constants().T, dtype=np.float32)
+def _tables(recipes: Sequence[Recipe]) -> tuple[np.ndarray, ...]:
+    """Coefficients of every distinct optimizer and number of steps, float32.
+
+    Returns:
+        Each network's table, (network,); constants (table, 4), by_step (table, step, 5) and initial
+        second moments (table,).
+    """
+    keys = [(recipe.optimizer, recipe.training.steps) for recipe in recipes]
+    index = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    c = coefficients(*zip(*index, strict=True))
     by_step = np.ascontiguousarray(c.by_step().transpose(2, 0, 1), dtype=np.float32)
-    index = {key: number for number, key in enumerate(distinct)}
-    return index, constants, by_step, c.initial_second.astype(np.float32)
-
-
-def _table_key(recipe: Recipe) -> tuple:
-    return recipe.optimizer, recipe.training.steps
+    constants = np.ascontiguousarray(c.constants().T, dtype=np.float32)
+    initial_second = c.initial_second.astype(np.float32)
+    return np.array([index[key] for key in keys]), constants, by_step, initial_second
 
 
 def _order_key(recipe: Recipe) -> tuple[int, int, int]:

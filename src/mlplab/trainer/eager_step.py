@@ -44,9 +44,8 @@ class StackState:
     ) -> StackState:
         """The state before the first step; dtype is that of products."""
         first = recipes[0]
-        kernels = [draw_kernels(r.initial_weights, r.seed, r.layers) for r in recipes]
-        activation = ACTIVATIONS[first.activation]
-        stack = DenseStack.build(kernels, activation, dtype, device)
+        drawn = [draw_kernels(r.initial_weights, r.seed, r.layers) for r in recipes]
+        stack = DenseStack.build(drawn, ACTIVATIONS[first.activation], dtype, device)
         param_dtype = stack.kernels[0].dtype
         tables = CoefficientTables(
             coefficients([r.optimizer for r in recipes], [r.training.steps for r in recipes]),
@@ -54,19 +53,11 @@ class StackState:
             device,
         )
         workspace = Workspace(stack, first.training.batch_size, backward=True)
-        start = tables.initial_second
+        kernels, biases = _optimizer_states(stack, workspace, tables)
         return cls(
             stack=stack,
-            kernels=[
-                OptimizerState.init(kernel, gradient, start, decays=True, compute_weights=compute)
-                for kernel, gradient, compute in zip(
-                    stack.kernels, workspace.kernel_gradients, stack.compute_kernels, strict=True
-                )
-            ],
-            biases=[
-                OptimizerState.init(bias, gradient, start, decays=False)
-                for bias, gradient in zip(stack.biases, workspace.bias_gradients, strict=True)
-            ],
+            kernels=kernels,
+            biases=biases,
             tables=tables,
             objectives=runs_of_equal_objectives([r.objective for r in recipes]),
             dropout=_dropout(recipes, param_dtype, device),
@@ -79,25 +70,16 @@ class StackState:
         """The state of the kept networks only, whose recipes these are."""
         stack = self.stack.select(keep)
         workspace = Workspace(stack, self.workspace.rows, backward=True)
+        tables = self.tables.select(keep)
+        kernels, biases = _optimizer_states(stack, workspace, tables)
+        for kept, old in zip([*kernels, *biases], [*self.kernels, *self.biases], strict=True):
+            kept.first.copy_(old.first[keep])
+            kept.second.copy_(old.second[keep])
         return StackState(
             stack=stack,
-            kernels=[
-                kernel.select(keep, weights, gradient, compute)
-                for kernel, weights, gradient, compute in zip(
-                    self.kernels,
-                    stack.kernels,
-                    workspace.kernel_gradients,
-                    stack.compute_kernels,
-                    strict=True,
-                )
-            ],
-            biases=[
-                bias.select(keep, weights, gradient)
-                for bias, weights, gradient in zip(
-                    self.biases, stack.biases, workspace.bias_gradients, strict=True
-                )
-            ],
-            tables=self.tables.select(keep),
+            kernels=kernels,
+            biases=biases,
+            tables=tables,
             objectives=runs_of_equal_objectives([r.objective for r in recipes]),
             dropout=self.dropout.select(keep) if self.dropout else None,
             diverged_at=self.diverged_at[keep],
@@ -105,6 +87,19 @@ class StackState:
             workspace=workspace,
             step=self.step,
         )
+
+
+def _optimizer_states(
+    stack: DenseStack, workspace: Workspace, tables: CoefficientTables
+) -> tuple[list[OptimizerState], list[OptimizerState]]:
+    """Of every kernel and every bias, before the first step."""
+    start = tables.initial_second
+    kernels = zip(stack.kernels, workspace.kernel_gradients, stack.compute_kernels, strict=True)
+    biases = zip(stack.biases, workspace.bias_gradients, strict=True)
+    return (
+        [OptimizerState.init(w, g, start, decays=True, compute_weights=c) for w, g, c in kernels],
+        [OptimizerState.init(w, g, start, decays=False) for w, g in biases],
+    )
 
 
 def eager_step(

@@ -32,7 +32,7 @@ class History:
             step: the step just done.
             due: (network of the whole stack,) which networks record this step.
             values: (split, metric) → (present network,).
-            present: their places in the whole stack.
+            present: their indices in the whole stack.
         """
         self._steps.append(step)
         self._due.append(due)
@@ -42,21 +42,14 @@ class History:
             spread[name][present] = own
         self._values.append(spread)
 
-    def of(self, place: int) -> tuple[np.ndarray, dict[tuple[str, str], np.ndarray]]:
+    def of(self, network: int) -> tuple[np.ndarray, dict[tuple[str, str], np.ndarray]]:
         """The steps at which one network was recorded, and its curves."""
-        mine = [e for e, due in enumerate(self._due) if due[place]]
+        nothing = np.full(self._networks, np.nan)
+        mine = [e for e, due in enumerate(self._due) if due[network]]
         names = dict.fromkeys(name for e in mine for name in self._values[e])
         curves = {
-            name: np.array([self._values[e].get(name, _nothing)[place] for e in mine])
+            name: np.array([self._values[e].get(name, nothing)[network] for e in mine])
             for name in names
         }
         steps = np.array([self._steps[e] for e in mine], dtype=np.int64)
         return steps, {n: c for n, c in curves.items() if not np.isnan(c).all()}
-
-
-class _Nothing:
-    def __getitem__(self, place: int) -> float:
-        return float("nan")
-
-
-_nothing = _Nothing()

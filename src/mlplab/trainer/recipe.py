@@ -34,7 +34,7 @@ class Recipe:
     label_map: np.ndarray
     """(class,) int64: the output that stands for a class, −1 for none."""
     train_rows: np.ndarray
-    """(row,) int64 into the resident inputs; likewise the next two, which may be empty."""
+    """(row,) int64 into the data set; likewise the next two, which may be empty."""
     validation_rows: np.ndarray
     test_rows: np.ndarray
     objective: Objective = field(default_factory=CrossEntropy)

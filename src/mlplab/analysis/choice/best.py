@@ -68,19 +68,18 @@ class Best:
 
     def accuracy(self, network: str) -> np.ndarray:
         """(seed,) of one network."""
-        own: np.ndarray = self.values[:, self.networks.index(network)]
-        return own
+        return self.values[:, self.networks.index(network)]
 
 
 @dataclass(frozen=True)
-class NoBest:
-    """Why networks cannot be compared with the best."""
+class NoChoice:
+    """Why networks cannot be compared with the best, so that none can be chosen."""
 
     reason: str
     """The end of a sentence: there are fewer than two networks."""
 
 
-def find_best(results: Results, among: Sequence[str] | None = None) -> Best | NoBest:
+def find_best(results: Results, among: Sequence[str] | None = None) -> Best | NoChoice:
     """Compare networks, by default all, with the best of them in final accuracy.
 
     On validation data where every candidate has them, else on the test set. The best is found in
@@ -93,13 +92,13 @@ def find_best(results: Results, among: Sequence[str] | None = None) -> Best | No
     named = [name for name in among or study.networks if name in study.networks]
     names = [name for name in named if study.networks[name].roles is None]
     if len(names) < 2:
-        return NoBest("there are fewer than two networks to choose among")
+        return NoChoice("there are fewer than two networks to choose among")
     if not _share_data(study, names):
-        return NoBest("the networks have different data, so their accuracies are of other rows")
+        return NoChoice("the networks have different data, so their accuracies are of other rows")
     by_network = runs_by_network(results)
     fine = [name for name in names if _is_fine(by_network[name])]
     if len(fine) < 2:
-        return NoBest(
+        return NoChoice(
             f"fewer than two networks have {FEWEST_SEEDS} finished seeds of which none diverged"
         )
     split: Split = "validation"
@@ -107,7 +106,7 @@ def find_best(results: Results, among: Sequence[str] | None = None) -> Best | No
     if 0 in parts:
         split = "test"
     elif len(parts) > 1:
-        return NoBest("the networks have validation parts of different sizes, so other rows")
+        return NoChoice("the networks have validation parts of different sizes, so other rows")
     left_out = tuple(name for name in names if name not in fine)
     return _compared(results, by_network, fine, split, left_out)
 
@@ -118,11 +117,11 @@ def _compared(
     fine: Sequence[str],
     split: Split,
     left_out: tuple[str, ...],
-) -> Best | NoBest:
+) -> Best | NoChoice:
     study, metric = results.study, FinalMetric(final="accuracy", split=split)
     found = metric_values(results, metric, fine, by_network)
     if len(found.values) < FEWEST_SEEDS or not np.isfinite(found.values).all():
-        return NoBest(f"the networks have fewer than {FEWEST_SEEDS} seeds in common")
+        return NoChoice(f"the networks have fewer than {FEWEST_SEEDS} seeds in common")
     rows = rows_of(split, found, by_network, study)
     shared = None
     if rows:

@@ -6,7 +6,8 @@ import json
 import math
 from typing import Any
 
-from mlplab.analysis.choice.rule import COSTS, Choice, NoChoice, Spread
+from mlplab.analysis.choice.best import NoChoice
+from mlplab.analysis.choice.rule import COSTS, Choice, Spread
 from mlplab.analysis.choice.words import (
     caveats_of,
     comparison_in_words,

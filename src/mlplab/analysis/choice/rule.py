@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlplab.analysis.choice.best import Best, NoBest, find_best
+from mlplab.analysis.choice.best import Best, NoChoice, find_best
 from mlplab.analysis.questions.values import runs_by_network
 from mlplab.analysis.timing import measured_once
 from mlplab.declarations.choice import ChoiceRule, CostName
@@ -77,11 +77,6 @@ class Choice:
         return self.found.seeds
 
     @property
-    def left_out(self) -> tuple[str, ...]:
-        """Networks of which a run diverged, or that have too few seeds."""
-        return self.found.left_out
-
-    @property
     def best(self) -> Candidate:
         """The candidate of the highest mean accuracy."""
         return next(c for c in self.candidates if c.network == self.found.leader)
@@ -97,20 +92,12 @@ class Choice:
         return self.split == "test"
 
 
-@dataclass(frozen=True)
-class NoChoice:
-    """Why nothing can be chosen."""
-
-    reason: str
-    """The end of a sentence: there are fewer than two networks."""
-
-
 def choose(results: Results, rule: ChoiceRule | None = None) -> Choice | NoChoice:
     """Apply a rule, by default the study's, to the comparisons of `find_best`."""
     rule = rule or results.study.choice
     found = find_best(results, rule.networks)
-    if isinstance(found, NoBest):
-        return NoChoice(found.reason)
+    if isinstance(found, NoChoice):
+        return found
     return _choice(rule, found, _costs(results, found.networks))
 
 

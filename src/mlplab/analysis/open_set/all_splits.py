@@ -9,8 +9,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from mlplab.analysis.open_set.tasks import Task, interval_over_rows_and_seeds
+from mlplab.analysis.open_set.tasks import Task
 from mlplab.statistics.intervals import MeanInterval
+from mlplab.statistics.rows_and_seeds import over_rows_and_seeds
 
 FEWEST_SPLITS = 10
 """From so many splits on they are looked at together."""
@@ -69,15 +70,14 @@ class _Areas:
         rows = self.rows if weights is None else None
         splits = self.values.shape[1]
         weights = np.full(splits, 1 / splits) if weights is None else weights
-        return interval_over_rows_and_seeds(
+        return over_rows_and_seeds(
             self.values @ weights, np.einsum("esg,s->eg", self.left_out, weights), rows=rows
         )
 
     @property
     def by_split(self) -> np.ndarray:
         """(split,) means over seeds."""
-        found: np.ndarray = self.values.mean(axis=0)
-        return found
+        return self.values.mean(axis=0)
 
 
 def _areas(tasks: Sequence[Task], detector: str) -> _Areas | None:

@@ -9,14 +9,7 @@ from functools import cache
 import numpy as np
 from pydantic import TypeAdapter
 
-
-@dataclass(frozen=True)
-class Estimate:
-    """A fraction of rows or an area, with the ends of its interval over test rows."""
-
-    value: float
-    low: float
-    high: float
+from mlplab.openset.intervals import Estimate
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,7 @@ class DetectorFinding:
     """By the names of exports."""
     without_groups: Mapping[str, tuple[float, ...]]
     """The same with a group of test rows left out at a time, the same groups for all detectors,
-    seeds and splits (`openset.rows_and_seeds`); of many splits AUROC alone."""
+    seeds and splits (`statistics.rows_and_seeds`); of many splits AUROC alone."""
     auroc: Estimate
     """With DeLong's interval over test rows."""
     auroc_by_class: Mapping[str, float]
@@ -141,9 +134,9 @@ class RunFinding:
         """Why a detector has no result here, by its label."""
         return {label: why for label, _, why in (text.partition(": ") for text in self.refusals)}
 
-    def of(self, detector: str) -> DetectorFinding | None:
-        """The finding of a detector by its label, None where it could not be used."""
-        return next((d for d in self.detectors if d.detector == detector), None)
+    def of(self, detector: str | None) -> DetectorFinding | None:
+        """The finding of a detector by its label, or of any (None); None where there is none."""
+        return next((d for d in self.detectors if detector in (None, d.detector)), None)
 
 
 def to_json(finding: RunFinding) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from mlplab.openset.auroc import auroc, separation
 from mlplab.openset.openness import openness
-from mlplab.openset.oscr import oscr_area
+from mlplab.openset.oscr import oscr_curve
 from mlplab.openset.rejection import rejection_outcome
-from mlplab.openset.risk_coverage import risk_coverage
+from mlplab.openset.risk_coverage import risk_by_coverage
 from mlplab.openset.scores import UNKNOWN
 
 
@@ -31,12 +31,7 @@ class Predictions:
 
     def take(self, rows: np.ndarray) -> Predictions:
         """Some of the rows."""
-        return replace(
-            self,
-            predicted=self.predicted[rows],
-            scores=self.scores[rows],
-            rejected=self.rejected[rows],
-        )
+        return Predictions(self.predicted[rows], self.scores[rows], self.rejected[rows])
 
 
 def metrics(
@@ -56,22 +51,14 @@ def metrics(
     rejected = np.concatenate([known.rejected, unknown.rejected])
     scores = np.concatenate([known.scores, unknown.scores])
     after = rejection_outcome(true, predicted, rejected, classes)
-    found = asdict(separation(known.scores, unknown.scores)) | {
-        "oscr": oscr_area(known.scores, known.predicted == labels, unknown.scores),
-        "accuracy_on_known_before": after.accuracy_on_known_before,
-        "accuracy_on_known_after": after.accuracy_on_known_after,
-        "known_rejected": after.known_rejected,
+    found = separation(known.scores, unknown.scores) | {
+        "oscr": oscr_curve(known.scores, known.predicted == labels, unknown.scores).area,
+        **asdict(after),
         "recall_of_unknown": after.recall_of_unknown or 0.0,
-        "accuracy_over_all": after.accuracy_over_all,
-        "macro_precision": after.macro_precision,
-        "macro_recall": after.macro_recall,
-        "macro_f1": after.macro_f1,
-        "risk_coverage_area": risk_coverage(scores, predicted != true).area,
+        "risk_coverage_area": float(risk_by_coverage(scores, predicted != true).mean()),
         "openness": openness(classes, unknown_classes),
     }
-    if after.accuracy_on_accepted_known is not None:
-        found["accuracy_on_accepted_known"] = after.accuracy_on_accepted_known
-    return found
+    return {name: value for name, value in found.items() if value is not None}
 
 
 @dataclass(frozen=True, eq=False)

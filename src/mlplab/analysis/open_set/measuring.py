@@ -12,9 +12,7 @@ import numpy as np
 from mlplab.analysis.open_set.centre_evidence import centre_evidence
 from mlplab.analysis.open_set.findings import (
     CentreEvidence,
-    Curve,
     DetectorFinding,
-    Estimate,
     Mistake,
     RunFinding,
     thinned,
@@ -35,7 +33,7 @@ from mlplab.declarations.open_set_detectors import ClassAnchor as AnchorDetector
 from mlplab.declarations.open_set_detectors import ClassCentre, Detector
 from mlplab.declarations.resolving.classes import data_name
 from mlplab.networks.probabilities import log_softmax
-from mlplab.openset.absorption import absorption_table
+from mlplab.openset.absorption import absorbed_rows
 from mlplab.openset.activations import Activations
 from mlplab.openset.auroc import auroc, roc_curve
 from mlplab.openset.detectors.class_centre import with_centres
@@ -43,7 +41,7 @@ from mlplab.openset.detectors.detector import Fitted
 from mlplab.openset.detectors.directions import unit_rows
 from mlplab.openset.detectors.registry import make
 from mlplab.openset.health import health
-from mlplab.openset.intervals import auroc_interval, wilson
+from mlplab.openset.intervals import auroc_interval, fraction_of
 from mlplab.openset.ledger import Ledger
 from mlplab.openset.oscr import oscr_curve
 from mlplab.openset.threshold import (
@@ -51,7 +49,6 @@ from mlplab.openset.threshold import (
     ThresholdByClass,
     calibrate,
     calibrate_by_class,
-    realised_rate,
 )
 
 FAILURES = (ValueError, ArithmeticError)
@@ -75,8 +72,7 @@ class NetworkOutputs:
     @property
     def right(self) -> np.ndarray:
         """(known row,) whether the network gives it its class."""
-        found: np.ndarray = self.known.predicted == self.known_outputs
-        return found
+        return self.known.predicted == self.known_outputs
 
 
 def measure(
@@ -128,7 +124,7 @@ def measure(
             refusals.append(f"{detector.label}: {error}")
     return replace(
         finding,
-        accuracy=_fraction(outputs.right),
+        accuracy=fraction_of(outputs.right),
         absorbed=tuple(line[:-1] for line in _absorbed(outputs, None)),
         detectors=tuple(found),
         refusals=tuple(refusals),
@@ -197,8 +193,7 @@ def _detector(
     labels, classes = outputs.known_outputs, outputs.known.logits.shape[1]
     present = np.unique(outputs.unknown_classes)
     groups = Groups(tested.groups, tested.unknowns.groups)
-    interval = auroc_interval(known.scores, unknown.scores)
-    rate = realised_rate(known.rejected)
+    roc = roc_curve(known.scores, unknown.scores)
     oscr = oscr_curve(known.scores, outputs.right, unknown.scores)
     names = tested.unknowns.class_names
     return DetectorFinding(
@@ -207,18 +202,18 @@ def _detector(
         without_groups=without_groups(known, labels, unknown, classes, groups)
         if in_full
         else auroc_without_groups(known, unknown, groups),
-        auroc=Estimate(interval.value, interval.low, interval.high),
+        auroc=auroc_interval(known.scores, unknown.scores),
         auroc_by_class={
             names[c]: auroc(known.scores, unknown.scores[outputs.unknown_classes == c])
             for c in present
         },
         threshold=_values(threshold),
         guarantee=threshold.guarantee,
-        realised=Estimate(rate.value, rate.low, rate.high),
+        realised=fraction_of(known.rejected),
         absorbed=_absorbed(outputs, unknown.rejected),
         health=health(fitted, outputs.known, scores=known.scores, beside=unknown.scores).line,
         histogram=score_histogram(known.scores, unknown.scores) if in_full else None,
-        roc=_roc(known.scores, unknown.scores) if in_full else None,
+        roc=thinned(roc.known_rejected, roc.unknown_rejected) if in_full else None,
         oscr=thinned(oscr.unknown_accepted, oscr.known_right) if in_full else None,
     )
 
@@ -249,11 +244,8 @@ def _values(threshold: Threshold | ThresholdByClass) -> tuple[float | None, ...]
 def _absorbed(outputs: NetworkOutputs, rejected: np.ndarray | None) -> tuple[tuple[int, ...], ...]:
     """(unknown class, known class + 1) rows; the last column is rejected."""
     classes = outputs.known.logits.shape[1]
-    # the table wants numbers that no known class has
-    table = absorption_table(
-        outputs.unknown_classes + classes, outputs.unknown.predicted, range(classes), rejected
-    )
-    return tuple(tuple(line) for line in table.counts.tolist())
+    counts = absorbed_rows(outputs.unknown_classes, outputs.unknown.predicted, classes, rejected)
+    return tuple(tuple(line) for line in counts.tolist())
 
 
 def _centre(detectors: Sequence[Detector], outputs: NetworkOutputs) -> CentreEvidence | None:
@@ -265,16 +257,6 @@ def _centre(detectors: Sequence[Detector], outputs: NetworkOutputs) -> CentreEvi
         )
     except FAILURES:
         return None  # where the detector fails too, with its reason
-
-
-def _fraction(flags: np.ndarray) -> Estimate:
-    low, high = wilson(flags.sum(), len(flags))
-    return Estimate(float(flags.mean()), float(low), float(high))
-
-
-def _roc(known: np.ndarray, unknown: np.ndarray) -> Curve:
-    curve = roc_curve(known, unknown)
-    return thinned(curve.known_rejected, curve.unknown_rejected)
 
 
 def _mistakes(outputs: NetworkOutputs, tested: OpenSetRows) -> tuple[Mistake, ...]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from mlplab.data.announcing import Announce
+from mlplab.data.class_indices import class_indices
 from mlplab.data.loading import load
-from mlplab.data.places import class_places
 from mlplab.declarations.data import Data
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.resolving.classes import data_name
@@ -45,7 +45,7 @@ def other_set(other: Data, folder: Path, announce: Announce = silent) -> OtherSe
         BadInput: data that cannot be read, a class that they do not have, or no test rows.
     """
     dataset, name = load(other, folder, announce, fewest_classes=1), data_name(other)
-    own = class_places(dataset.class_names, other.classes, f"{WHERE}.classes", name)
+    own = class_indices(dataset.class_names, other.classes, f"{WHERE}.classes", name)
     taken = [dataset.class_names[c] for c in own]
     labels = dataset.labels[dataset.test_rows]
     rows = dataset.test_rows[np.isin(labels, own)]

@@ -10,10 +10,10 @@ import numpy as np
 
 from mlplab.analysis.open_set.other_set import WHERE, OtherSet, other_set, silent
 from mlplab.data.announcing import Announce
+from mlplab.data.class_indices import class_indices
 from mlplab.data.dataset import Dataset, PreparedData
 from mlplab.data.loading import load
 from mlplab.data.open_set_rows import TestedRows, tested_rows
-from mlplab.data.places import class_places
 from mlplab.data.preparation import prepare
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
@@ -24,7 +24,7 @@ from mlplab.declarations.resolving.open_set_networks import NamedSplit, variants
 from mlplab.declarations.study import Study
 from mlplab.openset.activations import Activations, OutputLayer
 from mlplab.openset.from_weights import activations_from_weights
-from mlplab.openset.rows_and_seeds import GROUPS, groups_of_rows
+from mlplab.statistics.rows_and_seeds import GROUPS, groups_of_rows
 from mlplab.words import quoted
 
 
@@ -53,13 +53,11 @@ class OpenSetRows:
 
     def inputs(self, rows: np.ndarray) -> np.ndarray:
         """(row, feature) of rows of the data set."""
-        found: np.ndarray = self.data.inputs[rows]
-        return found
+        return self.data.inputs[rows]
 
     def outputs(self, rows: np.ndarray) -> np.ndarray:
         """(row,): the output that is right."""
-        found: np.ndarray = self.data.label_map[self.data.labels[rows]]
-        return found
+        return self.data.label_map[self.data.labels[rows]]
 
 
 def open_set_rows(network: Network, split: NamedSplit, entry: OpenSet, folder: Path) -> OpenSetRows:
@@ -71,7 +69,7 @@ def open_set_rows(network: Network, split: NamedSplit, entry: OpenSet, folder: P
     """
     data = prepare(network.data, folder, silent, network.roles)
     dataset = load(network.data, folder, silent)
-    unknown = class_places(dataset.class_names, split.unknown, "unknown", data_name(network.data))
+    unknown = class_indices(dataset.class_names, split.unknown, "unknown", data_name(network.data))
     rows = tested_rows(data, unknown, entry.fit_on)
     group_of = np.zeros(len(dataset.labels), dtype=np.int64)
     group_of[dataset.test_rows] = _groups(len(dataset.test_rows))
@@ -143,7 +141,7 @@ def check_unknowns(study: Study, announce: Announce) -> None:
         where = f"open_set[{entry}].unknown"
         if study.open_set[entry].splits == "usual 6/4":
             _check_digits(dataset, data, f"open_set[{entry}].splits")
-        classes = class_places(dataset.class_names, split.unknown, where, data_name(data))
+        classes = class_indices(dataset.class_names, split.unknown, where, data_name(data))
         if other is not None:
             there = other_set(other, study.folder, announce)
             _check_features(there, dataset.inputs.shape[1], other, data)

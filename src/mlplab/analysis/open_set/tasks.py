@@ -7,15 +7,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mlplab.analysis.open_set.evaluating import Tested
 from mlplab.analysis.open_set.findings import DetectorFinding, RunFinding
 from mlplab.declarations.open_set_measures import MEASURES
 from mlplab.declarations.resolving.open_set_networks import NamedSplit
 from mlplab.openset.intervals import wilson
-from mlplab.openset.rows_and_seeds import over_rows_and_seeds
 from mlplab.statistics.intervals import MeanInterval, t_interval
+from mlplab.statistics.rows_and_seeds import groups_of_all, over_rows_and_seeds
 from mlplab.words import count, listed
 
 REJECTED = "rejected"
@@ -42,7 +41,7 @@ class DetectorSeries:
     def mean(self, metric: str) -> MeanInterval:
         """The mean over seeds, with an interval for other seeds and other test rows."""
         having = [f for f in self.findings.values() if metric in f.metrics]
-        return interval_over_rows_and_seeds(
+        return over_rows_and_seeds(
             [f.metrics[metric] for f in having],
             [f.without_groups.get(metric, ()) for f in having],
             rows=self._rows(metric),
@@ -59,7 +58,7 @@ class DetectorSeries:
 
     def covers_rows(self, metric: str = "auroc") -> bool:
         """Whether the interval of a measure's mean also tells of other test rows."""
-        return _alike(f.without_groups.get(metric, ()) for f in self.findings.values())
+        return groups_of_all([f.without_groups.get(metric, ()) for f in self.findings.values()]) > 0
 
     def auroc(self) -> tuple[float, float, float]:
         """Mean with its interval over seeds and test rows; with one seed DeLong's, over rows."""
@@ -99,14 +98,12 @@ class Absorption:
     @property
     def counts(self) -> np.ndarray:
         """(unknown, taken_for), added up over seeds."""
-        found: np.ndarray = self.by_seed.sum(axis=0)
-        return found
+        return self.by_seed.sum(axis=0)
 
     @property
     def fractions(self) -> np.ndarray:
         """(unknown, taken_for); each line adds up to 1."""
-        found: np.ndarray = self.counts / self.counts.sum(axis=1, keepdims=True)
-        return found
+        return self.counts / self.counts.sum(axis=1, keepdims=True)
 
     @property
     def intervals(self) -> tuple[np.ndarray, np.ndarray]:
@@ -201,7 +198,7 @@ class Task:
         ]
         left_out = [[f.without_groups.get("auroc", ()) for f in pair] for pair in pairs]
         both = all(len(one) == len(two) for one, two in left_out)
-        found = interval_over_rows_and_seeds(
+        found = over_rows_and_seeds(
             [one.metrics["auroc"] - two.metrics["auroc"] for one, two in pairs],
             [np.subtract(one, two) if both else () for one, two in left_out],
             level,
@@ -238,30 +235,6 @@ class Task:
     def covers_rows(self) -> bool:
         """Whether comparisons of detectors also tell of other test rows."""
         return all(series.covers_rows() for series in self.detectors)
-
-
-def interval_over_rows_and_seeds(
-    values: Sequence[float],
-    left_out: Sequence[ArrayLike],
-    level: float = LEVEL,
-    rows: int | None = None,
-) -> MeanInterval:
-    """The mean over seeds; its limits also tell of other test rows where those were asked for.
-
-    rows: as of `over_rows_and_seeds`.
-    """
-    seeds = t_interval(np.array(values), level=level)
-    if not len(values):
-        return seeds
-    groups = left_out if _alike(left_out) else [()] * len(values)
-    both = over_rows_and_seeds(values, np.array(groups).reshape(len(values), -1), level, rows)
-    return replace(seeds, low=np.array(both.low), high=np.array(both.high))
-
-
-def _alike(left_out: Iterable[ArrayLike]) -> bool:
-    """Whether all seeds have values without groups of rows, and without the same ones."""
-    sizes = {np.size(each) for each in left_out}
-    return len(sizes) == 1 and sizes != {0}
 
 
 def tasks_of(

@@ -184,16 +184,6 @@ def fraction_error(values: np.ndarray, rows: int) -> float | None:
     return math.sqrt((variance if variance > 1e-12 else 2 / (rows + 2)) / rows)
 
 
-def grouped_error(left_out: np.ndarray) -> float:
-    """The delete-a-group jackknife's standard error of a mean over seeds: √((G-1)/G Σ (m_g - m̄)²).
-
-    left_out: (seed, group) a difference or value with one group of rows left out.
-    """
-    means = left_out.mean(axis=0)
-    groups = len(means)
-    return math.sqrt((groups - 1) / groups * float(np.square(means - means.mean()).sum()))
-
-
 def rows_right(
     measured: MetricValues, by_network: RunsByNetwork, study: Study
 ) -> np.ndarray | None:

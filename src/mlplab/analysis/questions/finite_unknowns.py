@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,13 +15,13 @@ from mlplab.analysis.questions.finite_rows import (
     counted_difference,
     counted_fraction,
     fraction_error,
-    grouped_error,
 )
 from mlplab.analysis.questions.open_set_values import TestsByForm
 from mlplab.analysis.questions.values import MetricValues
 from mlplab.declarations.metric import OpenSetMetric
 from mlplab.declarations.question import LevelQuestion, PairQuestion, Question
 from mlplab.declarations.resolving.arms import Arm
+from mlplab.statistics.rows_and_seeds import jackknife_variance
 
 
 def unknowns_part(
@@ -52,17 +53,21 @@ def unknowns_part(
         return None if size is None else RowsError(told, size)
     left_out = [
         [
-            _without_groups(finding, metric.open_set, arm.detector)
-            for finding, arm in zip(one, ends, strict=True)
+            ()
+            if (found := one.of(arm.detector)) is None
+            else found.without_groups.get(metric.open_set, ())
+            for one, arm in zip(findings, ends, strict=True)
         ]
-        for one in paired
+        for findings in paired
     ]
     if not all(len(values) > 1 for one in left_out for values in one):
         return NotMeasured("it was not measured with rows left out")
     values = np.array(left_out)
     moved = values[:, 0] - values[:, 1] if len(ends) > 1 else values[:, 0]
     known, unknown = f"{finding.known_rows:,} known", f"{finding.unknown_rows:,} unknown"
-    return RowsError(f"{known} and {unknown} rows", grouped_error(moved), is_bound=False)
+    return RowsError(
+        f"{known} and {unknown} rows", math.sqrt(jackknife_variance(moved)), is_bound=False
+    )
 
 
 def _paired(
@@ -86,10 +91,3 @@ def _rows_of(finding: RunFinding) -> tuple[object, ...]:
 def _are_alike(ends: Sequence[Arm]) -> bool:
     """Whether the sides were tested on the same set: groups of rows are drawn by their numbers."""
     return len({arm.variant.split.roles_in_words for arm in ends if arm.variant is not None}) == 1
-
-
-def _without_groups(finding: RunFinding, measure: str, detector: str | None) -> tuple[float, ...]:
-    for found in finding.detectors:
-        if detector is None or found.detector == detector:
-            return found.without_groups.get(measure, ())
-    return ()

@@ -22,9 +22,11 @@ from mlplab.declarations.question import (
     RankingQuestion,
     TrendQuestion,
 )
-from mlplab.statistics import friedman, page
+from mlplab.declarations.seeds_needed import seeds_of_pair, seeds_of_ranking, seeds_of_trend
 from mlplab.statistics.critical_difference import PairTest, PairwiseTests, cliques, pairwise_tests
-from mlplab.statistics.sign_flip import draws_for_level, seeds_needed_for_level, smallest_p
+from mlplab.statistics.friedman import friedman_test
+from mlplab.statistics.page import page_test
+from mlplab.statistics.sign_flip import draws_for_level, smallest_p
 from mlplab.statistics.verdict_rules import (
     Decision,
     decide_comparison,
@@ -60,16 +62,7 @@ def _rows_leave_open(question: Question, finding: Finding, rows: CountedRows, al
         return False
     assert finding.effect is not None
     low, high = rows.limits(finding.effect, alpha / 2)
-    margin = question.by_at_least if isinstance(question, PairQuestion) else 0.0
-    decision = decide_comparison(
-        question.expect,
-        low=low,
-        high=high,
-        seeds=1,
-        fewest_seeds=1,
-        by_at_least=margin,
-        within=question.within,
-    )
+    decision = _decide(question, low, high)
     return decision.verdict == "inconclusive"
 
 
@@ -77,14 +70,21 @@ def _judged(
     question: Question, values: np.ndarray, alpha: float, rows: CountedRows | None
 ) -> Finding:
     match question:
-        case PairQuestion():
-            return _judge_pair(question, values, alpha, rows)
         case TrendQuestion():
             return _judge_trend(question, values, alpha)
         case RankingQuestion():
             return _judge_ranking(question, values, alpha)
+        case PairQuestion():
+            bounds = [(-1 if question.expect == "less" else 1) * question.by_at_least]
+            if question.within is not None:
+                bounds += [-question.within, question.within]
+            first, second = values[:, 0], values[:, 1]
+            effect = effect_of(question.metric, first, second, bounds, alpha, rows)
         case LevelQuestion():
-            return _judge_level(question, values, alpha, rows)
+            # The values less the number are judged as a pair's differences are.
+            number = np.full(len(values), question.than)
+            effect = effect_of_values(values[:, 0], number, alpha, rows)
+    return _compared(question, effect, len(values), alpha)
 
 
 def effect_of(
@@ -104,63 +104,43 @@ def effect_of(
     return effect_of_times(first, second, bounds, alpha)
 
 
-def _judge_pair(
-    question: PairQuestion, values: np.ndarray, alpha: float, rows: CountedRows | None
-) -> Finding:
-    sign = -1 if question.expect == "less" else 1
-    bounds = [sign * question.by_at_least]
-    if question.within is not None:
-        bounds += [-question.within, question.within]
-    effect = effect_of(question.metric, values[:, 0], values[:, 1], bounds, alpha, rows)
-    return _compared(question, effect, question.by_at_least, len(values), alpha)
-
-
-def _judge_level(
-    question: LevelQuestion, values: np.ndarray, alpha: float, rows: CountedRows | None
-) -> Finding:
-    """The values less the number are judged as a pair's differences are."""
-    effect = effect_of_values(values[:, 0], np.full(len(values), question.than), alpha, rows)
-    return _compared(question, effect, 0.0, len(values), alpha)
-
-
 def _compared(
-    question: PairQuestion | LevelQuestion,
-    effect: Effect,
-    by_at_least: float,
-    seeds: int,
-    alpha: float,
+    question: PairQuestion | LevelQuestion, effect: Effect, seeds: int, alpha: float
 ) -> Finding:
-    fewest = seeds_needed_for_level(alpha)
-    decision = decide_comparison(
+    fewest = seeds_of_pair(alpha)
+    decision = _decide(question, effect.low, effect.high, seeds, fewest)
+    tested = decided_hypothesis(
+        question.expect, decision.verdict, question.by_at_least, question.within
+    )
+    both = effect.test == "sign-flip" and tested.says == "within"
+    test: TestName = "equivalence" if both else effect.test
+    p = p_value_of(tested, effect.above, effect.below)
+    return _finding(decision, effect, test, (tested, p), seeds, fewest, alpha)
+
+
+def _decide(
+    question: PairQuestion | LevelQuestion, low: float, high: float, seeds: int = 1, fewest: int = 1
+) -> Decision:
+    return decide_comparison(
         question.expect,
-        low=effect.low,
-        high=effect.high,
+        low=low,
+        high=high,
         seeds=seeds,
         fewest_seeds=fewest,
-        by_at_least=by_at_least,
+        by_at_least=question.by_at_least,
         within=question.within,
-    )
-    tested = decided_hypothesis(question.expect, decision.verdict, by_at_least, question.within)
-    both = effect.test == "sign-flip" and tested.says == "within"
-    return _finding(
-        decision,
-        effect,
-        "equivalence" if both else effect.test,
-        (tested, p_value_of(tested, effect.above, effect.below)),
-        seeds,
-        fewest,
-        alpha,
     )
 
 
 def _finding(
     decision: Decision,
-    effect: Effect,
+    effect: Effect | None,
     test: TestName,
     tested: tuple[Hypothesis, float],
     seeds: int,
     fewest: int,
     alpha: float,
+    ranking: Ranking | None = None,
 ) -> Finding:
     return Finding(
         verdict=decision.verdict,
@@ -171,19 +151,19 @@ def _finding(
         p_value=tested[1],
         speaks_for=tested[0],
         test=test,
-        effect=effect.effect,
-        low=effect.low,
-        high=effect.high,
-        effect_is=effect.effect_is,
-        differences=effect.differences,
+        effect=effect.effect if effect else None,
+        low=effect.low if effect else -math.inf,
+        high=effect.high if effect else math.inf,
+        effect_is=effect.effect_is if effect else "mean",
+        differences=effect.differences if effect else None,
+        ranking=ranking,
     )
 
 
 def _judge_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> Finding:
     """Page decides; the last less the first is told beside it."""
-    conditions = values.shape[1]
-    tested = page.page_test(values, draws=draws_for_level(alpha))
-    fewest = page.seeds_needed_for_level(alpha / 2, conditions)
+    tested = page_test(values, draws=draws_for_level(alpha))
+    fewest = seeds_of_trend(alpha, values.shape[1])
     decision = decide_direction(
         question.expect,
         p_up=tested.p_increasing,
@@ -201,9 +181,9 @@ def _judge_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> F
 
 def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) -> Finding:
     higher = is_better_higher(question.metric)
-    tested = friedman.friedman_test(values, higher_is_better=higher, level=alpha)
+    tested = friedman_test(values, higher_is_better=higher, level=alpha)
     count = values.shape[1]
-    fewest = friedman.seeds_needed_for_level(alpha, count)
+    fewest = seeds_of_ranking(alpha, count)
     decision = decide_that_they_differ(
         p_value=tested.p_value, seeds=tested.n, fewest_seeds=fewest, alpha=alpha
     )
@@ -218,20 +198,8 @@ def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) 
         pairs=pairs,
         concordance=tested.statistic / (tested.n * (count - 1)) if tested.n else 0.0,
     )
-    return Finding(
-        verdict=decision.verdict,
-        seeds=tested.n,
-        fewest=fewest,
-        seeds_needed=decision.seeds_needed,
-        level=1 - alpha,
-        p_value=tested.p_value,
-        speaks_for=Hypothesis("different"),
-        test="friedman",
-        effect=None,
-        low=-math.inf,
-        high=math.inf,
-        ranking=ranking,
-    )
+    speaks_for = Hypothesis("different"), tested.p_value
+    return _finding(decision, None, "friedman", speaks_for, tested.n, fewest, alpha, ranking)
 
 
 def _pairs(values: np.ndarray, alpha: float, p_overall: float) -> PairwiseTests | None:

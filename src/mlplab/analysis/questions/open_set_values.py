@@ -64,7 +64,5 @@ def measured(finding: RunFinding, measure: str, detector: str | None) -> float:
 
     detector: None for what the network does before rejection, which is the same for all.
     """
-    for found in finding.detectors:
-        if detector is None or found.detector == detector:
-            return dict(measures(finding, found)).get(measure, math.nan)
-    return math.nan
+    found = finding.of(detector)
+    return math.nan if found is None else dict(measures(finding, found)).get(measure, math.nan)

@@ -85,10 +85,6 @@ def _wider(cautious: bool, values: int) -> float:
     return upper_limit_of_std(1.0, values) if cautious else 1.0
 
 
-def _margin(question: PairQuestion | LevelQuestion) -> float:
-    return question.by_at_least if isinstance(question, PairQuestion) else 0.0
-
-
 def _of_means(
     question: PairQuestion | LevelQuestion, finding: Finding, cautious: bool
 ) -> int | None:
@@ -98,7 +94,7 @@ def _of_means(
         question.expect,
         effect=finding.effect,
         std=float(finding.differences.std(ddof=1)) * _wider(cautious, finding.seeds),
-        by_at_least=_margin(question),
+        by_at_least=question.by_at_least,
         within=question.within,
         alpha=1 - finding.level,
         fewest=finding.fewest,
@@ -117,7 +113,7 @@ def _of_times(
         first = first + (wider - 1) * (differences - differences.mean())
     else:
         swapped = (1 - 1 / wider) / 2
-    bound = math.copysign(_margin(question), -1 if question.expect == "less" else 1)
+    bound = math.copysign(question.by_at_least, -1 if question.expect == "less" else 1)
     verdicts = [[Claim(bound, above=True)], [Claim(bound, above=False)]]
     if question.within is not None:
         w = question.within
@@ -140,7 +136,7 @@ def _of_signs(
     """By how many seeds lie on the side that they mostly lie on, or within both margins."""
     assert finding.differences is not None
     d, w = finding.differences, question.within
-    bound = math.copysign(_margin(question), -1 if question.expect == "less" else 1)
+    bound = math.copysign(question.by_at_least, -1 if question.expect == "less" else 1)
     counts = [] if question.expect == "same" else [(d > bound).sum(), (d < bound).sum()]
     if w is not None:
         counts.append(min((d > -w).sum(), (d < w).sum()))

@@ -30,19 +30,6 @@ _MOST_NAMED = 6
 _AnyQuestion = TypeVar("_AnyQuestion", bound=Question)
 
 
-def sentence_of(question: Question, finding: Finding, questions: int = 1) -> str:
-    """Verdict, effect, interval, seeds and p-value in words.
-
-    questions: how many the intervals and p-values hold for together.
-    """
-    return wording_of(question, finding, questions).sentence
-
-
-def unit_for(question: Question, finding: Finding) -> Unit:
-    """The unit and the decimals in which a finding is told."""
-    return wording_of(question, finding).unit
-
-
 def wording_of(question: Question, finding: Finding, questions: int = 1) -> Wording:
     """One finding in words, part by part."""
     match question:

@@ -6,27 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlplab.declarations.metric import (
-    AccuracyTarget,
-    AreaMetric,
-    AtStepMetric,
-    BestMetric,
-    DivergedMetric,
-    FinalMetric,
-    FlopsToMetric,
-    GapMetric,
-    GradientMetric,
-    LossTarget,
-    Metric,
-    OpenSetMetric,
-    SecondsToMetric,
-    is_share,
-    target_of,
-)
+from mlplab.declarations import metric as declared
+from mlplab.declarations.metric import Metric, is_share, target_of
 from mlplab.words import prefix_for
 
 _MOST_DECIMALS = 9
-_MEASURES = {"accuracy": "accuracy", "loss": "loss"}
 
 
 @dataclass(frozen=True)
@@ -94,10 +78,10 @@ def _misleads(
 def _plain_unit(metric: Metric, largest: float) -> tuple[float, int, str, str]:
     if is_share(metric):
         return 0.01, 2, "point", "points"
-    if isinstance(metric, FlopsToMetric):
+    if isinstance(metric, declared.FlopsToMetric):
         scale, prefix = prefix_for(largest)
         return scale, _decimals(largest / scale), f"{prefix}FLOP", f"{prefix}FLOP"
-    if isinstance(metric, SecondsToMetric):
+    if isinstance(metric, declared.SecondsToMetric):
         return 1.0, _decimals(largest), "second", "seconds"
     if target_of(metric) is not None:
         return 1.0, 0, "step", "steps"
@@ -114,28 +98,28 @@ def _decimals(largest: float) -> int:
 def phrase_of(metric: Metric) -> str:
     """The metric as the subject of a sentence, without the network: the final test accuracy."""
     match metric:
-        case FinalMetric():
-            return f"final {_on(metric.split)}{_MEASURES[metric.final]}"
-        case BestMetric():
-            return f"best {_on(metric.split)}{_MEASURES[metric.best]}"
-        case AtStepMetric():
-            return f"{_on(metric.split)}{_MEASURES[metric.value]} at step {metric.at_step:,}"
-        case AreaMetric():
-            return f"mean {_on(metric.split)}{_MEASURES[metric.area_under]} over training"
-        case GapMetric():
-            return f"gap between training and test {_MEASURES[metric.train_test_gap]}"
-        case DivergedMetric():
+        case declared.FinalMetric():
+            return f"final {_on(metric.split)}{metric.final}"
+        case declared.BestMetric():
+            return f"best {_on(metric.split)}{metric.best}"
+        case declared.AtStepMetric():
+            return f"{_on(metric.split)}{metric.value} at step {metric.at_step:,}"
+        case declared.AreaMetric():
+            return f"mean {_on(metric.split)}{metric.area_under} over training"
+        case declared.GapMetric():
+            return f"gap between training and test {metric.train_test_gap}"
+        case declared.DivergedMetric():
             return "fraction of diverged runs"
-        case GradientMetric():
+        case declared.GradientMetric():
             return _gradient_phrase(metric)
-        case OpenSetMetric():
+        case declared.OpenSetMetric():
             words = metric.measure.words
             needed = metric.detector is not None and not metric.measure.before_rejection
             return f"{words} by {metric.detector}" if needed else words
     what = "number of steps"
-    if isinstance(metric, SecondsToMetric):
+    if isinstance(metric, declared.SecondsToMetric):
         what = "training time"
-    elif isinstance(metric, FlopsToMetric):
+    elif isinstance(metric, declared.FlopsToMetric):
         what = "training arithmetic"
     return f"{what} to {_target_phrase(metric)}"
 
@@ -143,29 +127,29 @@ def phrase_of(metric: Metric) -> str:
 def comparative(metric: Metric, above: bool) -> str:
     """higher or lower, larger or smaller, longer or shorter, as the metric asks."""
     words = ("higher", "lower")
-    if isinstance(metric, SecondsToMetric):
+    if isinstance(metric, declared.SecondsToMetric):
         words = ("longer", "shorter")
-    elif target_of(metric) is not None or isinstance(metric, GapMetric | GradientMetric):
+    elif target_of(metric) is not None or isinstance(
+        metric, declared.GapMetric | declared.GradientMetric
+    ):
         words = ("larger", "smaller")
     return words[0 if above else 1]
 
 
 def _on(split: str) -> str:
-    return {"test": "test ", "validation": "validation ", "batch": "batch ", "train": "training "}[
-        split
-    ]
+    return f"{'training' if split == 'train' else split} "
 
 
 def _target_phrase(metric: Metric) -> str:
     target = target_of(metric)
     split = _on(getattr(metric, "split", "test"))
-    if isinstance(target, AccuracyTarget):
+    if isinstance(target, declared.AccuracyTarget):
         return f"{100 * target.accuracy:.10g}% {split}accuracy"
-    assert isinstance(target, LossTarget)
+    assert isinstance(target, declared.LossTarget)
     return f"a {split}loss of {target.loss:g}"
 
 
-def _gradient_phrase(metric: GradientMetric) -> str:
+def _gradient_phrase(metric: declared.GradientMetric) -> str:
     layer = metric.gradient_size
     where = f"layer {layer}" if isinstance(layer, int) else f"the {layer} layer"
     when = "at the end" if metric.at_step is None else f"at step {metric.at_step:,}"

@@ -13,24 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlplab.declarations.metric import (
-    AccuracyTarget,
-    AreaMetric,
-    AtStepMetric,
-    BestMetric,
-    DivergedMetric,
-    FinalMetric,
-    FlopsToMetric,
-    GapMetric,
-    GradientMetric,
-    LossTarget,
-    Metric,
-    OpenSetMetric,
-    SecondsToMetric,
-    StepsToMetric,
-    measure_of,
-    target_of,
-)
+from mlplab.declarations import metric as declared
+from mlplab.declarations.metric import Metric, measure_of, target_of
 from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.study import Study
 from mlplab.declarations.training import Training
@@ -125,14 +109,16 @@ def sizes_known(
 
 def metric_of_run(metric: Metric, run: Run, study: Study) -> float:
     """The metric of one run; see `MetricValues.values` for what is not finite."""
-    if isinstance(metric, DivergedMetric):
+    if isinstance(metric, declared.DivergedMetric):
         return float(run.diverged_at is not None)
-    if isinstance(metric, GradientMetric):
+    if isinstance(metric, declared.GradientMetric):
         return _gradient(metric, run)
-    if isinstance(metric, StepsToMetric | SecondsToMetric | FlopsToMetric):
+    if isinstance(
+        metric, declared.StepsToMetric | declared.SecondsToMetric | declared.FlopsToMetric
+    ):
         return _time_to(metric, run, study)
     if run.diverged_at is not None:
-        if isinstance(metric, GapMetric):
+        if isinstance(metric, declared.GapMetric):
             return math.nan
         return -math.inf if is_better_higher(metric) else math.inf
     return _value(metric, run, study.networks[run.network].training)
@@ -140,25 +126,25 @@ def metric_of_run(metric: Metric, run: Run, study: Study) -> float:
 
 def is_better_higher(metric: Metric) -> bool:
     """Whether a higher value is better; times, losses, gaps and fractions of diverged runs are not."""
-    if isinstance(metric, OpenSetMetric):
+    if isinstance(metric, declared.OpenSetMetric):
         return metric.measure.higher_is_better
-    return measure_of(metric) == "accuracy" and not isinstance(metric, GapMetric)
+    return measure_of(metric) == "accuracy" and not isinstance(metric, declared.GapMetric)
 
 
 def _value(metric: Metric, run: Run, training: Training) -> float:
     match metric:
-        case FinalMetric():
+        case declared.FinalMetric():
             return value_at_restored_weights(run, metric.split, metric.final, training)
-        case BestMetric():
+        case declared.BestMetric():
             curve = measured(run, metric.split, metric.best)[1]
             if not len(curve):
                 return math.nan
             return float(curve.max() if metric.best == "accuracy" else curve.min())
-        case AtStepMetric():
+        case declared.AtStepMetric():
             return _at(run, metric.split, metric.value, metric.at_step)
-        case AreaMetric():
+        case declared.AreaMetric():
             return _mean_height(*measured(run, metric.split, metric.area_under))
-        case GapMetric():
+        case declared.GapMetric():
             measure = metric.train_test_gap
             gap = value_at_restored_weights(
                 run, "train", measure, training
@@ -184,13 +170,15 @@ def _mean_height(steps: np.ndarray, curve: np.ndarray) -> float:
 
 
 def _time_to(
-    metric: StepsToMetric | SecondsToMetric | FlopsToMetric, run: Run, study: Study
+    metric: declared.StepsToMetric | declared.SecondsToMetric | declared.FlopsToMetric,
+    run: Run,
+    study: Study,
 ) -> float:
     target = target_of(metric)
-    if isinstance(target, LossTarget):
+    if isinstance(target, declared.LossTarget):
         steps, curve = measured(run, metric.split, "loss")
         reached = curve <= target.loss
-    elif isinstance(target, AccuracyTarget):
+    elif isinstance(target, declared.AccuracyTarget):
         steps, curve = measured(run, metric.split, "accuracy")
         reached = curve >= target.accuracy
     if not len(curve):
@@ -199,15 +187,15 @@ def _time_to(
     if not reached.any():
         return math.inf
     step = int(steps[np.flatnonzero(reached)[0]])
-    if isinstance(metric, SecondsToMetric):
+    if isinstance(metric, declared.SecondsToMetric):
         return float(run.curves["batch", "seconds"][run.steps == step][0])
-    if isinstance(metric, FlopsToMetric):
+    if isinstance(metric, declared.FlopsToMetric):
         batch = study.networks[run.network].training.batch_size
         return float(step * Size(run.layers, batch, step).step_flops)
     return float(step)
 
 
-def _gradient(metric: GradientMetric, run: Run) -> float:
+def _gradient(metric: declared.GradientMetric, run: Run) -> float:
     """NaN of a run that had diverged by the step that is asked about."""
     which, step = metric.gradient_size, metric.at_step
     if run.diverged_at is not None and (step is None or step >= run.diverged_at):

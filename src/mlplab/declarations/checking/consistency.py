@@ -19,6 +19,7 @@ from mlplab.declarations.resolving.data_size import DataSize, data_size
 from mlplab.declarations.resolving.matching import Matching
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
 from mlplab.declarations.resolving.size import size_of
+from mlplab.declarations.resolving.training_length import batch_for
 from mlplab.declarations.study import Study
 from mlplab.words import gigabytes
 
@@ -100,13 +101,8 @@ def _batch_problems(network: Network, data: DataSize) -> Iterator[Problem]:
             ("training", "batch_size"),
             f"at most {data.train_rows}, the training rows that the data leave",
             str(training.batch_size),
-            f'write "training": {{"batch_size": {_batch_for(data.train_rows)}}}',
+            f'write "training": {{"batch_size": {batch_for(data.train_rows)}}}',
         )
-
-
-def _batch_for(rows: int) -> int:
-    """The largest power of two that is no more than a quarter of the rows."""
-    return int(2 ** max(0, (rows // 4).bit_length() - 1))
 
 
 def _stopping_problems(network: Network, data: DataSize) -> Iterator[Problem]:

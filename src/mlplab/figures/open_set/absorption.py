@@ -117,14 +117,14 @@ def _layers() -> list[Spec]:
         strokeWidth=1,
         encoding={
             "color": vega.field("share:Q", legend=None, scale=theme.shares_scale(_EXPONENT)),
-            "tooltip": [
-                vega.tip("unknown:N", "unknown class"),
-                vega.tip("taken_for:N", "taken for"),
-                vega.tip("rows:Q", "rows", ",d"),
-                vega.tip("share:Q", "share", ".1%"),
-                vega.tip("low:Q", "95% from", ".1%"),
-                vega.tip("high:Q", "to", ".1%"),
-            ],
+            "tooltip": vega.tips(
+                ("unknown:N", "unknown class"),
+                ("taken_for:N", "taken for"),
+                ("rows:Q", "rows", ",d"),
+                ("share:Q", "share", ".1%"),
+                ("low:Q", "95% from", ".1%"),
+                ("high:Q", "to", ".1%"),
+            ),
         },
     )
     numbers = vega.mark(
@@ -132,10 +132,7 @@ def _layers() -> list[Spec]:
         vega.where("datum.share >= 0.005"),
         {"calculate": "format(100 * datum.share, '.0f')", "as": "text"},
         fontSize=11,
-        encoding={
-            "text": vega.field("text:N"),
-            "color": theme.ink_on_shares(_EXPONENT),
-        },
+        encoding={"text": vega.field("text:N"), "color": theme.ink_on_shares(_EXPONENT)},
     )
     return [cells, numbers]
 

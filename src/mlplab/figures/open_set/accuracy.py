@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from mlplab.analysis.open_set.tasks import Task
-from mlplab.figures import theme, vega
+from mlplab.figures import vega
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.trends import series_keys
+from mlplab.figures.open_set.areas import series_keys
 from mlplab.words import listed
 
 _FEWEST = 10
@@ -42,7 +41,7 @@ def accuracy_figure(tasks: Sequence[Task], name: str) -> Figure | None:
             "params": [vega.HIDDEN],
             "width": 440,
             "height": 300,
-            **_drawn(names),
+            **_points_drawn(names),
         },
         keys=series_keys(names, line=False),
     )
@@ -73,8 +72,8 @@ def _points(tasks: Sequence[Task]) -> pd.DataFrame:
     return table.drop(columns="roles")
 
 
-def _drawn(names: Sequence[str]) -> vega.Spec:
-    colours = {"domain": list(names), "range": [theme.colour(i) for i in range(len(names))]}
+def _points_drawn(names: Sequence[str]) -> vega.Spec:
+    tips = ("detector:N", "network:N", "seed:Q", "split:N", ("accuracy:Q", "accuracy", ".4f"))
     return vega.mark(
         "point",
         vega.not_hidden("detector"),
@@ -82,15 +81,12 @@ def _drawn(names: Sequence[str]) -> vega.Spec:
         size=36,
         opacity=0.65,
         encoding={
-            "x": vega.field("accuracy:Q", title="accuracy on known classes",
-                            scale={"zero": False}),
-            "y": vega.field("auroc:Q", title="AUROC", scale={"zero": False}),
-            "color": vega.field("detector:N", scale=colours),
-            "tooltip": [vega.tip("detector:N"), vega.tip("network:N"), vega.tip("seed:Q"),
-                        vega.tip("split:N"), vega.tip("accuracy:Q", "accuracy", ".4f"),
-                        vega.tip("auroc:Q", "AUROC", ".4f")],
+            "x": vega.measure("accuracy", "accuracy on known classes"),
+            "y": vega.measure("auroc", "AUROC"),
+            "color": vega.coloured("detector", names),
+            "tooltip": vega.tips(*tips, ("auroc:Q", "AUROC", ".4f")),
         },
-    )  # fmt: skip
+    )
 
 
 def _verdicts(table: pd.DataFrame, names: Sequence[str]) -> str:
@@ -98,20 +94,13 @@ def _verdicts(table: pd.DataFrame, names: Sequence[str]) -> str:
     alike: dict[str, list[str]] = {}
     for name in names:
         its = table[table["detector"] == name]
-        r, n = rank_correlation(its["accuracy"], its["auroc"]), len(its)
+        # Spearman's; NaN where one side does not vary
+        r, n = its["accuracy"].rank().corr(its["auroc"].rank()), len(its)
         told = (
             f"{name} (n = {n})" if math.isnan(r) else f"{name} (rank correlation {r:+.2f}, n = {n})"
         )
         alike.setdefault(correlation_in_words(r, n), []).append(told)
     return " ".join(f"{words}: {listed(told)}." for words, told in alike.items())
-
-
-def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:
-    """Spearman's, NaN where one side does not vary."""
-    ranks = pd.DataFrame({"one": np.asarray(one), "other": np.asarray(other)}).rank().to_numpy()
-    if (np.ptp(ranks, axis=0) == 0).any():
-        return math.nan
-    return float(np.corrcoef(ranks.T)[0, 1])
 
 
 def correlation_in_words(r: float, n: int) -> str:

@@ -3,22 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
 
 from mlplab.analysis.open_set.tasks import DetectorSeries
-from mlplab.figures import vega
+from mlplab.figures import theme, vega
+from mlplab.figures.drawing import Key
 from mlplab.words import count
 
-AUROC_TIPS = [
-    vega.tip("auroc:Q", "AUROC", ".4f"),
-    vega.tip("low:Q", "95% from", ".4f"),
-    vega.tip("high:Q", "to", ".4f"),
-]
+AUROC_TIPS = vega.tips(
+    ("auroc:Q", "AUROC", ".4f"), ("low:Q", "95% from", ".4f"), ("high:Q", "to", ".4f")
+)
 
 
 def area_of(series: DetectorSeries) -> dict[str, object]:
     """A row of a figure's table: the detector, its mean AUROC and the limits of its interval."""
     value, low, high = series.auroc()
     return {"detector": series.detector, "auroc": value, "low": low, "high": high}
+
+
+def clipped(
+    table: pd.DataFrame, values: pd.Series | None = None
+) -> tuple[pd.DataFrame, tuple[float, float]]:
+    """The table to be drawn, and the AUROCs that its axis shows: all values (of the table, or more),
+    and intervals as far as they do not flatten them.
+
+    An interval of two seeds may be ten times as long as anything measured; it is cut at the edge.
+    """
+    values = table["auroc"] if values is None else values
+    least, most = float(values.min()), float(values.max())
+    reach = max(0.02, 0.5 * (most - least))
+    low = max(least - reach, min(least, float(table["low"].min())) - 0.002, 0.0)
+    high = min(most + reach, max(most, float(table["high"].max())) + 0.002, 1.0)
+    return table.assign(low=table["low"].clip(low), high=table["high"].clip(upper=high)), (
+        low,
+        high,
+    )
+
+
+def dots_and_bars(
+    y: vega.Spec, shown: tuple[float, float], colour: vega.Spec, *tips: str
+) -> list[vega.Spec]:
+    """A mean AUROC and its interval for each place on the y axis; tips: columns told beside them."""
+    x, low = (vega.measure(name, "AUROC", domain=shown, tickCount=6) for name in ("auroc", "low"))
+    both = {"y": y, "color": colour, "tooltip": [*vega.tips(*tips), *AUROC_TIPS]}
+    bar = {"x": low, "x2": {"field": "high"}, **both}
+    return [
+        vega.mark("rule", strokeWidth=2, encoding=bar),
+        vega.mark("point", filled=True, size=60, opacity=1, encoding={"x": x, **both}),
+    ]
+
+
+def series_keys(
+    names: Sequence[str], notes: Sequence[str] | None = None, **look: Any
+) -> tuple[Key, ...]:
+    """A key for each detector that can be turned off; notes: what is told beside each."""
+    return tuple(
+        Key(name, theme.colour(i), switch=name, note=notes[i] if notes else "", **look)
+        for i, name in enumerate(names)
+    )
 
 
 def interval_tells_of(seeds: Sequence[int], rows: bool) -> str:

@@ -8,8 +8,8 @@ from mlplab.analysis.open_set.tasks import Task
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.areas import AUROC_TIPS, area_of, mean_areas
-from mlplab.figures.open_set.separation import SIDES, room
+from mlplab.figures.open_set.areas import area_of, clipped, dots_and_bars, mean_areas
+from mlplab.figures.open_set.sides import SIDE_KEYS, line_at, side_bars, side_table
 from mlplab.words import listed
 
 _LADDER = (
@@ -23,6 +23,9 @@ _LADDER = (
 )
 
 
+_SOFTMAX = {"color": theme.COLOURS[1], "strokeWidth": 1.6, "strokeDash": [5, 3]}
+
+
 def along_figure(task: Task, name: str) -> Figure | None:
     """How far known and unknown rows reach along the line through their centre, one seed."""
     centre = task.of("class centre")
@@ -31,14 +34,11 @@ def along_figure(task: Task, name: str) -> Figure | None:
     seed, run = next(iter(centre.runs.items()))
     if run.centre is None:
         return None
-    seen, edges = run.centre.along, run.centre.along.edges
-    table = pd.DataFrame(
-        [
-            {"side": side, "from": low, "to": high, "share": share}
-            for side, shares in (("known", seen.known), ("unknown", seen.unknown))
-            for low, high, share in zip(edges[:-1], edges[1:], shares, strict=True)
-        ]
-    )
+    edges, table = run.centre.along.edges, side_table(run.centre.along)
+    scale = {"domain": [edges[0], edges[-1]], "nice": False}
+    title = "along the line, in lengths of the centre"
+    x = vega.field("from:Q", title=title, scale=scale, axis={"format": "+.1f", "tickCount": 6})
+    y = vega.field("share:Q", title="fraction of rows", axis={"format": "%"})
     return Figure(
         name=name,
         title="Where inputs lie as seen from the centre of the class they are taken for",
@@ -53,30 +53,10 @@ def along_figure(task: Task, name: str) -> Figure | None:
             "data": vega.rows(table),
             "width": 330,
             "height": 210,
-            "layer": _along_layers([edges[0], edges[-1]]),
+            "layer": [side_bars(x, y, "from", "+.2f"), line_at(0, scale, title)],
         },
-        keys=tuple(Key(f"{side} test rows", colour) for side, colour in SIDES.items()),
+        keys=SIDE_KEYS,
     )
-
-
-def _along_layers(shown: list[float]) -> list[vega.Spec]:
-    scale = {"domain": shown, "nice": False}
-    title = "along the line, in lengths of the centre"
-    x = vega.field("from:Q", title=title, scale=scale,
-                   axis={"format": "+.1f", "tickCount": 6})  # fmt: skip
-    colours = {"domain": list(SIDES), "range": list(SIDES.values())}
-    return [
-        vega.mark("rect", opacity=0.5, encoding={
-            "x": x, "x2": {"field": "to"},
-            "y": vega.field("share:Q", title="fraction of rows", axis={"format": "%"}),
-            "y2": {"datum": 0},
-            "color": vega.field("side:N", scale=colours),
-            "tooltip": [vega.tip("side:N", "rows"), vega.tip("from:Q", "from", "+.2f"),
-                        vega.tip("to:Q", "to", "+.2f"), vega.tip("share:Q", "share", ".1%")]}),
-        {"data": {"values": [{"at": 0}]},
-         **vega.mark("rule", color=theme.INK, strokeWidth=1.2,
-                     encoding={"x": vega.field("at:Q", title=title, scale=scale)})},
-    ]  # fmt: skip
 
 
 def variants_figure(task: Task, name: str) -> Figure | None:
@@ -87,8 +67,9 @@ def variants_figure(task: Task, name: str) -> Figure | None:
         return None
     table = pd.DataFrame([{"step": told, **area_of(series)} for told, series in steps])
     limits = pd.concat([table, pd.DataFrame([{"step": "softmax", **area_of(softmax)}])])
-    low, high = room(limits["auroc"], limits)
-    drawn = table.assign(low=table["low"].clip(lower=low), high=table["high"].clip(upper=high))
+    drawn, room = clipped(limits)
+    drawn, at = drawn.iloc[:-1], {"domain": list(room), "nice": False}
+    y = vega.field("step:N", sort=list(table["step"]), title=None, axis={"labelLimit": 240})
     shown = mean_areas([softmax, *(series for _, series in steps)])
     told = [f"{row.step.removeprefix('… ')} {row.auroc:.3f}" for row in table.itertuples()]
     return Figure(
@@ -104,24 +85,10 @@ def variants_figure(task: Task, name: str) -> Figure | None:
             "data": vega.rows(drawn),
             "width": 330,
             "height": {"step": 28},
-            "layer": _variants_layers(list(table["step"]), softmax.auroc()[0], [low, high]),
+            "layer": [
+                line_at(softmax.auroc()[0], at, "AUROC", **_SOFTMAX),
+                *dots_and_bars(y, room, {"value": theme.ACCENT}, "detector:N"),
+            ],
         },
         keys=(Key("softmax", theme.COLOURS[1], dash=(5, 3)),),
     )
-
-
-def _variants_layers(steps: list[str], softmax: float, shown: list[float]) -> list[vega.Spec]:
-    scale = {"domain": shown, "nice": False}
-    x = vega.field("auroc:Q", title="AUROC", scale=scale)
-    y = vega.field("step:N", sort=steps, title=None, axis={"labelLimit": 240})
-    tips = [vega.tip("detector:N"), *AUROC_TIPS]
-    return [
-        {"data": {"values": [{"at": softmax}]},
-         **vega.mark("rule", color=theme.COLOURS[1], strokeWidth=1.6, strokeDash=[5, 3],
-                     encoding={"x": vega.field("at:Q", title="AUROC", scale=scale)})},
-        vega.mark("rule", strokeWidth=2, color=theme.ACCENT, encoding={
-            "x": vega.field("low:Q", scale=scale, title="AUROC"), "x2": {"field": "high"},
-            "y": y, "tooltip": tips}),
-        vega.mark("point", filled=True, size=60, opacity=1, color=theme.ACCENT,
-                  encoding={"x": x, "y": y, "tooltip": tips}),
-    ]  # fmt: skip

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
+import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from mlplab.analysis.open_set.findings import Mistake
 from mlplab.figures import theme, vega
@@ -84,7 +84,7 @@ def _cells(mistakes: Sequence[Mistake], shape: tuple[int, int]) -> list[dict[str
 def _images() -> vega.Spec:
     """Images, each with what is said of it below."""
     at: vega.Spec = {"scale": None, "axis": None}
-    tips = [vega.tip("text:N", "class"), vega.tip("more:N", "as"), vega.tip("certain:N", "")]
+    tips = vega.tips(("text:N", "class"), ("more:N", "as"), ("certain:N", ""))
     return {
         "encoding": {"x": vega.field("x:Q", **at), "y": vega.field("y:Q", **at)},
         "layer": [
@@ -112,14 +112,7 @@ def _url(encoded: str, shape: tuple[int, int]) -> str:
 
 def _png(grey: np.ndarray) -> bytes:
     """A PNG of (height, width) bytes, each pixel drawn as a small square so that none is blurred."""
+    kept = io.BytesIO()
     large = np.kron(grey, np.ones((4, 4), dtype=np.uint8))
-    height, width = large.shape
-    lines = b"".join(b"\0" + line.tobytes() for line in large)
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        whole = kind + content
-        return struct.pack(">I", len(content)) + whole + struct.pack(">I", zlib.crc32(whole))
-
-    body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
+    Image.fromarray(large).save(kept, "PNG", optimize=True)
+    return kept.getvalue()

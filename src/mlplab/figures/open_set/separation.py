@@ -10,14 +10,19 @@ import pandas as pd
 from mlplab.analysis.open_set.findings import Histogram
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.figures import theme, vega
-from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.areas import AUROC_TIPS, area_of, mean_areas
+from mlplab.figures.open_set.areas import (
+    area_of,
+    clipped,
+    dots_and_bars,
+    mean_areas,
+    series_keys,
+)
+from mlplab.figures.open_set.sides import SIDE_KEYS, line_at, side_bars, side_table
 from mlplab.figures.vega import Spec
 from mlplab.words import count
 
 _MOST_DRAWN = 8
-SIDES = {"known": theme.COLOURS[0], "unknown": theme.COLOURS[1]}
 
 
 def notable(task: Task, most: int = _MOST_DRAWN) -> list[DetectorSeries]:
@@ -39,13 +44,12 @@ def scores_figure(task: Task, name: str) -> Figure | None:
     for series, seed, finding in shown:
         histogram = finding.histogram
         assert histogram is not None
-        part = _score_fractions(series.detector, histogram)
+        part = side_table(histogram, detector=series.detector)
         parts.append(part)
         threshold = finding.threshold[0] if len(finding.threshold) == 1 else None
         panels.append(_scores_panel(series, part, threshold, histogram))
         seed_shown = seed
     logs = any(f.histogram is not None and f.histogram.of_equal_ratios for _, _, f in shown)
-    keys = tuple(Key(f"{side} test rows", colour) for side, colour in SIDES.items())
     return Figure(
         name=name,
         title=f"Scores of known and unknown inputs: {task.split.title}",
@@ -58,7 +62,7 @@ def scores_figure(task: Task, name: str) -> Figure | None:
         ),
         table=pd.concat(parts, ignore_index=True),
         drawing={"concat": panels, "columns": 3, "spacing": {"row": 34, "column": 26}},
-        keys=keys,
+        keys=SIDE_KEYS,
     )
 
 
@@ -66,17 +70,6 @@ def _first(series: DetectorSeries):  # type: ignore[no-untyped-def]
     """(seed, finding) of the first seed whose histogram was kept, None if none was."""
     kept = ((s, f) for s, f in series.findings.items() if f.histogram is not None)
     return next(kept, None)
-
-
-def _score_fractions(detector: str, histogram: Histogram) -> pd.DataFrame:
-    edges = histogram.edges
-    return pd.DataFrame(
-        [
-            {"detector": detector, "side": side, "from": low, "to": high, "share": share}
-            for side, shares in (("known", histogram.known), ("unknown", histogram.unknown))
-            for low, high, share in zip(edges[:-1], edges[1:], shares, strict=True)
-        ]
-    )
 
 
 def _scores_panel(
@@ -88,17 +81,14 @@ def _scores_panel(
     if histogram.of_equal_ratios:
         scale["type"] = "log"
         axis["format"] = "~e"
-    layers: list[Spec] = [_score_bars(scale, axis)]
+    x = vega.field("from:Q", title=None, scale=scale, axis=axis)
+    y = vega.field("share:Q", title=None, axis={"format": "%", "tickCount": 3})
+    layers = [side_bars(x, y, "score from", ".3~g")]
     if threshold is not None and edges[0] <= threshold <= edges[-1]:
-        line = vega.mark(
-            "rule", color=theme.INK, strokeWidth=1.2,
-            encoding={"x": vega.field("at:Q", scale=scale)},
-        )  # fmt: skip
-        layers.append({"data": {"values": [{"at": threshold}]}, **line})
-    mean = series.auroc()[0]
+        layers.append(line_at(threshold, scale))
     return {
         "title": {
-            "text": f"{series.detector}, AUROC {mean:.3f}",
+            "text": f"{series.detector}, AUROC {series.auroc()[0]:.3f}",
             "anchor": "start",
             "frame": "group",
             "offset": 8,
@@ -110,27 +100,6 @@ def _scores_panel(
         "height": 96,
         "layer": layers,
     }
-
-
-def _score_bars(scale: Spec, axis: Spec) -> Spec:
-    sides = {"domain": list(SIDES), "range": list(SIDES.values())}
-    return vega.mark(
-        "rect",
-        opacity=0.5,
-        encoding={
-            "x": vega.field("from:Q", title=None, scale=scale, axis=axis),
-            "x2": {"field": "to"},
-            "y": vega.field("share:Q", title=None, axis={"format": "%", "tickCount": 3}),
-            "y2": {"datum": 0},
-            "color": vega.field("side:N", scale=sides),
-            "tooltip": [
-                vega.tip("side:N", "rows"),
-                vega.tip("from:Q", "score from", ".3~g"),
-                vega.tip("to:Q", "to", ".3~g"),
-                vega.tip("share:Q", "share", ".1%"),
-            ],
-        },
-    )
 
 
 _TITLES = {"roc": "ROC curves", "oscr": "OSCR curves"}
@@ -158,10 +127,7 @@ def curves_figure(task: Task, kind: Literal["roc", "oscr"], name: str) -> Figure
     table = pd.concat(parts, ignore_index=True)
     names = [series.detector for series, _, _ in shown]
     metric = "auroc" if kind == "roc" else "oscr"
-    keys = tuple(
-        Key(label, theme.colour(i), note=f"{float(series.mean(metric).mean):.3f}", switch=label)
-        for i, (label, (series, _, _)) in enumerate(zip(names, shown, strict=True))
-    )
+    notes = [f"{float(series.mean(metric).mean):.3f}" for series, _, _ in shown]
     seeds = len(shown[0][0].findings)
     areas = f"means over {count(seeds, 'seed')}" if seeds > 1 else "of this seed"
     return Figure(
@@ -176,13 +142,12 @@ def curves_figure(task: Task, kind: Literal["roc", "oscr"], name: str) -> Figure
             "height": 340,
             "layer": [_curves(names, *_AXES[kind])],
         },
-        keys=keys,
+        keys=series_keys(names, notes),
     )
 
 
 def _curves(names: Sequence[str], x: str, y: str) -> Spec:
     axis = {"scale": {"domain": [0, 1]}, "axis": {"format": "%", "tickCount": 5}}
-    colours = {"domain": list(names), "range": [theme.colour(i) for i in range(len(names))]}
     return vega.mark(
         "line",
         vega.not_hidden("detector"),
@@ -191,12 +156,8 @@ def _curves(names: Sequence[str], x: str, y: str) -> Spec:
             "x": vega.field("x:Q", title=x, **axis),
             "y": vega.field("y:Q", title=y, **axis),
             "order": vega.field("place:Q"),
-            "color": vega.field("detector:N", scale=colours),
-            "tooltip": [
-                vega.tip("detector:N"),
-                vega.tip("x:Q", x, ".1%"),
-                vega.tip("y:Q", y, ".1%"),
-            ],
+            "color": vega.coloured("detector", names),
+            "tooltip": vega.tips("detector:N", ("x:Q", x, ".1%"), ("y:Q", y, ".1%")),
         },
     )
 
@@ -221,8 +182,7 @@ def ranking_figure(task: Task, name: str) -> Figure:
             for value in series.values("auroc")
         ]
     )
-    low, high = room(points["auroc"], table)
-    drawn = table.assign(low=table["low"].clip(lower=low), high=table["high"].clip(upper=high))
+    drawn, shown = clipped(table, points["auroc"])
     return Figure(
         name=name,
         title=f"Detectors: {task.split.title}",
@@ -232,46 +192,25 @@ def ranking_figure(task: Task, name: str) -> Figure:
             "data": vega.rows(drawn),
             "width": 460,
             "height": {"step": 22},
-            "layer": _ranking_layers(points, list(table["detector"]), [low, high]),
+            "layer": _ranking_layers(points, list(table["detector"]), shown),
         },
     )
 
 
-def _ranking_layers(points: pd.DataFrame, order: list[str], shown: list[float]) -> list[Spec]:
+def _ranking_layers(
+    points: pd.DataFrame, order: list[str], shown: tuple[float, float]
+) -> list[Spec]:
     colour = {
         "condition": {"test": "datum.may_be_best == 'yes'", "value": theme.ACCENT},
         "value": theme.GREY,
     }
-    scale = {"domain": shown, "nice": False}
-    x = vega.field("auroc:Q", scale=scale, title="AUROC", axis={"tickCount": 6})
+    x = vega.measure("auroc", "AUROC", domain=shown, tickCount=6)
     y = vega.field("detector:N", sort=order, title=None, axis={"labelLimit": 260})
-    tips = [vega.tip("detector:N"), vega.tip("training:N"), *AUROC_TIPS]
-    bar = {
-        "x": vega.field("low:Q", scale=scale, title="AUROC", axis={"tickCount": 6}),
-        "x2": {"field": "high"}, "y": y,
-        "color": colour, "tooltip": tips,
-    }  # fmt: skip
-    dot = {"x": x, "y": y, "color": colour, "tooltip": tips}
     seeds = vega.mark(
         "tick", thickness=1, size=9, opacity=0.45, color=theme.MUTED, encoding={"x": x, "y": y}
     )
-    return [
-        {"data": vega.rows(points), **seeds},
-        vega.mark("rule", strokeWidth=2, encoding=bar),
-        vega.mark("point", filled=True, size=60, opacity=1, encoding=dot),
-    ]
-
-
-def room(values: pd.Series, table: pd.DataFrame) -> tuple[float, float]:
-    """The AUROCs that an axis shows: all values, and intervals as far as they do not flatten them.
-
-    An interval of two seeds may be ten times as long as anything measured; it is cut at the edge.
-    """
-    least, most = float(values.min()), float(values.max())
-    reach = max(0.02, 0.5 * (most - least))
-    low = max(least - reach, min(least, float(table["low"].min())) - 0.002, 0.0)
-    high = min(most + reach, max(most, float(table["high"].max())) + 0.002, 1.0)
-    return low, high
+    means = dots_and_bars(y, shown, colour, "detector:N", "training:N")
+    return [vega.on_table(points, seeds), *means]
 
 
 def _ranking_caption(task: Task) -> str:

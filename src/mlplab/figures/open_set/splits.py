@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -31,31 +32,30 @@ def distribution_figure(tasks: Sequence[Task], usual: Sequence[Task], name: str)
     box = every.groupby("detector")["auroc"].quantile([0.05, 0.25, 0.5, 0.75, 0.95]).unstack()
     box.columns = ["low", "lower", "middle", "upper", "high"]
     y = vega.field("detector:N", sort=order, title=None, axis={"labelLimit": 240})
-    x = vega.field("auroc:Q", title="AUROC", scale={"zero": False})
-    tips = [vega.tip("split:N"), vega.tip("auroc:Q", "AUROC", ".4f"),
-            vega.tip("accuracy:Q", "accuracy on known", ".4f")]  # fmt: skip
-    layers: list[vega.Spec] = [
-        {"data": vega.rows(every), **vega.mark(
-            "tick", thickness=1, size=14, opacity=0.28, color=theme.ACCENT, yOffset=-7,
-            encoding={"x": x, "y": y, "tooltip": tips})},
-        {"data": vega.rows(box.reset_index()), **vega.mark(
-            "rule", color=theme.GREY, yOffset=7, strokeWidth=1.2,
-            encoding={"x": vega.field("low:Q"), "x2": {"field": "high"}, "y": y})},
-        {"data": vega.rows(box.reset_index()), **vega.mark(
-            "rule", color=theme.GREY, yOffset=7, strokeWidth=6, opacity=0.6,
-            encoding={"x": vega.field("lower:Q"), "x2": {"field": "upper"}, "y": y})},
-        {"data": vega.rows(box.reset_index()), **vega.mark(
-            "tick", color=theme.INK, yOffset=7, size=12, thickness=2,
-            encoding={"x": vega.field("middle:Q"), "y": y})},
+    tips = vega.tips(
+        "split:N", ("auroc:Q", "AUROC", ".4f"), ("accuracy:Q", "accuracy on known", ".4f")
+    )
+    point = {"x": vega.measure("auroc", "AUROC"), "y": y, "tooltip": tips}
+
+    def part(kind: str, x: str, x2: str | None = None, **look: Any) -> vega.Spec:
+        """Of the box of a detector."""
+        ends = {"x": vega.field(f"{x}:Q")} | ({"x2": {"field": x2}} if x2 else {})
+        drawn = vega.mark(kind, yOffset=7, encoding={**ends, "y": y}, **look)
+        return vega.on_table(box.reset_index(), drawn)
+
+    layers = [
+        vega.on_table(every, vega.mark("tick", thickness=1, size=14, opacity=0.28, yOffset=-7,
+                                       color=theme.ACCENT, encoding=point)),
+        part("rule", "low", "high", color=theme.GREY, strokeWidth=1.2),
+        part("rule", "lower", "upper", color=theme.GREY, strokeWidth=6, opacity=0.6),
+        part("tick", "middle", color=theme.INK, size=12, thickness=2),
     ]  # fmt: skip
     keys = [Key(f"one of {len(tasks)} splits", theme.ACCENT),
             Key("middle 90% and half, median", theme.GREY)]  # fmt: skip
     if usual:
-        layers.append(
-            {"data": vega.rows(marked), **vega.mark(
-                "point", shape="diamond", filled=True, size=46, opacity=1, yOffset=7,
-                color=theme.COLOURS[1], encoding={"x": x, "y": y, "tooltip": tips})}
-        )  # fmt: skip
+        diamond = vega.mark("point", shape="diamond", filled=True, size=46, opacity=1, yOffset=7,
+                            color=theme.COLOURS[1], encoding=point)  # fmt: skip
+        layers.append(vega.on_table(marked, diamond))
         keys.append(Key("a usual 6/4 split", theme.COLOURS[1], shape="diamond", line=False))
     return Figure(
         name=name,
@@ -128,16 +128,9 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
                "pairs." if len(names) < len({c for e in effects for c in (e.first, e.second)}) else "")
         ),
         table=pd.DataFrame(
-            [
-                {
-                    "first": e.first,
-                    "second": e.second,
-                    "effect": float(e.effect.mean),
-                    "low": float(e.effect.low),
-                    "high": float(e.effect.high),
-                }
-                for e in effects
-            ]
+            [(e.first, e.second, *map(float, (e.effect.mean, e.effect.low, e.effect.high)))
+             for e in effects],
+            columns=["first", "second", "effect", "low", "high"],
         ),
         drawing={
             "data": vega.rows(table),
@@ -151,8 +144,7 @@ def pairs_figure(tasks: Sequence[Task], detector: str, name: str) -> Figure | No
             "layer": [
                 vega.mark("rect", stroke="#ffffff", strokeWidth=1, encoding={
                     "color": vega.field("effect:Q", legend=None, scale=colours),
-                    "tooltip": [vega.tip("one:N"), vega.tip("other:N"),
-                                vega.tip("told:N", "effect on AUROC")]}),
+                    "tooltip": vega.tips("one:N", "other:N", ("told:N", "effect on AUROC"))}),
                 vega.mark("text",
                           {"calculate": "format(100 * datum.effect, '+.1f')", "as": "text"},
                           fontSize=9, encoding={"text": vega.field("text:N"),

@@ -7,11 +7,16 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task
-from mlplab.figures import theme, vega
-from mlplab.figures.drawing import Key
+from mlplab.figures import vega
 from mlplab.figures.figure import Figure
-from mlplab.figures.open_set.areas import AUROC_TIPS, area_of, mean_areas
-from mlplab.figures.open_set.separation import notable, room
+from mlplab.figures.open_set.areas import (
+    AUROC_TIPS,
+    area_of,
+    clipped,
+    mean_areas,
+    series_keys,
+)
+from mlplab.figures.open_set.separation import notable
 from mlplab.words import listed, listed_classes
 
 
@@ -34,8 +39,8 @@ def steps_figure(by_steps: Sequence[tuple[int, Task]], name: str) -> Figure | No
         title=f"AUROC against training step: {last.split.title}",
         caption=_steps_caption(table, names, mean_areas([series for _, series in drawn])),
         table=table,
-        drawing=_lines(table, "steps", "training steps", names, log=True),
-        keys=series_keys(names),
+        drawing=_lines(table, names),
+        keys=series_keys(names, shape="circle"),
     )
 
 
@@ -72,7 +77,7 @@ def negatives_figure(tasks: Sequence[Task], name: str) -> Figure | None:
             "height": 300,
             "layer": _negatives_layers(table, names),
         },
-        keys=series_keys(names),
+        keys=series_keys(names, shape="circle"),
     )
 
 
@@ -90,28 +95,27 @@ def _negatives_layers(table: pd.DataFrame, names: Sequence[str]) -> list[vega.Sp
     averages = table.groupby(["detector", "count"], as_index=False)["auroc"].mean()
     averages = pd.concat([averages, _from_none(table, averages)], ignore_index=True)
     most = int(table["count"].max())
-    colours = {"domain": list(names), "range": [theme.colour(i) for i in range(len(names))]}
     at = {
-        "x": vega.field(
-            "count:Q",
-            title="negative classes given",
-            scale={"domain": [-0.3, most + 0.6], "nice": False},
-            axis={"values": list(range(most + 1)), "format": "d"},
+        "x": vega.measure(
+            "count",
+            "negative classes given",
+            domain=(-0.3, most + 0.6),
+            values=list(range(most + 1)),
+            format="d",
         ),
-        "y": vega.field("auroc:Q", title="AUROC", scale={"zero": False}),
-        "color": vega.field("detector:N", scale=colours),
+        "y": vega.measure("auroc", "AUROC"),
+        "color": vega.coloured("detector", names),
     }
     shown = vega.not_hidden("detector")
-    tips = [vega.tip("detector:N"), vega.tip("negatives:N"), *AUROC_TIPS]
+    tips = [*vega.tips("detector:N", "negatives:N"), *AUROC_TIPS]
     named = at | {"text": vega.field("negatives:N")}
     return [
-        {"data": vega.rows(averages),
-         **vega.mark("line", shown, strokeWidth=1.5, encoding=at)},
-        {"data": vega.rows(table),
-         **vega.mark("point", shown, filled=True, size=50, opacity=1,
-                     encoding=at | {"tooltip": tips})},
-        {"data": vega.rows(table[table["count"].between(1, most - 1)]),
-         **vega.mark("text", shown, dx=8, align="left", fontSize=10, encoding=named)},
+        vega.on_table(averages, vega.mark("line", shown, strokeWidth=1.5, encoding=at)),
+        vega.on_table(table, vega.mark("point", shown, filled=True, size=50, opacity=1,
+                                       encoding=at | {"tooltip": tips})),
+        vega.on_table(
+            table[table["count"].between(1, most - 1)],
+            vega.mark("text", shown, dx=8, align="left", fontSize=10, encoding=named)),
     ]  # fmt: skip
 
 
@@ -143,31 +147,13 @@ def _negatives_caption(table: pd.DataFrame, names: Sequence[str], shown: str) ->
     )
 
 
-def series_keys(names: Sequence[str], *, line: bool = True) -> tuple[Key, ...]:
-    """A key for each detector that can be turned off; without `line` it is a point alone."""
-    return tuple(
-        Key(name, theme.colour(i), shape="circle", line=line, switch=name)
-        for i, name in enumerate(names)
-    )
-
-
-def _lines(
-    table: pd.DataFrame, column: str, title: str, names: Sequence[str], *, log: bool
-) -> vega.Spec:
-    scale = {"type": "log", "nice": False} if log else {"zero": False}
-    values = sorted({int(v) for v in table[column]})
-    x = vega.field(
-        f"{column}:Q",
-        title=title,
-        scale=scale | {"domain": [values[0] * 0.9, values[-1] * 1.1]},
-        axis={"values": values, "format": ",d"},
-    )
-    colours = {"domain": list(names), "range": [theme.colour(i) for i in range(len(names))]}
-    colour = vega.field("detector:N", scale=colours)
+def _lines(table: pd.DataFrame, names: Sequence[str]) -> vega.Spec:
+    values = sorted({int(v) for v in table["steps"]})
+    ends, title = (values[0] * 0.9, values[-1] * 1.1), "training steps"
+    x = vega.measure("steps", title, domain=ends, scale={"type": "log"}, values=values, format=",d")
+    colour = vega.coloured("detector", names)
     shown = vega.not_hidden("detector")
-    least, most = room(table["auroc"], table)
-    table = table.assign(low=table["low"].clip(lower=least), high=table["high"].clip(upper=most))
-    tall = {"domain": [least, most], "nice": False}
+    table, room = clipped(table)
     return {
         "data": vega.rows(table),
         "params": [vega.HIDDEN],
@@ -175,11 +161,11 @@ def _lines(
         "height": 300,
         "layer": [
             vega.mark("rule", shown, strokeWidth=1, opacity=0.6, encoding={
-                "x": x, "y": vega.field("low:Q", title="AUROC", scale=tall),
+                "x": x, "y": vega.measure("low", "AUROC", domain=room),
                 "y2": {"field": "high"}, "color": colour}),
             vega.mark("line", shown, point={"filled": True, "size": 40}, strokeWidth=1.8,
-                      encoding={"x": x, "y": vega.field("auroc:Q", scale=tall), "color": colour,
-                                "tooltip": [vega.tip("detector:N"),
-                                            vega.tip(f"{column}:Q", title, ",d"), *AUROC_TIPS]}),
+                      encoding={"x": x, "y": vega.measure("auroc", "AUROC", domain=room), "color": colour,
+                                "tooltip": [
+                          *vega.tips("detector:N", ("steps:Q", title, ",d")), *AUROC_TIPS]}),
         ],
     }  # fmt: skip

@@ -48,8 +48,7 @@ class CentreRule:
         """(row,): of rows (row, feature) to a centre (feature,), or to one each."""
         if self.settings.one_sided:
             aside, along = aside_and_along(x, centre)
-            result: np.ndarray = np.hypot(aside, np.minimum(along, 0.0))
-            return result
+            return np.hypot(aside, np.minimum(along, 0.0))
         result = np.linalg.norm(x - centre, axis=1)
         return result
 
@@ -135,7 +134,6 @@ def _she(settings: declared.She, activations: Activations, labels: np.ndarray) -
     def agreement(rows: Activations) -> np.ndarray:
         nearest = patterns.nearest_by_logit(rows.logits)
         h = rows.array("hidden").astype(np.float64)
-        result: np.ndarray = -np.einsum("ru,ru->r", h, patterns.means[nearest])
-        return result
+        return -np.einsum("ru,ru->r", h, patterns.means[nearest])
 
     return agreement

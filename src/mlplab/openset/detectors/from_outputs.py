@@ -17,15 +17,13 @@ from mlplab.openset.detectors.detector import ScoringRule, learns, scores
 
 def negative_log_of_largest(logits: np.ndarray) -> np.ndarray:
     """−log max p (row,) in float64, exact where a network is almost certain."""
-    result: np.ndarray = -log_softmax(logits).max(axis=1)
-    return result
+    return -log_softmax(logits).max(axis=1)
 
 
 def free_energy(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """−T·log Σ exp(z/T) (row,)."""
     z = logits.astype(np.float64)
-    result: np.ndarray = -temperature * logsumexp(z / temperature, axis=1)
-    return result
+    return -temperature * logsumexp(z / temperature, axis=1)
 
 
 @scores(declared.Softmax)
@@ -35,8 +33,7 @@ def _softmax(activations: Activations, settings: declared.Softmax) -> np.ndarray
 
 @scores(declared.MaxLogit)
 def _max_logit(activations: Activations, settings: declared.MaxLogit) -> np.ndarray:
-    result: np.ndarray = -activations.logits.astype(np.float64).max(axis=1)
-    return result
+    return -activations.logits.astype(np.float64).max(axis=1)
 
 
 @scores(declared.Energy, declared.EnergyMargin)
@@ -49,8 +46,7 @@ def _energy(
 @scores(declared.Entropy)
 def _shannon(activations: Activations, settings: declared.Entropy) -> np.ndarray:
     log_p = log_softmax(activations.logits)
-    result: np.ndarray = -(np.exp(log_p) * log_p).sum(axis=1)
-    return result
+    return -(np.exp(log_p) * log_p).sum(axis=1)
 
 
 @scores(declared.Gen)
@@ -58,35 +54,30 @@ def _generalised_entropy(activations: Activations, settings: declared.Gen) -> np
     log_p = np.sort(log_softmax(activations.logits), axis=1)[:, ::-1][:, : settings.top]
     # 1 − p from log p, for 1 − p itself would lose every digit where p is nearly 1
     terms = np.exp(settings.gamma * log_p) * (-np.expm1(log_p)) ** settings.gamma
-    result: np.ndarray = terms.sum(axis=1)
-    return result
+    return terms.sum(axis=1)
 
 
 @scores(declared.Entropic)
 def _doubt(activations: Activations, settings: declared.Entropic) -> np.ndarray:
-    result: np.ndarray = -np.expm1(-negative_log_of_largest(activations.logits))
-    return result
+    return -np.expm1(-negative_log_of_largest(activations.logits))
 
 
 @scores(declared.Objectosphere)
 def _doubt_and_shortness(activations: Activations, settings: declared.Objectosphere) -> np.ndarray:
     h = activations.array("hidden").astype(np.float64)
     largest = np.exp(-negative_log_of_largest(activations.logits))
-    result: np.ndarray = -largest * np.linalg.norm(h, axis=1)
-    return result
+    return -largest * np.linalg.norm(h, axis=1)
 
 
 @scores(declared.SigmoidOutput)
 def _sigmoid(activations: Activations, settings: declared.SigmoidOutput) -> np.ndarray:
-    result: np.ndarray = expit(-activations.array("sigmoid_logit").astype(np.float64))
-    return result
+    return expit(-activations.array("sigmoid_logit").astype(np.float64))
 
 
 @scores(declared.BackgroundClass)
 def _background(activations: Activations, settings: declared.BackgroundClass) -> np.ndarray:
     together = np.column_stack([activations.logits, activations.array("background_logit")])
-    result: np.ndarray = np.exp(log_softmax(together)[:, -1])
-    return result
+    return np.exp(log_softmax(together)[:, -1])
 
 
 @learns(declared.ClassAnchor)
@@ -111,5 +102,4 @@ def anchor_distances(logits: np.ndarray, anchors: np.ndarray) -> np.ndarray:
 def anchor_scores(distances: np.ndarray) -> np.ndarray:
     """min_c d_c (1 − softmin_c) (row,) of distances (row, class)."""
     doubt = -np.expm1(log_softmax(-distances))
-    result: np.ndarray = (distances * doubt).min(axis=1)
-    return result
+    return (distances * doubt).min(axis=1)

@@ -69,8 +69,7 @@ class MahalanobisRule:
         if self.overall is None:
             return nearest
         background = np.square(x @ self.overall.matrix - self.overall_mean).sum(axis=1)
-        result: np.ndarray = nearest - background
-        return result
+        return nearest - background
 
     @property
     def remarks(self) -> tuple[str, ...]:

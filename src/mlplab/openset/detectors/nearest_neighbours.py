@@ -35,10 +35,7 @@ class NeighboursRule:
     @cached_property
     def _squares(self) -> np.ndarray:
         """(training row,) float64: ‖r‖²."""
-        squares: np.ndarray = np.einsum(
-            "ru,ru->r", self.remembered, self.remembered, dtype=np.float64
-        )
-        return squares
+        return np.einsum("ru,ru->r", self.remembered, self.remembered, dtype=np.float64)
 
     def nearest(self, activations: Activations) -> tuple[np.ndarray, np.ndarray]:
         """Distances (row, k) float64, increasing, and indices (row, k) of training rows."""
@@ -112,8 +109,7 @@ class NeighboursRule:
         unit = np.finfo(x.dtype).eps / 2
         reach = np.sqrt(own * self._squares.max()) + self._squares.max()
         rounding = 2 * unit * (x.shape[1] + 2) * reach
-        limits: np.ndarray = own + largest.astype(np.float64) - rounding
-        return limits
+        return own + largest.astype(np.float64) - rounding
 
     def _nearest(self, x: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The nearest of the candidates, by exact distances."""

@@ -47,8 +47,7 @@ class OpenMaxRule:
         return np.column_stack([z - moved, moved.sum(axis=1)])
 
     def __call__(self, activations: Activations) -> np.ndarray:
-        result: np.ndarray = np.exp(log_softmax(self.recalibrated(activations.logits))[:, -1])
-        return result
+        return np.exp(log_softmax(self.recalibrated(activations.logits))[:, -1])
 
     @property
     def remarks(self) -> tuple[str, ...]:

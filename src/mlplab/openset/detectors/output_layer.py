@@ -26,8 +26,7 @@ class _VimRule:
     def residual(self, activations: Activations) -> np.ndarray:
         """‖P⊥(h − u)‖ (row,)."""
         h = activations.array("hidden").astype(np.float64)
-        result: np.ndarray = np.linalg.norm((h - self.origin) @ self.minor, axis=1)
-        return result
+        return np.linalg.norm((h - self.origin) @ self.minor, axis=1)
 
     def __call__(self, activations: Activations) -> np.ndarray:
         return self.alpha * self.residual(activations) + free_energy(activations.logits)

@@ -11,8 +11,9 @@ from importlib import import_module
 from mlplab.report.context import Context
 from mlplab.report.document import Chapter
 
-OPEN = ("questions", "overview", "choice", "study_figures")
-"""What was asked and answered, what came out, the choice, the curves: the page shows them whole."""
+OPEN = ("questions", "overview", "choice", "usual_methods", "study_figures")
+"""What was asked and answered, what came out, the choice, other methods, the curves: the page shows
+them whole."""
 FOLDED = (
     "open_set",
     "tuning",

@@ -27,7 +27,9 @@ from mlplab.report.document import (
 )
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.prediction_band import FEWEST_RUNS
-from mlplab.words import METRICS, SPLITS, count, listed, number, with_interval
+from mlplab.words import METRICS, SPLITS, by_count, count, listed, number, with_half, with_interval
+
+_Compared = Sequence[tuple[PublishedFigure, Sequence[NetworkComparison]]]
 
 
 def chapter(context: Context) -> Chapter | None:
@@ -44,10 +46,10 @@ def chapter(context: Context) -> Chapter | None:
     if not other:
         return None
     compared = [
-        (figure, compare(figure, _ensembles(context, figure, same)))
+        (figure, found)
         for figure in facts.figures.values()
+        if (found := compare(figure, _ensembles(context, figure, same)))
     ]
-    compared = [(figure, found) for figure, found in compared if found]
     blocks: list[Block] = [Paragraph(_verdict(compared, same, context), lead=True)]
     blocks += _other_settings(other)
     blocks.append(Paragraph(_method(facts.reading_error)))
@@ -103,11 +105,7 @@ def _ensembles(
     return {key: ensemble for key, ensemble in found.items() if ensemble is not None}
 
 
-def _verdict(
-    compared: Sequence[tuple[PublishedFigure, Sequence[NetworkComparison]]],
-    same: Sequence[str],
-    context: Context,
-) -> str:
+def _verdict(compared: _Compared, same: Sequence[str], context: Context) -> str:
     everything = [c for _, found in compared for c in found]
     said = [c for c in everything if c.comparison is not None]
     if not same:
@@ -142,27 +140,22 @@ def _method(reading_error: float) -> str:
 
 
 def _other_settings(other: dict[str, list[str]]) -> list[Block]:
-    different = {name: reasons for name, reasons in other.items() if reasons}
-    if not different:
-        return []
     by_reason: dict[str, list[str]] = {}
-    for name, reasons in different.items():
-        by_reason.setdefault(listed(reasons), []).append(plain(name))
-    return [
-        Note(
-            " ".join(
-                f"{listed(names)} {'differ' if len(names) > 1 else 'differs'} from the published "
-                f"network{'s' if len(names) > 1 else ''} in {plain(reasons)}."
-                for reasons, names in by_reason.items()
-            ),
-            "Not compared",
-        )
+    for name, reasons in other.items():
+        if reasons:
+            by_reason.setdefault(listed(reasons), []).append(plain(name))
+    if not by_reason:
+        return []
+    one = "{names} differs from the published network in {reasons}."
+    many = "{names} differ from the published networks in {reasons}."
+    told = [
+        by_count(len(names), one, many, names=listed(names), reasons=plain(reasons))
+        for reasons, names in by_reason.items()
     ]
+    return [Note(" ".join(told), "Not compared")]
 
 
-def _overview(
-    compared: Sequence[tuple[PublishedFigure, Sequence[NetworkComparison]]],
-) -> list[Block]:
+def _overview(compared: _Compared) -> list[Block]:
     rows = []
     for figure, found in compared:
         said = [c for c in found if c.comparison is not None]
@@ -176,15 +169,9 @@ def _overview(
                 listed(silent) or "–",
             )
         )
-    if not rows:
-        return []
-    return [
-        Table(
-            "Figure by figure: how many published curves lie within our bands.",
-            columns("figure", "within", "not within", f"fewer than {FEWEST_RUNS} seeds", left=4),
-            tuple(rows),
-        )
-    ]
+    caption = "Figure by figure: how many published curves lie within our bands."
+    heads = columns("figure", "within", "not within", f"fewer than {FEWEST_RUNS} seeds", left=4)
+    return [Table(caption, heads, tuple(rows))] if rows else []
 
 
 def _with_split(c: NetworkComparison) -> str:
@@ -224,87 +211,63 @@ def _row(c: NetworkComparison, metric: str) -> tuple[str, ...]:
     )
 
 
-def _evaluations(context: Context, network: str | None, same: Sequence[str]) -> list[Evaluation]:
-    if network is None or network not in same:
-        return []
-    return [evaluation for _, evaluation in context.evaluations(network)]
+def _evaluations(context: Context, network: str, same: Sequence[str]) -> list[Evaluation]:
+    return [e for _, e in context.evaluations(network)] if network in same else []
 
 
 def _table_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) -> list[Block]:
-    network = facts.table_network
-    evaluations = _evaluations(context, network, same)
-    if network is None or not evaluations:
+    table = facts.table
+    evaluations = _evaluations(context, table.network, same) if table else []
+    if table is None or not evaluations:
         return []
-    ours = {
-        "accuracy": [e.accuracy for e in evaluations],
-        "precision": [e.weighted.precision for e in evaluations],
-        "recall": [e.weighted.recall for e in evaluations],
-        "f1": [e.weighted.f1 for e in evaluations],
-    }
     rows = []
-    for name, values in ours.items():
-        interval = t_interval(np.array(values))
-        if name not in facts.table:
-            continue
-        rows.append(
-            (
-                "F1" if name == "f1" else name,
-                f"{facts.table[name]:.4f}",
-                with_interval(interval),
-                f"{min(values):.4f} to {max(values):.4f}",
+    for name in ("accuracy", "precision", "recall", "f1"):
+        if name in table.values:
+            values = [e.accuracy if name == "accuracy" else getattr(e.weighted, name)
+                      for e in evaluations]  # fmt: skip
+            rows.append(
+                (
+                    "F1" if name == "f1" else name,
+                    f"{table.values[name]:.4f}",
+                    with_interval(t_interval(np.array(values))),
+                    f"{min(values):.4f} to {max(values):.4f}",
+                )
             )
-        )
-    steps = context.results.study.networks[network].training.steps
-    shorter = (
-        "" if steps == facts.settings[network].training.steps else f" Ours ended at step {steps:,}."
+    steps = context.results.study.networks[table.network].training.steps
+    is_whole = steps == facts.settings[table.network].training.steps
+    caption = (
+        "Precision, recall and F1 weighted by class; ours over "
+        f"{count(len(evaluations), 'seed')}.{'' if is_whole else f' Ours ended at step {steps:,}.'}"
     )
-    return [
-        Heading(f"The table of {network}"),
-        Table(
-            f"Precision, recall and F1 weighted by class; ours over {count(len(evaluations), 'seed')}"
-            f".{shorter}",
-            columns("measure", "published", "ours", "our runs"),
-            tuple(rows),
-        ),
-    ]
+    heads = columns("measure", "published", "ours", "our runs")
+    return [Heading(f"The table of {table.network}"), Table(caption, heads, tuple(rows))]
 
 
 def _area_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) -> list[Block]:
-    network = facts.areas_network
-    evaluations = _evaluations(context, network, same)
-    if not evaluations:
+    published = facts.roc_areas
+    evaluations = _evaluations(context, published.network, same) if published else []
+    if published is None or not evaluations:
         return []
-    corner = ("ours from hard labels",) if facts.areas_of_hard_labels else ()
+    corner = ("ours from hard labels",) if published.hard_labels else ()
     rows = []
     for index, name in enumerate(evaluations[0].class_names):
         areas = [e.roc.classes[index].area for e in evaluations]
         hard = [_corner_area(np.array(e.confusion), index) for e in evaluations]
         known = np.array([a for a in areas if a is not None])
-        if name not in facts.areas or not len(known):
-            continue
-        interval = t_interval(known)
-        half = float(interval.high - interval.low) / 2
-        rows.append(
-            (
-                plain(name),
-                f"{facts.areas[name]:.2f}",
-                *([f"{np.mean(hard):.4f}"] if corner else []),
-                f"{float(interval.mean):.5f}" + (f" ± {half:.5f}" if np.isfinite(half) else ""),
-            )
-        )
+        if name in published.areas and len(known):
+            cells = [f"{np.mean(hard):.4f}"] if corner else []
+            cells.append(with_half(t_interval(known), 5))
+            rows.append((plain(name), f"{published.areas[name]:.2f}", *cells))
+    caption = (
+        "Area under the ROC curve of each class; ours are means over "
+        f"{count(len(evaluations), 'seed')}."
+    )
+    heads = columns("class", "published", *corner, "ours from probabilities")
+    told = facts.notes.get("hard_labels")
     return [
-        Heading(f"The ROC areas of {network}"),
-        *(
-            [Note(facts.notes["hard_labels"], "Hard labels")]
-            if "hard_labels" in facts.notes
-            else []
-        ),
-        Table(
-            f"Area under the ROC curve of each class; ours are means over "
-            f"{count(len(evaluations), 'seed')}.",
-            columns("class", "published", *corner, "ours from probabilities"),
-            tuple(rows),
-        ),
+        Heading(f"The ROC areas of {published.network}"),
+        *([Note(told, "Hard labels")] if told else []),
+        Table(caption, heads, tuple(rows)),
     ]
 
 

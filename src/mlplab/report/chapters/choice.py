@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 
 from mlplab.analysis.calibration import CalibrationOverSeeds
-from mlplab.analysis.choice.rule import Candidate, Choice, NoChoice, Spread
+from mlplab.analysis.choice.best import NoChoice
+from mlplab.analysis.choice.rule import Candidate, Choice, Spread
 from mlplab.analysis.choice.words import (
     caveats_of,
     comparison_in_words,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlplab.analysis.choice.rule import NoChoice
+from mlplab.analysis.choice.best import NoChoice
 from mlplab.analysis.choice.words import caveats_of_best
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.network import Network
@@ -171,6 +171,7 @@ def caveats(context: Context) -> list[str]:
         *_about_choice(context),
         *_about_seeds(context),
         *_about_rates(context),
+        *_about_weights(context),
         *_about_failures(context),
     ]
     found += [plain(note) for note in context.results.study.notes]
@@ -224,6 +225,26 @@ def _about_rates(context: Context) -> list[str]:
     return [
         f"**One learning rate an optimizer** ({listed(tried)}): a difference between optimizers is "
         "a difference between these settings, not between the methods at their best."
+    ]
+
+
+def _about_weights(context: Context) -> list[str]:
+    weighted = {
+        name: weights
+        for name, network in context.results.study.networks.items()
+        if (weights := getattr(network.objective, "class_weights", None)) is not None
+    }
+    if not weighted:
+        return []
+    who = (
+        "All networks were"
+        if len(weighted) == len(context.results.study.networks)
+        else f"{listed(_plain(list(weighted)), most=6)} {'was' if len(weighted) == 1 else 'were'}"
+    )
+    return [
+        f"**Class weights:** {who} trained with rows that count by their class, so the softmax does "
+        "not estimate how frequent a class is in the data; every loss and accuracy here is of rows "
+        "that count alike."
     ]
 
 

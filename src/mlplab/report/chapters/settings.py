@@ -68,6 +68,7 @@ def _aspects(network: Network) -> dict[str, str]:
         "optimizer": wording.optimizer(network),
         "initial weights": wording.initial_weights(network),
         "dropout": f"{network.dropout:g}" if network.dropout else "none",
+        "objective": wording.objective(network),
         "training": wording.batch(network),
         "evaluated every": f"{training.evaluate_every:,} steps",
         "early stopping": (

@@ -1,4 +1,4 @@
-"""Where in a set the classes stand that a declaration names."""
+"""The indices, in a set, of the classes that a declaration names."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from mlplab.declarations.resolving.classes import indices_of
 from mlplab.declarations.roles import ClassName
 
 
-def class_places(
+def class_indices(
     class_names: Sequence[str], classes: Sequence[ClassName] | None, setting: str, of: str
 ) -> list[int]:
-    """The place of each declared class among `class_names`, in the declared order; None for all.
+    """The index of each declared class among `class_names`, in the declared order; None for all.
 
     setting: where the classes are declared. of: what the data are called in words.
 
@@ -21,9 +21,9 @@ def class_places(
     """
     if classes is None:
         return list(range(len(class_names)))
-    places, faults = indices_of(classes, class_names, of)
-    if faults:
+    indices, problems = indices_of(classes, class_names, of)
+    if problems:
         raise BadInput(
-            Problem(f"{setting}{dotted(f.where)}", f.expected, f.received, f.hint) for f in faults
+            Problem(f"{setting}{dotted(f.where)}", f.expected, f.received, f.hint) for f in problems
         )
-    return places
+    return indices

@@ -1,0 +1,342 @@
+"""A sensible study of a table: which networks, for how long, and what is asked of them.
+
+A linear network, one and two hidden layers of three widths; learning rates tuned alike for all,
+early stopping and the choice by validation rows, and the questions that a user of a table has: does
+a hidden layer help, does a second, do wider ones. How long and on which batches follows from the
+number of rows. Beside the networks stand the usual methods of scikit-learn (`usual_methods.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlplab.data.dataset import PreparedData
+from mlplab.data.preparation import prepare
+from mlplab.declarations.data import TableData, Task
+from mlplab.declarations.loading import load_values
+from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.reading.names import plain
+from mlplab.declarations.reading.validation import validate
+from mlplab.declarations.resolving.size import Size
+from mlplab.declarations.study import Study
+from mlplab.user_folders import cache_folder
+from mlplab.words import count
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+WIDTHS = (32, 128, 256)
+LINEAR = "linear"
+RATES = (0.0005, 0.002, 0.008)
+"""Of Adam, tried for every network."""
+_TUNING_SEEDS = 2
+SEEDS = 8
+"""Seven are the fewest with which the three questions can have a verdict."""
+_MOST_FLOPS = 4e12
+"""Of tuning and training together; a core does about 3e10 to 1e11 a second."""
+_UPDATES = 2000
+"""Steps at least, as far as `_EPOCHS` allow."""
+_EPOCHS = (20, 150)
+_BATCHES = (16, 256)
+_BATCHES_AN_EPOCH = 40
+_FEW_ROWS = 20_000
+"""Of training: with more a tenth of them, else a fifth, is enough to choose by."""
+_MOSTLY_ONE_CLASS = 0.8
+_METRICS: dict[Task, tuple[str, str]] = {
+    "classification": ("accuracy", "greater"),
+    "regression": ("rmse", "less"),
+}
+"""What is asked about, and which way is better."""
+
+REMARKS = {
+    "data": "The table and its target; ignore and missing take columns and values, "
+    '"columns": {"zip": "category"} says how a column is meant. validation is the share of training '
+    "rows by which rates, stopping and the choice are decided; test rows decide nothing.",
+    "training": "Passes over the training rows, the rows of each step, and when to stop: the weights "
+    "of the best evaluation on validation rows are kept.",
+    "seeds": "Each network is trained from so many initial weights and orders of rows, the same for "
+    "all, so networks are compared in pairs.",
+    "tune": "Every network takes the learning rate with which it did best on validation rows.",
+    "networks": "Layers and widths; linear has no hidden layer. A network may override every setting "
+    "above, within its own braces.",
+    "questions": "Written before there are results, and answered in the report.",
+    "choice": "The cheapest network that is shown to be less than within worse than the best.",
+}
+
+
+def study_of_table(
+    table: str | Path | pd.DataFrame | pa.Table,
+    target: str | int,
+    *,
+    ignore: Sequence[str | int] = (),
+    missing: Sequence[str | int | float] = (),
+    task: Task | None = None,
+    name: str | None = None,
+    overrides: Sequence[str] = (),
+    select: Sequence[str] = (),
+    seeds: int | None = None,
+) -> Study:
+    """A study of a table, ready to run.
+
+    Args:
+        table: the path of a CSV, TSV, Parquet, Feather or Excel file; or a pandas or Arrow table,
+            which is kept in the user's cache folder so that its results can be read again.
+        target: the column to be predicted: its name, or its position from 1.
+        ignore: columns to leave out.
+        missing: values that stand for a missing one, besides the usual words.
+        task: classification or regression; None to tell from the target.
+        name: of the study; None for those of the file and the target.
+        overrides: texts such as "training.epochs=5".
+        select: names of the networks to keep; none keeps all.
+        seeds: a number of seeds instead of the study's own.
+
+    Raises:
+        BadInput: with every problem at once.
+    """
+    values = table_values(table, target, ignore=ignore, missing=missing, task=task, name=name)
+    study = load_values(values, Path(), overrides=overrides, select=select, seeds=seeds)
+    data = next(iter(study.networks.values())).data
+    return replace(study, notes=(*_notes(values, _prepared(data)), *study.notes))
+
+
+def table_values(
+    table: str | Path | pd.DataFrame | pa.Table,
+    target: str | int,
+    *,
+    ignore: Sequence[str | int] = (),
+    missing: Sequence[str | int | float] = (),
+    task: Task | None = None,
+    name: str | None = None,
+    folder: Path | None = None,
+) -> dict[str, Any]:
+    """The same study as the plain values of a study file.
+
+    Args:
+        folder: of the study file, as seen from which the path is written; None for as it is given.
+
+    Raises:
+        BadInput: a table that cannot be read, or a column that it does not have.
+    """
+    path, stem = (
+        (str(table), Path(table).name.split(".")[0])
+        if isinstance(table, str | Path)
+        else (_kept_frame(table), "table")
+    )
+    data: dict[str, Any] = {"format": "table", "path": path, "target": target}
+    data |= {"ignore": list(ignore)} if ignore else {}
+    data |= {"missing": list(missing)} if missing else {}
+    data |= {"task": task} if task else {}
+    declared = validate(TableData, data)
+    if declared.declaration is None:
+        raise BadInput(problem.within("data") for problem in declared.faults)
+    prepared = _prepared(declared.declaration)
+    if folder is not None:
+        data["path"] = _seen_from(folder, path)
+    rows = len(prepared.train_rows)
+    share = 0.2 if rows < _FEW_ROWS else 0.1
+    learned = rows - round(share * rows)
+    metric, better = _METRICS[prepared.task]
+    lengths = _lengths(learned, prepared.inputs.shape[1], len(prepared.class_names))
+    regression = prepared.task == "regression"
+    return {
+        "name": plain(f"{stem}-{target}") if name is None else name,
+        "data": {**data, "validation": share},
+        "training": {
+            "epochs": lengths.epochs,
+            "batch_size": lengths.batch,
+            "early_stopping": {"metric": "loss", "patience": max(5, lengths.epochs // 6)},
+        },
+        "seeds": SEEDS,
+        "initial_weights": {"distribution": "he"},
+        "optimizer": {"name": "adam", "learning_rate": RATES[1]},
+        **({"objective": {"name": "mse"}} if regression else {}),
+        "tune": {
+            "space": {"optimizer.learning_rate": list(RATES)},
+            "seeds": _TUNING_SEEDS,
+            "metric": "loss",
+        },
+        "networks": {
+            LINEAR: {"hidden": []},
+            **{_named(d, w): {"hidden": [w] * d} for d in (1, 2) for w in WIDTHS},
+        },
+        "questions": _questions(metric, better),
+        **({} if regression else {"choice": {"within": 0.002, "cost": "parameters"}}),
+    }
+
+
+def with_remarks(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a study file with a remark before each of them that has one."""
+    told: dict[str, Any] = {"//": "Keys that start with // are remarks."}
+    for key, value in values.items():
+        told |= {f"// {key}": REMARKS[key]} if key in REMARKS else {}
+        told[key] = value
+    return told
+
+
+@dataclass(frozen=True)
+class _Lengths:
+    epochs: int
+    batch: int
+
+
+def _lengths(rows: int, features: int, outputs: int) -> _Lengths:
+    """How long to train on so many rows, so that the whole study takes no longer than it may."""
+    low, high = _BATCHES
+    wanted = max(1, rows // _BATCHES_AN_EPOCH)
+    batch = min(max(int(2 ** (wanted.bit_length() - 1)), low), high, max(1, rows))
+    steps_an_epoch = -(-rows // batch)
+    epochs = min(max(-(-_UPDATES // steps_an_epoch), _EPOCHS[0]), _EPOCHS[1])
+    shapes = [(features, *[w] * d, outputs) for d in (1, 2) for w in WIDTHS]
+    runs = SEEDS + len(RATES) * _TUNING_SEEDS
+    flops = runs * sum(Size(s, batch, steps_an_epoch).training_flops for s in shapes)
+    return _Lengths(max(1, min(epochs, int(_MOST_FLOPS // flops))), batch)
+
+
+def _named(depth: int, width: int) -> str:
+    return f"{depth}x{width}"
+
+
+def _questions(metric: str, better: str) -> list[dict[str, Any]]:
+    measured = {"final": metric, "split": "test"}
+    middle = WIDTHS[1]
+    trend = {"greater": "increasing", "less": "decreasing"}[better]
+    return [
+        {
+            "ask": "Is a network with a hidden layer better than a linear one?",
+            "compare": [_named(1, middle), LINEAR],
+            "factor": "depth",
+            "metric": measured,
+            "expect": better,
+        },
+        {
+            "ask": "Does a second hidden layer help?",
+            "compare": [_named(2, middle), _named(1, middle)],
+            "factor": "depth",
+            "metric": measured,
+            "expect": better,
+        },
+        {
+            "ask": "Do wider layers help?",
+            "along": [_named(1, width) for width in WIDTHS],
+            "factor": "width",
+            "metric": measured,
+            "expect": trend,
+        },
+    ]
+
+
+def _notes(values: dict[str, Any], data: PreparedData) -> list[str]:
+    """What the study was made of, and what is to be borne in mind."""
+    training = values["training"]
+    parts = [
+        f"{len(rows):,} {part}"
+        for rows, part in (
+            (data.train_rows, "training"),
+            (data.validation_rows, "validation"),
+            (data.test_rows, "test"),
+        )
+    ]
+    notes = [
+        f"made from the table: {', '.join(parts)} rows, {count(data.inputs.shape[1], 'input')}, "
+        f"{count(training['epochs'], 'epoch')} at most in batches of {training['batch_size']}; "
+        f"mlplab init --data writes the study as a file to change."
+    ]
+    if data.task == "classification":
+        labels = data.label_map[data.labels[data.train_rows]]
+        counts = np.bincount(labels, minlength=len(data.class_names))
+        share, most = counts.max() / counts.sum(), data.class_names[int(counts.argmax())]
+        if share >= _MOSTLY_ONE_CLASS:
+            notes.append(
+                f"{share:.1%} of the rows are of class {most}, which is the accuracy of always "
+                'saying so; "objective": {"name": "cross_entropy", "class_weights": "balanced"} '
+                "gives every class the same weight in training."
+            )
+        few = [
+            f"{name} ({number})"
+            for name, number in zip(data.class_names, counts.tolist(), strict=True)
+            if number < 10
+        ]
+        if few:
+            notes.append(
+                f"few rows to learn from: {', '.join(few[:10])}"
+                + (f" and {len(few) - 10} more classes" if len(few) > 10 else "")
+                + "; what the networks do with these classes is hardly measured."
+            )
+    return notes
+
+
+def _seen_from(folder: Path, path: str) -> str:
+    full = Path(path).expanduser().resolve()
+    try:
+        return os.path.relpath(full, folder.resolve())
+    except ValueError:  # on another drive
+        return str(full)
+
+
+def _prepared(data: Any) -> PreparedData:
+    both: tuple[Task, ...] = ("classification", "regression")
+    return prepare(data, Path(), lambda line: None, tasks=both)
+
+
+def _kept_frame(table: pd.DataFrame | pa.Table) -> str:
+    """The path of a file with the contents of a frame, named after them."""
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    if isinstance(table, pd.DataFrame):
+        table = _arrow_of(table)
+    if not isinstance(table, pa.Table):
+        raise BadInput(
+            Problem(
+                "table",
+                "the path of a file, or a pandas or Arrow table",
+                type(table).__name__,
+                "make a DataFrame of it",
+            )
+        )
+    folder = cache_folder()
+    if folder is None:
+        raise BadInput(
+            Problem(
+                "table",
+                "a user with a home folder, in whose cache a table in memory is kept",
+                "a user without one",
+                "write the table to a file and give its path",
+            )
+        )
+    from mlplab.records.atomic import replacing, writable
+
+    sink = io.BytesIO()
+    parquet.write_table(table, sink)
+    content = sink.getvalue()
+    path = folder / "tables" / f"{hashlib.sha256(content).hexdigest()[:16]}.parquet"
+    with writable(path):
+        if not path.exists():
+            with replacing(path) as temporary:
+                temporary.write_bytes(content)
+    return str(path)
+
+
+def _arrow_of(frame: pd.DataFrame) -> pa.Table:
+    """A frame as Arrow; cells of a column of several types become text."""
+    import pandas as pd
+    import pyarrow as pa
+
+    frame = frame.rename(columns=str)
+    for column in frame.columns:
+        if not pd.api.types.is_object_dtype(frame[column].dtype):
+            continue
+        present = frame[column].dropna()
+        if present.map(type).nunique() > 1:
+            frame[column] = present.map(str).reindex(frame.index)
+    return pa.Table.from_pandas(frame)
