@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from mlplab.declarations.data import ColumnKind
-from mlplab.declarations.problems import listed, shortened, shown
+from mlplab.declarations.problems import quoted, shortened, shown
 
 Cells = Sequence[str] | np.ndarray
 """The cells of a column: texts without blanks around them, or (row,) float64 with NaN for none."""
@@ -159,7 +159,7 @@ def told(notes: Iterable[tuple[str, Note]]) -> Iterator[str]:
         together.setdefault((note.says, note.settled_by), []).append((name, note.detail))
     for (says, settled_by), columns in together.items():
         names = [shown(name) + (f" ({detail})" if detail else "") for name, detail in columns]
-        start = f"column {names[0]}" if len(names) == 1 else f"columns {listed(names, quote=False)}"
+        start = f"column {names[0]}" if len(names) == 1 else f"columns {quoted(names, quote=False)}"
         end = f"; {settled_by.replace('NAME', shown(columns[0][0]))}" if settled_by else ""
         yield f"{start}: {says}{end}"
 
@@ -337,7 +337,7 @@ def _number(base: Found, draft: Column, words: dict[str, int], decimal: str | No
         of_words = sum(words[w] for w in others)
         if numbers < 0.9 * (numbers + of_words) or len(others) > 20:
             return None
-        which = listed([shortened(w, 30) for w in others], limit=5)
+        which = quoted([shortened(w, 30) for w in others], limit=5)
         doubt = (
             f"{numbers:,} numbers and {of_words:,} words ({which})",
             f'add them to "missing", or write "columns": {{{shown(base.name)}: "category"}}',
@@ -529,7 +529,7 @@ def _as_declared(
         if found is not None:
             sign = found.column.decimal if found.column else decimal or "."
             return replace(base, column=replace(draft, decimal=sign))
-    which = listed([shortened(w, 30) for w in list(words)[:3]])
+    which = quoted([shortened(w, 30) for w in list(words)[:3]])
     return replace(
         base,
         doubts=((f"cells that are none, such as {which}" if words else "no values at all",

@@ -15,7 +15,7 @@ from mlplab.data.mirrors import SOURCES
 from mlplab.data.refusal import refuse
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.known_data import KNOWN_SETS, KnownSet
-from mlplab.declarations.problems import did_you_mean, listed
+from mlplab.declarations.problems import did_you_mean, quoted
 
 BUNDLED = "bundled with scikit-learn"
 
@@ -141,7 +141,7 @@ def _known(name: str) -> KnownSet:
     if name not in KNOWN_SETS:
         refuse(
             "data.name",
-            expected=f"one of {listed(KNOWN_SETS)}",
+            expected=f"one of {quoted(KNOWN_SETS)}",
             received=f'"{name}"',
             hint=did_you_mean(name, KNOWN_SETS) or "a table is described by its path",
         )

@@ -14,7 +14,7 @@ from mlplab.data.dataset import Dataset
 from mlplab.data.refusal import refuse
 from mlplab.data.scaling import FittedScaling, default_scaling, fit_columns, fit_scaling
 from mlplab.declarations.data import Scaling, Task
-from mlplab.declarations.problems import listed
+from mlplab.declarations.problems import quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,7 +185,7 @@ class Preparation:
         if own != [(column.name, column.kind) for column in columns or ()]:
             refuse(
                 where,
-                expected=f"a table with the columns {listed(name for name, _ in own)}",
+                expected=f"a table with the columns {quoted(name for name, _ in own)}",
                 received="another one",
                 hint="give rows of the same columns, of the same kinds",
             )
@@ -243,7 +243,7 @@ class Preparation:
             refuse(
                 "inputs",
                 expected="the columns that the network learned from",
-                received=f"a frame without {listed(missing)}",
+                received=f"a frame without {quoted(missing)}",
                 hint="name the columns as in the training data",
             )
         parts = []

@@ -12,7 +12,7 @@ from mlplab.data.doubts import doubtful_rows
 from mlplab.data.own_files import OwnFile
 from mlplab.data.refusal import refuse
 from mlplab.declarations.data import Task
-from mlplab.declarations.problems import listed, shown
+from mlplab.declarations.problems import quoted, shown
 
 DEFAULT_TEST = 0.2
 LONGEST_CLASS = 200
@@ -175,7 +175,7 @@ def _class_names(rows: Rows, fewest: int) -> tuple[str, ...]:
         refuse(
             file.where,
             expected="at least two classes",
-            received=f"only {listed(distinct)}",
+            received=f"only {quoted(distinct)}",
             hint="there is nothing to tell apart: give data of several classes",
             file=file.path,
         )
@@ -213,7 +213,7 @@ def _require_known_classes(test: Rows | None, index: dict[str, int]) -> None:
     if row is not None:
         refuse(
             test.labels_file.where,
-            expected=f"a class that training rows have: {listed(index)}",
+            expected=f"a class that training rows have: {quoted(index)}",
             received=f"{shown(test.labels[row])} in test row {row} (counted from 0)",
             hint="a class that was never learned cannot be tested: correct the label or leave the "
             "row out",

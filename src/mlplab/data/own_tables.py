@@ -16,7 +16,7 @@ from mlplab.data.sources.delimited import TextForm, read_text_table
 from mlplab.data.sources.raw_table import RawTable
 from mlplab.data.targets import Target, find_target, plain_labels
 from mlplab.declarations.data import ColumnKind, ColumnName, CsvData, TableData
-from mlplab.declarations.problems import BadInput, Problem, did_you_mean, listed, shown
+from mlplab.declarations.problems import BadInput, Problem, did_you_mean, quoted, shown
 
 _MOST_NOTES = 40
 _WORKBOOKS = (".xlsx", ".xlsm")
@@ -179,7 +179,7 @@ def encode(columns: Sequence[Column], cells: Sequence[Cells], table: RawTable) -
 
 def _wrong_cell(column: Column, cell: object, row: int, table: RawTable) -> Problem:
     kinds = {"number": "a finite number", "date": f"a date as {column.date_format}"}
-    expected = kinds.get(column.kind, f"one of {listed(column.categories)}")
+    expected = kinds.get(column.kind, f"one of {quoted(column.categories)}")
     return Problem(
         table.file.where,
         f"{expected} in column {shown(column.name)}",
@@ -303,8 +303,8 @@ def _require_columns(table: RawTable, needed: Sequence[str], known: Sequence[str
     missing = [name for name in needed if name not in held]
     extra = [name for name in table.names if name not in wanted]
     if missing or extra:
-        parts = [f"without {listed(missing)}"] if missing else []
-        parts += [f"with {listed(extra)} besides"] if extra else []
+        parts = [f"without {quoted(missing)}"] if missing else []
+        parts += [f"with {quoted(extra)} besides"] if extra else []
         raise BadInput(
             Problem(
                 table.file.where,
@@ -394,7 +394,7 @@ def _nothing_to_learn_from(understood: Understood) -> Problem:
     return Problem(
         understood.table.file.where,
         "at least one column beside the target that a network can use",
-        listed(kinds, quote=False, limit=6) or "none",
+        quoted(kinds, quote=False, limit=6) or "none",
         '"columns" says how a column is to be taken',
         None,
         str(understood.table.file.path),
@@ -421,7 +421,7 @@ def _label_at(table: RawTable, declaration: CsvData) -> int:
         raise BadInput(
             Problem(
                 "data.label",
-                f"a column of the table: {listed(table.names)}",
+                f"a column of the table: {quoted(table.names)}",
                 shown(declaration.label),
                 did_you_mean(declaration.label, table.names)
                 or 'separate with commas, or use "format": "table"',

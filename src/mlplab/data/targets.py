@@ -19,7 +19,7 @@ from mlplab.data.columns import (
     told,
 )
 from mlplab.declarations.data import ColumnKind, Task
-from mlplab.declarations.problems import listed, shortened, shown
+from mlplab.declarations.problems import quoted, shortened, shown
 
 MOST_CODES = 10
 """Whole numbers of so many kinds are taken for classes, of more for a quantity."""
@@ -92,7 +92,7 @@ def plain_labels(name: str, words: Cells) -> tuple[tuple[str, ...], tuple[str, .
     notes = []
     odd = {label: n for label, n in counts.items() if label.casefold() in MISSING_WORDS}
     if odd:
-        which = listed([f"{shown(w)} ({n:,} rows)" for w, n in odd.items()], quote=False)
+        which = quoted([f"{shown(w)} ({n:,} rows)" for w, n in odd.items()], quote=False)
         notes.append(
             f"label {shown(name)}: {which} taken for classes; "
             '"format": "table" takes them for missing'
@@ -100,7 +100,7 @@ def plain_labels(name: str, words: Cells) -> tuple[tuple[str, ...], tuple[str, .
     apart = _written_apart(list(counts))
     if apart:
         notes.append(
-            f"label {shown(name)}: {listed(apart)} are classes of their own, though they are equal "
+            f"label {shown(name)}: {quoted(apart)} are classes of their own, though they are equal "
             'numbers; "format": "table" with "columns" joins them'
         )
     return labels, tuple(notes)
@@ -110,7 +110,7 @@ def _left_out(name: str, words: Cells, absent: set[str]) -> tuple[str, ...]:
     counts = Counter(word for word in words if word in absent)
     if not counts:
         return ()
-    which = listed(
+    which = quoted(
         [f"{shown(word) if word else 'nothing'} ({n:,})" for word, n in counts.most_common()],
         quote=False,
     )
@@ -127,7 +127,7 @@ def _of_words(base: Target, task: Task | None) -> Target:
             base,
             doubt=(
                 f"numbers in column {shown(base.name)}, as they are to be measured",
-                f"{len(others):,} words, such as {listed([shortened(w) for w in others[:3]])}"
+                f"{len(others):,} words, such as {quoted([shortened(w) for w in others[:3]])}"
                 if numbers
                 else "no values",
                 'add them to "missing", or write "task": "classification"',
@@ -147,7 +147,7 @@ def _of_numbers(
     notes = base.notes
     if task is None and 2 < len(distinct) <= MOST_CODES and few:
         notes += (
-            f"target {name} has the whole numbers {listed(map(text_of, distinct.tolist()), quote=False)}"
+            f"target {name} has the whole numbers {quoted(map(text_of, distinct.tolist()), quote=False)}"
             ', taken for classes; "task": "regression" measures them',
         )
     if task is None and not few:
@@ -168,7 +168,7 @@ def _of_numbers(
             base,
             doubt=(
                 f"each class of {name} written in one way",
-                f"{listed(apart)}, which are equal numbers",
+                f"{quoted(apart)}, which are equal numbers",
                 f'{key}"number"}} joins them, {key}"category"}} keeps them apart',
             ),
         )

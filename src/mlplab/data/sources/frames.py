@@ -15,7 +15,7 @@ from mlplab.data.columns import Cells, text_of
 from mlplab.data.own_files import OwnFile, require_memory
 from mlplab.data.refusal import refuse
 from mlplab.data.sources.raw_table import RawTable, named
-from mlplab.declarations.problems import BadInput, did_you_mean, listed, shortened, shown
+from mlplab.declarations.problems import BadInput, did_you_mean, quoted, shortened, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +129,7 @@ def read_workbook(file: OwnFile, sheet: str | None, *, head_only: bool = False) 
         if sheet is not None and sheet not in book.sheetnames:
             refuse(
                 "data.sheet",
-                expected=f"a sheet of the workbook: {listed(book.sheetnames)}",
+                expected=f"a sheet of the workbook: {quoted(book.sheetnames)}",
                 received=shown(sheet),
                 hint=did_you_mean(sheet, book.sheetnames),
                 file=file.path,

@@ -11,7 +11,7 @@ from mlplab.data.own_files import OwnFile, own_path, require_memory
 from mlplab.data.own_sets import Rows
 from mlplab.data.refusal import refuse
 from mlplab.declarations.data import ImageFolderData
-from mlplab.declarations.problems import listed, shortened
+from mlplab.declarations.problems import quoted, shortened
 
 _ENDINGS = frozenset(
     {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp"}
@@ -43,7 +43,7 @@ def files_in(folder: Path, path: str) -> tuple[OwnFile, ...]:
         for file, state in zip(found, states, strict=True)
     )
     if not files:
-        refuse(_WHERE, expected=f"images ({listed(sorted(_ENDINGS), quote=False)}) in folders "
+        refuse(_WHERE, expected=f"images ({quoted(sorted(_ENDINGS), quote=False)}) in folders "
                "named by class", received="none", hint=None, file=root)  # fmt: skip
     return files
 
@@ -62,7 +62,7 @@ def read(declaration: ImageFolderData, files: tuple[OwnFile, ...]) -> tuple[Rows
             refuse(
                 _WHERE,
                 expected="folders named by class, or train/ and test/ with such folders",
-                received=f"images below {listed(sorted(parts)[:5])}",
+                received=f"images below {quoted(sorted(parts)[:5])}",
                 hint="put the images of each class into one folder",
                 file=files[0].path.parent.parent,
             )

@@ -18,7 +18,7 @@ from mlplab.data.header import Header
 from mlplab.data.own_files import OwnFile, require_memory
 from mlplab.data.own_sets import Rows, first_unusable, require_rows, spoken
 from mlplab.data.refusal import refuse
-from mlplab.declarations.problems import listed, shortened
+from mlplab.declarations.problems import quoted, shortened
 
 _WHOLE = ("x", "y")
 _PARTS = ("x_train", "y_train", "x_test", "y_test")
@@ -143,7 +143,7 @@ def _chosen(
         refuse(
             file.where,
             expected="either x and y, or x_train, y_train, x_test and y_test",
-            received=f"both: {listed(sorted(names), quote=False)}",
+            received=f"both: {quoted(sorted(names), quote=False)}",
             hint="leave out the arrays that are not meant",
             file=file.path,
         )
@@ -156,7 +156,7 @@ def _unused(arrays: Mapping[str, _Array], used: tuple[str, ...], file: OwnFile) 
     others = sorted(shortened(name) for name in set(arrays) - set(used))
     if not others:
         return ()
-    note = f"{file.path.name}: {listed(others, quote=False)} of the archive are not used"
+    note = f"{file.path.name}: {quoted(others, quote=False)} of the archive are not used"
     if set(others) & {"x_val", "y_val", "x_valid", "y_valid"}:
         note += '; join them to x_train and y_train, and ask for "validation" rows'
     return (note,)
@@ -167,9 +167,9 @@ def _require_arrays(names: set[str], wanted: tuple[str, ...], file: OwnFile) -> 
     if missing:
         refuse(
             file.where,
-            expected=f"the arrays {listed(wanted, quote=False)}",
-            received=f"{listed(sorted(names), quote=False) or 'none'}",
-            hint=f"add {listed(missing, quote=False)}",
+            expected=f"the arrays {quoted(wanted, quote=False)}",
+            received=f"{quoted(sorted(names), quote=False) or 'none'}",
+            hint=f"add {quoted(missing, quote=False)}",
             file=file.path,
         )
 

@@ -9,7 +9,7 @@ from mlplab.data.columns import Cells
 from mlplab.data.own_files import OwnFile
 from mlplab.data.refusal import refuse
 from mlplab.declarations.data import ColumnName
-from mlplab.declarations.problems import did_you_mean, listed, shown
+from mlplab.declarations.problems import did_you_mean, quoted, shown
 
 _LONGEST_NAME = 200
 
@@ -43,7 +43,7 @@ class RawTable:
         place = int(wanted) if str(wanted).isdecimal() and len(str(wanted)) < 10 else 0
         if 1 <= place <= len(self.names):
             return place - 1
-        names = listed(self.names)
+        names = quoted(self.names)
         refuse(
             setting,
             expected=f"a column of the table: {names}"
