@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mlplab.data.columns import Found, find_kind, told
+from mlplab.data.column_kinds import Found, find_kind
+from mlplab.data.columns import told
+from mlplab.data.files import own_file
 from mlplab.data.loading import load
-from mlplab.data.own_files import own_file
 from mlplab.data.own_tables import read_raw, understand
 from mlplab.data.preparation import prepare
 from mlplab.declarations.data import ColumnKind, TableData, Task

@@ -7,11 +7,10 @@ apostrophe in front (the usual remedy: https://owasp.org/www-community/attacks/C
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import refuse
 from mlplab.records.atomic import replacing, writable
 from mlplab.records.results import Results
 
@@ -52,11 +51,8 @@ def export_table(make_table: Callable[[], pd.DataFrame], path: str | Path) -> No
 def _write(make_table: Callable[[], pd.DataFrame], path: Path) -> None:
     is_parquet = path.suffix.lower() in _PARQUET
     if not is_parquet and path.suffix.lower() not in (".csv", ".gz"):
-        raise _refusal(path, "a file that ends in .csv, .csv.gz or .parquet", f"“{path.name}”")
-    if is_parquet and find_spec("pyarrow") is None:
-        raise _refusal(
-            path, "pyarrow for Parquet", "a Python without it", "pip install 'mlplab[parquet]'"
-        )
+        expected = "a file that ends in .csv, .csv.gz or .parquet"
+        refuse("", expected=expected, received=f"“{path.name}”", file=path)
     table = make_table()
     with writable(path), replacing(path) as temporary:
         if is_parquet:
@@ -80,7 +76,3 @@ def _plain_text(value: object) -> object:
     except ValueError:
         return f"'{value}"
     return value
-
-
-def _refusal(path: Path, expected: str, received: str, hint: str | None = None) -> BadInput:
-    return BadInput(Problem("", expected, received, hint, file=str(path)))
