@@ -109,12 +109,8 @@ def describe_table(
         test, notes = len(prepared.test_rows), dataset.notes
         by_name = prepared.preparation.features_by_column
     place = table.position(target, "--target")
-    at = dict(zip(understood.positions, understood.found, strict=True))
-    target_found = find_kind(table.names[place], table.columns[place])
-    lines = [
-        _line(position, at.get(position, target_found), by_name)
-        for position in sorted({*at, place})
-    ]
+    found_at = {**understood.found, place: find_kind(table.names[place], table.columns[place])}
+    lines = [_line(position, found_at[position], by_name) for position in sorted(found_at)]
     return TableDescription(
         rows=table.rows,
         columns=tuple(lines[:_MOST_COLUMNS]),

@@ -58,7 +58,7 @@ def read(declaration: TableData, files: Sequence[DataFile]) -> tuple[Rows, Rows 
     if understood.problems:
         raise BadInput(understood.problems)
     if not understood.columns:
-        kinds = [f"{shown(found.name)} is {found.kind}" for found in understood.found]
+        kinds = [f"{shown(found.name)} is {found.kind}" for found in understood.found.values()]
         understood.table.file.refuse(
             "at least one column beside the target that a network can use",
             listed(kinds, quote=False, limit=6) or "none",
@@ -76,10 +76,8 @@ class Understood:
 
     table: RawTable
     target: Target
-    found: tuple[Found, ...]
-    """Of every column but the target, in the order of the table."""
-    positions: tuple[int, ...]
-    """Where in the table these stand."""
+    found: dict[int, Found]
+    """By its place in the table, every column but the target."""
     groups: int | None
     order: int | None
     problems: tuple[Problem, ...]
@@ -87,19 +85,18 @@ class Understood:
     @property
     def columns(self) -> tuple[Column, ...]:
         """Those that networks are given."""
-        return tuple(found.column for found in self.found if found.column is not None)
+        return tuple(each.column for each in self.found.values() if each.column is not None)
 
     @property
     def used(self) -> tuple[int, ...]:
         """Where in the table these stand."""
-        pairs = zip(self.found, self.positions, strict=True)
-        return tuple(place for found, place in pairs if found.column is not None)
+        return tuple(place for place, each in self.found.items() if each.column is not None)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """All that is told of the table and its columns."""
         notes = [*self.table.notes, *self.target.notes]
-        notes += told((found.name, note) for found in self.found for note in found.notes)
+        notes += told((each.name, note) for each in self.found.values() for note in each.notes)
         if len(notes) > _MOST_NOTES:
             left_out = len(notes) - _MOST_NOTES
             notes = [*notes[:_MOST_NOTES], f"and {left_out:,} more notes on columns"]
@@ -125,19 +122,19 @@ def understand(table: RawTable, declaration: TableData) -> Understood:
             (declaration.order, "data.order"),
         )
     )
-    found = []
-    positions = [place for place in range(len(table.names)) if place != target_at]
-    for place in positions:
-        left_out = place in ignored or (place == groups and place not in kinds)
-        found.append(
-            find_kind(
-                table.names[place],
-                table.columns[place],
-                declared="ignore" if left_out else kinds.get(place),
-                missing=missing,
-                decimal=declaration.decimal,
-            )
+    found = {
+        place: find_kind(
+            name,
+            table.columns[place],
+            declared="ignore"
+            if place in ignored or (place == groups and place not in kinds)
+            else kinds.get(place),
+            missing=missing,
+            decimal=declaration.decimal,
         )
+        for place, name in enumerate(table.names)
+        if place != target_at
+    }
     target = find_target(
         table.names[target_at],
         table.columns[target_at],
@@ -148,11 +145,11 @@ def understand(table: RawTable, declaration: TableData) -> Understood:
     )
     problems = [
         table.file.problem(f"one kind of cells in column {shown(each.name)}", received, hint)
-        for each in found
+        for each in found.values()
         for received, hint in each.doubts
     ]
     problems += _target_problems(target, table)
-    return Understood(table, target, tuple(found), tuple(positions), groups, order, tuple(problems))
+    return Understood(table, target, found, groups, order, tuple(problems))
 
 
 def _missing(declaration: TableData) -> tuple[str, ...]:
