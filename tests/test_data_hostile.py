@@ -18,7 +18,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from data_files import write_csv, write_idx, write_npz
-from mlplab.data import own_files
+from mlplab.data import files
 from mlplab.data.loading import read_header
 from mlplab.data.preparation import prepare
 from mlplab.declarations.data import Data
@@ -75,7 +75,7 @@ def test_paths_that_lead_nowhere(tmp_path: Path, ending: str, path: str) -> None
 def test_what_unpacks_to_more_than_memory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own_files, "memory_limit", lambda: 10_000_000)
+    monkeypatch.setattr(files, "memory_limit", lambda: 10_000_000)
     (tmp_path / "bomb").write_bytes(gzip.compress(b"1,2\n" * 20_000_000, 1))
     for ending in ("table", "idx"):
         said = refused(settings_of(ending, "bomb"), tmp_path, by_header=False)

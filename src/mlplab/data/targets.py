@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mlplab.data.column_kinds import sentinel_notes
 from mlplab.data.columns import (
     MISSING_WORDS,
     Cells,
     Column,
     floats,
     number_of,
-    sentinel_notes,
     text_of,
     told,
+    words_of,
 )
 from mlplab.declarations.data import ColumnKind, Task
 from mlplab.declarations.problems import quoted, shortened, shown
@@ -62,7 +63,7 @@ def find_target(
         missing: words that stand for a missing value besides the usual ones.
         decimal: the decimal sign, None for a point.
     """
-    words = cells if not isinstance(cells, np.ndarray) else [text_of(n) for n in cells.tolist()]
+    words = words_of(cells)
     column = Column(name, "number", missing, literal=declared == "category")
     own = {number_of(word) for word in missing} - {None}
     absent = {w for w in set(words) if column.is_missing(w) or (own and number_of(w) in own)}

@@ -299,7 +299,7 @@ def _lines(
     if "optimizer" in own and isinstance(name, str) and name in members:
         has = members[name].type.model_fields
         own["optimizer"] = {key: value for key, value in own["optimizer"].items() if key in has}
-    if "data" in own and _merged(rest.get("data", {}), own["data"]).get("name") in KNOWN_SETS:
+    if "data" in own and merged(rest.get("data", {}), own["data"]).get("name") in KNOWN_SETS:
         own["data"].pop("test", None)
     homes = {home for item in foreign for home in item.homes}
     return {key: value for key, value in own.items() if key in homes}, unit
