@@ -165,9 +165,7 @@ def _regular_size(descriptor: int, path: Path, where: str) -> int:
     return state.st_size
 
 
-def _unpacked(
-    stream: BinaryIO, path: Path, where: str, at_most: int | None, copies: int
-) -> bytes:
+def _unpacked(stream: BinaryIO, path: Path, where: str, at_most: int | None, copies: int) -> bytes:
     """The unpacked bytes, counted against memory while they are unpacked."""
     parts, size = [], 0
     try:
