@@ -254,7 +254,8 @@ def test_a_test_part_is_not_asked_of_a_set_that_has_one(tmp_path: Path, value: f
     with pytest.raises(BadInput) as refusal:
         load(write(study))
     (problem,) = refusal.value.problems
-    assert problem.where == "test_size" and "leave it out" in str(problem)
+    assert problem.where == "test_size"
+    assert "leave it out" in str(problem)
     own = study | {"data": {"format": "npz", "path": "a.npz"}}
     with pytest.raises(BadInput) as refusal:
         load(write(own))

@@ -128,10 +128,11 @@ def require_memory(needed: int, file: DataFile, what: str = "data") -> None:
         )
 
 
-def content_of(file: DataFile, *, at_most: int | None = None) -> bytes:
+def content_of(file: DataFile, *, at_most: int | None = None, copies: int = 1) -> bytes:
     """The bytes of a file, unpacked where it is gzipped; an unreadable or empty one is refused.
 
     at_most: bytes to read from its beginning, for who wants a header only.
+    copies: how many times the content will stand in memory, counting these bytes.
     """
     try:
         with file.path.open("rb") as stream:
@@ -141,10 +142,10 @@ def content_of(file: DataFile, *, at_most: int | None = None) -> bytes:
             packed = stream.read(2) == GZIP
             stream.seek(0)
             if packed:
-                content = _unpacked(stream, file, at_most)
+                content = _unpacked(stream, file, at_most, copies)
             else:
                 if at_most is None:
-                    require_memory(state.st_size, file)
+                    require_memory(state.st_size * copies, file)
                 content = stream.read(state.st_size if at_most is None else at_most)
     except OSError as error:
         if file.path.is_dir():
@@ -166,7 +167,7 @@ def is_packed(file: DataFile) -> bool:
         return stream.read(2) == GZIP
 
 
-def _unpacked(stream: BinaryIO, file: DataFile, at_most: int | None) -> bytes:
+def _unpacked(stream: BinaryIO, file: DataFile, at_most: int | None, copies: int) -> bytes:
     """The unpacked bytes, counted against memory while they are unpacked."""
     parts, size = [], 0
     try:
@@ -177,7 +178,7 @@ def _unpacked(stream: BinaryIO, file: DataFile, at_most: int | None) -> bytes:
                     break
                 parts.append(block)
                 size += len(block)
-                require_memory(size, file, "unpacked data")
+                require_memory(size * copies, file, "unpacked data")
     except (OSError, EOFError, zlib.error) as error:
         file.refuse(
             "a whole gzip file",

@@ -18,6 +18,8 @@ from mlplab.declarations.problems import refuse, shortened
 _SEPARATORS = (",", ";", "\t", "|")
 _BYTES_A_CELL = 70
 """Of a cell as text in Python."""
+_COPIES = 3
+"""Of the whole text, beside its cells: its bytes, its signs and, at worst, one line of all."""
 _HEADER_BYTES = 1 << 22
 _COLUMNS_FOR_HEADER = 300
 """Of which the first row is held against those below, to tell whether it is a header."""
@@ -47,16 +49,18 @@ def read_text_table(file: DataFile, form: TextForm, *, head_only: bool = False) 
     Raises:
         BadInput: bytes that are no text, lines of different lengths, or no rows.
     """
-    content = content_of(file, at_most=_HEADER_BYTES if head_only else None)
     if form.plain and is_packed(file):
         hint = 'save the table as CSV in UTF-8, not packed, or use "format": "table"'
         file.refuse("text in UTF-8", "a gzip file", hint)
-    text, notes = _decoded(content, form, file, cut=len(content) == _HEADER_BYTES and head_only)
+    content = content_of(file, at_most=_HEADER_BYTES if head_only else None, copies=_COPIES)
+    cut = head_only and len(content) == _HEADER_BYTES
+    text, notes = _decoded(content, form, file, cut=cut)
+    del content
     separator = "," if form.plain else form.separator or _separator(text)
     cells = text.count(separator) + text.count("\n")
     require_memory(cells * _BYTES_A_CELL, file, "a table as text")
     rows, lines = _rows(text, separator, file)
-    if head_only and len(content) == _HEADER_BYTES and len(rows) > 1:
+    if cut and len(rows) > 1:
         rows, lines = rows[:-1], lines[:-1]  # the last one is cut
     return _table(rows, lines, form, file, notes)
 
