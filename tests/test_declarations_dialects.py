@@ -176,7 +176,6 @@ def test_a_known_synonym_is_read_and_noted(tmp_path, change, path, value, word):
         ({"seed": 42}, '"seeds": [42]'),
         ({"n_runs": 5}, '"seeds": 5'),
         ({"epochs": 10}, '"training": {"steps": 50}'),  # 1,150 rows in batches of 256: 5 steps
-        ({"training": {"epochs": 2, "batch_size": 115}}, '"steps": 20'),
         ({"lr": 0.5}, '"optimizer": {"name": "adam", "learning_rate": 0.5}'),
         ({"l2": 0.1}, '"weight_decay": 0.1'),
         ({"optimizer": "Adam"}, '"optimizer": {"name": "adam", "learning_rate": 0.001}'),

@@ -9,7 +9,8 @@ import pytest
 
 from mlplab.analysis.open_set.evaluating import tests_of as kept_tests
 from mlplab.analysis.open_set.tasks import tasks_of
-from mlplab.commands.overview import print_open_set
+from mlplab.commands.output import print_blocks
+from mlplab.commands.overview import overview
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
 from mlplab.declarations.resolving.open_set_networks import variants_of
@@ -149,7 +150,7 @@ def test_every_way_is_shown_under_its_name(ran, capsys):
     drawn = [figure for figure in found.figures if "absorbed" in figure.name]
     assert len({figure.title for figure in drawn}) == 4
     assert any("thresholds by class" in figure.title for figure in drawn)
-    print_open_set(ran)
+    print_blocks(overview(ran))
     told = " ".join(capsys.readouterr().out.split())
     for way in ("thresholds by class", "fitted on 40 rows", "rejecting at most 20%"):
         assert way in told
