@@ -224,16 +224,22 @@ def duration(seconds: float) -> str:
 
 def p_value(p: float, level: float = 0.05) -> str:
     """p = 0.031, p < 0.0001; never p = 0, and never rounded onto the level or across it."""
+    text = p_in_column(p, level)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def p_in_column(p: float, level: float = 0.05) -> str:
+    """The same below a heading that says p: 0.031, < 0.0001."""
     if p < 0.0001:
-        return "p < 0.0001"
+        return "< 0.0001"
     if p >= 0.9995:
-        return "p = 1"
+        return "1"
     text = f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
     for digits in range(3, 9):
         if (float(text) > level) == (p > level * (1 + 1e-9)):
             break
         text = f"{p:.{digits}g}"
-    return f"p = {text}"
+    return text
 
 
 # Means with their intervals
@@ -263,17 +269,14 @@ def with_interval(interval: Interval, metric: str = "accuracy") -> str:
     return f"{mean} ± {half}" if half else mean
 
 
-def with_half(interval: Interval, digits: int = 3) -> str:
+def with_half(interval: Interval, digits: int = 3, *, is_signed: bool = False) -> str:
     """A mean with half the length of its interval, where there is one: 0.912 ± 0.004."""
-    return _with_half(f"{float(interval.mean):.{digits}f}", interval, digits)
+    mean, half = float(interval.mean), float(interval.high - interval.low) / 2
+    middle = decimal(mean, digits, signed=True) if is_signed else f"{mean:.{digits}f}"
+    told = f"{half:.{digits}f}"
+    return f"{middle} ± {told}" if math.isfinite(half) and told.strip("0.") else middle
 
 
 def signed(gap: Interval) -> str:
     """A difference with its sign, and half the length of its interval: +0.012 ± 0.004."""
-    return _with_half(decimal(float(gap.mean), 3, signed=True), gap, 3)
-
-
-def _with_half(middle: str, interval: Interval, digits: int) -> str:
-    half = float(interval.high - interval.low) / 2
-    told = f"{half:.{digits}f}"
-    return f"{middle} ± {told}" if math.isfinite(half) and told.strip("0.") else middle
+    return with_half(gap, is_signed=True)

@@ -136,7 +136,7 @@ def _row(metric: str, one: pd.Series, other: pd.Series, together: int) -> tuple[
     """
     from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
     from mlplab.statistics.sign_flip import sign_flip_interval, sign_flip_test
-    from mlplab.words import p_value
+    from mlplab.words import p_in_column
 
     differences = (one - other).to_numpy(dtype=float)
     told = (
@@ -153,7 +153,7 @@ def _row(metric: str, one: pd.Series, other: pd.Series, together: int) -> tuple[
     within = f"{interval.low:+.4f} to {interval.high:+.4f}"
     if math.isinf(interval.low):
         within = "excludes nothing"
-    return (*told, within, p_value(p).removeprefix("p = ").removeprefix("p "))
+    return (*told, within, p_in_column(p))
 
 
 def _correction(metrics: int, seeds: int) -> str:

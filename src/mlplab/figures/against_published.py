@@ -16,7 +16,7 @@ from mlplab.figures.possible_range import cut
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
 from mlplab.statistics.prediction_band import PublishedComparison, compare_with_published
-from mlplab.words import METRICS, count, listed, spread_of
+from mlplab.words import METRICS, by_count, count, listed, spread_of
 
 OUTSIDE = theme.COLOURS[1]
 _PANELS = {
@@ -68,18 +68,10 @@ def compare(
             continue
         values = ensemble.values[:, ours]
         n = np.isfinite(values).sum(axis=0)
+        mean, curve = np.nansum(values, axis=0) / np.maximum(n, 1), curve[theirs]
+        said = compare_with_published(values, curve, reading_error=published.reading_error)
         found.append(
-            NetworkComparison(
-                network,
-                split,
-                len(ensemble.seeds),
-                common,
-                np.nansum(values, axis=0) / np.maximum(n, 1),
-                curve[theirs],
-                compare_with_published(
-                    values, curve[theirs], reading_error=published.reading_error
-                ),
-            )
+            NetworkComparison(network, split, len(ensemble.seeds), common, mean, curve, said)
         )
     return found
 
@@ -193,10 +185,7 @@ def _caption(published: PublishedFigure, said: Sequence[NetworkComparison]) -> s
         "beyond it, as its numbers say. "
     )
     if not outside:
-        everyone = (
-            f"All {len(said)} published runs lie" if len(said) > 1 else "The published run lies"
-        )
-        return f"{words}{everyone} within."
-    if not inside:
-        return f"{words}Outside at some point: {listed(outside)}."
-    return f"{words}Within: {listed(inside)}. Outside at some point: {listed(outside)}."
+        one, many = "The published run lies within.", "All {n} published runs lie within."
+        return words + by_count(len(said), one, many)
+    within = f"Within: {listed(inside)}. " if inside else ""
+    return f"{words}{within}Outside at some point: {listed(outside)}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -117,12 +117,10 @@ def _with_published(
     if published is None:
         return series
     joined = [
-        Series(
-            s.label,
-            s.split,
-            s.ensemble,
-            published.curves.get((s.network, s.split)),
-            published.steps,
+        replace(
+            s,
+            published=published.curves.get((s.network, s.split)),
+            published_steps=published.steps,
         )
         for s in series
     ]
@@ -148,7 +146,7 @@ def _within(series: Series, steps: tuple[int, int] | None) -> Series | None:
         ensemble = None
     if ensemble is None and published is None:
         return None
-    return Series(series.label, series.split, ensemble, published, at)
+    return replace(series, ensemble=ensemble, published=published, published_steps=at)
 
 
 def _figure(
@@ -186,7 +184,7 @@ def _figure(
         caption=caption,
         table=table,
         drawing=_drawing(drawn, metric, series, scale, is_many=is_many),
-        keys=(*_quantile_keys(is_many), *(_key(i, s, metric) for i, s in enumerate(series))),
+        keys=(*_OF_MANY * is_many, *(_key(i, s, metric) for i, s in enumerate(series))),
         notes=(*notes, CUT) if reaches_beyond(table, metric, measured) else notes,
     )
 
@@ -198,19 +196,16 @@ def _few(series: Sequence[Series], every: Sequence[Ensemble], metric: str) -> li
     return [own[i] for i in chosen] + [s for s in series if s.ensemble is None]
 
 
-def _quantile_keys(is_many: bool) -> tuple[Key, ...]:
-    if not is_many:
-        return ()
-    return (
-        Key("middle 90% and middle half of networks", theme.GREY, "square", line=False),
-        Key("median network", theme.GREY),
-    )
+_OF_MANY = (
+    Key("middle 90% and middle half of networks", theme.GREY, "square", line=False),
+    Key("median network", theme.GREY),
+)
 
 
 def _rows(series: Series) -> pd.DataFrame:
     parts = []
     if series.ensemble is not None:
-        e, at_each = series.ensemble, series.ensemble.at_each_step
+        e = series.ensemble
         seeds, evaluations = e.values.shape
         if seeds > 1:
             parts.append(
@@ -223,24 +218,12 @@ def _rows(series: Series) -> pd.DataFrame:
                     }
                 ).dropna(subset=["value"])
             )
-        parts.append(
-            pd.DataFrame(
-                {
-                    "kind": "mean",
-                    "step": e.steps,
-                    "value": at_each.mean,
-                    "low": at_each.low,
-                    "high": at_each.high,
-                    "n": at_each.n,
-                }
-            )
-        )
-    if series.published is not None and series.published_steps is not None:
-        parts.append(
-            pd.DataFrame(
-                {"kind": "published", "step": series.published_steps, "value": series.published}
-            )
-        )
+        mean, low, high, n = (getattr(e.at_each_step, f) for f in ("mean", "low", "high", "n"))
+        means = {"kind": "mean", "step": e.steps, "value": mean, "low": low, "high": high, "n": n}
+        parts.append(pd.DataFrame(means))
+    if series.published is not None:
+        curve = {"step": series.published_steps, "value": series.published}
+        parts.append(pd.DataFrame({"kind": "published", **curve}))
     rows = pd.concat([p.reindex(columns=list(COLUMNS)) for p in parts], ignore_index=True)
     rows = rows.assign(series=series.label, network=series.network, split=series.split)
     return _typed(rows)
@@ -331,26 +314,19 @@ def _marked(table: pd.DataFrame, labels: Sequence[str], about: int = 5) -> np.nd
 
 def _key(index: int, series: Series, metric: str) -> Key:
     if series.ensemble is None:
-        return Key(
-            series.label,
-            theme.colour(index),
-            dash=theme.PUBLISHED_DASH,
-            note="published only",
-            switch=series.label,
-        )
+        dash, note = theme.PUBLISHED_DASH, "published only"
+        return Key(series.label, theme.colour(index), dash=dash, note=note, switch=series.label)
     last = series.ensemble.at_last_evaluation()
     note = f"{with_interval(last, metric)}, n = {int(last.n)}"
-    return Key(
-        series.label, theme.colour(index), theme.shape(index), note=note, switch=series.label
-    )
+    return Key.of_series(index, series.label, note)
 
 
 def _caption(metric: str, series: Sequence[Series], published: PublishedFigure | None) -> str:
-    own = [s for s in series if s.ensemble is not None]
-    finals = [(s.label, s.ensemble.at_last_evaluation()) for s in own if s.ensemble]
-    steps = np.concatenate([s.ensemble.steps for s in own if s.ensemble])
-    counts = [int(f.n) for _, f in finals]
-    splits = listed(list(dict.fromkeys(SPLITS[s.split] for s in own)))
+    own = {s: s.ensemble for s in series if s.ensemble is not None}
+    finals = {s.label: ensemble.at_last_evaluation() for s, ensemble in own.items()}
+    steps = np.concatenate([ensemble.steps for ensemble in own.values()])
+    counts = [int(last.n) for last in finals.values()]
+    splits = listed(dict.fromkeys(SPLITS[s.split] for s in own))
     words = [
         f"{METRICS[metric].capitalize()} ({splits}) over training steps {steps.min():,} to "
         f"{steps.max():,}."
@@ -367,10 +343,10 @@ def _caption(metric: str, series: Sequence[Series], published: PublishedFigure |
             f"Dashed: figure {published.number} of {published.source}, one run a network, no seed "
             f"given, read off the print to about {published.reading_error:g}."
         )
-    ends = {label: float(last.mean) for label, last in finals}
-    told = {label: with_interval(last, metric) for label, last in finals}
+    ends = {label: float(last.mean) for label, last in finals.items()}
+    told = {label: with_interval(last, metric) for label, last in finals.items()}
     if len(ends) == 1:
-        words.append(f"At the last evaluation it is {told[finals[0][0]]}.")
+        words.append(f"At the last evaluation it is {next(iter(told.values()))}.")
     elif found := extremes(ends, lambda value: number(value, metric)):
         high, low = found
         words.append(
@@ -382,14 +358,9 @@ def _caption(metric: str, series: Sequence[Series], published: PublishedFigure |
         words.append(
             f"At each run's last evaluation all means are {number(next(iter(ends.values())), metric)}."
         )
-    fewest = [s for s in own if s.ensemble and _loses_runs(s.ensemble)]
-    if fewest:
+    if fewest := [s.label for s, ensemble in own.items() if np.isnan(ensemble.values).any()]:
         words.append(
-            f"Not every run of {listed([s.label for s in fewest])} has a value at every step, "
+            f"Not every run of {listed(fewest)} has a value at every step, "
             "since runs diverged or stopped early; the bold line is over those that still trained."
         )
     return " ".join(words)
-
-
-def _loses_runs(ensemble: Ensemble) -> bool:
-    return bool(np.isnan(ensemble.values).any())

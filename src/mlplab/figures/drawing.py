@@ -53,6 +53,11 @@ class Key:
     switch: str | None = None
     """The series that this entry turns off and on in the page; None for none."""
 
+    @classmethod
+    def of_series(cls, index: int, label: str, note: str = "", *, line: bool = True) -> Key:
+        """The entry of the index-th series of a figure, which a reader can turn off."""
+        return cls(label, theme.colour(index), theme.shape(index), line, note=note, switch=label)
+
 
 @dataclass(frozen=True)
 class Job:

@@ -84,15 +84,10 @@ def final_figure(found: Finals, name: str) -> Figure:
 
 
 def _table(found: Finals) -> pd.DataFrame:
+    columns = ["kind", "network", "seed", "value", "low", "high", "n"]
+    limits = {name: getattr(found.means, name) for name in ("low", "high", "n")}
     means = pd.DataFrame(
-        {
-            "kind": "mean",
-            "network": found.networks,
-            "value": found.means.mean,
-            "low": found.means.low,
-            "high": found.means.high,
-            "n": found.means.n,
-        }
+        {"kind": "mean", "network": found.networks, "value": found.means.mean, **limits}
     )
     network, run = np.nonzero(np.isfinite(found.values))
     runs = pd.DataFrame(
@@ -103,7 +98,6 @@ def _table(found: Finals) -> pd.DataFrame:
             "value": found.values[network, run],
         }
     )
-    columns = ["kind", "network", "seed", "value", "low", "high", "n"]
     both = pd.concat([means.reindex(columns=columns), runs.reindex(columns=columns)])
     return both.astype({"seed": "Int64", "n": "Int64"}).reset_index(drop=True)
 
@@ -181,10 +175,10 @@ def _caption(found: Finals, many: bool) -> str:
             f"How the {len(found.networks):,} networks' mean final values are distributed; {words}, "
             f"the median at {median}. Dashed: best, median and worst."
         )
-    if max(counts) > 1:
-        return (
-            f"{words}, at the weights that are kept. Dots are means over seeds, bars their 95% t "
-            "intervals, ticks the single "
-            f"runs ({spread_of(counts)})."
-        )
-    return f"{words}, at the weights that are kept. One run a network (n = 1): no intervals."
+    told = (
+        "Dots are means over seeds, bars their 95% t intervals, ticks the single runs "
+        f"({spread_of(counts)})."
+    )
+    if max(counts) == 1:
+        told = "One run a network (n = 1): no intervals."
+    return f"{words}, at the weights that are kept. {told}"

@@ -14,8 +14,7 @@ from mlplab.figures.vega import Spec
 
 MOST_SERIES = 50
 """Beyond so many, a figure shows quantile bands and the notable few."""
-BANDS = (("middle 90% of networks", 0.05, 0.95), ("middle half of networks", 0.25, 0.75))
-MEDIAN = "median network"
+_BANDS = (("middle 90% of networks", 0.05, 0.95), ("middle half of networks", 0.25, 0.75))
 
 
 def notable(ensembles: Sequence[Ensemble], *, larger_is_better: bool, each: int = 3) -> list[int]:
@@ -49,62 +48,29 @@ def quantile_rows(ensembles: Sequence[Ensemble]) -> pd.DataFrame:
     means = np.full((len(ensembles), len(steps)), np.nan)
     for row, ensemble in enumerate(ensembles):
         means[row, np.searchsorted(steps, ensemble.steps)] = _mean(ensemble.values)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # steps at which no network has a value
-        quantiles = np.nanquantile(means, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
     n = np.isfinite(means).sum(axis=0)
-    low_of, high_of = {0.05: 0, 0.25: 1}, {0.95: 4, 0.75: 3}
-    parts = [
-        pd.DataFrame(
-            {
-                "kind": "band",
-                "series": label,
-                "step": steps,
-                "low": quantiles[low_of[low]],
-                "high": quantiles[high_of[high]],
-                "n": n,
-            }
-        )
-        for label, low, high in BANDS
-    ]
-    parts.append(
-        pd.DataFrame(
-            {
-                "kind": "median of networks",
-                "series": MEDIAN,
-                "step": steps,
-                "value": quantiles[2],
-                "n": n,
-            }
-        )
-    )
-    return pd.concat(parts, ignore_index=True)
+
+    def rows(kind: str, series: str, **quantiles: float) -> pd.DataFrame:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # steps where no network has a value
+            values = {name: np.nanquantile(means, q, axis=0) for name, q in quantiles.items()}
+        return pd.DataFrame({"kind": kind, "series": series, "step": steps, **values, "n": n})
+
+    bands = [rows("band", label, low=low, high=high) for label, low, high in _BANDS]
+    median = rows("median of networks", "median network", value=0.5)
+    return pd.concat([*bands, median], ignore_index=True)
 
 
 def quantile_layers(title: str) -> list[Spec]:
     """The grey bands and the median, beneath the notable few."""
-    grey = {"value": theme.GREY}
+    grey = {"color": {"value": theme.GREY}}
+    band = {"y": vega.field("low:Q", title=title), "y2": {"field": "high"}}
     return [
-        vega.mark(
-            "area",
-            vega.where("datum.kind == 'band'"),
-            fillOpacity=0.2,
-            clip=True,
-            encoding={
-                "y": vega.field("low:Q", title=title),
-                "y2": {"field": "high"},
-                "color": grey,
-                "detail": vega.field("series:N"),
-            },
-        ),
-        vega.mark(
-            "line",
-            vega.where("datum.kind == 'median of networks'"),
-            strokeWidth=1.6,
-            clip=True,
-            encoding={"color": grey},
-        ),
-    ]
+        vega.mark("area", vega.where("datum.kind == 'band'"), fillOpacity=0.2, clip=True,
+                  encoding=band | grey | {"detail": vega.field("series:N")}),
+        vega.mark("line", vega.where("datum.kind == 'median of networks'"), strokeWidth=1.6,
+                  clip=True, encoding=grey),
+    ]  # fmt: skip
 
 
 def quantile_caption(networks: int) -> str:

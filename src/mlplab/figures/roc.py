@@ -14,7 +14,7 @@ from mlplab.figures.extremes import extremes
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
 from mlplab.statistics.intervals import t_interval
-from mlplab.words import half_width, listed
+from mlplab.words import listed, number, with_interval
 
 if TYPE_CHECKING:
     from mlplab.metrics.classification import Evaluation
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _CORNERS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _SIDE = 300
+_COLUMNS = ["curve", "false_positive_rate", "true_positive_rate"]
 MOST_CLASSES = 20
 """Beyond so many classes only the hardest are drawn."""
 _AVERAGES = {"micro average": (2, 2), "macro average": (7, 2, 1, 2)}
@@ -37,19 +38,8 @@ def roc_figure(
     named = [_named(evaluation) for evaluation in evaluations]
     curves = _drawn(named[0])
     areas = {label: _areas(named, label) for label in curves}
-    table = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "curve": label,
-                    "false_positive_rate": curve.false_positive_rate,
-                    "true_positive_rate": curve.true_positive_rate,
-                }
-            )
-            for label, curve in curves.items()
-        ],
-        ignore_index=True,
-    )
+    parts = [_rows(k, c.false_positive_rate, c.true_positive_rate) for k, c in curves.items()]
+    table = pd.concat(parts, ignore_index=True)
     table["area"] = table["curve"].map({k: float(np.nanmean(v)) for k, v in areas.items()})
     return Figure(
         name=name,
@@ -59,6 +49,12 @@ def roc_figure(
         drawing=_drawing(table, curves),
         keys=tuple(_key(i, label, areas[label]) for i, label in enumerate(curves)),
     )
+
+
+def _rows(label: str, false_positive_rate: object, true_positive_rate: object) -> pd.DataFrame:
+    """The points of one curve."""
+    rates = dict(zip(_COLUMNS[1:], (false_positive_rate, true_positive_rate), strict=True))
+    return pd.DataFrame({"curve": label, **rates})
 
 
 def _named(evaluation: Evaluation) -> dict[str, RocCurve]:
@@ -93,15 +89,8 @@ def _line(index: int, label: str) -> tuple[str, tuple[int, ...]]:
 def _key(index: int, label: str, areas: np.ndarray) -> Key:
     colour, dash = _line(index, label)
     interval = t_interval(areas)
-    note = _area(float(interval.mean))
-    half = half_width(interval)
-    return Key(
-        label if label in _AVERAGES else f"class {label}",
-        colour,
-        dash=dash,
-        note=f"{note} ± {half}" if half else note,
-        switch=label,
-    )
+    name = label if label in _AVERAGES else f"class {label}"
+    return Key(name, colour, dash=dash, note=with_interval(interval), switch=label)
 
 
 def _drawing(table: pd.DataFrame, curves: dict[str, RocCurve]) -> Spec:
@@ -180,27 +169,13 @@ def _cut(table: pd.DataFrame, right: float, bottom: float) -> pd.DataFrame:
         if x[-1] > right and right not in x:
             x_in, y_in = np.append(x_in, right), np.append(y_in, np.interp(right, x, y))
         kept = (x_in <= right) & (y_in >= bottom)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "curve": label,
-                    "false_positive_rate": x_in[kept],
-                    "true_positive_rate": y_in[kept],
-                }
-            )
-        )
+        parts.append(_rows(label, x_in[kept], y_in[kept]))
     return pd.concat(parts, ignore_index=True)
 
 
 def _coarse(table: pd.DataFrame) -> pd.DataFrame:
     """The curves to a thousandth, which is less than a pixel of the whole square."""
-    columns = ["curve", "false_positive_rate", "true_positive_rate"]
-    return table[columns].round(3).drop_duplicates()
-
-
-def _area(value: float) -> str:
-    """Areas near 1 need more digits to differ."""
-    return f"{value:.4f}"
+    return table[_COLUMNS].round(3).drop_duplicates()
 
 
 def _caption(
@@ -214,9 +189,7 @@ def _caption(
         if len(means) < classes
         else ""
     )
-    averages = [
-        f"{k.split()[0]} {float(np.nanmean(areas[k])):.4f}" for k in _AVERAGES if k in areas
-    ]
+    averages = [f"{k.split()[0]} {number(np.nanmean(areas[k]))}" for k in _AVERAGES if k in areas]
     return (
         f"Each class against the rest, from the probabilities that {network} gives, not from its "
         f"hard labels. Drawn: seed {seed}; {over}. {_extremes(means)}{listed(averages)}.{some}"
@@ -227,11 +200,11 @@ def _extremes(means: dict[str, float]) -> str:
     """Which classes are told best and worst, unless all test rows are of one class."""
     if not means:
         return "No class has both rows of it and rows of others in the test part; "
-    found = extremes(means, _area)
+    found = extremes(means, number)
     if found is None:
-        return f"All areas of classes are {_area(next(iter(means.values())))}; "
+        return f"All areas of classes are {number(next(iter(means.values())))}; "
     best, worst = found
     return (
-        f"The area is largest for class {listed(best, most=4)} ({_area(means[best[0]])}) and "
-        f"smallest for class {listed(worst, most=4)} ({_area(means[worst[0]])}); "
+        f"The area is largest for class {listed(best, most=4)} ({number(means[best[0]])}) and "
+        f"smallest for class {listed(worst, most=4)} ({number(means[worst[0]])}); "
     )

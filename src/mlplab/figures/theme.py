@@ -102,18 +102,17 @@ def shape(index: int) -> str:
 
 def config() -> dict[str, Any]:
     """The Vega-Lite configuration that all figures share."""
+    titles = {"titleColor": MUTED, "titleFontSize": 11, "titleFontWeight": "normal"}
     return {
         "font": FONT,
         "background": "#ffffff",
         "view": {"stroke": None},
         "axis": {
+            **titles,
             "labelColor": MUTED,
-            "titleColor": MUTED,
             "labelExpr": _MIDDLE_CUT,
             "labelLimit": 300,
             "labelFontSize": 11,
-            "titleFontSize": 11,
-            "titleFontWeight": "normal",
             "gridColor": FAINT,
             "gridOpacity": 0.7,
             "gridWidth": 0.8,
@@ -137,11 +136,9 @@ def config() -> dict[str, Any]:
             "titleY": -8,
         },
         "legend": {
+            **titles,
             "labelColor": INK,
-            "titleColor": MUTED,
             "labelFontSize": 11,
-            "titleFontSize": 11,
-            "titleFontWeight": "normal",
             "symbolSize": 60,
             "symbolStrokeWidth": 2,
         },

@@ -47,14 +47,7 @@ def trade_off_figure(summary: pd.DataFrame, found: Finals, cost: Cost, name: str
         keys=()
         if many
         else tuple(
-            Key(
-                row.network,
-                theme.colour(i),
-                theme.shape(i),
-                line=False,
-                note="front" if row.front else "",
-                switch=row.network,
-            )
+            Key.of_series(i, row.network, "front" if row.front else "", line=False)
             for i, row in enumerate(table.itertuples())
         ),
     )
@@ -158,18 +151,12 @@ def _names(front: pd.DataFrame) -> list[Spec]:
         ([n for n in named if n in left], "left", 8),
         ([n for n in named if n not in left], "right", -8),
     )
+    label = {"text": vega.field("label:N")}
     return [
-        vega.mark(
-            "text",
-            {"filter": {"field": "network", "oneOf": names}},
-            align=align,
-            dx=dx,
-            dy=-9,
-            fontSize=10.5,
-            encoding={"text": vega.field("label:N")},
-        )
+        vega.mark("text", {"filter": {"field": "network", "oneOf": names}}, align=align, dx=dx,
+                  dy=-9, fontSize=10.5, encoding=label)
         for names, align, dx in sides
-    ]
+    ]  # fmt: skip
 
 
 def _with_room(front: pd.DataFrame) -> list[str]:

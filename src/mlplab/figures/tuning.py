@@ -11,7 +11,7 @@ import pandas as pd
 from mlplab.analysis.tuning import FEWEST_FOR_INTERVAL, NetworkTuning, TuningOutcome, is_number
 from mlplab.declarations.resolving.factor import in_words
 from mlplab.declarations.resolving.grid import readable
-from mlplab.figures import theme, vega
+from mlplab.figures import vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
@@ -74,11 +74,9 @@ def _figure(
         table=table.drop(columns="usable"),
         drawing=_drawing(axis, table, names, METRICS[tuning.tune.metric]),
         keys=tuple(
-            Key(n.network, theme.colour(i), theme.shape(i), note=_chosen_value(n, path),
-                switch=n.network)
-            for i, n in enumerate(group)
+            Key.of_series(i, n.network, _chosen_value(n, path)) for i, n in enumerate(group)
         ),
-    )  # fmt: skip
+    )
 
 
 def _table(path: str, group: Sequence[NetworkTuning]) -> pd.DataFrame:
@@ -197,11 +195,10 @@ def _drawing(axis: _Axis, table: pd.DataFrame, names: Sequence[str], metric: str
     colour, shape = vega.coloured("network", names), vega.shaped("network", names)
     shown, usable = vega.not_hidden("network"), vega.where("datum.usable == 1")
     place = {"x": x, "y": y, "color": colour}
-    tips = [
-        vega.tip("network:N"), vega.tip(f"value:{axis.kind}", axis.title),
-        vega.tip("mean:Q", "mean", ".4f"), vega.tip("low:Q", "from", ".4f"),
-        vega.tip("high:Q", "to", ".4f"), vega.tip("diverged:Q", "seeds diverged"),
-    ]  # fmt: skip
+    tips = vega.tips(
+        "network:N", (f"value:{axis.kind}", axis.title), ("mean:Q", "mean", ".4f"),
+        ("low:Q", "from", ".4f"), ("high:Q", "to", ".4f"), ("diverged:Q", "seeds diverged"),
+    )  # fmt: skip
     return {
         "data": vega.rows(drawn, 7),
         "params": [vega.HIDDEN],

@@ -19,7 +19,7 @@ from mlplab.figures.final_values import Finals, finals
 from mlplab.figures.published import PublishedStudy
 from mlplab.metrics.classification import Evaluation
 from mlplab.records.results import Results, Run
-from mlplab.words import middle_cut
+from mlplab.words import count, middle_cut
 
 MOST_ROWS = 50
 """Beyond so many networks a table holds the best and the worst, and says so."""
@@ -125,11 +125,6 @@ class Context:
         return published.load(name) if name else None
 
     @cached_property
-    def diverged(self) -> tuple[Run, ...]:
-        """Runs that diverged."""
-        return tuple(run for run in self.results.runs if run.diverged_at is not None)
-
-    @cached_property
     def pictured(self) -> tuple[str, ...]:
         """Networks whose evaluation is shown in full, best first."""
         if self.ranking is None:
@@ -169,3 +164,9 @@ class Context:
         counted = self._whole & self.runs.keys() or self.runs.keys()
         counts = [len(self.runs[name]) for name in counted] or [0]
         return min(counts), max(counts)
+
+    @property
+    def seeds_in_words(self) -> str:
+        """3 seeds, 3 to 5 seeds."""
+        low, high = self.seeds
+        return f"{'' if low == high else f'{low} to '}{count(high, 'seed')}"

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -40,7 +40,7 @@ def page(
         files: the kinds of files (svg, png, csv) that lie in figures/, by figure.
     """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters |= {
+    filters: dict[str, Callable[..., object]] = {
         "bounded": bounded,
         "inline": lambda text: Markup(to_html(text)),
         "plain": plain,
@@ -48,6 +48,7 @@ def page(
         "swatch": lambda key: Markup(swatch(key)),
         "cell": _cell,
     }
+    environment.filters.update(filters)
     return environment.from_string(_resource("template.html")).render(
         title=bounded(title),
         chapters=chapters,

@@ -8,7 +8,7 @@ from mlplab.analysis.questions.answers import Answer
 from mlplab.analysis.questions.pairs import RankedPair, ranked_pairs
 from mlplab.analysis.questions.units import Unit, phrase_of, unit_of
 from mlplab.report.document import Block, Details, Table, columns, plain
-from mlplab.words import count, p_value
+from mlplab.words import count, p_in_column
 
 MOST_OPEN = 10
 """Pairs; a longer table is folded away."""
@@ -44,7 +44,7 @@ def _row(pair: RankedPair, unit: Unit) -> tuple[str, ...]:
         " and ".join(f"{rank:.2f}" for rank in pair.average_ranks),
         unit.signed(pair.effect) if known else "–",
         f"{unit.signed(pair.low)} to {unit.signed(pair.high)}",
-        plain(p_value(pair.p_value).removeprefix("p = ").removeprefix("p ")),
+        plain(p_in_column(pair.p_value)),
         "yes" if pair.is_told_apart else "no",
     )
 

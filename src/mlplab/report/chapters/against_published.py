@@ -111,11 +111,9 @@ def _verdict(compared: _Compared, same: Sequence[str], context: Context) -> str:
     if not same:
         return "No network here has the published settings, so there is nothing to compare."
     if not said:
-        low, high = context.seeds
-        seeds = count(high, "seed") if low == high else f"{low} to {count(high, 'seed')}"
         return (
-            f"No statement from {seeds}: whether a published run could be one of ours can be said "
-            f"from {FEWEST_RUNS} seeds on."
+            f"No statement from {context.seeds_in_words}: whether a published run could be one of "
+            f"ours can be said from {FEWEST_RUNS} seeds on."
         )
     inside = [c for c in said if not len(c.outside)]
     outside = list(dict.fromkeys(c.network for c in said if len(c.outside)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from mlplab.analysis.calibration import CalibrationOverSeeds
@@ -36,7 +35,7 @@ from mlplab.report.document import (
     columns,
     plain,
 )
-from mlplab.words import count, points, with_interval
+from mlplab.words import count, points, with_half, with_interval
 
 MOST_SHOWN = 25
 _UNITS: dict[CostName, str] = {
@@ -96,7 +95,7 @@ def _row(candidate: Candidate, choice: Choice) -> tuple[str, ...]:
     return (
         f"**{name}**" if candidate.network == choice.chosen else name,
         *(_cost(candidate.costs[cost], cost) for cost in _UNITS),
-        _plus_minus(candidate.accuracy, 4),
+        with_half(candidate.accuracy, 4),
         f"{points(candidate.low)} to {points(candidate.high)}",
         "yes" if candidate.qualifies else "not shown",
         ", ".join(pareto_front) or "–",
@@ -108,15 +107,9 @@ def _cost(spread: Spread, cost: CostName) -> str:
         return f"{spread.mean:,.0f}"
     if cost == "flops":
         half = (spread.high - spread.low) / 2
-        told = f"{spread.mean:.3g}".replace("e+", "e")
-        return f"{told} ± {half:.1g}".replace("e+", "e") if half > 0 else told
-    return _plus_minus(spread, max(0, 3 - len(f"{spread.mean:.0f}".lstrip("0"))))
-
-
-def _plus_minus(spread: Spread, decimals: int) -> str:
-    told = f"{spread.mean:.{decimals}f}"
-    half = (spread.high - spread.low) / 2
-    return f"{told} ± {half:.{decimals}f}" if math.isfinite(half) else told
+        told = f"{spread.mean:.3g} ± {half:.1g}" if half > 0 else f"{spread.mean:.3g}"
+        return told.replace("e+", "e")
+    return with_half(spread, max(0, 3 - len(f"{spread.mean:.0f}".lstrip("0"))))
 
 
 def _in_full(context: Context, choice: Choice) -> Iterator[Block]:

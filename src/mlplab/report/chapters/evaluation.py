@@ -79,15 +79,11 @@ def _table(context: Context, evaluations: dict[str, list[Evaluation]]) -> Table:
     )
     if every > MOST_ROWS:
         caption += f" Of {count(every, 'network')} the best {MOST_ROWS - 10} and the last 10."
-    return Table(
-        caption,
-        columns("network", "n", *measures),
-        tuple(
-            (plain(name), str(len(found)), *(cell(found, *m) for m in measures.values()))
-            for name, found in evaluations.items()
-        ),
-        sortable=True,
+    rows = tuple(
+        (plain(name), str(len(found)), *(cell(found, *m) for m in measures.values()))
+        for name, found in evaluations.items()
     )
+    return Table(caption, columns("network", "n", *measures), rows, sortable=True)
 
 
 def cell(
@@ -104,14 +100,9 @@ def _network(context: Context, name: str, taken: set[str]) -> Details:
     seed = found[0][0].seed
     stem = unused(slug(name), taken)
     accuracy = with_interval(t_interval(np.array([e.accuracy for e in evaluations])))
-    return Details(
-        f"**{plain(name)}** · {accuracy}",
-        (
-            Pictures((confusion_figure(name, evaluations, f"confusion-{stem}"),), small=True),
-            Pictures((roc_figure(name, evaluations, seed, f"roc-of-{stem}"),)),
-            _classes(name, evaluations),
-        ),
-    )
+    confusion = Pictures((confusion_figure(name, evaluations, f"confusion-{stem}"),), small=True)
+    roc = Pictures((roc_figure(name, evaluations, seed, f"roc-of-{stem}"),))
+    return Details(f"**{plain(name)}** · {accuracy}", (confusion, roc, _classes(name, evaluations)))
 
 
 def _classes(name: str, evaluations: Sequence[Evaluation]) -> Table:
@@ -121,22 +112,20 @@ def _classes(name: str, evaluations: Sequence[Evaluation]) -> Table:
         f1 = np.mean([e.f1 for e in evaluations], axis=0)
         occurring = np.flatnonzero(support)
         order = np.sort(occurring[np.argsort(f1[occurring], kind="stable")[:MOST_CLASSES]])
+
+    def rate(key: str, index: int) -> str:
+        if key != "precision" and not support[index]:
+            return "–"
+        return with_interval(t_interval(np.array([getattr(e, key)[index] for e in evaluations])))
+
     rows = []
     for index in order.tolist():
-        label = evaluations[0].class_names[index]
         areas = [a for e in evaluations if (a := e.roc.classes[index].area) is not None]
         rows.append(
             (
-                plain(label),
-                f"{evaluations[0].support[index]:,}",
-                *(
-                    with_interval(
-                        t_interval(np.array([getattr(e, key)[index] for e in evaluations]))
-                    )
-                    if key == "precision" or support[index]
-                    else "–"
-                    for key in ("precision", "recall", "f1")
-                ),
+                plain(evaluations[0].class_names[index]),
+                f"{support[index]:,}",
+                *(rate(key, index) for key in ("precision", "recall", "f1")),
                 f"{np.mean(areas):.5f}" if areas else "–",
             )
         )

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from mlplab.declarations.figure import CurveFigure
-from mlplab.figures.gradient_size import layer_figure
+from mlplab.figures.gradient_size import Diagnostic, layer_figure
 from mlplab.report.context import Context
 from mlplab.report.document import Chapter, Paragraph, Pictures
+
+_DIAGNOSTICS: dict[Diagnostic, str] = {"gradient_size": "Gradient size", "dead_units": "Dead units"}
 
 
 def chapter(context: Context) -> Chapter | None:
     """One figure a diagnostic, unless the study draws it already."""
-    declared = {
-        figure.metric for figure in context.results.study.figures if isinstance(figure, CurveFigure)
-    }
-    figures = []
-    if "gradient_size" not in declared:
-        title = "Gradient size by layer"
-        figures.append(
-            layer_figure(context.results, "gradient_size", "inside-gradient-size", title)
-        )
-    if "dead_units" not in declared:
-        title = "Dead units by layer"
-        figures.append(layer_figure(context.results, "dead_units", "inside-dead-units", title))
-    shown = [Pictures((figure,)) for figure in figures if figure is not None]
+    results, shown = context.results, []
+    declared = {f.metric for f in results.study.figures if isinstance(f, CurveFigure)}
+    for metric, what in _DIAGNOSTICS.items():
+        name, title = f"inside-{metric.replace('_', '-')}", f"{what} by layer"
+        if metric not in declared and (figure := layer_figure(results, metric, name, title)):
+            shown.append(Pictures((figure,)))
     if not shown:
         return None
     words = Paragraph(

@@ -25,7 +25,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.statistics.intervals import MeanInterval, t_interval
-from mlplab.words import count, duration, listed, listed_classes, with_interval
+from mlplab.words import by_count, count, duration, listed, listed_classes, with_interval
 
 
 def chapter(context: Context) -> Chapter:
@@ -59,8 +59,7 @@ def studied(context: Context) -> str:
     networks = [n for n in study.networks.values() if n.roles is None]
     forms = len(study.networks) - len(networks) if networks else 0
     networks = networks or list(study.networks.values())
-    low, high = context.seeds
-    seeds = f"from {count(high, 'seed')}" if low == high else f"from {low} to {count(high, 'seed')}"
+    seeds = f"from {context.seeds_in_words}"
     each = "each trained" if len(networks) > 1 else "trained"
     lengths = {wording.batch(n) for n in networks}
     long = f" for {lengths.pop()}" if len(lengths) == 1 else ""
@@ -69,8 +68,8 @@ def studied(context: Context) -> str:
         f"**{count(len(networks), 'network')}**, {each} {seeds}{long}, on {listed(titles, most=3)}."
     )
     if forms:
-        more = "network learns" if forms == 1 else "networks learn"
-        words += f" {forms} more {more} only some of the classes, to be shown the others."
+        learn = by_count(forms, "{n} more network learns", "{n} more networks learn")
+        words += f" {learn} only some of the classes, to be shown the others."
     differences = wording.varied(networks)
     if differences:
         words += f" They differ in {plain(listed(differences, most=8))}."
@@ -167,33 +166,30 @@ def _facts(context: Context) -> tuple[Fact, ...]:
 
 def caveats(context: Context) -> list[str]:
     """What a careful reader would ask about, answered before it is asked."""
-    found = [
+    return [
         *_about_choice(context),
         *_about_seeds(context),
         *_about_rates(context),
         *_about_weights(context),
         *_about_failures(context),
+        *map(plain, context.results.study.notes),
     ]
-    found += [plain(note) for note in context.results.study.notes]
-    return found
 
 
 def _about_choice(context: Context) -> list[str]:
     choice, best = context.choice, context.best
     if choice is None or len(choice.networks) < 2:
         return []
-    left_out = [] if best is None else [plain(words) for words in caveats_of_best(best)]
-    if (choice if best is None else best).split == "validation":
-        return [
-            "Networks are ranked by validation accuracy; the test set had no part in the choice.",
-            *left_out,
-        ]
-    return [
+    about = (
         "**No validation part:** the best network was found on the test set, so its accuracy is "
         "optimistic: the largest of several noisy numbers tends to be too large. A `validation` "
-        "part in the study's data mends this.",
-        *left_out,
-    ]
+        "part in the study's data mends this."
+    )
+    if (choice if best is None else best).split == "validation":
+        about = (
+            "Networks are ranked by validation accuracy; the test set had no part in the choice."
+        )
+    return [about, *([] if best is None else [plain(words) for words in caveats_of_best(best)])]
 
 
 def _about_seeds(context: Context) -> list[str]:
@@ -249,11 +245,13 @@ def _about_weights(context: Context) -> list[str]:
 
 
 def _about_failures(context: Context) -> list[str]:
-    results = context.results
-    found = []
-    if context.diverged:
-        runs = [f"{plain(r.network)} seed {r.seed} at step {r.diverged_at:,}"
-                for r in context.diverged]  # fmt: skip
+    results, found = context.results, []
+    runs = [
+        f"{plain(run.network)} seed {run.seed} at step {run.diverged_at:,}"
+        for run in results.runs
+        if run.diverged_at is not None
+    ]
+    if runs:
         found.append(
             f"**{count(len(runs), 'run')} diverged:** {listed(runs, most=8)}. They are in no mean "
             "of final values."

@@ -22,7 +22,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.report.ranked_pairs import pairs_blocks
-from mlplab.words import count, p_value
+from mlplab.words import by_count, count, p_in_column
 
 MOST_OPEN = 2
 """Beyond so many questions their figures are folded away."""
@@ -59,17 +59,18 @@ def chapter(context: Context) -> Chapter | None:
 def _summary(answers: tuple[Answer, ...], given_up: int) -> str:
     counts = Counter[str](answer.finding.verdict for answer in answers)
     told = [f"{counts[verdict]} {words}" for verdict, words in _WORDS.items() if counts[verdict]]
-    asked = "One question was" if len(answers) == 1 else f"{len(answers)} questions were"
-    late = sum(not answer.is_registered for answer in answers)
-    words = f"{asked} asked: **{', '.join(told)}**."
+    late, asked = sum(not answer.is_registered for answer in answers), len(answers)
+    words = by_count(asked, "One question was asked: ", "{n} questions were asked: ")
+    words += f"**{', '.join(told)}**. "
+    when = (
+        "It was written down before training.",
+        "All of them were written down before training.",
+    )
     if late:
-        words += f" {'It was' if len(answers) == 1 else f'{late} of them were'} asked afterwards."
-    elif len(answers) == 1:
-        words += " It was written down before training."
-    else:
-        words += " All of them were written down before training."
-    if len(answers) > 1:
-        words += f" Intervals and p-values are corrected for all {len(answers)}"
+        when = ("It was asked afterwards.", "{late} of them were asked afterwards.")
+    words += by_count(asked, *when, late=late)
+    if asked > 1:
+        words += f" Intervals and p-values are corrected for all {asked}"
         words += (
             f", so that among networks that differ by chance alone the chance of any false verdict "
             f"is at most {FALSE_VERDICTS:.0%}."
@@ -77,10 +78,12 @@ def _summary(answers: tuple[Answer, ...], given_up: int) -> str:
             else ", which promises nothing for questions that were asked after a look at results."
         )
     if given_up:
-        asked = "1 other was" if given_up == 1 else f"{given_up} others were"
-        words += (
-            f" {asked} asked in this folder and no longer {'is' if given_up == 1 else 'are'} in "
-            "the study, or asked of other settings; no verdict allows for that."
+        words += by_count(
+            given_up,
+            " 1 other was asked in this folder and no longer is in the study, or asked of other "
+            "settings; no verdict allows for that.",
+            " {n} others were asked in this folder and no longer are in the study, or asked of "
+            "other settings; no verdict allows for that.",
         )
     return words
 
@@ -93,7 +96,7 @@ def _table(answers: tuple[Answer, ...]) -> Table:
             plain(answer.wording.effect),
             _interval(answer),
             plain(answer.tested),
-            plain(p_value(answer.p_value).removeprefix("p = ").removeprefix("p ")),
+            plain(p_in_column(answer.p_value)),
             f"{answer.finding.seeds}",
         )
         for number, answer in enumerate(answers[:MOST_TOLD], start=1)

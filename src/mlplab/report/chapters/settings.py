@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlplab.declarations.network import Network
 from mlplab.report import wording
 from mlplab.report.context import MOST_ROWS, Context
-from mlplab.report.document import Block, Bullets, Chapter, Column, Paragraph, Table, plain
+from mlplab.report.document import Bullets, Chapter, Paragraph, Table, columns, plain
 from mlplab.words import count
 
 
@@ -18,40 +18,27 @@ def chapter(context: Context) -> Chapter:
         for name, network in networks.items():
             described[name]["classes"] = wording.classes(network)
     first = next(iter(described.values()))
-    shared = [k for k in first if len({d[k] for d in described.values()}) == 1]
-    differing = [k for k in first if k not in shared]
-    blocks: list[Block] = []
-    if len(networks) > 1:
-        blocks.append(Paragraph("All networks share:"))
-    blocks.append(Bullets(tuple(f"{k}: {plain(first[k])}" for k in shared)))
-    if len(networks) > 1:
-        shown = list(networks)[:MOST_ROWS]
-        caption = "What differs."
-        if len(networks) > MOST_ROWS:
-            caption += (
-                f" The first {MOST_ROWS} of {count(len(networks), 'network')}; the records and "
-                "`mlplab export` have all."
-            )
-        blocks.append(
-            Table(
-                caption,
-                (
-                    Column("network", "left"),
-                    *(Column(k, "left") for k in differing),
-                    Column("parameters"),
-                ),
-                tuple(
-                    (
-                        plain(name),
-                        *(plain(described[name][k]) for k in differing),
-                        f"{parameters[name]:,}" if name in parameters else "–",
-                    )
-                    for name in shown
-                ),
-                sortable=True,
-            )
+    differing = [k for k in first if len({d[k] for d in described.values()}) > 1]
+    shared = Bullets(tuple(f"{k}: {plain(v)}" for k, v in first.items() if k not in differing))
+    if len(networks) == 1:
+        return Chapter("settings", "Settings", (shared,))
+    shown, caption = list(networks)[:MOST_ROWS], "What differs."
+    if len(networks) > MOST_ROWS:
+        caption += (
+            f" The first {MOST_ROWS} of {count(len(networks), 'network')}; the records and "
+            "`mlplab export` have all."
         )
-    return Chapter("settings", "Settings", tuple(blocks))
+    heads = columns("network", *differing, "parameters", left=1 + len(differing))
+    rows = tuple(
+        (
+            plain(name),
+            *(plain(described[name][k]) for k in differing),
+            f"{parameters[name]:,}" if name in parameters else "–",
+        )
+        for name in shown
+    )
+    table = Table(caption, heads, rows, sortable=True)
+    return Chapter("settings", "Settings", (Paragraph("All networks share:"), shared, table))
 
 
 def _parameters(context: Context) -> dict[str, int]:
@@ -61,7 +48,10 @@ def _parameters(context: Context) -> dict[str, int]:
 
 def _aspects(network: Network) -> dict[str, str]:
     training, data = network.training, network.data
-    stopping = training.early_stopping
+    stopping, validation = training.early_stopping, data.validation or 0
+    part = f"{validation:,} rows"
+    if isinstance(validation, float):
+        part = f"{validation:.0%} of the training rows"
     return {
         "hidden layers": wording.hidden(network),
         "activation": network.activation,
@@ -75,13 +65,7 @@ def _aspects(network: Network) -> dict[str, str]:
             f"validation {stopping.metric}, patience {stopping.patience}" if stopping else "none"
         ),
         "data": wording.data_title(network),
-        "validation part": (
-            "none"
-            if not data.validation
-            else f"{data.validation:,} rows"
-            if isinstance(data.validation, int)
-            else f"{data.validation:.0%} of the training rows"
-        ),
+        "validation part": part if validation else "none",
         "scaling": wording.scaling(network),
         "seeds": _seeds(network.seeds),
     }

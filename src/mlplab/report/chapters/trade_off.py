@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlplab.figures.trade_off import COSTS, trade_off_figure
 from mlplab.report.context import Context
-from mlplab.report.document import Block, Chapter, Note, Paragraph, Pictures
+from mlplab.report.document import Chapter, Note, Paragraph, Pictures
 
 
 def chapter(context: Context) -> Chapter | None:
@@ -16,34 +16,24 @@ def chapter(context: Context) -> Chapter | None:
     found = [
         trade_off_figure(summary, ranking, cost, f"cost-{cost.replace('_', '-')}") for cost in COSTS
     ]
-    figures = [figure for figure in found if figure is not None]
-    if not figures:
+    pictures = [Pictures((figure,)) for figure in found if figure is not None]
+    if not pictures:
         return None
-    blocks: list[Block] = [
-        Paragraph(
-            "The dashed line is the Pareto front: no other network is at least as accurate and as "
-            "cheap as one on it. It is drawn through means; where intervals overlap it may differ."
-        ),
-        *_warning(ranking.split),
-        *(Pictures((figure,)) for figure in figures),
-        Note(
-            "Networks of one shape train side by side in a stack, whose time is divided evenly "
-            "among them: seconds compare shapes, not optimizers, and seeds that trained together are "
-            "one measurement.",
-            "About the seconds",
-        ),
-    ]
-    return Chapter("cost", "Accuracy and cost", tuple(blocks))
-
-
-def _warning(split: str) -> tuple[Note, ...]:
-    if split != "test":
-        return ()
-    return (
-        Note(
-            "Accuracies are of the test set, as not every network has a validation part. Whoever "
-            "takes a network from the front has let the test set choose, and its accuracy there "
-            "is optimistic.",
-            "The test set is shown",
-        ),
+    front = Paragraph(
+        "The dashed line is the Pareto front: no other network is at least as accurate and as "
+        "cheap as one on it. It is drawn through means; where intervals overlap it may differ."
     )
+    warning = Note(
+        "Accuracies are of the test set, as not every network has a validation part. Whoever "
+        "takes a network from the front has let the test set choose, and its accuracy there "
+        "is optimistic.",
+        "The test set is shown",
+    )
+    seconds = Note(
+        "Networks of one shape train side by side in a stack, whose time is divided evenly "
+        "among them: seconds compare shapes, not optimizers, and seeds that trained together are "
+        "one measurement.",
+        "About the seconds",
+    )
+    warnings = [warning] if ranking.split == "test" else []
+    return Chapter("cost", "Accuracy and cost", (front, *warnings, *pictures, seconds))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mlplab.analysis.tuning import (
     CLOSE,
     FEWEST_FOR_INTERVAL,
@@ -34,12 +36,10 @@ def chapter(context: Context) -> Chapter | None:
     if tuning is None or not tuning.is_complete:
         return None
     blocks: list[Block] = [Paragraph(_what_was_done(context, tuning), lead=True)]
-    sensitive = _most_sensitive(tuning)
-    if sensitive:
+    if sensitive := _most_sensitive(tuning):
         blocks.append(Paragraph(sensitive))
-    warnings = [*_edges(tuning), *_lost(tuning)]
-    if warnings:
-        blocks.append(Bullets(tuple(warnings)))
+    if warnings := (*_edges(tuning), *_lost(tuning)):
+        blocks.append(Bullets(warnings))
     for path in tuning.paths:
         figures = sensitivity_figures(tuning, path)
         blocks.append(Pictures(tuple(figures), small=len(figures) > 1))
@@ -118,28 +118,24 @@ def _most_sensitive(tuning: TuningOutcome) -> str:
     return f"Most sensitive, {meaning}: {told(least)}; least: {told(most)}."
 
 
-def _edges(tuning: TuningOutcome) -> list[str]:
-    found = []
+def _edges(tuning: TuningOutcome) -> Iterator[str]:
     for path in tuning.paths:
         names = [n.network for n in tuning.networks if path in n.at_edge]
         if names:
-            found.append(
+            yield (
                 f"**At the edge of the space:** the chosen {in_words(path)} of "
                 f"{listed([plain(name) for name in names], most=6)} is the lowest or highest that "
                 "was tried, so a better one may lie outside."
             )
-    return found
 
 
-def _lost(tuning: TuningOutcome) -> list[str]:
-    found = []
+def _lost(tuning: TuningOutcome) -> Iterator[str]:
     for network in tuning.networks:
         if network.chosen is not None and not network.chosen.is_usable:
-            found.append(
+            yield (
                 f"**{plain(network.network)} was not tuned:** at every setting a seed diverged or "
                 "could not be trained, so the first was taken."
             )
-    return found
 
 
 def _table(tuning: TuningOutcome) -> Table:
@@ -175,7 +171,7 @@ def _row(tuning: TuningOutcome, network: NetworkTuning) -> tuple[str, ...]:
         plain(network.network),
         OPTIMIZERS[tuning.study.networks[network.network].optimizer.name],
         *values,
-        _score(chosen) if chosen.is_usable else "–",
+        (_score(chosen) if chosen.is_usable else "–"),
         f"{network.fraction_close * tried:.0f} of {tried}",
         str(lost) if lost else "",
         flops(network.flops),
