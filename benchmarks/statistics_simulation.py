@@ -125,7 +125,7 @@ def simulate_rows(alpha: float, repeats: int, n: int, start: int = 0) -> Iterato
                     decision = decide_comparison(
                         "greater", low=low, high=high, seeds=n, fewest_seeds=fewest
                     )
-                    found = decision.verdict in ("supported", "refuted")
+                    found = decision in ("supported", "refuted")
                     wrong.setdefault((kind, counted), []).append(found)
         for (kind, counted), found_wrong in wrong.items():
             told = kind if counted else f"{kind}, seeds alone"
@@ -180,7 +180,7 @@ def _compare(
     return np.array([
         decide_comparison(
             expect, low=low, high=high, seeds=seeds, fewest_seeds=fewest, **margins
-        ).verdict in false
+        ) in false
         for low, high in zip(interval.low, interval.high, strict=True)
     ])  # fmt: skip
 
@@ -194,7 +194,7 @@ def _trend(values: NDArray, alpha: float) -> NDArray:
             "increasing", p_up=test.p_increasing, p_down=test.p_decreasing,
             seeds=test.n, fewest_seeds=fewest, alpha=alpha,
         )  # fmt: skip
-        decided.append(decision.verdict in ("supported", "refuted"))
+        decided.append(decision in ("supported", "refuted"))
     return np.array(decided)
 
 
@@ -207,7 +207,7 @@ def _target(times: NDArray, alpha: float) -> NDArray:
             "greater", p_up=test.p_later, p_down=test.p_earlier,
             seeds=test.n, fewest_seeds=fewest, alpha=alpha,
         )  # fmt: skip
-        decided.append(decision.verdict in ("supported", "refuted"))
+        decided.append(decision in ("supported", "refuted"))
     return np.array(decided)
 
 
@@ -217,7 +217,7 @@ def _rank(values: NDArray, alpha: float) -> NDArray:
         decide_that_they_differ(
             p_value=friedman.friedman_test(v, draws=999).p_value,
             seeds=len(v), fewest_seeds=fewest, alpha=alpha,
-        ).verdict == "supported"
+        ) == "supported"
         for v in values
     ])  # fmt: skip
 
@@ -227,7 +227,7 @@ def _choice(values: NDArray, alpha: float) -> NDArray:
     worse = values - SHIFT * (np.arange(values.shape[2]) > 0)
     cost = np.arange(values.shape[2], 0, -1)
     return np.array([
-        set(cheapest_of(comparisons_with_best(v, level=1 - alpha), cost, SHIFT).qualifying) - {0}
+        set(cheapest_of(comparisons_with_best(v, level=1 - alpha), cost, SHIFT)) - {0}
         != set()
         for v in worse
     ])  # fmt: skip

@@ -198,6 +198,6 @@ def test_the_best_is_said_once():
 @pytest.mark.parametrize("beyond", [0.05, 0.95])
 def test_how_sure_a_network_is_of_far_rows_is_not_said_for_it_is_not_measured(beyond):
     found = areas_task({"class centre": [0.7, 0.7]})
-    words = _two_sided([evidence(beyond)], found, found.best)
+    words = _two_sided(vars(evidence(beyond)), found, found.best)
     assert f"{beyond:.0%} reach beyond." in words
     assert "sure" not in words

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlplab.analysis.questions.answers import answer
+from mlplab.analysis.questions.answers import answer, answers_about
 from mlplab.analysis.questions.export import verdicts_json
 from mlplab.analysis.questions.judging import judge
-from mlplab.analysis.questions.one_pair import answers_about
 from mlplab.analysis.questions.pilot import sample_size_of
 from mlplab.analysis.questions.sentence import wording_of
 from mlplab.declarations.metric import FinalMetric, OpenSetMetric

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mlplab.analysis.questions.answers import answer
-from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
 from mlplab.analysis.questions.export import verdicts_json
+from mlplab.analysis.questions.finding import FALSE_VERDICTS, corrected
 from mlplab.analysis.questions.hypothesis import Hypothesis
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.sentence import wording_of

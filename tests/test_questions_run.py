@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlplab.analysis.questions.answers import answer_questions, questions_given_up
-from mlplab.analysis.questions.one_pair import answers_about
+from mlplab.analysis.questions.answers import answer_questions, answers_about, questions_given_up
 from mlplab.declarations.metric import AccuracyTarget, FinalMetric, StepsToMetric
 from mlplab.declarations.question import PairQuestion, TrendQuestion
 from mlplab.records.questions import registrations

@@ -30,9 +30,7 @@ def measured(values) -> MetricValues:
     values = np.asarray(values, dtype=float)
     n, count = values.shape
     diverged = np.zeros(values.shape, dtype=bool)
-    return MetricValues(
-        tuple("abcdefgh"[:count]), tuple(range(n)), values, diverged, (0,) * count, 0
-    )
+    return MetricValues(tuple("abcdefgh"[:count]), tuple(range(n)), values, diverged, 0)
 
 
 def of_differences(question, differences, alpha=0.05):

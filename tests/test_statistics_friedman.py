@@ -88,7 +88,6 @@ def test_the_p_value_is_the_share_of_all_orders(table):
         for choice in product(*(list(permutations(r)) for r in ranks))
     ]
     ours = friedman_test(table)
-    assert ours.exact
     assert ours.p_value == pytest.approx(np.mean([s >= observed - 1e-9 for s in null]))
 
 
@@ -105,7 +104,6 @@ def test_exact_tail_published():
 def test_large_tables_are_sampled_close_to_the_approximation():
     x = np.random.default_rng(2).normal(size=(20, 8)) + 0.12 * np.arange(8)
     ours = friedman_test(x)
-    assert not ours.exact
     assert ours.p_value == pytest.approx(stats.friedmanchisquare(*x.T).pvalue, abs=0.03)
     assert ours.p_value == friedman_test(x).p_value
 

@@ -78,7 +78,7 @@ def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkAr
 
 
 def _print_answers(results: Results, one: str, other: str) -> None:
-    from mlplab.analysis.questions.one_pair import answers_about
+    from mlplab.analysis.questions.answers import answers_about
 
     for found in answers_about(results, one, other):
         asked = "registered before training" if found.is_registered else "asked afterwards"
@@ -134,7 +134,7 @@ def _row(metric: str, one: pd.Series, other: pd.Series, together: int) -> tuple[
 
     together: 0 of a metric that is not tested.
     """
-    from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
+    from mlplab.analysis.questions.finding import FALSE_VERDICTS, corrected
     from mlplab.statistics.sign_flip import sign_flip_interval, sign_flip_test
     from mlplab.words import p_in_column
 
@@ -158,7 +158,7 @@ def _row(metric: str, one: pd.Series, other: pd.Series, together: int) -> tuple[
 
 def _correction(metrics: int, seeds: int) -> str:
     """What interval and p are, what they are corrected for, and whether so few seeds can decide."""
-    from mlplab.analysis.questions.evidence import FALSE_VERDICTS
+    from mlplab.analysis.questions.finding import FALSE_VERDICTS
     from mlplab.declarations.seeds_needed import seeds_of_pair
 
     words = "Interval and p are those of the sign-flip test"

@@ -110,19 +110,18 @@ def _label(comparison: NetworkComparison, all_of_figure: Sequence[NetworkCompari
 
 def _rows(c: NetworkComparison, label: str) -> pd.DataFrame:
     assert c.comparison is not None
-    band = c.comparison.band
     return pd.DataFrame(
         {
             "network": label,
             "step": c.steps,
             "mean": c.mean,
-            "low": band.low,
-            "high": band.high,
+            "low": c.comparison.low,
+            "high": c.comparison.high,
             "published": c.published,
             "within": np.where(
                 c.comparison.compared, np.where(c.comparison.within, "yes", "no"), "not compared"
             ),
-            "n": band.n,
+            "n": c.comparison.n,
         }
     )
 

@@ -15,6 +15,7 @@ from mlplab.analysis.questions.finding import Ranking
 from mlplab.analysis.questions.pairs import MOST_RANKED
 from mlplab.analysis.questions.sentence import limits
 from mlplab.analysis.questions.units import phrase_of
+from mlplab.declarations.metric import target_of
 from mlplab.declarations.question import LevelQuestion, PairQuestion, RankingQuestion, TrendQuestion
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
@@ -197,7 +198,7 @@ def _trend_figure(answer: Answer, question: TrendQuestion, name: str) -> Figure:
     caption = f"Thin: {told}; thick: the medians. "
     infinite = int(np.isinf(values).sum())
     if infinite:
-        what = "that never get there" if any(answer.measured.unreached) else "that diverged"
+        what = "that never get there" if target_of(question.metric) else "that diverged"
         caption += f"{infinite} of {values.size} runs {what} are drawn on the dashed line. "
     shown = table.drop(columns="drawn")
     return Figure(name, question.ask, caption.rstrip(), shown, chart)

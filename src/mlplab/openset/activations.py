@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,10 +45,8 @@ class Activations:
     """Where it is not given, ViM and ReAct recover it from hidden and logits."""
 
     def __post_init__(self) -> None:
-        for name, axes in _AXES.items():
-            value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, _checked(name, value, axes))
+        for name, value in self._arrays.items():
+            object.__setattr__(self, name, _checked(name, value, _AXES[name]))
         if self.logits.shape[1] < 2:
             refuse(
                 "logits",
@@ -56,9 +54,8 @@ class Activations:
                 "one",
                 "a classifier of one class has nothing to confuse",
             )
-        for name in _AXES:
-            value = getattr(self, name)
-            if value is not None and len(value) != len(self.logits):
+        for name, value in self._arrays.items():
+            if len(value) != len(self.logits):
                 refuse(name, f"{len(self.logits)} rows as in the logits", f"{len(value)}")
         self._check_output_layer()
 
@@ -74,6 +71,10 @@ class Activations:
                 f"{layer.kernel.shape} and {layer.bias.shape}",
             )
 
+    @property
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {name: a for name in _AXES if (a := getattr(self, name)) is not None}
+
     def __len__(self) -> int:
         return len(self.logits)
 
@@ -85,13 +86,11 @@ class Activations:
     @property
     def widths(self) -> dict[str, int]:
         """The size of every row's array that is there."""
-        arrays = {name: getattr(self, name) for name in _AXES}
-        return {n: 1 if a.ndim == 1 else a.shape[1] for n, a in arrays.items() if a is not None}
+        return {n: 1 if a.ndim == 1 else a.shape[1] for n, a in self._arrays.items()}
 
     def take(self, rows: Any) -> Activations:
         """The activations of some rows only (indices, a mask or a slice)."""
-        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name in _AXES}
-        return replace(self, **{n: a[rows] for n, a in parts.items() if a is not None})
+        return replace(self, **{n: a[rows] for n, a in self._arrays.items()})
 
     def array(self, name: str) -> np.ndarray:
         """The array of that name.

@@ -52,7 +52,9 @@ class Ledger:
             ValueError: a row is a test row, a calibration row serves something else too, or rows
                 are no row numbers.
         """
-        use = Use(_checked_purpose(purpose), by, source, _row_set(rows))
+        if purpose not in get_args(Purpose):
+            refuse("purpose", "weights, settings or thresholds", repr(purpose))
+        use = Use(purpose, by, source, _row_set(rows))
         for side, never in (("unknown", self.unknown_rows), ("known", self.known_test_rows)):
             tested = np.intersect1d(use.rows, _row_set(never.get(source, [])))
             if len(tested):
@@ -92,12 +94,6 @@ def _check_calibration(earlier: Use, new: Use) -> None:
             f"{new.purpose} and already serve {earlier.purpose} ({earlier.by}); calibration rows "
             "serve nothing else, or the promise is void"
         )
-
-
-def _checked_purpose(purpose: Purpose) -> Purpose:
-    if purpose not in get_args(Purpose):
-        refuse("purpose", "weights, settings or thresholds", repr(purpose))
-    return purpose
 
 
 def _row_set(rows: Any) -> np.ndarray:

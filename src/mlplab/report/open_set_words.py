@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 
 from mlplab.analysis.open_set.findings import CentreEvidence
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task
@@ -226,76 +227,79 @@ def why_centres(task: Task) -> list[str]:
     centre = task.of("class centre")
     if centre is None:
         return []
-    seen = [run.centre for run in centre.runs.values() if run.centre is not None]
-    if not seen:
+    evidence = [run.centre for run in centre.runs.values() if run.centre is not None]
+    if not evidence:
         return []
+    seen = {each.name: _over_seeds(evidence, each.name) for each in _NUMBERS}
     found = [_reach(seen), _two_sided(seen, task, centre), _no_ball(seen, task), _last_step(task)]
     return [sentence for sentence in found if sentence]
 
 
-def _over_seeds(values: Iterable[float | None]) -> float:
-    return float(t_interval([v for v in values if v is not None]).mean)
+_NUMBERS = [each for each in fields(CentreEvidence) if each.name != "along"]
 
 
-def _reach(seen: Sequence[CentreEvidence]) -> str:
-    known, unknown = (_over_seeds(getattr(e, f"{s}_length") for e in seen) for s in _SIDES)
-    shorter = "shorter" if unknown < known else "longer"
-    k, u = (_over_seeds(getattr(e, f"{side}_beyond") for e in seen) for side in _SIDES)
+def _over_seeds(evidence: Sequence[CentreEvidence], name: str) -> float:
+    values = [getattr(each, name) for each in evidence]
+    return float(t_interval([value for value in values if value is not None]).mean)
+
+
+def _reach(seen: Mapping[str, float]) -> str:
+    shorter = seen["unknown_length"] < seen["known_length"]
     return (
-        f"**The activations of unknown inputs are {shorter}**: a length of {unknown:.1f} on "
-        f"average, against {known:.1f}. On the "
-        f"line from the origin through the centre of the predicted class, {k:.0%} of known inputs "
-        f"reach beyond the centre, and {u:.0%} of unknown ones."
+        f"**The activations of unknown inputs are {'shorter' if shorter else 'longer'}**: a length "
+        f"of {seen['unknown_length']:.1f} on average, against {seen['known_length']:.1f}. On the "
+        "line from the origin through the centre of the predicted class, "
+        f"{seen['known_beyond']:.0%} of known inputs reach beyond the centre, and "
+        f"{seen['unknown_beyond']:.0%} of unknown ones."
     )
 
 
-_SIDES = ("known", "unknown")
-
-
-def _two_sided(seen: Sequence[CentreEvidence], task: Task, centre: DetectorSeries) -> str:
-    short, along = (_over_seeds(getattr(e, f"{n}_auroc") for e in seen)
-                    for n in ("shortfall", "along"))  # fmt: skip
-    far, beyond = (_over_seeds(getattr(e, n) for e in seen)
-                   for n in ("far_known", "far_known_beyond"))  # fmt: skip
+def _two_sided(seen: Mapping[str, float], task: Task, centre: DetectorSeries) -> str:
     words = (
         "**A distance counts reaching beyond and falling short alike.** "
-        f"How far an input falls short of the centre along that line has an AUROC of {short:.3f} "
-        f"by itself; with reaching beyond counted the same, as a distance does, it is {along:.3f}."
+        f"How far an input falls short of the centre along that line has an AUROC of "
+        f"{seen['shortfall_auroc']:.3f} by itself; with reaching beyond counted the same, as a "
+        f"distance does, it is {seen['along_auroc']:.3f}."
     )
-    if far > 0:
+    if seen["far_known"] > 0:
         words += (
-            f" Of the known inputs that lie farther away than half of the unknown ones ({far:.0%} "
-            f"of all), {beyond:.0%} reach beyond."
+            " Of the known inputs that lie farther away than half of the unknown ones "
+            f"({seen['far_known']:.0%} of all), {seen['far_known_beyond']:.0%} reach beyond."
         )
-    one_sided = task.of("class centre (one-sided)")
-    if one_sided is not None:
-        words += (
-            f" Counting only what falls short (one-sided) takes the class centre from {_mean(centre)} to "
-            f"{_mean(one_sided)} ({signed(task.difference(one_sided, centre))})."
-        )
-    direction = task.of("class centre (directions)")
-    if direction is not None:
-        words += (
-            f" Normalising lengths, so that only directions are compared, takes it to "
-            f"{_mean(direction)} ({signed(task.difference(direction, centre))})."
-        )
+    for variant, sentence in _STEPS.items():
+        other = task.of(variant)
+        if other is not None:
+            gap = signed(task.difference(other, centre))
+            words += sentence.format(centre=_mean(centre), reached=f"{_mean(other)} ({gap})")
     return words
 
 
-def _no_ball(seen: Sequence[CentreEvidence], task: Task) -> str:
-    few = _over_seeds(e.spread_in_few for e in seen)
+_STEPS = {
+    "class centre (one-sided)": " Counting only what falls short (one-sided) takes the class centre "
+    "from {centre} to {reached}.",
+    "class centre (directions)": " Normalising lengths, so that only directions are compared, takes "
+    "it to {reached}.",
+}
+
+
+def _no_ball(seen: Mapping[str, float], task: Task) -> str:
     words = (
-        f"**Classes are not spherical.** Five directions hold {few:.0%} of the variance "
-        "within classes, and every direction counts the same in a distance."
+        "**Classes are not spherical.** Five directions hold "
+        f"{seen['spread_in_few']:.0%} of the variance within classes, and every direction counts "
+        "the same in a distance."
     )
-    steps = _told_steps(task, ("mahalanobis", "mahalanobis (directions)"), "Mahalanobis")
+    weighed = [
+        f"Mahalanobis {_mean(series)}{what}"
+        for name, what in (("mahalanobis", ""), ("mahalanobis (directions)", " for directions"))
+        if (series := task.of(name)) is not None
+    ]
     several = [
         (s.detector.removeprefix(_SEVERAL).removesuffix(" a class)"), s)
         for s in task.detectors
         if s.detector.startswith(_SEVERAL) and s.detector.endswith(" a class)")
     ]
-    if steps:
-        words += f" Weighing directions by how a class varies: {steps}."
+    if weighed:
+        words += f" Weighing directions by how a class varies: {listed(weighed)}."
     one = task.of("class centre (directions)")
     if several and one is not None:
         told = [
@@ -308,15 +312,6 @@ def _no_ball(seen: Sequence[CentreEvidence], task: Task) -> str:
 
 
 _SEVERAL = "class centre (directions, "
-
-
-def _told_steps(task: Task, names: Sequence[str], what: str) -> str:
-    found = [(name, series) for name in names if (series := task.of(name)) is not None]
-    told = [
-        f"{what} {_mean(s)}" + (" for directions" if "directions" in name else "")
-        for name, s in found
-    ]
-    return listed(told)
 
 
 def _last_step(task: Task) -> str:

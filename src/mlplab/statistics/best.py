@@ -29,17 +29,6 @@ class ComparisonsWithBest:
     The highest mean never is excluded, and neither are others that equal it in every block."""
 
 
-@dataclass(frozen=True)
-class CheapestGoodEnough:
-    """The network chosen by the rule, or none."""
-
-    chosen: int | None
-    """Index of the network; None if the data show of none that it is within the margin."""
-    qualifying: tuple[int, ...]
-    """All that are within the margin, from cheap to expensive."""
-    comparisons: ComparisonsWithBest
-
-
 @dataclass(frozen=True, eq=False)
 class SharedRows:
     """The rows on which all values, fractions of rows, were measured."""
@@ -59,17 +48,12 @@ class SharedRows:
 
 
 def comparisons_with_best(
-    values: ArrayLike,
-    *,
-    level: float = 0.95,
-    higher_is_better: bool = True,
-    shared: SharedRows | None = None,
+    values: ArrayLike, *, level: float = 0.95, shared: SharedRows | None = None
 ) -> ComparisonsWithBest:
     """Hsu's constrained multiple comparisons with the best (1984) in a block design.
 
-    values: (block, network); a block with NaN is left out. Limits are in units of the values,
-    turned so that more is better. shared: the rows of which the values are fractions, so that
-    limits hold for other rows too; None where the values are no fractions of rows.
+    values: (block, network), more is better; a block with NaN is left out. shared: the rows of
+    which the values are fractions, so that limits hold for other rows too; None for other values.
 
     All that is needed is that, for the network b that truly is the best, the one-sided upper
     limits of μ_b - μ_j hold for all j together (Edwards and Hsu, 1983). They are t limits of each
@@ -82,7 +66,7 @@ def comparisons_with_best(
         raise ValueError(f"values must be (block, network ≥ 2), got shape {x.shape}")
     if not 0 < level < 1:
         raise ValueError(f"a level lies between 0 and 1, got {level}")
-    x = x[~np.isnan(x).any(axis=1)] * (1 if higher_is_better else -1)
+    x = x[~np.isnan(x).any(axis=1)]
     if len(x) < 2 or np.isinf(x).any():
         raise ValueError("comparisons with the best need two blocks of finite values")
     means = x.mean(axis=0)
@@ -95,22 +79,14 @@ def comparisons_with_best(
     low = np.zeros_like(high)
     for i in np.flatnonzero(may_be_best).tolist():
         low = np.fmin(low, -upper(i))
-    return ComparisonsWithBest(
-        len(x), means if higher_is_better else -means, low, high, may_be_best
-    )
+    return ComparisonsWithBest(len(x), means, low, high, may_be_best)
 
 
-def cheapest_of(
-    compared: ComparisonsWithBest,
-    cost: ArrayLike,
-    margin: float,
-    *,
-    higher_is_better: bool = True,
-) -> CheapestGoodEnough:
-    """The cheapest network that is shown to be worse than the best by less than `margin`.
+def cheapest_of(compared: ComparisonsWithBest, cost: ArrayLike, margin: float) -> tuple[int, ...]:
+    """The networks that are shown to be worse than the best by less than `margin`, cheap to dear.
 
     cost: (network,) in any unit. A network qualifies if the lower limit of its comparison with the
-    best lies above -margin. Of equal costs the better mean wins.
+    best lies above -margin. Of equal costs the better mean comes first.
     Raises ValueError for a margin that is not positive, or for costs that are not finite.
     """
     costs = np.asarray(cost, dtype=np.float64)
@@ -119,10 +95,7 @@ def cheapest_of(
     if not margin > 0:
         raise ValueError(f"a margin is positive, got {margin}")
     good = np.flatnonzero(compared.low > -margin)
-    worse = -compared.means if higher_is_better else compared.means
-    order = good[np.lexsort((worse[good], costs[good]))]
-    qualifying = tuple(int(i) for i in order)
-    return CheapestGoodEnough(qualifying[0] if qualifying else None, qualifying, compared)
+    return tuple(good[np.lexsort((-compared.means[good], costs[good]))].tolist())
 
 
 def _upper_limits(x: NDArray, tail: float, shared: SharedRows | None) -> Callable[[int], NDArray]:

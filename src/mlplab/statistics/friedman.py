@@ -29,8 +29,6 @@ class FriedmanTest:
     """Friedman's χ²_F."""
     p_value: float
     """From the permutation distribution within blocks, ties included."""
-    exact: bool
-    """Whether every permutation was counted, or some drawn."""
 
 
 def ranks_within_blocks(values: ArrayLike, *, higher_is_better: bool = True) -> NDArray[np.float64]:
@@ -61,7 +59,7 @@ def friedman_test(
     x = x[~np.isnan(x).any(axis=1)]
     n, k = x.shape
     if n == 0:
-        return FriedmanTest(0, np.full(k, np.nan), 0.0, 1.0, True)
+        return FriedmanTest(0, np.full(k, np.nan), 0.0, 1.0)
     ranks = ranks_within_blocks(x, higher_is_better=higher_is_better)
     spread = ((ranks - (k + 1) / 2) ** 2).sum()
     between = ((ranks.sum(axis=0) - n * (k + 1) / 2) ** 2).sum()
@@ -71,22 +69,22 @@ def friedman_test(
             min(DRAWS, max(999, _MOST_VALUES_DRAWN // (n * k))),
             min(_MOST_DRAWS, math.ceil(2 / level)),
         )
-    p_value, exact = _permutation_p(np.rint(2 * ranks).astype(np.int64), draws, seed)
-    return FriedmanTest(n, ranks.mean(axis=0), float(chi2), p_value, exact)
+    p_value = _permutation_p(np.rint(2 * ranks).astype(np.int64), draws, seed)
+    return FriedmanTest(n, ranks.mean(axis=0), float(chi2), p_value)
 
 
-def _permutation_p(doubled: NDArray, draws: int, seed: int) -> tuple[float, bool]:
+def _permutation_p(doubled: NDArray, draws: int, seed: int) -> float:
     """P(sum of squares of the rank sums at least as large); doubled: (block, network) ranks."""
     observed = int((doubled.sum(axis=0) ** 2).sum())
     null = _exact_null(tuple(sorted(tuple(sorted(block)) for block in doubled.tolist())))
     if null is not None:
         squares, probability = null
-        return min(1.0, float(probability[squares >= observed].sum())), True
+        return min(1.0, float(probability[squares >= observed].sum()))
     rng = np.random.default_rng(seed)
     sums = np.zeros((draws, doubled.shape[1]), dtype=np.int64)
     for block in doubled:
         sums += rng.permuted(np.tile(block, (draws, 1)), axis=1)
-    return float(1 + ((sums**2).sum(axis=1) >= observed).sum()) / (1 + draws), False
+    return float(1 + ((sums**2).sum(axis=1) >= observed).sum()) / (1 + draws)
 
 
 @lru_cache(maxsize=256)

@@ -21,14 +21,12 @@ class PageTest:
 
     n: int
     """Blocks (seeds) without a missing value."""
-    conditions: int
     statistic: float
     """L = Σ_j j·R_j with R_j the sum of the ranks of condition j, smallest value rank 1."""
     average_ranks: NDArray[np.float64]
     """(condition,)"""
     p_increasing: float
     p_decreasing: float
-    exact: bool
 
 
 def page_test(values: ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> PageTest:
@@ -47,26 +45,18 @@ def page_test(values: ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> PageTe
     x = x[~np.isnan(x).any(axis=1)]
     n, k = x.shape
     if n == 0:
-        return PageTest(0, k, 0.0, np.full(k, np.nan), 1.0, 1.0, True)
+        return PageTest(0, 0.0, np.full(k, np.nan), 1.0, 1.0)
     doubled = np.rint(2 * stats.rankdata(x, axis=1)).astype(np.int64)
     observed = int((doubled @ np.arange(1, k + 1)).sum())
-    exact = k <= MOST_CONDITIONS_ENUMERATED
-    if exact:
+    if k <= MOST_CONDITIONS_ENUMERATED:
         null = _null_distribution(np.sort(doubled, axis=1))
         up, down = null[observed:].sum(), null[: observed + 1].sum()
     else:
         drawn = _drawn_statistics(doubled, draws, np.random.default_rng(seed))
         up = (1 + (drawn >= observed).sum()) / (1 + draws)
         down = (1 + (drawn <= observed).sum()) / (1 + draws)
-    return PageTest(
-        n,
-        k,
-        observed / 2,
-        doubled.mean(axis=0) / 2,
-        min(1.0, float(up)),
-        min(1.0, float(down)),
-        exact,
-    )
+    up, down = min(1.0, float(up)), min(1.0, float(down))
+    return PageTest(n, observed / 2, doubled.mean(axis=0) / 2, up, down)
 
 
 def _null_distribution(doubled: NDArray) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ subsets are drawn at random, and the same argument holds with the drawn ones and
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,15 +36,10 @@ _ELEMENTS_AT_ONCE = 2**21
 class SignFlipTest:
     """One test a column; every field has the shape of the differences without their first axis."""
 
-    n: NDArray[np.int64]
-    """Pairs that have a difference; zero differences count."""
-    mean: NDArray[np.float64]
     p_greater: NDArray[np.float64]
     """Small if the mean is above the shift."""
     p_less: NDArray[np.float64]
     p_two_sided: NDArray[np.float64]
-    exact: NDArray[np.bool_]
-    """Whether all sign patterns were counted."""
 
 
 def sign_flip_test(
@@ -60,8 +55,10 @@ def sign_flip_test(
     columns, shape = _columns(differences)
     p_greater, p_less = np.ones(len(columns)), np.ones(len(columns))
 
-    for n, chosen in _by_count(columns):
-        values = _present(columns[chosen], n)
+    counts = (~np.isnan(columns)).sum(axis=1)
+    for n in np.unique(counts[counts > 0]).tolist():
+        chosen = np.flatnonzero(counts == n)
+        values = columns[chosen][~np.isnan(columns[chosen])].reshape(len(chosen), n)
         # Sums that are equal but for rounding are ties, and ties count against a finding.
         slack = 1e-11 * (np.abs(values).sum(axis=1) + abs(shift) * n)
         if 12 < n <= MOST_PAIRS_ENUMERATED:
@@ -69,15 +66,8 @@ def sign_flip_test(
         else:
             fractions = _fractions(values - shift, slack, _subsets(n, draws, seed))
         p_greater[chosen], p_less[chosen] = fractions
-    at_each = t_interval(columns, axis=1)
-    return SignFlipTest(
-        at_each.n.reshape(shape),
-        at_each.mean.reshape(shape),
-        p_greater.reshape(shape),
-        p_less.reshape(shape),
-        np.minimum(1.0, 2 * np.minimum(p_greater, p_less)).reshape(shape),
-        (at_each.n <= MOST_PAIRS_ENUMERATED).reshape(shape),
-    )
+    two_sided = np.minimum(1.0, 2 * np.minimum(p_greater, p_less))
+    return SignFlipTest(*(p.reshape(shape) for p in (p_greater, p_less, two_sided)))
 
 
 def sign_flip_interval(
@@ -100,13 +90,8 @@ def sign_flip_interval(
             means = np.partition(means, [index, len(means) - 1 - index])
         limits.append(_limits(means, index))
     low, high = np.array(limits, dtype=np.float64).reshape(-1, 2).T
-    return MeanInterval(
-        at_each.n.reshape(shape),
-        at_each.mean.reshape(shape),
-        at_each.std.reshape(shape),
-        low.reshape(shape),
-        high.reshape(shape),
-    )
+    fields: tuple[NDArray, ...] = (at_each.n, at_each.mean, at_each.std, low, high)
+    return MeanInterval(*(field.reshape(shape) for field in fields))
 
 
 def sign_flip_limits(
@@ -232,10 +217,8 @@ def _fractions_by_halves(values: NDArray, slack: NDArray) -> tuple[NDArray, NDAr
 
 
 def _subsets(n: int, draws: int, seed: int) -> _Subsets:
-    return _every_subset(n) if n <= MOST_PAIRS_ENUMERATED else _drawn_subsets(n, draws, seed)
-
-
-def _drawn_subsets(n: int, draws: int, seed: int) -> _Subsets:
+    if n <= MOST_PAIRS_ENUMERATED:
+        return _every_subset(n)
     members = np.random.default_rng([seed, n]).integers(0, 2, size=(n, draws)).astype(np.float64)
     return _Subsets(lambda values: values @ members, members.sum(axis=0), 1)
 
@@ -247,15 +230,3 @@ def _columns(differences: ArrayLike) -> tuple[NDArray, tuple[int, ...]]:
     if np.isinf(d).any():
         raise ValueError("a mean difference needs finite differences; compare ranks instead")
     return d.reshape(len(d), -1).T, d.shape[1:]
-
-
-def _present(values: NDArray, n: int) -> NDArray:
-    """The n values of each column that exist."""
-    return values[~np.isnan(values)].reshape(len(values), n)
-
-
-def _by_count(columns: NDArray) -> Iterator[tuple[int, NDArray]]:
-    counts = (~np.isnan(columns)).sum(axis=1)
-    for n in np.unique(counts):
-        if n > 0:
-            yield int(n), np.flatnonzero(counts == n)

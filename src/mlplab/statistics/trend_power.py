@@ -30,11 +30,11 @@ def seeds_for_trend_about(
     ranks = values.argsort(axis=1).argsort(axis=1) + 1
     statistic = ranks @ np.arange(1, count + 1)
     gain = float(statistic.mean()) - count * (count + 1) ** 2 / 4
-    null = math.sqrt(count**2 * (count + 1) ** 2 * (count - 1) / 144)
     # Beyond three standard errors of nothing at all there is something to be found.
-    if gain <= 3 * null / math.sqrt(BLOCKS):
+    if gain <= 3 * _null_std(count) / math.sqrt(BLOCKS):
         return None
-    return _seeds(gain, float(statistic.std()), null, alpha, power, fewest)
+    std = float(statistic.std())
+    return seeds_for_trend_of_ranks(gain, std, count, alpha=alpha, power=power, fewest=fewest)
 
 
 def seeds_for_trend_of_ranks(
@@ -54,13 +54,11 @@ def seeds_for_trend_of_ranks(
     """
     if not gain > 0:
         return None
-    null = math.sqrt(count**2 * (count + 1) ** 2 * (count - 1) / 144)
-    return _seeds(gain, std, null, alpha, power, fewest)
-
-
-def _seeds(
-    gain: float, std: float, null: float, alpha: float, power: float, fewest: int
-) -> int | None:
-    z = special.ndtri(1 - alpha / 2) * null + special.ndtri(power) * std
+    z = special.ndtri(1 - alpha / 2) * _null_std(count) + special.ndtri(power) * std
     needed = max(fewest, math.ceil((z / gain) ** 2))
     return needed if needed <= MOST_SEEDS else None
+
+
+def _null_std(count: int) -> float:
+    """Of a seed's part of Page's L where nothing differs."""
+    return math.sqrt(count**2 * (count + 1) ** 2 * (count - 1) / 144)

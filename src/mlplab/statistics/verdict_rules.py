@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 from mlplab.statistics.power import seeds_for_difference, seeds_for_equivalence
@@ -11,15 +10,6 @@ from mlplab.statistics.power import seeds_for_difference, seeds_for_equivalence
 Verdict = Literal["supported", "refuted", "same", "inconclusive", "undecidable"]
 Comparison = Literal["greater", "less", "same"]
 Direction = Literal["greater", "less", "increasing", "decreasing"]
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A verdict, and how many seeds it takes where they are too few for any."""
-
-    verdict: Verdict
-    seeds_needed: int | None = None
-    """undecidable: seeds with which the level can be reached at all; None otherwise."""
 
 
 def decide_comparison(
@@ -31,7 +21,7 @@ def decide_comparison(
     fewest_seeds: int,
     by_at_least: float = 0.0,
     within: float | None = None,
-) -> Decision:
+) -> Verdict:
     """Judge a mean paired difference, first minus second, by its simultaneous interval.
 
     low, high: limits of the interval. by_at_least: δ ≥ 0. within: w > 0.
@@ -42,13 +32,13 @@ def decide_comparison(
     if by_at_least < 0 or (within is not None and not within > 0):
         raise ValueError("by_at_least must not be negative, and within must be positive")
     if seeds < fewest_seeds:
-        return Decision("undecidable", fewest_seeds)
+        return "undecidable"
     if expect == "same":
         if within is None:
             raise ValueError("a question that expects 'same' needs 'within'")
-        return Decision(_same(low, high, within))
+        return _same(low, high, within)
     turned = (low, high) if expect == "greater" else (-high, -low)
-    return Decision(_greater(*turned, by_at_least, within))
+    return _greater(*turned, by_at_least, within)
 
 
 def decide_direction(
@@ -59,33 +49,33 @@ def decide_direction(
     seeds: int,
     fewest_seeds: int,
     alpha: float = 0.05,
-) -> Decision:
+) -> Verdict:
     """Judge a trend (Page) or an order of times (log-rank) by its two one-sided p-values.
 
     p_up: small if values increase, or if the first is greater; p_down: the mirror image. Each
     side has half of the corrected alpha.
     """
     if seeds < fewest_seeds:
-        return Decision("undecidable", fewest_seeds)
+        return "undecidable"
     for_it, against = (p_up, p_down) if expect in ("greater", "increasing") else (p_down, p_up)
     limit = alpha / 2 * (1 + 1e-9)
     if for_it <= limit:
-        return Decision("supported")
+        return "supported"
     if against <= limit:
-        return Decision("refuted")
-    return Decision("inconclusive")
+        return "refuted"
+    return "inconclusive"
 
 
 def decide_that_they_differ(
     *, p_value: float, seeds: int, fewest_seeds: int, alpha: float = 0.05
-) -> Decision:
+) -> Verdict:
     """Judge "which of many" by Friedman's test: supported if the networks differ at all.
 
     Which pairs differ is told by the Holm-corrected tests of the pairs.
     """
     if seeds < fewest_seeds:
-        return Decision("undecidable", fewest_seeds)
-    return Decision("supported" if p_value <= alpha * (1 + 1e-9) else "inconclusive")
+        return "undecidable"
+    return "supported" if p_value <= alpha * (1 + 1e-9) else "inconclusive"
 
 
 def _greater(low: float, high: float, margin: float, within: float | None) -> Verdict:

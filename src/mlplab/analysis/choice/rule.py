@@ -136,7 +136,7 @@ def _choice(rule: ChoiceRule, found: Best, costs: Mapping[CostName, Sequence[Spr
     means = {name: np.array([spread.mean for spread in costs[name]]) for name in COSTS}
     compared, names = found.on_these_rows, found.networks
     taken = cheapest_of(compared, means[rule.cost], rule.within)
-    of_other_rows = cheapest_of(found.compared, means[rule.cost], rule.within).qualifying
+    of_other_rows = cheapest_of(found.compared, means[rule.cost], rule.within)
     fronts = {name: pareto_front(means[name], compared.means) for name in COSTS}
     order = np.lexsort((-compared.means, means[rule.cost]))
     candidates = tuple(
@@ -146,10 +146,10 @@ def _choice(rule: ChoiceRule, found: Best, costs: Mapping[CostName, Sequence[Spr
             _accuracy(found.values[:, i], found.rows),
             float(compared.low[i]),
             float(compared.high[i]),
-            int(i) in taken.qualifying,
+            int(i) in taken,
             frozenset(name for name in COSTS if fronts[name][i]),
         )
         for i in order
     )
-    chosen = None if taken.chosen is None else names[taken.chosen]
-    return Choice(rule, found, candidates, chosen, taken.chosen in of_other_rows)
+    chosen = names[taken[0]] if taken else None
+    return Choice(rule, found, candidates, chosen, not set(of_other_rows).isdisjoint(taken[:1]))

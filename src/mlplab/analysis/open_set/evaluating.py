@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from functools import cache, partial
 
 from mlplab.analysis.open_set.findings import RunFinding, from_json, to_json
 from mlplab.analysis.open_set.measuring import measure
 from mlplab.analysis.open_set.other_set import other_set
 from mlplab.analysis.open_set.rows import open_set_rows
+from mlplab.declarations.data import Data
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.resolving.open_set_networks import (
-    NamedSplit,
     OpenSetVariant,
     splits_of,
     variants_of,
@@ -67,12 +66,17 @@ def pending_tests(results: Results) -> tuple[PendingTest, ...]:
     for run in results.runs:
         if run.diverged_at is None:
             finished.setdefault(run.network, []).append((run.seed, run.key))
-    digests = _Digests(study.folder)
+
+    @cache
+    def digest_of(other: Data | None) -> str | None:
+        return None if other is None else other_set(other, study.folder).digest
+
     full = {entry: _in_full(results, entry) for entry in range(len(study.open_set))}
     wanted = []
     for variant in variants_of(study):
         entry = study.open_set[variant.entry]
-        settings = _settings(variant, entry, digests, full[variant.entry])
+        digest = digest_of(entry.unknown_data)
+        settings = _settings(variant, entry, digest, full[variant.entry])
         for seed, key in finished.get(variant.network, ()):
             content = json.dumps({"run": key, **settings}, sort_keys=True)
             name = hashlib.sha256(content.encode()).hexdigest()
@@ -89,31 +93,14 @@ def _in_full(results: Results, number: int) -> bool:
     return len(splits) <= _IN_FULL_UP_TO
 
 
-class _Digests:
-    """The contents of other data sets, read once."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._known: dict[object, str] = {}
-
-    def of(self, entry: OpenSet) -> str | None:
-        other = entry.unknown_data
-        if other is None:
-            return None
-        if other not in self._known:
-            self._known[other] = other_set(other, self._folder).digest
-        return self._known[other]
-
-
 def _settings(
-    variant: OpenSetVariant, entry: OpenSet, digests: _Digests, in_full: bool
+    variant: OpenSetVariant, entry: OpenSet, digest: str | None, in_full: bool
 ) -> Mapping[str, object]:
-    split: NamedSplit = variant.split
     return {
         "method": METHOD,
-        "unknown": split.unknown,
-        "unknown_data": digests.of(entry),
-        "closed": split.closed,
+        "unknown": variant.split.unknown,
+        "unknown_data": digest,
+        "closed": variant.split.closed,
         "detectors": [d.model_dump() for d in variant.detectors],
         "reject_at_most": entry.reject_at_most,
         "threshold_by_class": entry.threshold_by_class,
@@ -167,14 +154,11 @@ def tests_of(results: Results) -> tuple[Tested, ...]:
     """All tests that are kept, question by question, network by network, seed by seed."""
     if not results.study.open_set or results.folder is None:
         return ()
-    return tuple(_kept(results))
-
-
-def _kept(results: Results) -> Iterator[Tested]:
-    assert results.folder is not None
     wanted = pending_tests(results)
     with reading(results.folder) as connection:
         kept = read_findings(connection, (w.content for w in wanted))
-    for test in wanted:
-        if test.content in kept:
-            yield Tested(test.variant, test.seed, from_json(kept[test.content]))
+    return tuple(
+        Tested(test.variant, test.seed, from_json(kept[test.content]))
+        for test in wanted
+        if test.content in kept
+    )

@@ -110,13 +110,9 @@ def _scaled_alike(
 
 def _check_features(there: OtherSet, features: int, other: Data, own: Data) -> None:
     if there.inputs.shape[1] != features:
-        raise BadInput(
-            Problem(
-                WHERE,
-                f"a set of {features} features, as {data_name(own)} has",
-                f"{data_name(other)} with {there.inputs.shape[1]}",
-            )
-        )
+        expected = f"a set of {features} features, as {data_name(own)} has"
+        received = f"{data_name(other)} with {there.inputs.shape[1]}"
+        raise BadInput(Problem(WHERE, expected, received))
 
 
 def check_unknowns(study: Study, announce: Announce) -> None:
@@ -139,21 +135,17 @@ def check_unknowns(study: Study, announce: Announce) -> None:
             sets[data] = load(data, study.folder, announce)
         dataset, other = sets[data], study.open_set[entry].unknown_data
         where = f"open_set[{entry}].unknown"
-        if study.open_set[entry].splits == "usual 6/4":
-            _check_digits(dataset, data, f"open_set[{entry}].splits")
+        is_usual = study.open_set[entry].splits == "usual 6/4"
+        if is_usual and dataset.class_names != tuple("0123456789"):
+            expected = "the ten digits, which the usual splits divide"
+            received = f"{data_name(data)} with {quoted(dataset.class_names)}"
+            raise BadInput(Problem(f"open_set[{entry}].splits", expected, received))
         classes = class_indices(dataset.class_names, split.unknown, where, data_name(data))
         if other is not None:
             there = other_set(other, study.folder, announce)
             _check_features(there, dataset.inputs.shape[1], other, data)
         elif not np.isin(dataset.labels[dataset.test_rows], classes).any():
             raise _no_unknown_rows(split)
-
-
-def _check_digits(dataset: Dataset, data: Data, where: str) -> None:
-    if dataset.class_names != tuple("0123456789"):
-        expected = "the ten digits, which the usual splits divide"
-        received = f"{data_name(data)} with {quoted(dataset.class_names)}"
-        raise BadInput(Problem(where, expected, received))
 
 
 def _no_unknown_rows(split: NamedSplit) -> BadInput:

@@ -36,14 +36,10 @@ def open_set_table(results: Results) -> pd.DataFrame:
     )
 
 
-def _network_label(test: Tested) -> str:
-    """The network of the study file, and its steps where they are fewer."""
-    steps = test.variant.steps
-    return test.variant.template if steps is None else f"{test.variant.template} · {steps} steps"
-
-
 def _rows(study: str, test: Tested) -> Iterator[tuple[Any, ...]]:
-    start = (study, _network_label(test), test.seed, test.variant.split.title)
+    network, steps = test.variant.template, test.variant.steps
+    named = network if steps is None else f"{network} · {steps} steps"
+    start = (study, named, test.seed, test.variant.split.title)
     for detector in test.finding.detectors:
         many = len(test.finding.unknown) * len(test.finding.known) > MOST_PAIRS
         for metric, value in measures(test.finding, detector, without_zeros=many):

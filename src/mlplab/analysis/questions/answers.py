@@ -11,12 +11,11 @@ import numpy as np
 
 from mlplab.analysis.open_set.evaluating import tests_of
 from mlplab.analysis.questions.divergence_caveats import divergence_caveats
-from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
-from mlplab.analysis.questions.finding import Finding
+from mlplab.analysis.questions.finding import FALSE_VERDICTS, Finding, corrected
 from mlplab.analysis.questions.finite_rows import CountedRows, NotMeasured, RowsPart, rows_part
 from mlplab.analysis.questions.finite_unknowns import unknowns_part
 from mlplab.analysis.questions.judging import judge
-from mlplab.analysis.questions.methods import METHODS, METHODS_OF_LEVELS, Method, counting_rows
+from mlplab.analysis.questions.methods import Method, method_of
 from mlplab.analysis.questions.open_set_values import TestsByForm, open_set_values, tests_by_form
 from mlplab.analysis.questions.sentence import Wording, wording_of
 from mlplab.analysis.questions.units import Unit, unit_of
@@ -28,8 +27,8 @@ from mlplab.analysis.questions.values import (
     sizes_known,
 )
 from mlplab.declarations.checking.audit import Audit, audit_question
-from mlplab.declarations.metric import OpenSetMetric, SecondsToMetric
-from mlplab.declarations.question import LevelQuestion, Question
+from mlplab.declarations.metric import FinalMetric, OpenSetMetric, SecondsToMetric
+from mlplab.declarations.question import LevelQuestion, PairQuestion, Question
 from mlplab.declarations.resolving.arms import Arm, arms_of
 from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
@@ -121,9 +120,7 @@ class Answer:
     @property
     def method(self) -> Method:
         """The test that decided."""
-        of_level = isinstance(self.question, LevelQuestion)
-        method = (METHODS_OF_LEVELS if of_level else METHODS)[self.finding.test]
-        return counting_rows(method) if self.finding.counts_rows else method
+        return method_of(self.finding, of_level=isinstance(self.question, LevelQuestion))
 
     @cached_property
     def unit(self) -> Unit:
@@ -196,6 +193,25 @@ def answer(
     count = max(1, together or len(questions))
     alpha = FALSE_VERDICTS / count
     return tuple(_answer(question, seen, asked, alpha, count) for question in questions)
+
+
+def answers_about(results: Results, first: str, second: str) -> tuple[Answer, ...]:
+    """The study's answers about just these two; if it asked nothing of both, whether the first is
+    better, beside what it asked of either.
+
+    A question that the study did not ask counts as asked afterwards, and stands for itself.
+    """
+    both = {first, second}
+    asked = [a for a in answer_questions(results) if set(a.question.networks) <= both]
+    if any(set(a.question.networks) == both for a in asked):
+        return tuple(asked)
+    question = PairQuestion(
+        ask=f"Does {first} end up more accurate than {second}?",
+        compare=(first, second),
+        metric=FinalMetric(final="accuracy"),
+        expect="greater",
+    )
+    return (*answer(results, (question,), {}), *asked)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,12 @@ from typing import Literal
 import numpy as np
 
 from mlplab.analysis.questions.hypothesis import Hypothesis
+from mlplab.declarations.seeds_needed import LEVEL
 from mlplab.statistics.critical_difference import PairwiseTests
 from mlplab.statistics.verdict_rules import Verdict
 
+FALSE_VERDICTS = LEVEL
+"""The chance of any false verdict among all questions of a study."""
 TestName = Literal["sign-flip", "equivalence", "log-rank", "sign", "page", "friedman"]
 
 
@@ -27,8 +30,6 @@ class Ranking:
     pairs: PairwiseTests | None
     """Of the networks as the question lists them, none told apart where Friedman's test finds
     nothing; None where so few seeds, or so many networks, could tell none apart."""
-    concordance: float
-    """Kendall's W: 0 if the seeds' rankings have nothing in common, 1 if they agree."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,3 +66,9 @@ class Finding:
     """Whether interval and p-value allow for other rows as well as for other seeds."""
     why_no_number: str = ""
     """inconclusive: a clause that says why `seeds_needed` is None; empty where it is not."""
+
+
+def corrected(p: float, questions: int) -> float:
+    """A p-value of one of several questions, corrected for their number as their intervals are
+    (Bonferroni): a question is decided exactly if it is at most `FALSE_VERDICTS`."""
+    return min(1.0, p * questions)

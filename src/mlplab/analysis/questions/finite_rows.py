@@ -16,20 +16,10 @@ import numpy as np
 
 from mlplab.analysis.questions.values import MetricValues, RunsByNetwork
 from mlplab.declarations.data import Data
-from mlplab.declarations.metric import (
-    AreaMetric,
-    AtStepMetric,
-    BestMetric,
-    FinalMetric,
-    GapMetric,
-    Metric,
-    measure_of,
-    target_of,
-)
+from mlplab.declarations.metric import FinalMetric, GapMetric, Metric, measure_of, target_of
 from mlplab.declarations.question import LevelQuestion, PairQuestion, Question
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.study import Study
-from mlplab.records.results import Run
 from mlplab.statistics.rows import difference_limits, fraction_interval
 
 Shifts = Callable[[float], tuple[float, float]]
@@ -200,16 +190,12 @@ def rows_right(
         return None
     found = []
     for name in measured.networks:
-        its = [_right(by_network[name][seed]) for seed in measured.seeds]
-        known = [right for right in its if right is not None]
-        if len(known) < len(its) or len({len(right) for right in known}) != 1:
+        evaluations = [by_network[name][seed].evaluation for seed in measured.seeds]
+        known = [right for e in evaluations if e and (right := e.right_rows()) is not None]
+        if len(known) < len(evaluations) or len({len(right) for right in known}) != 1:
             return None
         found.append(np.mean(known, axis=0))
     return np.stack(found, axis=1) if len({len(right) for right in found}) == 1 else None
-
-
-def _right(run: Run) -> np.ndarray | None:
-    return None if run.evaluation is None else run.evaluation.right_rows()
 
 
 def _error(fractions: np.ndarray, rows: int, told: str) -> RowsError | None:
@@ -221,24 +207,18 @@ def _held_out(metric: Metric) -> str | None:
     """The part of the rows that a metric is measured on, where they are a sample of others."""
     if isinstance(metric, GapMetric):
         return "test"
-    if isinstance(metric, FinalMetric | BestMetric | AtStepMetric | AreaMetric) or (
-        target_of(metric) is not None
-    ):
-        split = getattr(metric, "split", "")
-        return split if split in ("test", "validation") else None
-    return None
+    split = getattr(metric, "split", None)
+    return split if split in ("test", "validation") else None
 
 
 def _test_accuracy(measured: MetricValues, by_network: RunsByNetwork) -> np.ndarray:
     """(seed, network) at the weights that are kept; NaN where a run has none."""
 
-    values = np.full(measured.values.shape, np.nan)
-    for column, name in enumerate(measured.networks):
-        for row, seed in enumerate(measured.seeds):
-            evaluation = by_network[name][seed].evaluation
-            if evaluation is not None:
-                values[row, column] = evaluation.accuracy
-    return values
+    evaluations = [
+        [by_network[n][seed].evaluation for n in measured.networks] for seed in measured.seeds
+    ]
+    values = [[math.nan if e is None else e.accuracy for e in line] for line in evaluations]
+    return np.array(values).reshape(measured.values.shape)
 
 
 def rows_of(
@@ -248,12 +228,10 @@ def rows_of(
     if split == "validation":
         found = {_validation_rows(study.networks[name].data, study) for name in measured.networks}
         return found.pop() if len(found) == 1 else None
-    of_tests = set()
-    for name in measured.networks:
-        for seed in measured.seeds:
-            evaluation = by_network[name][seed].evaluation
-            if evaluation is not None:
-                of_tests.add(evaluation.rows)
+    evaluations = [
+        by_network[n][seed].evaluation for n in measured.networks for seed in measured.seeds
+    ]
+    of_tests = {evaluation.rows for evaluation in evaluations if evaluation is not None}
     return of_tests.pop() if len(of_tests) == 1 else None
 
 

@@ -28,7 +28,7 @@ from mlplab.statistics.friedman import friedman_test
 from mlplab.statistics.page import page_test
 from mlplab.statistics.sign_flip import draws_for_level, smallest_p
 from mlplab.statistics.verdict_rules import (
-    Decision,
+    Verdict,
     decide_comparison,
     decide_direction,
     decide_that_they_differ,
@@ -62,8 +62,7 @@ def _rows_leave_open(question: Question, finding: Finding, rows: CountedRows, al
         return False
     assert finding.effect is not None
     low, high = rows.limits(finding.effect, alpha / 2)
-    decision = _decide(question, low, high)
-    return decision.verdict == "inconclusive"
+    return _decide(question, low, high) == "inconclusive"
 
 
 def _judged(
@@ -108,19 +107,17 @@ def _compared(
     question: PairQuestion | LevelQuestion, effect: Effect, seeds: int, alpha: float
 ) -> Finding:
     fewest = seeds_of_pair(alpha)
-    decision = _decide(question, effect.low, effect.high, seeds, fewest)
-    tested = decided_hypothesis(
-        question.expect, decision.verdict, question.by_at_least, question.within
-    )
+    verdict = _decide(question, effect.low, effect.high, seeds, fewest)
+    tested = decided_hypothesis(question.expect, verdict, question.by_at_least, question.within)
     both = effect.test == "sign-flip" and tested.says == "within"
     test: TestName = "equivalence" if both else effect.test
     p = p_value_of(tested, effect.above, effect.below)
-    return _finding(decision, effect, test, (tested, p), seeds, fewest, alpha)
+    return _finding(verdict, effect, test, (tested, p), seeds, fewest, alpha)
 
 
 def _decide(
     question: PairQuestion | LevelQuestion, low: float, high: float, seeds: int = 1, fewest: int = 1
-) -> Decision:
+) -> Verdict:
     return decide_comparison(
         question.expect,
         low=low,
@@ -133,7 +130,7 @@ def _decide(
 
 
 def _finding(
-    decision: Decision,
+    verdict: Verdict,
     effect: Effect | None,
     test: TestName,
     tested: tuple[Hypothesis, float],
@@ -143,10 +140,10 @@ def _finding(
     ranking: Ranking | None = None,
 ) -> Finding:
     return Finding(
-        verdict=decision.verdict,
+        verdict=verdict,
         seeds=seeds,
         fewest=fewest,
-        seeds_needed=decision.seeds_needed,
+        seeds_needed=fewest if verdict == "undecidable" else None,
         level=1 - alpha,
         p_value=tested[1],
         speaks_for=tested[0],
@@ -164,7 +161,7 @@ def _judge_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> F
     """Page decides; the last less the first is told beside it."""
     tested = page_test(values, draws=draws_for_level(alpha))
     fewest = seeds_of_trend(alpha, values.shape[1])
-    decision = decide_direction(
+    verdict = decide_direction(
         question.expect,
         p_up=tested.p_increasing,
         p_down=tested.p_decreasing,
@@ -173,10 +170,10 @@ def _judge_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> F
         alpha=alpha,
     )
     ends = effect_of(question.metric, values[:, -1], values[:, 0], (0.0,), alpha)
-    rises = (question.expect == "increasing") != (decision.verdict == "refuted")
+    rises = (question.expect == "increasing") != (verdict == "refuted")
     p = min(1.0, 2 * (tested.p_increasing if rises else tested.p_decreasing))
     speaks_for = Hypothesis("rising" if rises else "falling")
-    return _finding(decision, ends, "page", (speaks_for, p), len(values), fewest, alpha)
+    return _finding(verdict, ends, "page", (speaks_for, p), len(values), fewest, alpha)
 
 
 def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) -> Finding:
@@ -184,7 +181,7 @@ def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) 
     tested = friedman_test(values, higher_is_better=higher, level=alpha)
     count = values.shape[1]
     fewest = seeds_of_ranking(alpha, count)
-    decision = decide_that_they_differ(
+    verdict = decide_that_they_differ(
         p_value=tested.p_value, seeds=tested.n, fewest_seeds=fewest, alpha=alpha
     )
     pairs = _pairs(values, alpha, tested.p_value)
@@ -196,10 +193,9 @@ def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) 
         average_ranks=tuple(float(ranks[i]) for i in order),
         cliques=tuple(tuple(question.arms[i] for i in bar) for bar in bars),
         pairs=pairs,
-        concordance=tested.statistic / (tested.n * (count - 1)) if tested.n else 0.0,
     )
     speaks_for = Hypothesis("different"), tested.p_value
-    return _finding(decision, None, "friedman", speaks_for, tested.n, fewest, alpha, ranking)
+    return _finding(verdict, None, "friedman", speaks_for, tested.n, fewest, alpha, ranking)
 
 
 def _pairs(values: np.ndarray, alpha: float, p_overall: float) -> PairwiseTests | None:

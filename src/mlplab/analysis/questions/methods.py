@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mlplab.analysis.questions.finding import TestName
+from mlplab.analysis.questions.finding import Finding, TestName
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,11 @@ METHODS_OF_LEVELS: Mapping[TestName, Method] = {
 """The same tests in words that fit one network and a number."""
 
 
-def counting_rows(method: Method) -> Method:
-    """The same where the rows are a second sample beside the seeds."""
+def method_of(finding: Finding, *, of_level: bool = False) -> Method:
+    """The test that decided; of_level: in words that fit one network and a number."""
+    method = (METHODS_OF_LEVELS if of_level else METHODS)[finding.test]
+    if not finding.counts_rows:
+        return method
     return Method(
         f"{method.name} with rows counted",
         f"{method.what} The limits for seeds are joined with limits for the rows, exact ones of a "

@@ -56,7 +56,7 @@ def open_set_values(
         return math.nan if finding is None else measured(finding, metric.open_set, arm.detector)
 
     runs = [by_network.get(arm.network, {}) for arm in arms]
-    return paired_values(metric, names, runs, value)
+    return paired_values(names, runs, value)
 
 
 def measured(finding: RunFinding, measure: str, detector: str | None) -> float:

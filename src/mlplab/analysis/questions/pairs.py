@@ -10,8 +10,7 @@ from typing import Literal
 import numpy as np
 
 from mlplab.analysis.questions.answers import Answer
-from mlplab.analysis.questions.evidence import corrected
-from mlplab.analysis.questions.finding import Ranking
+from mlplab.analysis.questions.finding import Ranking, corrected
 from mlplab.statistics.logrank import median_difference
 from mlplab.statistics.sign_flip import sign_flip_interval
 

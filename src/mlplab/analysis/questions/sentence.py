@@ -11,9 +11,8 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from mlplab.analysis.questions import templates as texts
-from mlplab.analysis.questions.evidence import FALSE_VERDICTS, corrected
-from mlplab.analysis.questions.finding import Finding, Ranking
-from mlplab.analysis.questions.methods import METHODS, counting_rows
+from mlplab.analysis.questions.finding import FALSE_VERDICTS, Finding, Ranking, corrected
+from mlplab.analysis.questions.methods import method_of
 from mlplab.analysis.questions.units import Unit, comparative, phrase_of, unit_of
 from mlplab.analysis.questions.values import is_better_higher
 from mlplab.declarations.metric import OpenSetMetric, target_of
@@ -170,8 +169,7 @@ class Wording(Generic[_AnyQuestion]):
 
     @property
     def _test(self) -> str:
-        method = METHODS[self.finding.test]
-        return (counting_rows(method) if self.finding.counts_rows else method).name
+        return method_of(self.finding).name
 
     @property
     def _level(self) -> str:
@@ -393,7 +391,7 @@ class _TrendWording(Wording[TrendQuestion]):
         if len(along) > _MOST_NAMED:
             along = [along[0], "…", along[-1]]
         evidence = texts.TREND_EVIDENCE.format(
-            test=METHODS[self.finding.test].name, seeds=self._seeds, p=self._p, tested=self.tested
+            test=self._test, seeds=self._seeds, p=self._p, tested=self.tested
         )
         ends = ""
         if self.finding.effect is not None and not math.isnan(self.finding.effect):

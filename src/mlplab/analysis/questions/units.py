@@ -65,10 +65,8 @@ def _misleads(
         for bound in bounds:
             if not math.isfinite(value) or math.isclose(value, bound, rel_tol=1e-9, abs_tol=1e-12):
                 continue
-            shown = round(value / scale, decimals)
-            if (shown > round(bound / scale, decimals)) != (value > bound) or shown == round(
-                bound / scale, decimals
-            ):
+            shown, edge = round(value / scale, decimals), round(bound / scale, decimals)
+            if (shown > edge) != (value > bound) or shown == edge:
                 return True
     return any(
         round(bound / scale, decimals) != round(bound / scale, _MOST_DECIMALS) for bound in bounds

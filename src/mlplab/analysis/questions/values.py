@@ -34,8 +34,6 @@ class MetricValues:
     """(seed, network) float64. Infinite: never reached, or diverged. NaN: not measured."""
     diverged: np.ndarray
     """(seed, network) bool: whose run diverged."""
-    unreached: tuple[int, ...]
-    """Of each network, the seeds' runs that never reached the target."""
     unpaired: int
     """Seeds that some of the networks, but not all, have finished."""
 
@@ -45,13 +43,10 @@ def metric_values(
 ) -> MetricValues:
     """The metric of each network on the seeds that all of them have finished."""
     runs = [by_network.get(name, {}) for name in networks]
-    return paired_values(
-        metric, networks, runs, lambda _, run: metric_of_run(metric, run, results.study)
-    )
+    return paired_values(networks, runs, lambda _, run: metric_of_run(metric, run, results.study))
 
 
 def paired_values(
-    metric: Metric,
     names: Sequence[str],
     runs: Sequence[Mapping[int, Run]],
     value: Callable[[int, Run], float],
@@ -64,22 +59,12 @@ def paired_values(
     some = set.union(*(set(own) for own in runs))
     values = np.full((len(seeds), len(names)), np.nan)
     diverged = np.zeros(values.shape, dtype=bool)
-    unreached = [0] * len(names)
-    targeted = target_of(metric) is not None
     for column, own in enumerate(runs):
         for row, seed in enumerate(seeds):
             run = own[seed]
             values[row, column] = value(column, run)
             diverged[row, column] = run.diverged_at is not None
-            unreached[column] += targeted and math.isinf(values[row, column])
-    return MetricValues(
-        tuple(names),
-        tuple(seeds),
-        values,
-        diverged,
-        tuple(unreached),
-        len(some) - len(seeds),
-    )
+    return MetricValues(tuple(names), tuple(seeds), values, diverged, len(some) - len(seeds))
 
 
 RunsByNetwork = Mapping[str, Mapping[int, Run]]

@@ -43,7 +43,7 @@ def accuracy_figure(tasks: Sequence[Task], name: str) -> Figure | None:
             "height": 300,
             **_points_drawn(names),
         },
-        keys=series_keys(names, line=False),
+        keys=series_keys(names, shape="circle", line=False),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from mlplab.analysis.open_set.findings import Histogram
+from mlplab.analysis.open_set.findings import DetectorFinding, Histogram
 from mlplab.analysis.open_set.tasks import DetectorSeries, Task
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
@@ -37,7 +37,7 @@ def notable(task: Task, most: int = _MOST_DRAWN) -> list[DetectorSeries]:
 
 def scores_figure(task: Task, name: str) -> Figure | None:
     """Histograms of scores of known and of unknown test rows, a panel a detector."""
-    shown = [(s, *first) for s in notable(task, 6) if (first := _first(s)) is not None]
+    shown = _first_seeds(task, 6)
     if not shown:
         return None
     parts, panels = [], []
@@ -66,10 +66,17 @@ def scores_figure(task: Task, name: str) -> Figure | None:
     )
 
 
-def _first(series: DetectorSeries):  # type: ignore[no-untyped-def]
-    """(seed, finding) of the first seed whose histogram was kept, None if none was."""
-    kept = ((s, f) for s, f in series.findings.items() if f.histogram is not None)
-    return next(kept, None)
+def _first_seeds(
+    task: Task, most: int = _MOST_DRAWN
+) -> list[tuple[DetectorSeries, int, DetectorFinding]]:
+    """Of the notable detectors, the first seed whose histogram was kept."""
+    found = []
+    for series in notable(task, most):
+        kept = [
+            (series, *pair) for pair in series.findings.items() if pair[1].histogram is not None
+        ]
+        found += kept[:1]
+    return found
 
 
 def _scores_panel(
@@ -116,7 +123,7 @@ _READ = {
 
 def curves_figure(task: Task, kind: Literal["roc", "oscr"], name: str) -> Figure | None:
     """ROC or OSCR curves of the notable detectors, of the first seed."""
-    shown = [(s, *first) for s in notable(task) if (first := _first(s)) is not None]
+    shown = _first_seeds(task)
     if not shown:
         return None
     parts = []

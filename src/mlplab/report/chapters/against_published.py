@@ -195,7 +195,7 @@ def _row(c: NetworkComparison, metric: str) -> tuple[str, ...]:
         verdict = f"no statement from {count(c.n, 'seed')}"
         points = "–"
     else:
-        points = f"{c.comparison.points_within} of {int(c.comparison.compared.sum())}"
+        points = f"{int(c.comparison.within.sum())} of {int(c.comparison.compared.sum())}"
         steps = [f"{step:,}" for step in c.outside]
         verdict = f"outside at {listed(steps, most=6)}" if steps else "within"
     return (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mlplab.analysis.open_set.all_splits import FEWEST_SPLITS, groups_of_splits
 from mlplab.analysis.open_set.evaluating import Tested, tests_of
 from mlplab.analysis.open_set.tasks import Task, tasks_of
-from mlplab.declarations.resolving.open_set_networks import listed_classes
+from mlplab.figures.figure import Figure
 from mlplab.figures.of_study import slug, unused
 from mlplab.figures.open_set.absorption import absorption_figure
 from mlplab.figures.open_set.accuracy import accuracy_figure
@@ -43,7 +43,7 @@ from mlplab.report.open_set_words import (
     why_centres,
     with_limits,
 )
-from mlplab.words import listed, signed
+from mlplab.words import listed, listed_classes, signed
 
 _MEASURES = (
     ("AUROC", "auroc"),
@@ -94,9 +94,9 @@ def chapter(context: Context) -> Chapter | None:
     return Chapter("open-set", "Classes it has never seen", tuple(blocks))
 
 
-def _belongs(test: Tested, task: Task) -> bool:
+def _belongs(test: Tested, task: Task, steps: int | None = None) -> bool:
     variant = test.variant
-    return (variant.template, variant.split, variant.steps) == (task.template, task.split, None)
+    return (variant.template, variant.split, variant.steps) == (task.template, task.split, steps)
 
 
 def _is_of_report(context: Context) -> bool:
@@ -129,9 +129,7 @@ def _lead(tasks: Sequence[Task], of_report: bool) -> Iterator[Block]:
     if not tasks:
         return
     main = next((t for t in tasks if not t.split.closed), tasks[0])
-    for sentence in answer(main):
-        yield Paragraph(sentence, lead=True)
-    for sentence in remedies(tasks, of_report):
+    for sentence in (*answer(main), *remedies(tasks, of_report)):
         yield Paragraph(sentence, lead=True)
     best, lost = main.best, float(main.best.mean("known_rejected").mean)
     accuracy = float(main.plain.mean("accuracy_on_known_before").mean)
@@ -182,20 +180,21 @@ def _published(context: Context, tasks: Sequence[Task]) -> list[Block]:
 
 def _task(task: Task, tests: Sequence[Tested], names: set[str], *, first: bool) -> list[Block]:
     stem = slug(f"{task.template} {task.split.title}")
-    rejecting = task.best
     blocks: list[Block] = []
     if not first:
         blocks += [Paragraph(sentence) for sentence in answer(task)]
-    pictures = Pictures(
-        (absorption_figure(task, rejecting, unused(f"open-set-absorbed-{stem}", names)),)
-    )
-    blocks += [pictures, *_promise(task)]
+    absorbed = absorption_figure(task, task.best, unused(f"open-set-absorbed-{stem}", names))
+    blocks += [Pictures((absorbed,)), *_promise(task)]
     if len(task.detectors) > 1:
         figure = ranking_figure(task, unused(f"open-set-ranking-{stem}", names))
         blocks += [Pictures((figure,)), *_measures(task)]
     if not task.split.negative and not task.split.closed:
         blocks += _why(task, stem, names)
-    blocks += _pictures(task, stem, names)
+    blocks += _drawn(scores_figure(task, unused(f"open-set-scores-{stem}", names)))
+    blocks += _drawn(
+        curves_figure(task, "roc", unused(f"open-set-roc-{stem}", names)),
+        curves_figure(task, "oscr", unused(f"open-set-oscr-{stem}", names)),
+    )
     blocks += _mistakes(task, tests, stem, names)
     title = plain(task.split.title)
     title = title[0].upper() + title[1:]
@@ -274,38 +273,25 @@ def _why(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
         return
     yield Heading("Why class centres do worse" if centres_do_worse(task) else "Class centres")
     yield Bullets(tuple(reasons))
-    figures = (
+    yield from _drawn(
         along_figure(task, unused(f"open-set-along-{stem}", names)),
         variants_figure(task, unused(f"open-set-remedy-{stem}", names)),
     )
+
+
+def _drawn(*figures: Figure | None) -> Iterator[Block]:
+    """Figures beside one another, where there are any."""
     drawn = tuple(figure for figure in figures if figure is not None)
     if drawn:
         yield Pictures(drawn)
 
 
-def _pictures(task: Task, stem: str, names: set[str]) -> Iterator[Block]:
-    scores = scores_figure(task, unused(f"open-set-scores-{stem}", names))
-    if scores is not None:
-        yield Pictures((scores,))
-    roc = curves_figure(task, "roc", unused(f"open-set-roc-{stem}", names))
-    oscr = curves_figure(task, "oscr", unused(f"open-set-oscr-{stem}", names))
-    both = tuple(figure for figure in (roc, oscr) if figure is not None)
-    if both:
-        yield Pictures(both)
-
-
 def _mistakes(task: Task, tests: Sequence[Tested], stem: str, names: set[str]) -> Iterator[Block]:
     for test in tests:
-        finding = test.finding
-        if test.variant.method is None and finding.mistakes and finding.image_shape:
-            figure = mistakes_figure(
-                finding.mistakes,
-                finding.image_shape,
-                task.template,
-                test.seed,
-                unused(f"open-set-mistakes-{stem}", names),
-            )
-            yield Pictures((figure,))
+        found, shape = test.finding.mistakes, test.finding.image_shape
+        if test.variant.method is None and found and shape:
+            name = unused(f"open-set-mistakes-{stem}", names)
+            yield Pictures((mistakes_figure(found, shape, task.template, test.seed, name),))
             return
 
 
@@ -313,15 +299,17 @@ def _over_tasks(
     context: Context, tests: Sequence[Tested], tasks: Sequence[Task], names: set[str]
 ) -> Iterator[Block]:
     """What only several networks or splits say together."""
-    figures = []
     by_steps = _by_steps(context, tests, tasks)
-    for group in by_steps:
-        figures.append(steps_figure(group, unused("open-set-steps", names)))
-    for alike in _same_unknown(tasks):
-        figures.append(negatives_figure(alike, unused("open-set-negatives", names)))
     fewer = [task for group in by_steps for _, task in group[:-1]]
-    figures.append(accuracy_figure([*tasks, *fewer], unused("open-set-accuracy", names)))
-    drawn = [Pictures((figure,)) for figure in figures if figure is not None]
+    figures = [
+        *(steps_figure(group, unused("open-set-steps", names)) for group in by_steps),
+        *(
+            negatives_figure(alike, unused("open-set-negatives", names))
+            for alike in _same_unknown(tasks)
+        ),
+        accuracy_figure([*tasks, *fewer], unused("open-set-accuracy", names)),
+    ]
+    drawn = [block for figure in figures for block in _drawn(figure)]
     if drawn:
         yield Heading("What it depends on")
         yield from drawn
@@ -334,20 +322,19 @@ def _by_steps(
     study, groups = context.results.study, []
     shares = [entry.reject_at_most for entry in study.open_set]
     for task in tasks:
-        its = [
-            t
-            for t in tests
-            if t.variant.split == task.split and t.variant.template == task.template
+        by_length: dict[int, list[Tested]] = {}
+        for test in tests:
+            steps = test.variant.steps
+            if steps is not None and _belongs(test, task, steps):
+                by_length.setdefault(steps, []).append(test)
+        group = [
+            (steps, found)
+            for steps in sorted(by_length)
+            for found in tasks_of(by_length[steps], shares, steps=True)
         ]
-        lengths = sorted({t.variant.steps for t in its if t.variant.steps is not None})
-        if not lengths:
-            continue
-        group = []
-        for steps in lengths:
-            part = [t for t in its if t.variant.steps == steps]
-            group += [(steps, found) for found in tasks_of(part, shares, steps=True)]
-        full = study.networks[task.plain.network].training.steps
-        groups.append([*group, (full, task)])
+        if group:
+            full = study.networks[task.plain.network].training.steps
+            groups.append([*group, (full, task)])
     return groups
 
 

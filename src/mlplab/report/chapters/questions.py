@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from mlplab.analysis.questions.answers import Answer, questions_given_up
-from mlplab.analysis.questions.evidence import FALSE_VERDICTS
+from mlplab.analysis.questions.finding import FALSE_VERDICTS
 from mlplab.declarations.question import LevelQuestion, RankingQuestion
 from mlplab.figures.effects import effect_figure
 from mlplab.report.context import Context
