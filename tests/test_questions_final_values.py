@@ -46,8 +46,8 @@ def test_the_three_ends_are_what_they_are_called():
     assert kept == [0.7, 0.8]
     ensemble = gather(found.runs, "test", "accuracy")
     assert ensemble.at_last_evaluation().mean == pytest.approx(0.625)
-    assert ensemble.over_those_still_training().mean == pytest.approx(0.65)
-    assert ensemble.over_those_still_training().n == 1
+    still_training = ensemble.at_each_step
+    assert (still_training.mean[-1], still_training.n[-1]) == (pytest.approx(0.65), 1)
 
 
 def test_questions_and_tables_take_the_weights_that_are_kept():

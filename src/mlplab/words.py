@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 METRICS = {
@@ -106,10 +106,10 @@ def listed_classes(names: Sequence[str]) -> str:
 _MOST_CLASSES, _FIRST_CLASSES = 40, 8
 
 
-def spread_of(counts: Sequence[int]) -> str:
-    """n = 10, or n = 3 to 10."""
-    low, high = min(counts), max(counts)
-    return f"n = {low}" if low == high else f"n = {low} to {high}"
+def from_to(numbers: Collection[int]) -> str:
+    """10, or 3 to 1,000."""
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 # Values and texts of a file

@@ -16,7 +16,7 @@ from mlplab.figures.possible_range import cut
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
 from mlplab.statistics.prediction_band import PublishedComparison, compare_with_published
-from mlplab.words import METRICS, by_count, count, listed, spread_of
+from mlplab.words import METRICS, by_count, count, from_to, listed
 
 OUTSIDE = theme.COLOURS[1]
 _PANELS = {
@@ -180,7 +180,7 @@ def _caption(published: PublishedFigure, said: Sequence[NetworkComparison]) -> s
         f"{METRICS[published.metric].capitalize()} as published (dashed) before the band in which "
         f"one new run would lie with 95% probability at all {max(points)} points together, widened "
         f"by {published.reading_error:g} for reading off the print "
-        f"({spread_of([c.n for c in said])}); a band that reaches the edge of its panel goes on "
+        f"(n = {from_to([c.n for c in said])}); a band that reaches the edge of its panel goes on "
         "beyond it, as its numbers say. "
     )
     if not outside:

@@ -85,7 +85,7 @@ def _drawing(table: pd.DataFrame) -> Spec:
     cell = max(6, min(36, 720 // max(lines, columns)))
     quiet = {"domain": False, "ticks": False}
     large = max(lines, columns) <= _MOST_CELLS_WITH_TEXT
-    upright = _longest(table["predicted"]) <= 3
+    upright = table["predicted"].astype(str).str.len().max() <= 3
     shade = vega.field("share:Q", legend=None, scale=theme.shares_scale(_EXPONENT))
     tips = vega.tips(
         "true:N", "predicted:N", ("count:Q", "rows", ",d"),
@@ -112,10 +112,6 @@ def _drawing(table: pd.DataFrame) -> Spec:
     }
 
 
-def _longest(labels: pd.Series) -> int:
-    return int(labels.astype(str).str.len().max())
-
-
 def _caption(network: str, table: pd.DataFrame, runs: int, shown: int, classes: int) -> str:
     total = int(table["count"].sum())
     wrong = table[table["true"] != table["predicted"]]
@@ -128,8 +124,7 @@ def _caption(network: str, table: pd.DataFrame, runs: int, shown: int, classes: 
     left_out = ""
     if shown < classes:
         left_out = f" Of {classes:,} classes the {shown} that are mistaken most often are drawn."
-    worst = wrong.nlargest(3, "count")
-    worst = worst[worst["count"] > 0]
+    worst = wrong[wrong["count"] > 0].nlargest(3, "count")
     if worst.empty:
         return f"{words}.{left_out}"
     pairs = [

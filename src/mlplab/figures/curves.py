@@ -19,7 +19,7 @@ from mlplab.figures.figure import Figure
 from mlplab.figures.possible_range import CUT, cut, reaches_beyond, value_axis
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
-from mlplab.words import METRICS, SPLITS, listed, number, spread_of, with_interval
+from mlplab.words import METRICS, SPLITS, from_to, listed, number, with_interval
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results
@@ -334,7 +334,7 @@ def _caption(metric: str, series: Sequence[Series], published: PublishedFigure |
     if max(counts) > 1:
         words.append(
             "Each thin line is one run; the bold line is the mean over seeds with its 95% t "
-            f"interval ({spread_of(counts)})."
+            f"interval (n = {from_to(counts)})."
         )
     else:
         words.append("Each line is one run (n = 1), so there are no intervals.")

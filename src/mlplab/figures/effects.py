@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
 from mlplab.statistics.critical_difference import Label, diagram_labels
-from mlplab.words import middle_cut
+from mlplab.words import count, middle_cut
 
 _ROW = 26
 
@@ -31,59 +30,35 @@ def effect_figure(answer: Answer, name: str) -> Figure | None:
     if answer.finding.seeds == 0:
         return None
     match answer.question:
-        case PairQuestion():
-            return _pair_figure(answer, answer.question, name)
+        case PairQuestion() | LevelQuestion():
+            return _line_figure(answer, answer.question, name)
         case TrendQuestion():
             return _trend_figure(answer, answer.question, name)
         case RankingQuestion():
             return _ranking_figure(answer, answer.question, name)
-        case LevelQuestion():
-            return _level_figure(answer, answer.question, name)
 
 
-def _pair_figure(answer: Answer, question: PairQuestion, name: str) -> Figure | None:
-    """Margins, the seeds' differences, their mean and its interval on one line."""
-    title = f"{' minus '.join(question.arms)}: {phrase_of(question.metric)}"
-    title += f" ({answer.unit.many})" if answer.unit.many else ""
-    line = _Line(title, _bounds(question), question.within, answer.finding.low, answer.finding.high)
-    return _line_figure(answer, line, name)
-
-
-def _level_figure(answer: Answer, question: LevelQuestion, name: str) -> Figure | None:
-    """The number asked about, the seeds' values, their mean and its interval on one line."""
-    sign = " (%)" if answer.unit.many == "points" else ""
-    title = f"{question.level_of}: {phrase_of(question.metric)}{sign}"
-    low, high = limits(question, answer.finding)
-    line = _Line(title, [question.than], question.within, low, high, question.than)
-    return _line_figure(answer, line, name)
-
-
-@dataclass(frozen=True)
-class _Line:
-    """What one line shows besides the seeds, in the metric's own numbers."""
-
-    title: str
-    bounds: list[float]
-    """Drawn as rules; the first without dashes."""
-    within: float | None
-    """Half the width of the band around the first bound."""
-    low: float
-    high: float
-    shift: float = 0.0
-    """What is added to the finding's differences."""
-
-
-def _line_figure(answer: Answer, line: _Line, name: str) -> Figure | None:
-    finding, unit = answer.finding, answer.unit.scale
+def _line_figure(
+    answer: Answer, question: PairQuestion | LevelQuestion, name: str
+) -> Figure | None:
+    """What is asked about, the seeds' differences or values, their mean and its interval."""
+    finding, unit, many = answer.finding, answer.unit.scale, answer.unit.many
+    if isinstance(question, LevelQuestion):
+        arms, bounds, shift = question.level_of, [question.than], question.than
+        of_unit = " (%)" if many == "points" else ""
+        low, high = limits(question, finding)
+    else:
+        arms, bounds, shift = " minus ".join(question.arms), _bounds(question), 0.0
+        of_unit = f" ({many})" if many else ""
+        low, high = finding.low, finding.high
     differences = finding.differences if finding.differences is not None else np.empty(0)
-    seen = (differences[np.isfinite(differences)] + line.shift) / unit
+    seen = (differences[np.isfinite(differences)] + shift) / unit
     if not len(seen):
         return None
-    low, high = line.low / unit, line.high / unit
-    effect = (math.nan if finding.effect is None else finding.effect + line.shift) / unit
-    middle, reach = line.bounds[0], line.within
-    edges = () if reach is None else ((middle - reach) / unit, (middle + reach) / unit)
-    bounds = [bound / unit for bound in line.bounds]
+    low, high, bounds = low / unit, high / unit, [bound / unit for bound in bounds]
+    effect = (math.nan if finding.effect is None else finding.effect + shift) / unit
+    reach = None if question.within is None else question.within / unit
+    edges = () if reach is None else (bounds[0] - reach, bounds[0] + reach)
     finite = [v for v in (*seen, low, high, effect, *bounds, *edges) if math.isfinite(v)]
     room = 0.06 * ((max(finite) - min(finite)) or 1.0)
     domain = [min(finite) - room, max(finite) + room]
@@ -97,14 +72,15 @@ def _line_figure(answer: Answer, line: _Line, name: str) -> Figure | None:
     )
     drawn = table.assign(low=table["low"].clip(*domain), high=table["high"].clip(*domain))
     scale = {"domain": domain, "nice": False}
-    x = {"title": line.title, "scale": scale, "axis": {"tickCount": 7}}
+    title = f"{arms}: {phrase_of(question.metric)}{of_unit}"
+    x = {"title": title, "scale": scale, "axis": {"tickCount": 7}}
     chart = {
         "data": vega.rows(drawn, 7),
         "width": theme.WIDTH - 40,
         "height": 64,
         "layer": [*_margins(bounds, edges, scale), *_differences(x)],
     }
-    return Figure(name, answer.question.ask, _line_caption(answer, len(seen)), table, chart)
+    return Figure(name, question.ask, _line_caption(answer, len(seen)), table, chart)
 
 
 def _differences(x: Spec) -> list[Spec]:
@@ -128,7 +104,7 @@ def _differences(x: Spec) -> list[Spec]:
 
 def _line_caption(answer: Answer, shown: int) -> str:
     of_level = isinstance(answer.question, LevelQuestion)
-    effect, seeds = answer.finding.effect_is, "1 seed" if shown == 1 else f"{shown} seeds"
+    effect, seeds = answer.finding.effect_is, count(shown, "seed")
     words = (
         f"Dot: the {effect}{'' if of_level else ' paired difference'}; bar: its interval; ticks: "
         f"the {'values' if of_level else 'differences'} of {seeds}. "
@@ -175,27 +151,23 @@ def _trend_figure(answer: Answer, question: TrendQuestion, name: str) -> Figure:
     used = ~np.isnan(answer.measured.values).any(axis=1)
     seeds = np.array(answer.measured.seeds)[used].tolist()
     values = answer.measured.values[used] / answer.unit.scale
-    finite = values[np.isfinite(values)]
-    top = float(finite.max()) if len(finite) else 1.0
-    bottom = float(finite.min()) if len(finite) else 0.0
+    finite = values[np.isfinite(values)].tolist() or [0.0, 1.0]
+    top, bottom = max(finite), min(finite)
     reach = (top - bottom) or abs(top) or 1.0
     edge = {math.inf: top + 0.12 * reach, -math.inf: bottom - 0.12 * reach}
-    rows = [
+    networks = answer.measured.networks
+    table = pd.DataFrame(
         {
-            "network": network,
-            "seed": seed,
-            "value": values[i, j],
-            "drawn": edge.get(values[i, j], values[i, j]),
+            "network": list(networks) * len(seeds),
+            "seed": np.repeat(seeds, len(networks)),
+            "value": values.ravel(),
+            "drawn": [edge.get(value, value) for value in values.ravel().tolist()],
         }
-        for i, seed in enumerate(seeds)
-        for j, network in enumerate(answer.measured.networks)
-    ]
-    table = pd.DataFrame(rows)
+    )
     title = phrase_of(question.metric) + (f" ({answer.unit.many})" if answer.unit.many else "")
     drawn_edges = [edge[value] for value in edge if (values == value).any()]
     chart = _trend_chart(table, list(question.along), title, drawn_edges)
-    told = "1 seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
-    caption = f"Thin: {told}; thick: the medians. "
+    caption = f"Thin: {count(len(seeds), 'seed')}; thick: the medians. "
     infinite = int(np.isinf(values).sum())
     if infinite:
         what = "that never get there" if target_of(question.metric) else "that diverged"
@@ -284,19 +256,15 @@ def critical_difference_chart(ranking: Ranking, shown: tuple[str, ...]) -> Spec:
           for side, align, shift in (("right", "left", 4), ("left", "right", -4))),
     ]  # fmt: skip
     if bars:
-        joined = pd.DataFrame(
-            {
-                "x": [max(at_rank[n] for n in bar) + 0.03 for bar in bars],
-                "x2": [min(at_rank[n] for n in bar) - 0.03 for bar in bars],
-                "y": [0.75 + 0.5 * line for line in range(len(bars))],
-            }
-        )
-        parts.append((joined, vega.mark("rule", color=theme.ACCENT, strokeWidth=4, encoding=to)))
-        members = [
-            {"x": at_rank[name], "y": 0.75 + 0.5 * line}
-            for line, bar in enumerate(bars)
-            for name in bar
-        ]
+        heights = {bar: 0.75 + 0.5 * line for line, bar in enumerate(bars)}
+        joined = [
+            {"x": max(at_rank[n] for n in bar) + 0.03, "x2": min(at_rank[n] for n in bar) - 0.03,
+             "y": y}
+            for bar, y in heights.items()
+        ]  # fmt: skip
+        members = [{"x": at_rank[n], "y": y} for bar, y in heights.items() for n in bar]
+        bold = vega.mark("rule", color=theme.ACCENT, strokeWidth=4, encoding=to)
+        parts.append((pd.DataFrame(joined), bold))
         dot = vega.mark("point", color=theme.ACCENT, filled=True, size=50, opacity=1)
         parts.append((pd.DataFrame(members), dot))
     # Both domains run backwards: rank 1 is right, row 0 on top.

@@ -28,16 +28,12 @@ class Ensemble:
 
     @property
     def at_each_step(self) -> MeanInterval:
-        """Mean and 95% t interval over seeds at each step; fields (evaluation,)."""
+        """Mean and 95% t interval at each step over the seeds that came to it; fields (evaluation,)."""
         return t_interval(self.values)
 
     def at_last_evaluation(self) -> MeanInterval:
         """The same of every seed's own last value, whenever it stopped; fields are scalars."""
         return t_interval(last_values(self.values))
-
-    def over_those_still_training(self) -> MeanInterval:
-        """The same at the last step that any seed came to, over the seeds that came to it."""
-        return t_interval(self.values[:, -1])
 
     def between(self, first: int, last: int) -> Ensemble:
         """Only the steps from `first` to `last`, both included."""

@@ -12,7 +12,7 @@ from mlplab.figures.figure import Figure
 from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.vega import Spec
 from mlplab.statistics.intervals import MeanInterval, t_interval
-from mlplab.words import SPLITS, count, number, spread_of, with_interval
+from mlplab.words import SPLITS, count, from_to, number, with_interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +177,7 @@ def _caption(found: Finals, many: bool) -> str:
         )
     told = (
         "Dots are means over seeds, bars their 95% t intervals, ticks the single runs "
-        f"({spread_of(counts)})."
+        f"(n = {from_to(counts)})."
     )
     if max(counts) == 1:
         told = "One run a network (n = 1): no intervals."

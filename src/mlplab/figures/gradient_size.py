@@ -13,7 +13,7 @@ from mlplab.figures.drawing import Key
 from mlplab.figures.ensemble import drawn_by_default, gather, runs_by_network
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
-from mlplab.words import count, number, spread_of
+from mlplab.words import count, from_to, number
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results
@@ -37,6 +37,10 @@ def layer_figure(
         return None
     shown = list(dict.fromkeys(table["network"]))
     deepest = int(table["layer"].max())
+    left_out = (
+        f"Of {count(len(results.study.networks), 'network')} the first {MOST_PANELS} with "
+        "diagnostics are drawn."
+    )
     return Figure(
         name=name,
         title=title,
@@ -47,14 +51,7 @@ def layer_figure(
             Key(f"layer {layer}", _layer_colour(layer, deepest), switch=str(layer))
             for layer in range(1, deepest + 1)
         ),
-        notes=(
-            (
-                f"Of {count(len(results.study.networks), 'network')} the first {MOST_PANELS} with "
-                "diagnostics are drawn.",
-            )
-            if len(shown) == MOST_PANELS
-            else ()
-        ),
+        notes=(left_out,) * (len(shown) == MOST_PANELS),
     )
 
 
@@ -70,25 +67,15 @@ def _table(
     for network in networks or drawn_by_default(results):
         if network not in runs or panels == MOST_PANELS:
             continue
-        before = len(parts)
-        for layer in range(1, len(results.study.networks[network].hidden) + 2):
-            found = gather(runs[network], "batch", f"{metric}_layer_{layer}")
-            if found is None:
-                continue
-            if steps is not None:
-                found = found.between(*steps)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "network": network,
-                        "layer": layer,
-                        "step": found.steps,
-                        "value": _centre(found.values, metric),
-                        "n": np.isfinite(found.values).sum(axis=0),
-                    }
-                )
-            )
-        panels += len(parts) > before
+        layers = range(1, len(results.study.networks[network].hidden) + 2)
+        gathered = {k: gather(runs[network], "batch", f"{metric}_layer_{k}") for k in layers}
+        present = {k: curve for k, curve in gathered.items() if curve is not None}
+        for layer, curve in present.items():
+            shown = curve if steps is None else curve.between(*steps)
+            n = np.isfinite(shown.values).sum(axis=0)
+            values = {"step": shown.steps, "value": _centre(shown.values, metric), "n": n}
+            parts.append(pd.DataFrame({"network": network, "layer": layer, **values}))
+        panels += bool(present)
     return pd.concat(parts, ignore_index=True) if parts else None
 
 
@@ -178,7 +165,7 @@ def _drawing(
 
 
 def _caption(table: pd.DataFrame, metric: Diagnostic, networks: Sequence[str]) -> str:
-    n = spread_of([int(table["n"].min()), int(table["n"].max())])
+    n = f"n = {from_to(table['n'])}"
     first_step = table[table["step"] == table.groupby("network")["step"].transform("min")]
     if metric == "dead_units":
         end = table[table["step"] == table.groupby("network")["step"].transform("max")]

@@ -99,17 +99,13 @@ def unused(stem: str, taken: set[str]) -> str:
 
 
 def _roc(declared: RocFigure, results: Results, name: str) -> list[Figure] | Undrawn:
-    runs = [
-        run
-        for run in runs_by_network(results).get(declared.network, ())
-        if run.evaluation is not None
-    ]
-    if not runs:
+    runs = runs_by_network(results).get(declared.network, ())
+    found = [(run, run.evaluation) for run in runs if run.evaluation is not None]
+    if not found:
         return []
-    evaluations = [run.evaluation for run in runs if run.evaluation is not None]
+    drawn, evaluations = found[0][0], [evaluation for _, evaluation in found]
     try:
-        curves = roc_curves_of(results, runs[0])
+        curves = roc_curves_of(results, drawn)
     except BadInput as error:
         return Undrawn(declared.title, error.problems[0])
-    figure = roc_figure(declared.network, evaluations, curves, runs[0].seed, name, declared.title)
-    return [figure]
+    return [roc_figure(declared.network, evaluations, curves, drawn.seed, name, declared.title)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from mlplab.figures import vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
 from mlplab.figures.vega import Spec
-from mlplab.words import METRICS, count, listed, number
+from mlplab.words import METRICS, count, from_to, listed, number
 
 MOST_TOGETHER = 8
 """Beyond so many networks each optimizer has a figure of its own."""
@@ -42,12 +42,9 @@ def sensitivity_figures(tuning: TuningOutcome, path: str) -> list[Figure]:
     figures = []
     for suffix, group in _groups(tuning):
         name = f"{stem}-{suffix}" if suffix else stem
-        shown, whole = group[:MOST_DRAWN], f"{title}: {suffix}" if suffix else title
-        left_out = f" Of {count(len(group), 'network')} the first {len(shown)} are drawn."
-        figure = _figure(tuning, path, shown, name, whole)
-        if len(shown) < len(group):
-            figure = replace(figure, caption=figure.caption + left_out)
-        figures.append(figure)
+        figures.append(
+            _figure(tuning, path, group, name, f"{title}: {suffix}" if suffix else title)
+        )
     return figures
 
 
@@ -64,13 +61,15 @@ def _groups(tuning: TuningOutcome) -> list[tuple[str, list[NetworkTuning]]]:
 def _figure(
     tuning: TuningOutcome, path: str, group: Sequence[NetworkTuning], name: str, title: str
 ) -> Figure:
+    left_out = f" Of {count(len(group), 'network')} the first {MOST_DRAWN} are drawn."
+    left_out, group = left_out * (len(group) > MOST_DRAWN), group[:MOST_DRAWN]
     table = _table(path, group)
     axis = _Axis.of(path, group, table)
     names = [network.network for network in group]
     return Figure(
         name=name,
         title=title,
-        caption=_caption(tuning, path, group, table),
+        caption=_caption(tuning, path, group, table) + left_out,
         table=table.drop(columns="usable"),
         drawing=_drawing(axis, table, names, METRICS[tuning.tune.metric]),
         keys=tuple(
@@ -112,9 +111,8 @@ def _chosen_value(network: NetworkTuning, path: str) -> str:
 def _caption(
     tuning: TuningOutcome, path: str, group: Sequence[NetworkTuning], table: pd.DataFrame
 ) -> str:
-    steps, seeds = sorted(set(table["steps"])), len(tuning.tune.all_seeds)
-    long = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
-    words = f"Mean of {count(seeds, 'seed')} after {long} steps"
+    seeds = len(tuning.tune.all_seeds)
+    words = f"Mean of {count(seeds, 'seed')} after {from_to(table['steps'])} steps"
     if seeds >= FEWEST_FOR_INTERVAL:
         words += ", with its 95% t interval, cut where it leaves the frame"
     elif seeds > 1:

@@ -1,7 +1,7 @@
 """The ends of a run: at its last evaluation, and at the weights that it keeps.
 
 With early stopping they differ, as the best weights are restored. A third end, the mean over the
-runs that still train at a step, is one of several runs: `figures.ensemble.Ensemble`.
+runs that still train at a step, is one of several runs: `Ensemble.at_each_step` of figures.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,11 +86,10 @@ class Results:
     folder: Path | None = None
     failures: tuple[Failure, ...] = ()
     """Of the missing, those that were tried in vain."""
-    _by_member: dict[Member, Run] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        by_member = {(run.network, run.seed): run for run in self.runs}
-        object.__setattr__(self, "_by_member", by_member)
+    @cached_property
+    def _by_member(self) -> Mapping[Member, Run]:
+        return {(run.network, run.seed): run for run in self.runs}
 
     def __repr__(self) -> str:
         runs = f"{len(self.runs):,} of {len(self.runs) + len(self.missing):,} runs finished"

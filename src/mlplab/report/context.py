@@ -19,7 +19,7 @@ from mlplab.figures.final_values import Finals, finals
 from mlplab.figures.published import PublishedStudy
 from mlplab.metrics.classification import Evaluation
 from mlplab.records.results import Results, Run
-from mlplab.words import count, middle_cut
+from mlplab.words import from_to, middle_cut
 
 MOST_ROWS = 50
 """Beyond so many networks a table holds the best and the worst, and says so."""
@@ -168,5 +168,4 @@ class Context:
     @property
     def seeds_in_words(self) -> str:
         """3 seeds, 3 to 5 seeds."""
-        low, high = self.seeds
-        return f"{'' if low == high else f'{low} to '}{count(high, 'seed')}"
+        return f"{from_to(self.seeds)} seed{'' if self.seeds[1] == 1 else 's'}"

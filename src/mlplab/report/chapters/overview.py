@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from mlplab.analysis.choice.best import NoChoice
@@ -104,12 +103,9 @@ def outcome(context: Context) -> str:
     name = plain(context.leading)
     if best is None:
         return _not_compared(context, name, reached)
-    named = context.results.study.choice.networks
-    among = (
-        ""
-        if named is None
-        else f"Of those that the rule of choice names, {listed(_plain(named), most=6)}, "
-    )
+    named, among = context.results.study.choice.networks, ""
+    if named is not None:
+        among = f"Of those that the rule of choice names, {listed(map(plain, named), most=6)}, "
     start = "the best mean is that of" if best.others else "the best is"
     chosen = " chosen by validation accuracy," if best.split == "validation" else ""
     start = f"{among}{start}"
@@ -119,7 +115,7 @@ def outcome(context: Context) -> str:
         return f"{words} {hsu[0].upper()}{hsu[1:]}, exclude every other network as the best."
     return (
         f"{words} It is not settled which is best: {hsu}, do not exclude "
-        f"{listed(_plain(best.others), most=6)} either."
+        f"{listed(map(plain, best.others), most=6)} either."
     )
 
 
@@ -133,10 +129,6 @@ def _not_compared(context: Context, name: str, reached: str) -> str:
         f"The highest {mean} is that of **{name}**, with {reached}; no best is named, as "
         f"{plain(chosen.reason)}."
     )
-
-
-def _plain(names: Sequence[str]) -> list[str]:
-    return [plain(name) for name in names]
 
 
 def _accuracy(context: Context) -> MeanInterval:
@@ -235,7 +227,7 @@ def _about_weights(context: Context) -> list[str]:
     who = (
         "All networks were"
         if len(weighted) == len(context.results.study.networks)
-        else f"{listed(_plain(list(weighted)), most=6)} {'was' if len(weighted) == 1 else 'were'}"
+        else f"{listed(map(plain, list(weighted)), most=6)} {'was' if len(weighted) == 1 else 'were'}"
     )
     return [
         f"**Class weights:** {who} trained with rows that count by their class, so the softmax does "

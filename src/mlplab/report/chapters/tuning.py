@@ -27,7 +27,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.report.wording import OPTIMIZERS
-from mlplab.words import count, flops, listed, number, with_interval
+from mlplab.words import count, flops, from_to, listed, number, with_interval
 
 
 def chapter(context: Context) -> Chapter | None:
@@ -65,13 +65,12 @@ def _what_was_done(context: Context, tuning: TuningOutcome) -> str:
         f"{'all with the same trials: ' if networks > 1 else 'by '}"
         f"{count(rounds[0].settings, 'setting')} × {count(len(tune.all_seeds), 'seed')}"
     )
-    steps = sorted({t.declared.training.steps for t in tuning.trials})
     if len(rounds) > 1:
         halved = [f"{r.settings} for {r.steps:,} steps" for r in rounds]
         words += f", by successive halving ({listed(halved)})."
     else:
-        longest = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
-        words += f" × {longest} steps{', drawn at random' if tune.search == 'random' else ''}."
+        steps = from_to([trial.declared.training.steps for trial in tuning.trials])
+        words += f" × {steps} steps{', drawn at random' if tune.search == 'random' else ''}."
     words += f" The best mean validation {tune.metric} was taken. "
     return words + _cost(context, tuning)
 
