@@ -205,7 +205,7 @@ def test_a_started_study_is_fine(tmp_path):
     assert json.loads((tmp_path / "mine.json").read_text())["name"] == "mine"
     assert "properties" in json.loads((tmp_path / "mlplab.schema.json").read_text())
     checked = mlplab_here("check", "mine.json", cwd=tmp_path)
-    assert checked.stdout == "fine: 6 networks × 5 seeds\n"
+    assert checked.stdout == "fine: 6 networks × 6 seeds\n"
     before = (tmp_path / "mine.json").read_bytes()
     again = mlplab_here("init", "mine.json", cwd=tmp_path)
     assert again.returncode == 2

@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import QuantileTransformer, RobustScaler
 
-from mlplab.data.columns import find_kind, told
+from mlplab.data.column_kinds import find_kind
+from mlplab.data.columns import told
 from mlplab.data.dataset import PreparedData
 from mlplab.data.fitted import Preparation
 from mlplab.data.preparation import prepare

@@ -210,8 +210,7 @@ def test_a_missing_file_is_fetched_into_the_cache_once(
     for _ in range(2):
         (found,) = known_files.fetch_missing("kmnist", lambda line: None)
         assert found.path == known_files.cache_folder("kmnist") / "file.gz"
-        content, _ = known_files.read("kmnist", published, found, lambda line: None)
-        assert content == CONTENT
+        assert known_files.read(found, lambda line: None) == CONTENT
     assert server.asked == ["missing", "good"]
 
 
@@ -226,9 +225,8 @@ def test_a_damaged_file_in_the_cache_is_fetched_anew_with_a_word(
     (found,) = known_files.fetch_missing("kmnist", lambda line: None)
     found.path.write_bytes(kept)
     said: list[str] = []
-    content, path = known_files.read("kmnist", published, found, said.append)
-    assert content == CONTENT
-    assert path.read_bytes() == server.packed
+    assert known_files.read(found, said.append) == CONTENT
+    assert found.path.read_bytes() == server.packed
     assert "is damaged" in said[0]
 
 
@@ -242,7 +240,7 @@ def test_a_sum_of_the_uncompressed_bytes_holds_however_a_mirror_packed_them(
         monkeypatch.setitem(SOURCES, "kmnist", source)
         if fits:
             (found,) = known_files.fetch_missing("kmnist", lambda line: None)
-            assert known_files.read("kmnist", file, found, print)[0] == CONTENT
+            assert known_files.read(found, print) == CONTENT
         else:
             with pytest.raises(BadInput, match="unpacked its SHA-256 is"):
                 known_files.fetch_missing("kmnist", lambda line: None)

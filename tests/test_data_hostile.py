@@ -7,6 +7,7 @@ import json
 import os
 import struct
 import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from data_files import write_csv, write_idx, write_npz
-from mlplab.data import own_files
+from mlplab.data import files
 from mlplab.data.loading import read_header
 from mlplab.data.preparation import prepare
 from mlplab.declarations.data import Data
@@ -74,7 +75,7 @@ def test_paths_that_lead_nowhere(tmp_path: Path, ending: str, path: str) -> None
 def test_what_unpacks_to_more_than_memory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own_files, "memory_limit", lambda: 10_000_000)
+    monkeypatch.setattr(files, "memory_limit", lambda: 10_000_000)
     (tmp_path / "bomb").write_bytes(gzip.compress(b"1,2\n" * 20_000_000, 1))
     for ending in ("table", "idx"):
         said = refused(settings_of(ending, "bomb"), tmp_path, by_header=False)
@@ -87,6 +88,34 @@ def test_what_unpacks_to_more_than_memory_is_refused(
     pd.DataFrame({"x": np.zeros(3_000_000), "y": 0}).to_parquet(tmp_path / "bomb.parquet")
     said = refused(settings_of("table", "bomb.parquet"), tmp_path)
     assert "memory" in said
+
+
+def test_a_text_counts_as_often_as_it_stands_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = b"x,y\n" + b"0" * 2_000_000
+    (tmp_path / "t.csv").write_bytes(text)
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(text))
+    monkeypatch.setattr(own_files, "_BLOCK", 1 << 16)
+    for path in ("t.csv", "t.csv.gz"):
+        monkeypatch.setattr(own_files, "memory_limit", lambda: 5_000_000)
+        assert "memory" in refused(settings_of("table", path), tmp_path, by_header=False)
+        monkeypatch.setattr(own_files, "memory_limit", lambda: 50_000_000)
+        tracemalloc.start()
+        assert "characters" in refused(settings_of("table", path), tmp_path, by_header=False)
+        assert tracemalloc.get_traced_memory()[1] < 3.5 * len(text)
+        tracemalloc.stop()
+    # Packed CSV is not unpacked to say that it may not be packed.
+    assert "gzip" in refused(settings_of("csv", "t.csv.gz"), tmp_path)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("last", [True, False])
+def test_lines_end_in_three_ways(tmp_path: Path, end: str, last: bool) -> None:
+    rows = ["x,z,y", '1,"a', 'b",k', "2,c,k", "3,c,l", "4,c"]
+    (tmp_path / "t.csv").write_text(end.join(rows) + end * last, newline="")
+    said = refused(settings_of("table", "t.csv"), tmp_path)
+    assert "line 6" in said and "got 2" in said
 
 
 def test_an_array_that_claims_22_terabytes(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_a_cache_that_cannot_be_written_is_named(
 
 
 def test_list_tells_what_is_here(small_sets: Path) -> None:
-    found = {entry.name: entry.found_at for entry in list_sets()}
+    found = {known.name: found_at for known, found_at in list_sets()}
     assert found["digits"] == (BUNDLED,)
     assert found["mnist"] == (str(small_sets / "mnist"),)
     assert found["fashion-mnist"] == ()
@@ -229,7 +229,7 @@ def test_describe_counts_classes_and_names_licence_and_place(small_sets: Path) -
         ("b", 20, 7),
         ("c", 20, 6),
     ]
-    assert told.licence == "CC BY-SA 3.0"
+    assert told.known.licence == "CC BY-SA 3.0"
     assert told.digest == digest("mnist")
     assert [os.path.basename(place) for place in told.found_at] == [f"{n}.gz" for n in NAMES]
 
@@ -238,13 +238,13 @@ def test_describe_never_fetches(small_sets: Path) -> None:
     told = describe("fashion-mnist")
     assert told.classes is told.digest is None
     assert told.found_at == ()
-    assert told.licence == "MIT"
+    assert told.known.licence == "MIT"
 
 
 def test_describe_of_digits_agrees_with_the_declaration() -> None:
     told = describe("digits")
-    assert sum(c.train for c in told.classes) == told.train_rows == 1437
-    assert sum(c.test for c in told.classes) == told.test_rows == 360
+    assert sum(c.train for c in told.classes) == told.known.train_rows == 1437
+    assert sum(c.test for c in told.classes) == told.known.test_rows == 360
     assert "16" in told.values
 
 

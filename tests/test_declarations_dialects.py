@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -235,3 +236,26 @@ def test_notes_on_many_words_are_counted(tmp_path):
     notes = loaded(tmp_path, STUDY | {"networks": networks}).notes
     assert len(notes) < 5
     assert "98 others" in notes[0]
+
+
+@pytest.mark.parametrize("value", [0.2, 20])
+def test_a_test_part_is_not_asked_of_a_set_that_has_one(tmp_path: Path, value: float) -> None:
+    def write(study: dict[str, Any]) -> Path:
+        (tmp_path / "s.json").write_text(json.dumps(study))
+        return tmp_path / "s.json"
+
+    study = {
+        "name": "s",
+        "data": {"name": "digits"},
+        "test_size": value,
+        "optimizer": {"name": "adam", "learning_rate": 0.01},
+        "networks": {"a": {"hidden": [8]}},
+    }
+    with pytest.raises(BadInput) as refusal:
+        load(write(study))
+    (problem,) = refusal.value.problems
+    assert problem.where == "test_size" and "leave it out" in str(problem)
+    own = study | {"data": {"format": "npz", "path": "a.npz"}}
+    with pytest.raises(BadInput) as refusal:
+        load(write(own))
+    assert '"test": 0.2' in str(refusal.value)

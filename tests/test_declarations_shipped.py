@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlplab.commands.init import STARTER
+from mlplab.commands.init import QUESTION, STARTER
 from mlplab.declarations.checking.figure_checks import published_figures
 from mlplab.declarations.data import CsvData, IdxData, KnownData, NpzData
 from mlplab.declarations.figure import CurveFigure, RocFigure
@@ -170,6 +170,15 @@ def test_the_starter_study_loads(tmp_path):
     study = load(path)
     assert study.notes == ()
     assert not list(VALIDATOR.iter_errors({"name": "starter", **STARTER}))
+
+
+def test_the_starter_has_enough_seeds_for_its_question(tmp_path):
+    path = tmp_path / "starter.json"
+    path.write_text(json.dumps({"name": "starter", **STARTER, **QUESTION}))
+    study = load(path)
+    assert study.questions
+    assert {len(network.seeds) for network in study.networks.values()} == {6}
+    assert not [note for note in study.notes if "verdict" in note]
 
 
 # The schema

@@ -11,9 +11,10 @@ from scipy import stats
 
 from mlplab.analysis.questions.answers import answer, answers_about
 from mlplab.analysis.questions.export import verdicts_json
+from mlplab.analysis.questions.finite_rows import counted_fraction
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.pilot import sample_size_of
-from mlplab.analysis.questions.sentence import wording_of
+from mlplab.analysis.questions.sentence import limits, wording_of
 from mlplab.declarations.metric import FinalMetric, OpenSetMetric
 from mlplab.declarations.question import LevelQuestion
 from mlplab.figures.effects import effect_figure
@@ -170,3 +171,13 @@ def test_comparing_two_networks_tells_what_was_asked_of_either():
     both = pair("greater")
     found, _ = answered(EIGHT, asked, both)
     assert [a.question for a in answers_about(found, "a", "b")] == [asked, both]
+
+
+@pytest.mark.parametrize("values", [[1.0] * 7 + [0.97], [0.0] * 7 + [0.03]])
+def test_the_interval_of_a_fraction_stays_between_0_and_1(values):
+    question = level(than=0.5, metric=FinalMetric(final="accuracy"))
+    values = np.asarray(values)
+    rows = counted_fraction(values, 73, "73 test rows")
+    found = judge(question, measured(values[:, None]), 0.05, rows)
+    low, high = limits(question, found)
+    assert 0 <= low < values.mean() < high <= 1

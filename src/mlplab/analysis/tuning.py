@@ -12,6 +12,7 @@ import numpy as np
 
 from mlplab.analysis.questions.values import metric_of_run
 from mlplab.declarations.metric import FinalMetric, Measure
+from mlplab.declarations.paths import at
 from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.resolving.tuning_trials import (
     Round,
@@ -24,7 +25,7 @@ from mlplab.declarations.resolving.tuning_trials import (
     tuned_networks,
 )
 from mlplab.declarations.study import Study
-from mlplab.declarations.tuning import Tuning, setting_at
+from mlplab.declarations.tuning import Tuning
 from mlplab.records.database import has_records
 from mlplab.records.results import TUNING_FOLDER, Results, Run
 from mlplab.statistics.intervals import MeanInterval, t_interval
@@ -205,7 +206,7 @@ class TuningOutcome:
 
     def declared(self, network: str, path: str) -> Any:
         """The value that a network has now: the chosen one once it is chosen."""
-        return setting_at(self.study.networks[network].model_dump(mode="json"), path)
+        return at(self.study.networks[network].model_dump(mode="json"), path.split("."))
 
 
 def tuning_results(results: Results) -> Results | None:

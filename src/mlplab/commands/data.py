@@ -41,15 +41,15 @@ def list_() -> None:
         ("name", "train", "test", "features", "classes", "licence", "where"),
         [
             (
-                one.name,
-                f"{one.train_rows:,}",
-                f"{one.test_rows:,}",
-                str(one.features),
-                str(one.classes),
-                one.licence,
-                ", ".join(one.found_at) or "not here: mlplab data fetch",
+                known.name,
+                f"{known.train_rows:,}",
+                f"{known.test_rows:,}",
+                str(known.features),
+                str(len(known.class_names)),
+                known.licence,
+                ", ".join(found_at) or "not here: mlplab data fetch",
             )
-            for one in list_sets()
+            for known, found_at in list_sets()
         ],
         texts=("licence", "where"),
     )
@@ -60,7 +60,7 @@ def fetch(name: NameArgument) -> None:
     """Download a set where it is not here yet, and check it against its published sums."""
     from mlplab.data.describe import fetch as fetched
 
-    files = fetched(name, complain).files
+    files = fetched(name, complain)
     for file in files:
         print(file)
     if not files:
@@ -153,16 +153,16 @@ def _describe_known(name: str) -> None:
     from mlplab.data.describe import describe as described
 
     one = described(name, complain)
-    height, width = one.image_shape
+    known, side = one.known, one.known.image_side
     for label, text in (
-        (one.name, one.title),
-        ("rows", f"{one.train_rows:,} train, {one.test_rows:,} test"),
-        ("inputs", f"{one.features} ({height} × {width} pixels), {one.values}"),
-        ("licence", one.licence),
-        ("source", one.source),
+        (known.name, known.title),
+        ("rows", f"{known.train_rows:,} train, {known.test_rows:,} test"),
+        ("inputs", f"{known.features} ({side} × {side} pixels), {one.values}"),
+        ("licence", known.licence),
+        ("source", known.source),
         ("mirrors", ", ".join(one.mirrors)),
         ("checked by", one.checked_by),
-        ("lies in", ", ".join(one.found_at) or f"not here: mlplab data fetch {one.name}"),
+        ("lies in", ", ".join(one.found_at) or f"not here: mlplab data fetch {known.name}"),
         ("digest", one.digest or ""),
     ):
         if text:

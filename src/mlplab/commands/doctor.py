@@ -128,8 +128,8 @@ def _data() -> str:
     root = os.environ.get("MLPLAB_DATA")
     asked = f"MLPLAB_DATA={root}" if root else "MLPLAB_DATA is not set"
     sets = [
-        f"{one.name}: {', '.join(one.found_at) or 'not here (mlplab data fetch)'}"
-        for one in list_sets()
+        f"{known.name}: {', '.join(found_at) or 'not here (mlplab data fetch)'}"
+        for known, found_at in list_sets()
     ]
     return "; ".join([asked, *sets])
 

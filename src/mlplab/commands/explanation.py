@@ -103,8 +103,10 @@ def _rows(declaration: type[BaseModel], sections: _Sections) -> list[str]:
     rows = []
     for key, part in sorted(properties.items(), key=lambda item: item[0] not in required):
         default = "must be given" if key in required else f"`{_json(part.get('default'))}`"
-        words = re.sub(r"\bNone\b", "`null`", " ".join(part.get("description", "").split()))
-        row = f"| `{key}` | {_taken(part, sections)} | {default} | {words} |"
+        words, taken = " ".join(part.get("description", "").split()), _taken(part, sections)
+        if "`null`" in taken:  # elsewhere None is a word that cells may hold
+            words = re.sub(r"\bNone\b", "`null`", words)
+        row = f"| `{key}` | {taken} | {default} | {words} |"
         rows.append(row.replace("  ", " "))
     return rows
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import BadInput, Problem, listed
+from mlplab.declarations.problems import BadInput, Problem, quoted
 from mlplab.declarations.resolving.tuning_trials import with_chosen
 from mlplab.declarations.study import Study
 
@@ -69,7 +69,7 @@ def _other_study(folder: Path, names: list[str]) -> BadInput:
         Problem(
             "",
             expected="to add to the networks that are there, whose report would be replaced",
-            received=f"other settings than those of {listed(names, limit=3)} there",
+            received=f"other settings than those of {quoted(names, limit=3)} there",
             hint="choose another folder with --out, or run all networks so",
             file=str(folder),
         )

@@ -41,6 +41,7 @@ def _accuracies(results: Results) -> Iterator[Block]:
 def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
     """Return (network, mean, seeds, mean ± half interval in words, diverged), as in the study."""
     from mlplab.statistics.intervals import t_interval
+    from mlplab.words import half_width
 
     summary = results.summary()
     rows = []
@@ -54,8 +55,8 @@ def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
             continue
         interval = t_interval(accuracies)
         told = f"{interval.mean:.4f}"
-        if len(fine) > 1:
-            told += f" ± {interval.high - interval.mean:.4f}"
+        half = half_width(interval)
+        told += f" ± {half}" if half else ""
         rows.append((str(name), float(interval.mean), len(done), told, diverged))
     return rows
 

@@ -12,27 +12,11 @@ from mlplab.data.dataset import Dataset
 from mlplab.data.known_files import locate
 from mlplab.data.loading import load
 from mlplab.data.mirrors import SOURCES
-from mlplab.data.refusal import refuse
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.known_data import KNOWN_SETS, KnownSet
-from mlplab.declarations.problems import did_you_mean, listed
+from mlplab.declarations.problems import did_you_mean, quoted, refuse
 
 BUNDLED = "bundled with scikit-learn"
-
-
-@dataclass(frozen=True)
-class SetListing:
-    """A known set in one line."""
-
-    name: str
-    title: str
-    train_rows: int
-    test_rows: int
-    features: int
-    classes: int
-    licence: str
-    found_at: tuple[str, ...]
-    """The folders of its files, or that it is bundled; empty when it must be fetched first."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +32,9 @@ class ClassCount:
 class SetDescription:
     """A known set in full."""
 
-    name: str
-    title: str
-    train_rows: int
-    test_rows: int
-    features: int
-    image_shape: tuple[int, int]
+    known: KnownSet
     values: str
     """What an input can be, and what unit scaling makes of it."""
-    licence: str
-    source: str
     mirrors: tuple[str, ...]
     checked_by: str
     """What its files are held against."""
@@ -69,42 +46,28 @@ class SetDescription:
     """None when the set is not here."""
 
 
-@dataclass(frozen=True)
-class FetchedSet:
-    """A set whose files are all on this machine and right."""
+def list_sets() -> list[tuple[KnownSet, tuple[str, ...]]]:
+    """Every known set with the folders of its files, or that it is bundled; nothing is opened.
 
-    name: str
-    files: tuple[str, ...]
-    """Empty for a set that is bundled."""
-    digest: str
-
-
-def list_sets() -> tuple[SetListing, ...]:
-    """Every known set; nothing is opened or fetched."""
-    return tuple(
-        SetListing(
-            name=known.name,
-            title=known.title,
-            train_rows=known.train_rows,
-            test_rows=known.test_rows,
-            features=known.features,
-            classes=len(known.class_names),
-            licence=known.licence,
-            found_at=tuple(dict.fromkeys(_folder(place) for place in _places(known.name))),
-        )
+    There are no folders where a set must be fetched first.
+    """
+    return [
+        (known, tuple(dict.fromkeys(_folder(place) for place in _places(known.name))))
         for known in KNOWN_SETS.values()
-    )
+    ]
 
 
-def fetch(name: str, announce: Announce = to_stderr) -> FetchedSet:
+def fetch(name: str, announce: Announce = to_stderr) -> tuple[str, ...]:
     """Have all files of a set on this machine, and check them; what is here is kept.
+
+    Returns:
+        The files; none of a set that is bundled.
 
     Raises:
         BadInput: when there is no such set, a file here is broken, or no mirror can be reached.
     """
-    known = _known(name)
-    dataset = _load(known, announce)
-    return FetchedSet(known.name, () if name not in SOURCES else _places(name), dataset.digest)
+    _load(_known(name), announce)
+    return _places(name) if name in SOURCES else ()
 
 
 def describe(name: str, announce: Announce = to_stderr) -> SetDescription:
@@ -117,18 +80,10 @@ def describe(name: str, announce: Announce = to_stderr) -> SetDescription:
     places = _places(name)
     dataset = _load(known, announce) if places else None
     source = SOURCES.get(name)
+    bundled = "whole numbers 0 to 16; unit scaling divides by 16"
     return SetDescription(
-        name=known.name,
-        title=known.title,
-        train_rows=known.train_rows,
-        test_rows=known.test_rows,
-        features=known.features,
-        image_shape=(known.image_side, known.image_side),
-        values="whole numbers 0 to 16; unit scaling divides by 16"
-        if source is None
-        else "bytes 0 to 255; unit scaling divides by 255",
-        licence=known.licence,
-        source=known.source,
+        known=known,
+        values=bundled if source is None else "bytes 0 to 255; unit scaling divides by 255",
         mirrors=() if source is None else source.mirrors,
         checked_by=_checked_by(name),
         found_at=places,
@@ -141,7 +96,7 @@ def _known(name: str) -> KnownSet:
     if name not in KNOWN_SETS:
         refuse(
             "data.name",
-            expected=f"one of {listed(KNOWN_SETS)}",
+            expected=f"one of {quoted(KNOWN_SETS)}",
             received=f'"{name}"',
             hint=did_you_mean(name, KNOWN_SETS) or "a table is described by its path",
         )

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mlplab.data.columns import Found, find_kind, told
+from mlplab.data.column_kinds import Found, find_kind
+from mlplab.data.columns import told
+from mlplab.data.files import own_file
 from mlplab.data.loading import load
-from mlplab.data.own_files import own_file
 from mlplab.data.own_tables import read_raw, understand
 from mlplab.data.preparation import prepare
 from mlplab.declarations.data import ColumnKind, TableData, Task
@@ -108,12 +109,8 @@ def describe_table(
         test, notes = len(prepared.test_rows), dataset.notes
         by_name = prepared.preparation.features_by_column
     place = table.position(target, "--target")
-    at = dict(zip(understood.positions, understood.found, strict=True))
-    target_found = find_kind(table.names[place], table.columns[place])
-    lines = [
-        _line(position, at.get(position, target_found), by_name)
-        for position in sorted({*at, place})
-    ]
+    found_at = {**understood.found, place: find_kind(table.names[place], table.columns[place])}
+    lines = [_line(position, found_at[position], by_name) for position in sorted(found_at)]
     return TableDescription(
         rows=table.rows,
         columns=tuple(lines[:_MOST_COLUMNS]),

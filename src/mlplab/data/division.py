@@ -12,9 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from mlplab.data.refusal import refuse
 from mlplab.declarations.data import part_size
-from mlplab.declarations.problems import shown
+from mlplab.declarations.problems import refuse, shown
 
 Purpose = Literal["test", "validation", "calibration"]
 _STREAM: dict[Purpose, int] = {"test": 1, "validation": 2, "calibration": 3}

@@ -2,99 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlplab.data.columns import Column
 from mlplab.data.dataset import Dataset
-from mlplab.data.refusal import refuse
+from mlplab.data.expansion import Expansion, fit_expansion
 from mlplab.data.scaling import FittedScaling, default_scaling, fit_columns, fit_scaling
 from mlplab.declarations.data import Scaling, Task
-from mlplab.declarations.problems import listed
+from mlplab.declarations.problems import quoted, refuse
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True, eq=False)
-class Expansion:
-    """How the numbers of a table, some of them missing, become features, all of them there.
-
-    The features of each part of a column stand together: a number, then whether it was missing
-    where that occurs in training; or one for each category that occurs in training, a missing one
-    too. A category that does not occur there has none of them.
-    """
-
-    fill: np.ndarray
-    """(part,) float64: the median of a number on training rows, which a missing one becomes."""
-    indicated: np.ndarray
-    """(part,) bool: whether there is a feature for a missing number."""
-    categories: tuple[np.ndarray | None, ...]
-    """(part,): the numbers of the categories that have a feature, NaN for a missing one; None for
-    a part that is a number."""
-
-    @property
-    def is_needed(self) -> bool:
-        """Whether features differ from parts."""
-        return bool(self.indicated.any()) or any(c is not None for c in self.categories)
-
-    @property
-    def scaled(self) -> np.ndarray:
-        """(feature,) bool: numbers, which are scaled; the others are 0 or 1."""
-        flags: list[bool] = []
-        for part, categories in enumerate(self.categories):
-            if categories is None:
-                flags += [True, False] if self.indicated[part] else [True]
-            else:
-                flags += [False] * len(categories)
-        return np.array(flags, dtype=bool)
-
-    def apply(self, inputs: np.ndarray) -> np.ndarray:
-        """Features (row, feature) float64 of parts (row, part) float64."""
-        missing = np.isnan(inputs)
-        features: list[np.ndarray] = []
-        for part, categories in enumerate(self.categories):
-            its = inputs[:, part]
-            if categories is None:
-                features.append(np.where(missing[:, part], self.fill[part], its))
-                if self.indicated[part]:
-                    features.append(missing[:, part].astype(np.float64))
-            else:
-                for category in categories:
-                    same = missing[:, part] if np.isnan(category) else its == category
-                    features.append(same.astype(np.float64))
-        return np.column_stack(features) if features else np.empty((len(inputs), 0))
-
-    def identity(self, inputs_digest: str) -> str:
-        """Equal exactly if the features are."""
-        digest = hashlib.sha256(inputs_digest.encode())
-        for array in (self.fill, self.indicated, *self.categories):
-            digest.update(b"number" if array is None else array.astype("<f8").tobytes() + b"|")
-        return digest.hexdigest()
-
-
-def fit_expansion(columns: Sequence[Column], rows: np.ndarray) -> Expansion:
-    """Find medians and categories from training rows (row, part), NaN where a value is missing."""
-    categorical = np.array([c.kind == "category" for c in columns for _ in c.parts], dtype=bool)
-    missing = np.isnan(rows)
-    whole = ~missing.any(axis=0)
-    fill = np.zeros(rows.shape[1])
-    fill[whole] = np.median(rows[:, whole], axis=0)
-    categories: list[np.ndarray | None] = [None] * rows.shape[1]
-    for part in np.flatnonzero(categorical | ~whole).tolist():
-        held = rows[~missing[:, part], part]
-        if categorical[part]:
-            seen = np.unique(held[held >= 0])
-            categories[part] = seen if whole[part] else np.append(seen, np.nan)
-            fill[part] = 0.0
-        elif len(held):
-            fill[part] = np.median(held)
-    indicated = ~whole & ~categorical
-    return Expansion(fill, indicated, tuple(categories))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,36 +44,28 @@ class Preparation:
     @property
     def feature_names(self) -> tuple[str, ...] | None:
         """What each input of the network is; None for sets that are no tables."""
-        if self.columns is None:
-            return None
-        names: list[str] = []
-        parts = [(c, part) for c in self.columns for part in c.parts]
-        for place, (column, part) in enumerate(parts):
-            categories = None if self.expansion is None else self.expansion.categories[place]
-            if categories is None:
-                names.append(part)
-                if self.expansion is not None and self.expansion.indicated[place]:
-                    names.append(f"{part} is missing")
-                continue
-            names += [
-                f"{part} is missing" if np.isnan(c) else f"{part} = {column.categories[int(c)]}"
-                for c in categories
-            ]
-        return tuple(names)
+        return None if self.columns is None else tuple(name for _, name in self._features())
 
     @property
     def features_by_column(self) -> dict[str, int]:
         """How many inputs each column of a table becomes."""
-        counts: dict[str, int] = {}
-        place = 0
-        for column in self.columns or ():
-            for _ in column.parts:
-                categories = None if self.expansion is None else self.expansion.categories[place]
-                indicated = self.expansion is not None and bool(self.expansion.indicated[place])
-                width = 1 + indicated if categories is None else len(categories)
-                counts[column.name] = counts.get(column.name, 0) + width
-                place += 1
-        return counts
+        return dict(Counter(column for column, _ in self._features()))
+
+    def _features(self) -> Iterator[tuple[str, str]]:
+        """The column of each input of the network, and the input's name."""
+        parts = ((column, part) for column in self.columns or () for part in column.parts)
+        for place, (column, part) in enumerate(parts):
+            categories = None if self.expansion is None else self.expansion.categories[place]
+            if categories is None:
+                yield column.name, part
+                if self.expansion is not None and self.expansion.indicated[place]:
+                    yield column.name, f"{part} is missing"
+                continue
+            for category in categories:
+                known = (
+                    "is missing" if np.isnan(category) else f"= {column.categories[int(category)]}"
+                )
+                yield column.name, f"{part} {known}"
 
     def identity(self, inputs_digest: str) -> str:
         """Equal exactly if the inputs of the network are, `inputs_digest` being of those read."""
@@ -185,7 +100,7 @@ class Preparation:
         if own != [(column.name, column.kind) for column in columns or ()]:
             refuse(
                 where,
-                expected=f"a table with the columns {listed(name for name, _ in own)}",
+                expected=f"a table with the columns {quoted(name for name, _ in own)}",
                 received="another one",
                 hint="give rows of the same columns, of the same kinds",
             )
@@ -243,7 +158,7 @@ class Preparation:
             refuse(
                 "inputs",
                 expected="the columns that the network learned from",
-                received=f"a frame without {listed(missing)}",
+                received=f"a frame without {quoted(missing)}",
                 hint="name the columns as in the training data",
             )
         parts = []
@@ -266,10 +181,7 @@ class Preparation:
 
     def to_record(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """A JSON object and arrays, from which `from_record` makes the same again."""
-        arrays = {"shift": self.scaling.shift, "divisor": self.scaling.divisor}
-        for name in ("drawn_in", "quantiles"):
-            if getattr(self.scaling, name) is not None:
-                arrays[name] = getattr(self.scaling, name)
+        arrays = {name: a for name, a in vars(self.scaling).items() if a is not None}
         if self.expansion is not None:
             arrays |= {"fill": self.expansion.fill, "indicated": self.expansion.indicated}
             for part, categories in enumerate(self.expansion.categories):
@@ -295,13 +207,9 @@ class Preparation:
             categories = tuple(arrays.get(f"categories.{part}") for part in parts)
             expansion = Expansion(arrays["fill"], arrays["indicated"], categories)
         columns = facts["columns"]
+        of_scaling = {each.name for each in fields(FittedScaling)} & set(arrays)
         return cls(
-            scaling=FittedScaling(
-                arrays["shift"],
-                arrays["divisor"],
-                arrays.get("drawn_in"),
-                arrays.get("quantiles"),
-            ),
+            scaling=FittedScaling(**{name: arrays[name] for name in of_scaling}),
             expansion=expansion,
             columns=None if columns is None else tuple(_column(c) for c in columns),
             of_bytes=bool(facts["of_bytes"]),

@@ -13,28 +13,25 @@ import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from mlplab.data.announcing import Announce
 from mlplab.data.download import NoMirrorError, download
+from mlplab.data.files import DataFile, content_of
 from mlplab.data.mirrors import SOURCES, SourceFile
-from mlplab.data.own_files import content_at
-from mlplab.data.refusal import refuse
+from mlplab.declarations.problems import refuse
 from mlplab.user_folders import cache_folder as folder_of_cache
 
-Origin = Literal["MLPLAB_DATA", "cache"]
-WHERE = "data.name"
+_WHERE = "data.name"
 
 
 @dataclass(frozen=True)
-class FoundFile:
-    """Where a file of a set lies; the size and time tell when another has taken its place."""
+class KnownFile(DataFile):
+    """Where a file of a known set lies, and what it is held against."""
 
-    path: Path
-    origin: Origin
-    size: int
-    modified: int
-    """Nanoseconds since 1970."""
+    set_name: str
+    source: SourceFile
+    in_cache: bool
+    """Whether mlplab downloaded it, and may do so again."""
 
 
 def own_folder(name: str) -> Path | None:
@@ -49,15 +46,16 @@ def cache_folder(name: str) -> Path | None:
     return None if folder is None else folder / name
 
 
-def locate(name: str) -> tuple[FoundFile | None, ...]:
+def locate(name: str) -> tuple[KnownFile | None, ...]:
     """Where each of the four files lies, None where it must be fetched; opens none of them."""
     return tuple(_locate(name, file) for file in SOURCES[name].files)
 
 
-def fetch_missing(name: str, announce: Announce) -> tuple[FoundFile, ...]:
+def fetch_missing(name: str, announce: Announce) -> tuple[KnownFile, ...]:
     """Like `locate`, with what is missing fetched first."""
     found = []
-    for file, place in zip(SOURCES[name].files, locate(name), strict=True):
+    for file in SOURCES[name].files:
+        place = _locate(name, file)
         if place is None:
             _fetch(name, file, announce)
             place = _locate(name, file)
@@ -66,44 +64,52 @@ def fetch_missing(name: str, announce: Announce) -> tuple[FoundFile, ...]:
     return tuple(found)
 
 
-def read(name: str, file: SourceFile, found: FoundFile, announce: Announce) -> tuple[bytes, Path]:
-    """The uncompressed bytes of a file, held against its published sum, and where they lie.
+def read(file: KnownFile, announce: Announce) -> bytes:
+    """The uncompressed bytes of a file, held against its published sum.
 
     A file from the cache that is not what was published is fetched anew. The published sum of the
     uncompressed bytes holds wherever the file came from; where only that of the .gz is published,
     a file that the user put in place may have been compressed anew, and is then taken on its form
     alone, with a word said.
     """
-    if found.origin == "cache":
-        reason = _difference(found.path, file)
+    if file.in_cache:
+        reason = _difference(file.path, file.source)
         if reason is not None:
-            announce(f"{found.path} is damaged ({reason}); it is fetched anew")
-            _fetch(name, file, announce)
-        return content_at(found.path, WHERE), found.path
-    content = content_at(found.path, WHERE)
-    if file.sha256 is not None:
-        _require_sum(content, file.sha256, found.path, name)
-    elif _md5(found.path) != file.md5:
+            announce(f"{file.path} is damaged ({reason}); it is fetched anew")
+            _fetch(file.set_name, file.source, announce)
+        return content_of(file)
+    content = content_of(file)
+    published = file.source.sha256
+    if published is not None:
+        received = hashlib.sha256(content).hexdigest()
+        if received != published:
+            file.refuse(
+                f"the file that {file.set_name} was published with (SHA-256 of the uncompressed "
+                f"bytes {published})",
+                f"another one ({received})",
+                "it is damaged or of another set: put the published file there, or remove it to "
+                "have it fetched",
+            )
+    elif _md5(file.path) != file.source.md5:
         announce(
-            f"{found.path} is not the published .gz, so its sum cannot be checked; "
+            f"{file.path} is not the published .gz, so its sum cannot be checked; "
             "it is taken if its form is right"
         )
-    return content, found.path
+    return content
 
 
-def _locate(name: str, file: SourceFile) -> FoundFile | None:
-    own = own_folder(name)
-    places: list[tuple[Path, Origin]] = []
+def _locate(name: str, file: SourceFile) -> KnownFile | None:
+    own, kept = own_folder(name), cache_folder(name)
+    places: list[tuple[Path, bool]] = []
     if own is not None:
         for stem in (file.name, file.name.replace("-idx", ".idx")):
-            places += [(own / f"{stem}.gz", "MLPLAB_DATA"), (own / stem, "MLPLAB_DATA")]
-    kept = cache_folder(name)
+            places += [(own / f"{stem}.gz", False), (own / stem, False)]
     if kept is not None:
-        places.append((kept / f"{file.name}.gz", "cache"))
-    for path, origin in places:
+        places.append((kept / f"{file.name}.gz", True))
+    for path, in_cache in places:
         if path.exists():
             state = path.stat()
-            return FoundFile(path, origin, state.st_size, state.st_mtime_ns)
+            return KnownFile(path, _WHERE, state.st_size, state.st_mtime_ns, name, file, in_cache)
     return None
 
 
@@ -111,7 +117,7 @@ def _fetch(name: str, file: SourceFile, announce: Announce) -> None:
     folder = cache_folder(name)
     if folder is None:
         refuse(
-            WHERE,
+            _WHERE,
             expected=f"a folder to download {name} into",
             received="a user without a home",
             hint=f"set MLPLAB_DATA to the folder that holds {name}/, or HOME to a folder",
@@ -130,14 +136,14 @@ def _fetch(name: str, file: SourceFile, announce: Announce) -> None:
             else f"in {target.parent}, or in DIR/{name} with MLPLAB_DATA set to DIR"
         )
         refuse(
-            WHERE,
+            _WHERE,
             expected=f"{target.name} of {name}, on this machine or from a mirror",
             received=f"no file here and no mirror that serves it ({reasons})",
             hint=f"try again later, or put {names} (gzipped or not) {place}",
         )
     except OSError as error:
         refuse(
-            WHERE,
+            _WHERE,
             expected=f"a folder to download {name} into",
             received=f"{target.parent}, which cannot be written to ({error.strerror})",
             hint="make room or give yourself the right to write there, or set MLPLAB_DATA to the "
@@ -155,26 +161,9 @@ def _difference(path: Path, file: SourceFile) -> str | None:
     except (OSError, EOFError, zlib.error) as error:
         return f"it cannot be unpacked: {error}"
     received = hashlib.sha256(content).hexdigest()
-    return (
-        None
-        if received == file.sha256
-        else f"unpacked its SHA-256 is {received}, not {file.sha256}"
-    )
+    same = received == file.sha256
+    return None if same else f"unpacked its SHA-256 is {received}, not {file.sha256}"
 
 
 def _md5(path: Path) -> str:
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-
-
-def _require_sum(content: bytes, sha256: str, path: Path, name: str) -> None:
-    received = hashlib.sha256(content).hexdigest()
-    if received != sha256:
-        refuse(
-            WHERE,
-            expected=f"the file that {name} was published with (SHA-256 of the uncompressed bytes "
-            f"{sha256})",
-            received=f"another one ({received})",
-            hint="it is damaged or of another set: put the published file there, or remove it to "
-            "have it fetched",
-            file=path,
-        )

@@ -6,30 +6,34 @@ import numpy as np
 
 from mlplab.data.announcing import Announce
 from mlplab.data.dataset import Dataset
-from mlplab.data.known_files import WHERE, FoundFile, read
-from mlplab.data.mirrors import SOURCES
-from mlplab.data.refusal import refuse
+from mlplab.data.known_files import KnownFile, read
 from mlplab.data.sources import idx
-from mlplab.declarations.known_data import KNOWN_SETS, KnownSet
+from mlplab.declarations.known_data import KNOWN_SETS
+
+_REPLACE = "put the published file there, or remove it to have it fetched"
 
 
-def known_images(name: str, found: tuple[FoundFile, ...], announce: Announce) -> Dataset:
+def known_images(files: tuple[KnownFile, ...], announce: Announce) -> Dataset:
     """Read a set from its four files, in the order of `mirrors.SOURCES`, in its own division."""
-    known = KNOWN_SETS[name]
-    files = SOURCES[name].files
-    pairs = []
-    for first, rows in ((0, known.train_rows), (2, known.test_rows)):
-        content, images_path = read(name, files[first], found[first], announce)
-        images = idx.images(content, images_path, WHERE)
-        content, labels_path = read(name, files[first + 1], found[first + 1], announce)
-        labels = idx.labels(content, labels_path, WHERE)
-        idx.require_same_rows(len(images), len(labels), images_path, labels_path, WHERE)
-        _require_declared(known, images, labels, rows, found[first], found[first + 1])
-        pairs.append((images, labels))
-    images = np.concatenate([images for images, _ in pairs])
-    labels = np.concatenate([labels for _, labels in pairs])
+    known = KNOWN_SETS[files[0].set_name]
+    classes, parts = len(known.class_names), []
+    for at, rows in ((0, known.train_rows), (2, known.test_rows)):
+        of_images, of_labels = files[at : at + 2]
+        pixels, labels = idx.images_and_labels(
+            of_images, of_labels, lambda file: read(file, announce)
+        )
+        shape = (rows, known.image_side, known.image_side)
+        if pixels.shape != shape:
+            expected = f"{idx.sizes(shape)} pixels, as {known.name} has"
+            of_images.refuse(expected, idx.sizes(pixels.shape), _REPLACE)
+        if labels.max() >= classes:
+            row = int(np.argmax(labels >= classes))
+            received = f"{labels[row]} at row {row}"
+            of_labels.refuse(f"labels from 0 to {classes - 1}", received, _REPLACE)
+        parts.append((pixels.reshape(rows, -1), labels))
+    images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Dataset(
-        inputs=images.reshape(len(images), -1),
+        inputs=images,
         labels=labels.astype(np.int64),
         class_names=known.class_names,
         train_rows=np.arange(known.train_rows, dtype=np.int64),
@@ -37,32 +41,3 @@ def known_images(name: str, found: tuple[FoundFile, ...], announce: Announce) ->
         image_shape=(known.image_side, known.image_side),
         largest=255.0,
     )
-
-
-def _require_declared(
-    known: KnownSet,
-    images: np.ndarray,
-    labels: np.ndarray,
-    rows: int,
-    images_file: FoundFile,
-    labels_file: FoundFile,
-) -> None:
-    shape = (rows, known.image_side, known.image_side)
-    if images.shape != shape:
-        refuse(
-            WHERE,
-            expected=f"{'×'.join(map(str, shape))} pixels, as {known.name} has",
-            received="×".join(map(str, images.shape)),
-            hint="put the published file there, or remove it to have it fetched",
-            file=images_file.path,
-        )
-    classes = len(known.class_names)
-    if labels.max() >= classes:
-        row = int(np.argmax(labels >= classes))
-        refuse(
-            WHERE,
-            expected=f"labels from 0 to {classes - 1}",
-            received=f"{labels[row]} at row {row}",
-            hint="put the published file there, or remove it to have it fetched",
-            file=labels_file.path,
-        )

@@ -7,18 +7,26 @@ from functools import lru_cache
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
+from mlplab.data import own_tables, plain_tables
 from mlplab.data.announcing import Announce, to_stderr
 from mlplab.data.dataset import Dataset
 from mlplab.data.digits import digits
-from mlplab.data.header import Header
-from mlplab.data.known_files import FoundFile, fetch_missing
+from mlplab.data.files import DataFile, own_file
+from mlplab.data.known_files import KnownFile, fetch_missing
 from mlplab.data.known_images import known_images
-from mlplab.data.own_files import OwnFile, own_file
-from mlplab.data.own_sets import divided
-from mlplab.data.own_tables import read_table, table_header
-from mlplab.data.refusal import refuse
+from mlplab.data.own_sets import Header, divided, require_no_part
 from mlplab.data.sources import idx, image_folder, npz
-from mlplab.declarations.data import Data, IdxData, ImageFolderData, KnownData, NpzData, OwnData
+from mlplab.declarations.data import (
+    CsvData,
+    Data,
+    IdxData,
+    ImageFolderData,
+    KnownData,
+    NpzData,
+    OwnData,
+    TableData,
+)
+from mlplab.declarations.problems import refuse
 
 
 def load(
@@ -42,8 +50,9 @@ def load(
         BadInput: one sentence saying what is wrong with the data, where, and how to mend it.
     """
     if not isinstance(declaration, KnownData):
-        files = _own_files(declaration, folder)
-        dataset = _own(_plain(declaration), files, fewest_classes)
+        # The declaration without what concerns only the preparation.
+        plain = declaration.model_copy(update={"validation": 0, "classes": None, "scaling": None})
+        dataset = _own(plain, _own_files(declaration, folder), fewest_classes)
         told = _told.setdefault(dataset, set())
         if announce not in told:
             told.add(announce)
@@ -52,8 +61,7 @@ def load(
         return dataset
     if declaration.name == "digits":
         return _digits(declaration.split_seed)
-    found = fetch_missing(declaration.name, announce)
-    return _known_images(_Files(declaration.name, found, announce))
+    return _known_images(_Files(fetch_missing(declaration.name, announce), announce))
 
 
 _told: WeakKeyDictionary[Dataset, set[Announce]] = WeakKeyDictionary()
@@ -64,24 +72,16 @@ _told: WeakKeyDictionary[Dataset, set[Announce]] = WeakKeyDictionary()
 class _Files:
     """What a known set is read from; equal while the files are, whoever listens."""
 
-    name: str
-    found: tuple[FoundFile, ...]
+    files: tuple[KnownFile, ...]
     announce: Announce = field(compare=False)
 
 
-@lru_cache(maxsize=4)
-def _digits(split_seed: int) -> Dataset:
-    return digits(split_seed)
+_digits = lru_cache(maxsize=4)(digits)
 
 
 @lru_cache(maxsize=4)
-def _known_images(files: _Files) -> Dataset:
-    return known_images(files.name, files.found, files.announce)
-
-
-def _plain(declaration: OwnData) -> OwnData:
-    """The declaration without what concerns only the preparation."""
-    return declaration.model_copy(update={"validation": 0, "classes": None, "scaling": None})
+def _known_images(found: _Files) -> Dataset:
+    return known_images(found.files, found.announce)
 
 
 def read_header(declaration: OwnData, folder: Path) -> Header:
@@ -91,59 +91,45 @@ def read_header(declaration: OwnData, folder: Path) -> Header:
         BadInput: what they tell to be wrong.
     """
     files = _own_files(declaration, folder)
-    if isinstance(declaration, IdxData):
-        found = idx.header(files)
-    elif isinstance(declaration, NpzData):
-        found = npz.header(*files)
-    elif isinstance(declaration, ImageFolderData):
-        found = Header()
-    else:
-        found = table_header(declaration, files)
+    found: Header = _READERS[type(declaration)].header(declaration, files)
     has_test = found.test_rows is not None or getattr(declaration, "test_path", None) is not None
-    if has_test and declaration.test is not None:
-        refuse(
-            "data.test",
-            expected="either test rows of their own or a part to be drawn",
-            received="both",
-            hint="leave out one of them",
-        )
+    if has_test:
+        require_no_part(declaration.test)
     return found
 
 
-def _own_files(declaration: OwnData, folder: Path) -> tuple[OwnFile, ...]:
-    """The files of a declaration: those of training, then those of the test part."""
+_READERS = {
+    IdxData: idx,
+    NpzData: npz,
+    CsvData: plain_tables,
+    TableData: own_tables,
+    ImageFolderData: image_folder,
+}
+"""The module of each format: `header(declaration, files)` tells sizes at little cost,
+`read(declaration, files)` gives training rows and, where there are any, test rows."""
+_FILES = ("train_images", "train_labels", "test_images", "test_labels", "path", "test_path")
+"""Settings that name a file: those of training, then those of the test part."""
+
+
+def _own_files(declaration: OwnData, folder: Path) -> tuple[DataFile, ...]:
+    """The files of a declaration."""
     if isinstance(declaration, ImageFolderData):
         return image_folder.files_in(folder, declaration.path)
-    settings: dict[str, str | None]
-    if isinstance(declaration, IdxData):
-        if (declaration.test_images is None) != (declaration.test_labels is None):
-            missing = "test_labels" if declaration.test_labels is None else "test_images"
-            refuse(
-                f"data.{missing}",
-                expected="test_images and test_labels together, or neither",
-                received="only one of them",
-                hint="add the other, or leave both out to have the test part drawn",
-            )
-        names = ("train_images", "train_labels", "test_images", "test_labels")
-        settings = {name: getattr(declaration, name) for name in names}
-    elif isinstance(declaration, NpzData):
-        settings = {"path": declaration.path}
-    else:
-        settings = {"path": declaration.path, "test_path": declaration.test_path}
+    settings = {name: getattr(declaration, name, None) for name in _FILES}
+    if (settings["test_images"] is None) != (settings["test_labels"] is None):
+        missing = "test_labels" if settings["test_labels"] is None else "test_images"
+        refuse(
+            f"data.{missing}",
+            expected="test_images and test_labels together, or neither",
+            received="only one of them",
+            hint="add the other, or leave both out to have the test part drawn",
+        )
     return tuple(
         own_file(folder, path, setting) for setting, path in settings.items() if path is not None
     )
 
 
 @lru_cache(maxsize=4)
-def _own(declaration: OwnData, files: tuple[OwnFile, ...], fewest_classes: int) -> Dataset:
-    if isinstance(declaration, IdxData):
-        train = idx.image_pair(*files[:2])
-        test = idx.image_pair(*files[2:]) if files[2:] else None
-    elif isinstance(declaration, NpzData):
-        train, test = npz.npz(*files)
-    elif isinstance(declaration, ImageFolderData):
-        train, test = image_folder.read(declaration, files)
-    else:
-        train, test = read_table(declaration, files)
+def _own(declaration: OwnData, files: tuple[DataFile, ...], fewest_classes: int) -> Dataset:
+    train, test = _READERS[type(declaration)].read(declaration, files)
     return divided(train, test, declaration.test, declaration.split_seed, fewest_classes)

@@ -22,7 +22,7 @@ class Source:
     """The files of a set, always in the order train images, train labels, test images, test
     labels, and the addresses that serve them, tried in their order."""
 
-    files: tuple[SourceFile, SourceFile, SourceFile, SourceFile]
+    files: tuple[SourceFile, ...]
     mirrors: tuple[str, ...]
 
 
@@ -33,27 +33,26 @@ _NAMES = (
     "t10k-labels-idx1-ubyte",
 )
 
+
+def _files(
+    md5: tuple[str, ...], sha256: tuple[str | None, ...] = (None,) * 4
+) -> tuple[SourceFile, ...]:
+    return tuple(map(SourceFile, _NAMES, md5, sha256))
+
+
 SOURCES: dict[str, Source] = {
     "mnist": Source(
-        (
-            SourceFile(
-                _NAMES[0],
+        _files(
+            (
                 "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-            ),
-            SourceFile(
-                _NAMES[1],
                 "d53e105ee54ea40749a09fcbcd1e9432",
-                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-            ),
-            SourceFile(
-                _NAMES[2],
                 "9fb629c4189551a2d022fa330f9573f3",
-                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-            ),
-            SourceFile(
-                _NAMES[3],
                 "ec29112dd5afa0611ce80d1b7f02629c",
+            ),
+            (
+                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
                 "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
             ),
         ),
@@ -63,11 +62,13 @@ SOURCES: dict[str, Source] = {
         ),
     ),
     "fashion-mnist": Source(
-        (
-            SourceFile(_NAMES[0], "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
-            SourceFile(_NAMES[1], "25c81989df183df01b3e8a0aad5dffbe"),
-            SourceFile(_NAMES[2], "bef4ecab320f06d8554ea6380940ec79"),
-            SourceFile(_NAMES[3], "bb300cfdad3c16e7a12a480ee83cd310"),
+        _files(
+            (
+                "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+                "25c81989df183df01b3e8a0aad5dffbe",
+                "bef4ecab320f06d8554ea6380940ec79",
+                "bb300cfdad3c16e7a12a480ee83cd310",
+            )
         ),
         (
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -76,11 +77,13 @@ SOURCES: dict[str, Source] = {
         ),
     ),
     "kmnist": Source(
-        (
-            SourceFile(_NAMES[0], "bdb82020997e1d708af4cf47b453dcf7"),
-            SourceFile(_NAMES[1], "e144d726b3acfaa3e44228e80efcd344"),
-            SourceFile(_NAMES[2], "5c965bf0a639b31b8f53240b1b52f4d7"),
-            SourceFile(_NAMES[3], "7320c461ea6c1c855c0b718fb2a4b134"),
+        _files(
+            (
+                "bdb82020997e1d708af4cf47b453dcf7",
+                "e144d726b3acfaa3e44228e80efcd344",
+                "5c965bf0a639b31b8f53240b1b52f4d7",
+                "7320c461ea6c1c855c0b718fb2a4b134",
+            )
         ),
         (
             "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",

@@ -9,14 +9,22 @@ import numpy as np
 from mlplab.data.columns import Column
 from mlplab.data.dataset import Dataset
 from mlplab.data.doubts import doubtful_rows
-from mlplab.data.own_files import OwnFile
-from mlplab.data.refusal import refuse
+from mlplab.data.files import DataFile
 from mlplab.declarations.data import Task
-from mlplab.declarations.problems import listed, shown
+from mlplab.declarations.problems import quoted, refuse, shown
 
 DEFAULT_TEST = 0.2
 LONGEST_CLASS = 200
-_LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True)
+class Header:
+    """Sizes as far as headers tell; None for what only the whole data could."""
+
+    train_rows: int | None = None
+    """All rows where the test part is to be drawn from them."""
+    test_rows: int | None = None
+    features: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +35,10 @@ class Rows:
     """(row, feature) uint8 or float64."""
     labels: tuple[str, ...]
     """The class of each row, as text; empty for regression."""
-    image_shape: tuple[int, int] | None
-    largest: float | None
-    inputs_file: OwnFile
-    labels_file: OwnFile
+    inputs_file: DataFile
+    labels_file: DataFile
+    image_shape: tuple[int, int] | None = None
+    largest: float | None = None
     columns: tuple[Column, ...] | None = None
     """Of a table, whose inputs may be NaN where nothing is known."""
     task: Task = "classification"
@@ -49,14 +57,8 @@ def divided(
     train: Rows, test: Rows | None, part: float | None, split_seed: int, fewest_classes: int = 2
 ) -> Dataset:
     """Make a Dataset of training rows and given test rows, or draw the test part from them."""
-    if test is not None and part is not None:
-        refuse(
-            "data.test",
-            expected="either test rows of their own or a part to be drawn",
-            received="both",
-            hint="leave out one of them",
-        )
     if test is not None:
+        require_no_part(part)
         _require_alike(train, test)
     measured = train.task == "regression"
     names = (train.target_name,) if measured else _class_names(train, fewest_classes)
@@ -96,6 +98,17 @@ def divided(
     return replace(dataset, notes=(*dataset.notes, *doubtful_rows(dataset)))
 
 
+def require_no_part(part: float | None) -> None:
+    """Refuse a test part to be drawn where there are test rows."""
+    if part is not None:
+        refuse(
+            "data.test",
+            expected="either test rows of their own or a part to be drawn",
+            received="both",
+            hint="leave out one of them",
+        )
+
+
 def _numbered(rows: Rows, index: dict[str, int]) -> np.ndarray:
     if rows.task == "regression":
         return np.zeros(len(rows.inputs), dtype=np.int64)
@@ -111,44 +124,30 @@ def _padded(values: np.ndarray | None, rows: int, other: float) -> np.ndarray | 
 
 def _require_variation(targets: np.ndarray, rows: Rows) -> None:
     if np.ptp(targets) == 0:
-        refuse(
-            "data.target",
-            expected="a target that varies",
-            received=f"the same value {targets[0]:g} in every row",
-            hint="name another column",
-            file=rows.labels_file.path,
+        rows.labels_file.refuse(
+            "a target that varies",
+            f"the same value {targets[0]:g} in every row",
+            "name another column",
+            where="data.target",
         )
 
 
 def require_rows(
-    shape: tuple[int, ...], labels: int, inputs_file: OwnFile, labels_name: str
+    shape: tuple[int, ...], labels: int, inputs_file: DataFile, labels_name: str
 ) -> None:
     """Refuse a set without rows or features, or one whose inputs and labels differ in number."""
     if 0 in shape:
-        refuse(
-            inputs_file.where,
-            expected="at least one row of at least one feature",
-            received=f"the sizes {'×'.join(map(str, shape))}",
-            hint="give a file that holds data",
-            file=inputs_file.path,
+        inputs_file.refuse(
+            "at least one row of at least one feature",
+            f"the sizes {'×'.join(map(str, shape))}",
+            "give a file that holds data",
         )
     if shape[0] != labels:
-        refuse(
-            inputs_file.where,
-            expected=f"{shape[0]} labels in {labels_name}, one for each row",
-            received=f"{labels}",
-            hint="give inputs and labels that belong together",
-            file=inputs_file.path,
+        inputs_file.refuse(
+            f"{shape[0]} labels in {labels_name}, one for each row",
+            f"{labels}",
+            "give inputs and labels that belong together",
         )
-
-
-def first_unusable(inputs: np.ndarray) -> tuple[int, int] | None:
-    """Row and column of the first value that is not finite in float32, None if all are."""
-    usable = np.abs(inputs) <= _LARGEST_FLOAT32
-    if usable.all():
-        return None
-    row, column = np.unravel_index(int(np.argmin(usable)), usable.shape)
-    return int(row), int(column)
 
 
 def spoken(value: float) -> str:
@@ -164,29 +163,23 @@ def _class_names(rows: Rows, fewest: int) -> tuple[str, ...]:
     file = rows.labels_file
     longest = max(distinct, key=len, default="")
     if len(longest) > LONGEST_CLASS:
-        refuse(
-            file.where,
-            expected=f"class names of at most {LONGEST_CLASS} characters",
-            received=f"one of {len(longest):,} ({shown(longest, 30)})",
-            hint="name the classes in short",
-            file=file.path,
+        file.refuse(
+            f"class names of at most {LONGEST_CLASS} characters",
+            f"one of {len(longest):,} ({shown(longest, 30)})",
+            "name the classes in short",
         )
     if len(distinct) < fewest:
-        refuse(
-            file.where,
-            expected="at least two classes",
-            received=f"only {listed(distinct)}",
-            hint="there is nothing to tell apart: give data of several classes",
-            file=file.path,
+        file.refuse(
+            "at least two classes",
+            f"only {quoted(distinct)}",
+            "there is nothing to tell apart: give data of several classes",
         )
     if len(distinct) > len(rows.labels) // 2:
-        refuse(
-            file.where,
-            expected="classes with several rows each",
-            received=f"{len(distinct)} different labels in {len(rows.labels)} rows",
-            hint='labels must name classes; "format": "table" with "task": "regression" is for '
+        file.refuse(
+            "classes with several rows each",
+            f"{len(distinct)} different labels in {len(rows.labels)} rows",
+            'labels must name classes; "format": "table" with "task": "regression" is for '
             "numbers that are measured, or sort them into ranges",
-            file=file.path,
         )
     try:
         return tuple(sorted(distinct, key=lambda name: (int(name), name)))
@@ -197,12 +190,10 @@ def _class_names(rows: Rows, fewest: int) -> tuple[str, ...]:
 def _require_alike(train: Rows, test: Rows) -> None:
     features, received = train.inputs.shape[1], test.inputs.shape[1]
     if features != received or train.image_shape != test.image_shape:
-        refuse(
-            test.inputs_file.where,
-            expected=f"{_shape(train)}, as the training rows have",
-            received=_shape(test),
-            hint="give test rows of the same shape",
-            file=test.inputs_file.path,
+        test.inputs_file.refuse(
+            f"{_shape(train)}, as the training rows have",
+            _shape(test),
+            "give test rows of the same shape",
         )
 
 
@@ -211,13 +202,11 @@ def _require_known_classes(test: Rows | None, index: dict[str, int]) -> None:
         return
     row = next((r for r, label in enumerate(test.labels) if label not in index), None)
     if row is not None:
-        refuse(
-            test.labels_file.where,
-            expected=f"a class that training rows have: {listed(index)}",
-            received=f"{shown(test.labels[row])} in test row {row} (counted from 0)",
-            hint="a class that was never learned cannot be tested: correct the label or leave the "
+        test.labels_file.refuse(
+            f"a class that training rows have: {quoted(index)}",
+            f"{shown(test.labels[row])} in test row {row} (counted from 0)",
+            "a class that was never learned cannot be tested: correct the label or leave the "
             "row out",
-            file=test.labels_file.path,
         )
 
 

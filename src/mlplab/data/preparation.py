@@ -15,9 +15,8 @@ from mlplab.data.dataset import Dataset, PreparedData
 from mlplab.data.fitted import fit
 from mlplab.data.loading import load
 from mlplab.data.open_set_rows import with_roles
-from mlplab.data.refusal import refuse
 from mlplab.declarations.data import Data, Task
-from mlplab.declarations.problems import shown
+from mlplab.declarations.problems import refuse, shown
 from mlplab.declarations.resolving.classes import data_name
 from mlplab.declarations.roles import Roles
 

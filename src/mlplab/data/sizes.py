@@ -8,9 +8,8 @@ from pathlib import Path
 from mlplab.data.loading import load, read_header
 from mlplab.data.own_sets import DEFAULT_TEST
 from mlplab.data.preparation import prepare
-from mlplab.data.refusal import refuse
 from mlplab.declarations.data import Data, KnownData, OwnData, part_size
-from mlplab.declarations.problems import shown
+from mlplab.declarations.problems import refuse, shown
 
 Sizes = tuple[int | None, int | None, int | None, int | None, int | None]
 """Training, validation and test rows, features and classes; None for what is not known."""

@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mlplab.data.column_kinds import sentinel_notes
 from mlplab.data.columns import (
     MISSING_WORDS,
     Cells,
     Column,
     floats,
     number_of,
-    sentinel_notes,
     text_of,
     told,
+    words_of,
 )
 from mlplab.declarations.data import ColumnKind, Task
-from mlplab.declarations.problems import listed, shortened, shown
+from mlplab.declarations.problems import quoted, shortened, shown
 
 MOST_CODES = 10
 """Whole numbers of so many kinds are taken for classes, of more for a quantity."""
@@ -62,7 +63,7 @@ def find_target(
         missing: words that stand for a missing value besides the usual ones.
         decimal: the decimal sign, None for a point.
     """
-    words = cells if not isinstance(cells, np.ndarray) else [text_of(n) for n in cells.tolist()]
+    words = words_of(cells)
     column = Column(name, "number", missing, literal=declared == "category")
     own = {number_of(word) for word in missing} - {None}
     absent = {w for w in set(words) if column.is_missing(w) or (own and number_of(w) in own)}
@@ -92,7 +93,7 @@ def plain_labels(name: str, words: Cells) -> tuple[tuple[str, ...], tuple[str, .
     notes = []
     odd = {label: n for label, n in counts.items() if label.casefold() in MISSING_WORDS}
     if odd:
-        which = listed([f"{shown(w)} ({n:,} rows)" for w, n in odd.items()], quote=False)
+        which = quoted([f"{shown(w)} ({n:,} rows)" for w, n in odd.items()], quote=False)
         notes.append(
             f"label {shown(name)}: {which} taken for classes; "
             '"format": "table" takes them for missing'
@@ -100,7 +101,7 @@ def plain_labels(name: str, words: Cells) -> tuple[tuple[str, ...], tuple[str, .
     apart = _written_apart(list(counts))
     if apart:
         notes.append(
-            f"label {shown(name)}: {listed(apart)} are classes of their own, though they are equal "
+            f"label {shown(name)}: {quoted(apart)} are classes of their own, though they are equal "
             'numbers; "format": "table" with "columns" joins them'
         )
     return labels, tuple(notes)
@@ -110,7 +111,7 @@ def _left_out(name: str, words: Cells, absent: set[str]) -> tuple[str, ...]:
     counts = Counter(word for word in words if word in absent)
     if not counts:
         return ()
-    which = listed(
+    which = quoted(
         [f"{shown(word) if word else 'nothing'} ({n:,})" for word, n in counts.most_common()],
         quote=False,
     )
@@ -127,7 +128,7 @@ def _of_words(base: Target, task: Task | None) -> Target:
             base,
             doubt=(
                 f"numbers in column {shown(base.name)}, as they are to be measured",
-                f"{len(others):,} words, such as {listed([shortened(w) for w in others[:3]])}"
+                f"{len(others):,} words, such as {quoted([shortened(w) for w in others[:3]])}"
                 if numbers
                 else "no values",
                 'add them to "missing", or write "task": "classification"',
@@ -147,7 +148,7 @@ def _of_numbers(
     notes = base.notes
     if task is None and 2 < len(distinct) <= MOST_CODES and few:
         notes += (
-            f"target {name} has the whole numbers {listed(map(text_of, distinct.tolist()), quote=False)}"
+            f"target {name} has the whole numbers {quoted(map(text_of, distinct.tolist()), quote=False)}"
             ', taken for classes; "task": "regression" measures them',
         )
     if task is None and not few:
@@ -168,7 +169,7 @@ def _of_numbers(
             base,
             doubt=(
                 f"each class of {name} written in one way",
-                f"{listed(apart)}, which are equal numbers",
+                f"{quoted(apart)}, which are equal numbers",
                 f'{key}"number"}} joins them, {key}"category"}} keeps them apart',
             ),
         )

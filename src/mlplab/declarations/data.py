@@ -84,7 +84,15 @@ class KnownData(_Data):
     """The set; digits is bundled, the others are downloaded where they are not found."""
 
 
-class IdxData(_Data):
+class _OwnData(_Data):
+    format: str
+    """The format of files of one's own; the other keys depend on it."""
+    test: Part | None = None
+    """Rows (or a share of them) drawn as the test part, classes in equal shares, where no test rows
+    are given; None for 0.2, a fifth."""
+
+
+class IdxData(_OwnData):
     """Four files in the IDX format of MNIST, gzipped or not; the test pair may be drawn instead.
 
     Their elements are unsigned bytes: (row, height, width) of images, (row,) of labels, whose
@@ -92,7 +100,6 @@ class IdxData(_Data):
     """
 
     format: Literal["idx"]
-    """The format of files of one's own; the other keys depend on it."""
     train_images: str
     """The images of the training rows; test rows are drawn from them where none are given."""
     train_labels: str
@@ -101,12 +108,9 @@ class IdxData(_Data):
     """The images of the test rows, of the same height and width; None to have them drawn."""
     test_labels: str | None = None
     """Their classes, all of which training rows have; given together with `test_images`."""
-    test: Part | None = None
-    """Rows (or a share of them) drawn as the test part, stratified by class, where no test files
-    are given; None for 0.2, a fifth."""
 
 
-class NpzData(_Data):
+class NpzData(_OwnData):
     """A NumPy archive: arrays x and y to be divided, or x_train, y_train, x_test, y_test.
 
     x has finite numbers, (row, feature) or (row, height, width), at most 3.4e38 in size; y has the
@@ -114,15 +118,11 @@ class NpzData(_Data):
     """
 
     format: Literal["npz"]
-    """The format of files of one's own; the other keys depend on it."""
     path: str
     """The archive (.npz); the path is relative to the folder of the study file."""
-    test: Part | None = None
-    """Rows (or a share of them) drawn as the test part, stratified by class, where the archive has
-    none; None for 0.2, a fifth."""
 
 
-class CsvData(_Data):
+class CsvData(_OwnData):
     """A table with a header line; every column but the label is a feature.
 
     It is text in UTF-8, separated by commas. Every feature is a finite number, at most 3.4e38 in
@@ -130,7 +130,6 @@ class CsvData(_Data):
     """
 
     format: Literal["csv"]
-    """The format of files of one's own; the other keys depend on it."""
     path: str
     """The table; paths are relative to the folder of the study file."""
     label: str
@@ -140,12 +139,9 @@ class CsvData(_Data):
     to, false names the columns by position."""
     test_path: str | None = None
     """A table of test rows with the same columns and no other classes; None to have them drawn."""
-    test: Part | None = None
-    """Rows (or a share of them) drawn as the test part, stratified by class, where no `test_path`
-    is given; None for 0.2, a fifth."""
 
 
-class TableData(_Data):
+class TableData(_OwnData):
     """A table of any columns: CSV or TSV (also gzipped), Parquet, Feather, Arrow or Excel.
 
     What each column holds is found from the table (`mlplab data describe FILE` shows it); whatever
@@ -153,7 +149,6 @@ class TableData(_Data):
     """
 
     format: Literal["table"]
-    """The format of files of one's own; the other keys depend on it."""
     path: str
     """The table; paths are relative to the folder of the study file."""
     target: ColumnName
@@ -186,28 +181,21 @@ class TableData(_Data):
     before validate. Needed for data in the order of time."""
     test_path: str | None = None
     """A table of test rows with the same columns; None to have them drawn."""
-    test: Part | None = None
-    """Rows (or a share of them) drawn as the test part, where no `test_path` is given; None for
-    0.2, a fifth."""
 
 
-class ImageFolderData(_Data):
+class ImageFolderData(_OwnData):
     """Images in folders named by class (`cat/1.png`), or in `train/` and `test/` folders of such.
 
     PNG, JPEG, BMP, GIF (its first picture), PGM, TIFF and WebP are read.
     """
 
     format: Literal["images"]
-    """The format of files of one's own; the other keys depend on it."""
     path: str
     """The folder; paths are relative to the folder of the study file."""
     size: tuple[Count, Count] | None = None
     """Height and width to which every image is brought; None for those of the first."""
     color: Literal["grey", "rgb"] | None = None
     """How pixels are read; None for rgb where the first image has colours, else grey."""
-    test: Part | None = None
-    """Images (or a share of them) drawn as the test part, stratified by class, where there is no
-    `test/`; None for 0.2, a fifth."""
 
 
 OwnData = IdxData | NpzData | CsvData | TableData | ImageFolderData

@@ -11,11 +11,15 @@ from mlplab.declarations.base import Declaration, PositiveNumber
 from mlplab.declarations.problems import Problem
 
 
-class Uniform(Declaration):
+class _Distribution(Declaration):
+    distribution: str
+    """The distribution; the other keys depend on it."""
+
+
+class Uniform(_Distribution):
     """Uniform in [low, high]; the report used ±0.05, which is also Keras' RandomUniform."""
 
     distribution: Literal["uniform"]
-    """The distribution; the other keys depend on it."""
     low: float = -0.05
     """The lower end, below `high`."""
     high: float = 0.05
@@ -29,33 +33,31 @@ class Uniform(Declaration):
             yield Problem((), "low below high", received, hint)
 
 
-class Normal(Declaration):
+class Normal(_Distribution):
     """Normal with the given mean and standard deviation."""
 
     distribution: Literal["normal"]
-    """The distribution; the other keys depend on it."""
     mean: float = 0.0
     """The mean of the weights."""
     deviation: PositiveNumber = 0.05
     """The standard deviation of the weights."""
 
 
-class Glorot(Declaration):
+class _ByVariance(_Distribution):
+    shape: Literal["uniform", "normal"] = "uniform"
+    """Uniform between ±√(3 · variance), or normal; the mean is 0."""
+
+
+class Glorot(_ByVariance):
     """Variance 2/(in + out) (Glorot and Bengio, 2010); Keras' default for dense layers."""
 
     distribution: Literal["glorot"]
-    """The distribution; the other keys depend on it."""
-    shape: Literal["uniform", "normal"] = "uniform"
-    """Uniform between ±√(3 · variance), or normal; the mean is 0."""
 
 
-class He(Declaration):
+class He(_ByVariance):
     """Variance 2/in (He et al., 2015), made for ReLU."""
 
     distribution: Literal["he"]
-    """The distribution; the other keys depend on it."""
-    shape: Literal["uniform", "normal"] = "uniform"
-    """Uniform between ±√(3 · variance), or normal; the mean is 0."""
 
 
 InitialWeights = Annotated[Uniform | Normal | Glorot | He, Field(discriminator="distribution")]

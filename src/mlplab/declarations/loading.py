@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 from mlplab.declarations.checking.consistency import check_study
 from mlplab.declarations.checking.notes import seed_notes, study_notes
 from mlplab.declarations.checking.tuning_checks import number_problem, seed_problem
 from mlplab.declarations.choice import ChoiceRule
-from mlplab.declarations.figure import CurveFigure, Figure, RocFigure
+from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
-from mlplab.declarations.problems import BadInput, Problem, Where, did_you_mean, dotted, listed
+from mlplab.declarations.problems import (
+    BadInput,
+    Problem,
+    Where,
+    did_you_mean,
+    dotted,
+    quoted,
+    refuse,
+    unknown_name,
+)
 from mlplab.declarations.reading import overrides as overriding
 from mlplab.declarations.reading.dialects import understand
 from mlplab.declarations.reading.json_text import read_object
@@ -25,17 +34,15 @@ from mlplab.declarations.reading.report_files import (
     translate_folder,
 )
 from mlplab.declarations.reading.source_map import SourceMap
-from mlplab.declarations.reading.validation import validate
+from mlplab.declarations.reading.validation import unknown_key, validate
 from mlplab.declarations.resolving.arms import can_be_asked
 from mlplab.declarations.resolving.matching import match_widths
 from mlplab.declarations.resolving.open_set_networks import variants_of, with_open_set
 from mlplab.declarations.resolving.resolution import (
     MOST_SEEDS,
-    Origins,
     Resolution,
     expand_grid,
     resolve,
-    unknown_keys,
 )
 from mlplab.declarations.resolving.training_length import set_lengths
 from mlplab.declarations.resolving.tuning_trials import tuned_networks
@@ -66,7 +73,7 @@ def load(
     Raises BadInput with every problem at once.
     """
     if not str(path).strip():
-        raise _no_path()
+        _no_study("an empty path")
     return _loaded(_source(Path(path)), str(path), overrides, select, seeds)
 
 
@@ -96,14 +103,21 @@ def _loaded(
     select: Sequence[str] | None,
     seeds: int | None,
 ) -> Study:
-    given, problems = _parsed_overrides(overrides)
-    source, notes, more = _overridden(source, given)
-    problems += more
+    given: list[overriding.Override] = []
+    problems: list[Problem] = []
+    for text in overrides:
+        try:
+            given.append(overriding.parse(text))
+        except BadInput as error:
+            problems += error.problems
+    source, notes = _overridden(source, given, problems)
     values, source_map = source.values, source.source_map
-    problems += unknown_keys(values, STUDY_KEYS)
-    presentation = _presentation(values, problems)
-    if "seeds" not in values:
-        notes += _default_seeds(values, presentation)
+    problems += [unknown_key((k,), Network, STUDY_KEYS) for k in values if k not in STUDY_KEYS]
+    its = {key: values[key] for key in Presentation.model_fields if key in values}
+    validated = validate(Presentation, its)
+    problems += validated.faults
+    presentation = validated.declaration or Presentation()
+    notes += _default_seeds(values, presentation)
     resolution = resolve(values, source.grid)
     problems += resolution.problems
     lengths = set_lengths(resolution, values, source.folder)
@@ -112,18 +126,9 @@ def _loaded(
     matching = match_widths(resolution, source.folder)
     resolution = matching.resolution
     problems += matching.problems
-    study = Study(
-        name=values.get("name", source.name),
-        networks=resolution.networks,
-        questions=presentation.questions,
-        choice=presentation.choice,
-        figures=presentation.figures,
-        compare_with=presentation.compare_with,
-        open_set=presentation.open_set,
-        tune=presentation.tune,
-        folder=source.folder,
-    )
-    checked = check_study(study, matching, values, source_map)
+    name = values.get("name", source.name)
+    study = Study(name, resolution.networks, folder=source.folder, **dict(presentation))
+    checked = check_study(study, matching, values)
     problems += checked.problems
     if problems or source.problems:
         raise BadInput(_in_order(source.problems, map(source_map.located, problems)))
@@ -133,7 +138,8 @@ def _loaded(
     study = with_open_set(replace(study, notes=tuple(notes)))
     if study.tune and (problem := number_problem(study.tune, tuned_networks(study))):
         raise BadInput(source_map.located(problem))
-    study = _selected(study, select, seeds, file)
+    study = _selected(study, select or (), file)
+    study = study if seeds is None else _with_seeds(study, seeds, file)
     return replace(study, notes=(*study.notes, *seed_notes(study)))
 
 
@@ -150,23 +156,11 @@ class _Source:
     """From configuration files, each of which gives all its settings: nothing is shared."""
 
 
-def _no_path() -> BadInput:
-    """An empty path would be the current folder, which nobody means by it."""
-    return BadInput(
-        Problem(
-            "",
-            "a study file, a folder of configuration files, or the name of a shipped study",
-            "an empty path",
-            f"shipped are {listed(shipped_studies())}",
-        )
-    )
-
-
 def _source(path: Path) -> _Source:
     try:
         is_folder, exists = path.is_dir(), path.exists()
     except PermissionError:
-        is_folder, exists = False, True  # what stops us is told on reading it
+        is_folder, exists = False, True  # reading it says why not
     except (OSError, ValueError):
         is_folder, exists = False, False
     if is_folder:
@@ -203,16 +197,13 @@ def _shipped(path: Path) -> Path:
         return shipped_folder() / f"{path.stem}.json"
     near = [file.name for file in _beside(path)]
     hint = did_you_mean(path.name, near) or did_you_mean(path.stem, known)
-    raise BadInput(
-        Problem(
-            "",
-            "a study file, a folder of configuration files, or the name of a shipped study",
-            "a path where nothing lies",
-            hint or f"shipped are {listed(known)}",
-            None,
-            str(path),
-        )
-    )
+    _no_study("a path where nothing lies", hint, path)
+
+
+def _no_study(received: str, hint: str | None = None, file: object = None) -> NoReturn:
+    expected = "a study file, a folder of configuration files, or the name of a shipped study"
+    hint = hint or f"shipped are {quoted(shipped_studies())}"
+    refuse("", expected=expected, received=received, hint=hint, file=file)
 
 
 def _beside(path: Path) -> list[Path]:
@@ -222,48 +213,38 @@ def _beside(path: Path) -> list[Path]:
         return []
 
 
-def _parsed_overrides(
-    texts: Iterable[str],
-) -> tuple[list[overriding.Override], list[Problem]]:
-    given: list[overriding.Override] = []
-    problems: list[Problem] = []
-    for text in texts:
-        try:
-            given.append(overriding.parse(text))
-        except BadInput as error:
-            problems += error.problems
-    return given, problems
-
-
 def _overridden(
-    source: _Source, given: list[overriding.Override]
-) -> tuple[_Source, list[str], list[Problem]]:
+    source: _Source, given: list[overriding.Override], problems: list[Problem]
+) -> tuple[_Source, list[str]]:
     """The source with overrides in it, in this project's words and its grid spread, and notes.
 
+    problems: to which those found are added.
     Overrides of single networks come after the grid, so that they reach generated networks too.
     """
     if source.translated:
         given = [each for override in given for each in _for_every_network(override, source)]
     late = [override for override in given if override.path.startswith("networks.")]
     early = [override for override in given if override not in late]
-    values, source_map, problems = overriding.apply(source.values, source.source_map, early)
+    values, source_map, early_problems = overriding.apply(source.values, source.source_map, early)
     read = understand(values, source_map, STUDY_KEYS)
     values, grid, grid_problems = expand_grid(read.values)
     values, source_map, late_problems = overriding.apply(values, read.source_map, late)
-    problems += (*read.problems, *grid_problems, *late_problems)
+    problems += (*early_problems, *read.problems, *grid_problems, *late_problems)
     if late:
         again = understand(values, source_map, STUDY_KEYS)
         values, source_map = again.values, again.source_map
         problems += again.problems
         read.notes += again.notes
-    changed = [way for way in source_map.known if source_map.of(way).file.startswith("--set")]
+    changed = [path for path in source_map.known if source_map.of(path).file.startswith("--set")]
     grid = {
-        way: origin
-        for way, origin in grid.items()
-        if not any(way[: len(c)] == c or (c[: len(way)] == way and len(way) > 2) for c in changed)
+        path: origin
+        for path, origin in grid.items()
+        if not any(
+            path[: len(c)] == c or (c[: len(path)] == path and len(path) > 2) for c in changed
+        )
     }
     source = replace(source, values=values, source_map=source_map, grid=grid)
-    return source, read.notes, problems
+    return source, read.notes
 
 
 def _for_every_network(
@@ -278,17 +259,36 @@ def _for_every_network(
         yield replace(override, path=f"networks.{name}.{override.path}")
 
 
+def _in_order(read: tuple[Problem, ...], problems: Iterable[Problem]) -> list[Problem]:
+    """Each problem once, by the line where it stands, the files in the order they were met."""
+    # A number that is not finite is no number above 0 either, but refused already.
+    known = {(problem.where, problem.received, problem.line) for problem in read}
+    more = [p for p in problems if (p.where, p.received, p.line) not in known]
+    unique = list(dict.fromkeys((*read, *more)))
+    met = list(dict.fromkeys(problem.file for problem in unique))
+    ordered = sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
+    seen: set[str] = set()
+    shortened = []
+    for problem in ordered[:MOST_PROBLEMS]:
+        # Each long list of keys is written out once.
+        if problem.expected in seen and problem.expected.startswith("one of the keys"):
+            problem = replace(problem, expected="one of the keys listed above")
+        seen.add(problem.expected)
+        shortened.append(problem)
+    left = len(ordered) - MOST_PROBLEMS
+    if left > 0:
+        expected = f"a study with fewer problems than the {MOST_PROBLEMS} above"
+        shortened.append(Problem("", expected, f"{left:,} more", "mend these first"))
+    return shortened
+
+
 def _default_seeds(values: dict[str, Any], presentation: Presentation) -> list[str]:
     """Seeds that suffice for the study's own questions, where none are declared, with a note."""
-    declared = values.get("networks")
-    own = (
-        [one for one in declared.values() if isinstance(one, dict)]
-        if isinstance(declared, dict)
-        else []
-    )
-    fewest = len(Network.model_fields["seeds"].default)
+    networks = values.get("networks")
+    own = networks.values() if isinstance(networks, dict) else ()
     needed = seeds_for_all(presentation.questions)
-    if needed <= fewest or any("seeds" in one for one in own):
+    is_declared = any("seeds" in one for one in (values, *own) if isinstance(one, dict))
+    if is_declared or needed <= len(Network.model_fields["seeds"].default):
         return []
     values["seeds"] = needed
     return [
@@ -297,144 +297,75 @@ def _default_seeds(values: dict[str, Any], presentation: Presentation) -> list[s
     ]
 
 
-def _presentation(values: dict[str, Any], problems: list[Problem]) -> Presentation:
-    its = {key: values[key] for key in Presentation.model_fields if key in values}
-    validated = validate(Presentation, its)
-    problems += validated.faults
-    return validated.declaration or Presentation()
-
-
-def _in_order(read: tuple[Problem, ...], problems: Iterable[Problem]) -> list[Problem]:
-    """Each problem once, by the line where it stands, the files in the order they were met."""
-    # A number that is not finite is no number above 0 either, but told already.
-    told = {(problem.where, problem.received, problem.line) for problem in read}
-    more = [p for p in problems if (p.where, p.received, p.line) not in told]
-    unique = list(dict.fromkeys((*read, *more)))
-    met = list(dict.fromkeys(problem.file for problem in unique))
-    ordered = sorted(unique, key=lambda problem: (met.index(problem.file), problem.line or 0))
-    shortened = _without_repeated_lists(ordered[:MOST_PROBLEMS])
-    left = len(ordered) - MOST_PROBLEMS
-    if left > 0:
-        expected = f"a study with fewer problems than the {MOST_PROBLEMS} above"
-        shortened.append(Problem("", expected, f"{left:,} more", "mend these first"))
-    return shortened
-
-
-def _without_repeated_lists(problems: list[Problem]) -> list[Problem]:
-    """The problems with each long list of keys written out once."""
-    seen: set[str] = set()
-    told = []
-    for problem in problems:
-        again = problem.expected in seen and problem.expected.startswith("one of the keys")
-        seen.add(problem.expected)
-        told.append(replace(problem, expected="one of the keys listed above") if again else problem)
-    return told
-
-
-def _override_notes(given: list[overriding.Override], resolution: Resolution) -> list[str]:
-    notes = []
+def _override_notes(given: list[overriding.Override], resolution: Resolution) -> Iterator[str]:
+    """Shared settings from the command line that do not reach networks with their own."""
+    origins = resolution.origins
     for override in given:
         where = tuple(overriding.steps_of(override.path))
-        if where and where[0] in Network.model_fields:
-            own = _own(where, resolution.origins)
-            if own:
-                notes.append(
-                    f"{override.given} is shared, and does not reach "
-                    f"{listed(own, limit=6)}, which set{'s' if len(own) == 1 else ''} "
-                    f"{dotted(where)} by itself; "
-                    f"networks.NAME.{override.given} would."
-                )
-    return notes
-
-
-def _own(where: Where, origins: Origins) -> list[str]:
-    return [name for name in origins.own if origins.of(name, where) != where]
-
-
-def _selected(study: Study, select: Sequence[str] | None, seeds: int | None, file: str) -> Study:
-    networks = dict(study.networks)
-    wanted = [name for name in select or () if name != EVERY_NETWORK]
-    unknown = [name for name in wanted if name not in networks and name not in study.templates]
-    if unknown:
-        raise BadInput(
-            Problem(
-                "",
-                f"names of networks of this study, or {EVERY_NETWORK}",
-                f'"{name}"',
-                did_you_mean(name, [*study.templates, *networks])
-                or f"it has {listed([*study.templates, *networks])}",
-                None,
-                file,
+        is_shared = where and where[0] in Network.model_fields
+        own = [name for name in origins.own if is_shared and origins.of(name, where) != where]
+        if own:
+            yield (
+                f"{override.given} is shared, and does not reach {quoted(own, limit=6)}, which "
+                f"set{'s' if len(own) == 1 else ''} {dotted(where)} by itself; "
+                f"networks.NAME.{override.given} would."
             )
-            for name in unknown
-        )
-    if wanted and EVERY_NETWORK not in (select or ()):
-        forms = variants_of(study)
-        kept = {*wanted, *(form.network for form in forms if form.template in wanted)}
-        networks = {name: network for name, network in networks.items() if name in kept}
-        used = {form.template for form in forms if form.network in kept}
-        templates = {name: network for name, network in study.templates.items() if name in used}
-        study = replace(
-            study,
-            networks=networks,
-            templates=templates,
-            figures=_figures_of(study.figures, networks),
-            choice=_choice_among(study.choice, networks),
-            tune=_tuning_of(study.tune, networks),
-            open_set=_open_set_of(study.open_set, {*networks, *templates}),
-        )
-        asked = tuple(q for q in study.questions if can_be_asked(q, study))
-        study = replace(study, questions=asked)
-    if seeds is not None:
-        if isinstance(seeds, bool) or not 1 <= seeds <= MOST_SEEDS:
-            expected = f"a whole number from 1 to {MOST_SEEDS}"
-            raise BadInput(Problem("", expected, str(seeds), None, None, "--seeds"))
-        again = {"seeds": tuple(range(seeds))}
-        networks = {name: network.model_copy(update=again) for name, network in networks.items()}
-        problem = seed_problem(study.tune, networks) if study.tune else None
-        if problem is not None:
-            raise BadInput(SourceMap(file).located(problem))
+
+
+def _selected(study: Study, select: Sequence[str], file: str) -> Study:
+    """The study with the selected networks, and what it says of them alone."""
+    wanted = [name for name in select if name != EVERY_NETWORK]
+    known = [*study.templates, *study.networks]
+    unknown = [problem for name in wanted if (problem := unknown_name(name, known))]
+    if unknown:
+        expected = f"names of networks of this study, or {EVERY_NETWORK}"
+        raise BadInput(replace(p, where="", expected=expected, file=file) for p in unknown)
+    if not wanted or EVERY_NETWORK in select:
+        return study
+    variants = variants_of(study)
+    kept = {*wanted, *(variant.network for variant in variants if variant.template in wanted)}
+    used = {variant.template for variant in variants if variant.network in kept}
+    networks = {name: network for name, network in study.networks.items() if name in kept}
+    templates = {name: network for name, network in study.templates.items() if name in used}
+    figures = (
+        (figure if figure.network in networks else None)
+        if isinstance(figure, RocFigure)
+        else _among(networks, figure)
+        for figure in study.figures
+    )
+    open_set = (_among({*networks, *templates}, entry) for entry in study.open_set)
+    study = replace(
+        study,
+        networks=networks,
+        templates=templates,
+        figures=tuple(filter(None, figures)),
+        choice=_among(networks, study.choice, fewest=2)
+        or study.choice.model_copy(update={"networks": None}),
+        tune=study.tune and _among(networks, study.tune),
+        open_set=tuple(filter(None, open_set)),
+    )
+    return replace(study, questions=tuple(q for q in study.questions if can_be_asked(q, study)))
+
+
+_OfNetworks = TypeVar("_OfNetworks", ChoiceRule, CurveFigure, OpenSet, Tuning)
+
+
+def _among(kept: Collection[str], declared: _OfNetworks, *, fewest: int = 1) -> _OfNetworks | None:
+    """A declaration without the networks left out; None where fewer than so many of it stay."""
+    if declared.networks is None:
+        return declared
+    names = tuple(name for name in declared.networks if name in kept)
+    return declared.model_copy(update={"networks": names}) if len(names) >= fewest else None
+
+
+def _with_seeds(study: Study, seeds: int, file: str) -> Study:
+    """The study with so many seeds for each network."""
+    if isinstance(seeds, bool) or not 1 <= seeds <= MOST_SEEDS:
+        expected = f"a whole number from 1 to {MOST_SEEDS}"
+        refuse("", expected=expected, received=str(seeds), file="--seeds")
+    again = {"seeds": tuple(range(seeds))}
+    networks = {name: network.model_copy(update=again) for name, network in study.networks.items()}
+    problem = seed_problem(study.tune, networks) if study.tune else None
+    if problem is not None:
+        raise BadInput(SourceMap(file).located(problem))
     return replace(study, networks=networks)
-
-
-def _choice_among(rule: ChoiceRule, networks: dict[str, Network]) -> ChoiceRule:
-    """The rule without the networks left out; among all that there are, if fewer than two stay."""
-    kept = tuple(name for name in rule.networks or () if name in networks)
-    return rule.model_copy(update={"networks": kept if len(kept) > 1 else None})
-
-
-def _tuning_of(tune: Tuning | None, networks: dict[str, Network]) -> Tuning | None:
-    """The tuning of the networks that are kept; None where none of them is tuned."""
-    if tune is None or tune.networks is None:
-        return tune
-    names = tuple(name for name in tune.networks if name in networks)
-    return tune.model_copy(update={"networks": names}) if names else None
-
-
-def _open_set_of(entries: tuple[OpenSet, ...], names: set[str]) -> tuple[OpenSet, ...]:
-    """What is still asked about unknown classes, without the networks left out."""
-    kept: list[OpenSet] = []
-    for entry in entries:
-        if entry.networks is None:
-            kept.append(entry)
-            continue
-        its = tuple(name for name in entry.networks if name in names)
-        if its:
-            kept.append(entry.model_copy(update={"networks": its}))
-    return tuple(kept)
-
-
-def _figures_of(figures: tuple[Figure, ...], networks: dict[str, Network]) -> tuple[Figure, ...]:
-    """The figures that still have something to show, without the networks left out."""
-    kept: list[Figure] = []
-    for figure in figures:
-        if isinstance(figure, RocFigure):
-            if figure.network in networks:
-                kept.append(figure)
-        elif figure.networks is None:
-            kept.append(figure)
-        elif isinstance(figure, CurveFigure):
-            names = tuple(name for name in figure.networks if name in networks)
-            if names:
-                kept.append(figure.model_copy(update={"networks": names}))
-    return tuple(kept)

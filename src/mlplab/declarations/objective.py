@@ -6,7 +6,7 @@ classes that are not known, these are the rows whose role is `negative`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
@@ -63,65 +63,64 @@ ClassWeights = Annotated[
 ]
 
 
-class CrossEntropy(Declaration):
+class _Objective(Declaration):
+    name: str
+    """The objective; the other keys depend on it."""
+
+
+class CrossEntropy(_Objective):
     """−log p_y: the loss of the report as it was meant."""
 
     name: Literal["cross_entropy"] = "cross_entropy"
-    """The objective; the other keys depend on it."""
     class_weights: ClassWeights | None = None
     """What a row counts in training, by its class: balanced gives every class the same weight in
     all, rows/(classes × rows of the class); or weights by class name, 1 where none is named. A
     batch's loss is the weighted mean of its rows. Evaluations are not weighted. None for none."""
 
 
-class SigmoidOutput(Declaration):
+class SigmoidOutput(_Objective):
     """Cross-entropy of known rows, and of a sigmoid output known = 1, negative = 0 beside it."""
 
     name: Literal["sigmoid output"]
-    """The objective; the other keys depend on it."""
     weight: PositiveNumber = 1.0
     """Of the sigmoid output's binary cross-entropy."""
 
 
-class BackgroundClass(Declaration):
+class BackgroundClass(_Objective):
     """One more class, to which all negative rows belong."""
 
     name: Literal["background class"]
-    """The objective; the other keys depend on it."""
 
 
-class Entropic(Declaration):
+class Entropic(_Objective):
     """Cross-entropy of known rows, and −(1/K)·Σ log p_c of negative ones (outlier exposure)."""
 
     name: Literal["entropic"]
-    """The objective; the other keys depend on it."""
     weight: PositiveNumber = 1.0
     """Of the term of negative rows."""
 
 
-class Objectosphere(Declaration):
+class Objectosphere(_Objective):
     """Entropic, and max(0, ξ − ‖h‖)² of known, ‖h‖² of negative rows."""
 
     name: Literal["objectosphere"]
-    """The objective; the other keys depend on it."""
     margin: PositiveNumber = 5.0
     """ξ, the length that the last hidden activations of known rows are to reach."""
     weight: PositiveNumber = 0.01
     """Of the terms in ‖h‖."""
 
 
-class ClassAnchor(Declaration):
+class ClassAnchor(_Objective):
     """λ·d_y + log(1 + Σ exp(d_y − d_j)), d_j the distance of the logits to anchor j."""
 
     name: Literal["class anchor"]
-    """The objective; the other keys depend on it."""
     magnitude: PositiveNumber = 10.0
     """Anchors are this times the unit vectors."""
     weight: NonNegativeNumber = 0.1
     """λ."""
 
 
-class CentreLoss(Declaration):
+class CentreLoss(_Objective):
     """Cross-entropy and ½‖h − c_y‖², centres c being running means of their class.
 
     With weight 0 training is that of cross-entropy alone, and the running means are kept: the
@@ -129,18 +128,16 @@ class CentreLoss(Declaration):
     """
 
     name: Literal["centre loss"]
-    """The objective; the other keys depend on it."""
     weight: NonNegativeNumber = 0.003
     """Of ½‖h − c_y‖²."""
     rate: Annotated[float, Field(gt=0, le=1)] = 0.5
     """How far a centre moves, at every step, towards the mean of its rows in the batch."""
 
 
-class EnergyMargin(Declaration):
+class EnergyMargin(_Objective):
     """Cross-entropy, and squares of energies on the wrong side of two margins."""
 
     name: Literal["energy margin"]
-    """The objective; the other keys depend on it."""
     margin_known: float = -8.0
     """Energies of known rows are to lie below."""
     margin_negative: float = -2.0
@@ -161,16 +158,6 @@ Objective = Annotated[
     Field(discriminator="name"),
 ]
 
-ObjectiveName = Literal[
-    "cross_entropy",
-    "sigmoid output",
-    "background class",
-    "entropic",
-    "objectosphere",
-    "class anchor",
-    "centre loss",
-    "energy margin",
-]
 USES_NEGATIVES = frozenset(
     {"sigmoid output", "background class", "entropic", "objectosphere", "energy margin"}
 )
@@ -180,11 +167,8 @@ USES_HIDDEN = frozenset({"objectosphere", "centre loss"})
 EXTRA_OUTPUTS = {"sigmoid output": 1, "background class": 1}
 """Outputs behind those of the classes."""
 BY_NAME: dict[str, type[Declaration]] = {
-    "sigmoid output": SigmoidOutput,
-    "background class": BackgroundClass,
-    "entropic": Entropic,
-    "objectosphere": Objectosphere,
-    "class anchor": ClassAnchor,
-    "centre loss": CentreLoss,
-    "energy margin": EnergyMargin,
+    get_args(kind.model_fields["name"].annotation)[0]: kind
+    for kind in get_args(get_args(Objective)[0])
+    if kind is not CrossEntropy
 }
+"""Training methods of open-set recognition."""

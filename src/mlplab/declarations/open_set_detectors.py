@@ -51,8 +51,8 @@ class DetectorSettings(Declaration):
     @property
     def label(self) -> str:
         """Its name in tables, with the settings that were given."""
-        told = [_in_words(key, value) for key, value in self.given.items()]
-        return f"{self.name} ({', '.join(told)})" if told else self.name
+        settings = [_in_words(key, value) for key, value in self.given.items()]
+        return f"{self.name} ({', '.join(settings)})" if settings else self.name
 
     @property
     def method(self) -> str | None:

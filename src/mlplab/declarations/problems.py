@@ -9,9 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NoReturn
 
-from mlplab import words
-
-listed, shown, shortened = words.quoted, words.shown, words.shortened
+from mlplab.words import quoted, shortened, shown
 
 Where = tuple[str | int, ...]
 """The path to a value in a JSON file: keys and list indices, from the outside in."""
@@ -126,5 +124,5 @@ def unknown_name(name: str, known: Iterable[str]) -> Problem | None:
     known = list(known)
     if name in known:
         return None
-    hint = did_you_mean(name, known) or f"it has {listed(known)}"
+    hint = did_you_mean(name, known) or f"it has {quoted(known)}"
     return Problem((), "the name of a network of this study", shown(name), hint)

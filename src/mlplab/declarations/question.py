@@ -16,7 +16,7 @@ from mlplab.declarations.metric import (
     member_with,
     target_of,
 )
-from mlplab.declarations.problems import Problem, listed, shown
+from mlplab.declarations.problems import Problem, quoted, shown
 
 
 class _Question(Declaration):
@@ -65,53 +65,34 @@ class _Question(Declaration):
         if not own:
             return
         if not isinstance(metric, OpenSetMetric):
-            yield Problem(
-                ("detectors",),
-                'detectors only beside a metric with "open_set"',
-                listed(own),
-                'leave them out, or write "metric": {"open_set": "auroc"}',
-            )
+            expected = 'detectors only beside a metric with "open_set"'
+            hint = 'leave them out, or write "metric": {"open_set": "auroc"}'
+            yield Problem(("detectors",), expected, quoted(own), hint)
         elif metric.detector is not None:
-            yield Problem(
-                ("metric", "detector"),
-                'no "detector" in the metric beside "detectors"',
-                shown(metric.detector),
-                "remove it, as each side has its own",
-            )
+            expected = 'no "detector" in the metric beside "detectors"'
+            received, hint = shown(metric.detector), "remove it, as each side has its own"
+            yield Problem(("metric", "detector"), expected, received, hint)
         if len(own) != len(self.networks):
-            yield Problem(
-                ("detectors",),
-                f"{len(self.networks)} detectors, one for each network",
-                str(len(own)),
-                "give every network its detector",
-            )
+            expected = f"{len(self.networks)} detectors, one for each network"
+            hint = "give every network its detector"
+            yield Problem(("detectors",), expected, str(len(own)), hint)
 
 
 def _margin_rules(question: PairQuestion | LevelQuestion, beyond: float = 0.0) -> Iterator[Problem]:
     """Sameness needs a margin, and margins of shares lie below 1."""
     if question.expect == "same" and question.within is None:
-        yield Problem(
-            (),
-            'the key "within", the largest difference that still counts as the same',
-            '"expect": "same" without it',
-            'add "within", for example 0.003',
-        )
+        expected = 'the key "within", the largest difference that still counts as the same'
+        hint = 'add "within", for example 0.003'
+        yield Problem((), expected, '"expect": "same" without it', hint)
     if question.expect == "same" and beyond:
-        yield Problem(
-            ("by_at_least",),
-            'no such key beside "expect": "same"',
-            shown(beyond),
-            '"within" is the margin of sameness',
-        )
+        expected, hint = 'no such key beside "expect": "same"', '"within" is the margin of sameness'
+        yield Problem(("by_at_least",), expected, shown(beyond), hint)
     margins = (("by_at_least", beyond), ("within", question.within))
     for key, margin in margins if is_bounded(question.metric) else ():
         if margin is not None and margin >= 1:
-            yield Problem(
-                (key,),
-                "a difference of numbers from 0 to 1, so below 1",
-                shown(margin),
-                f"{margin:g} points are {margin / 100:g}" if margin < 100 else None,
-            )
+            points = f"{margin:g} points are {margin / 100:g}" if margin < 100 else None
+            expected = "a difference of numbers from 0 to 1, so below 1"
+            yield Problem((key,), expected, shown(margin), points)
 
 
 class _Comparison(_Question):
@@ -201,20 +182,14 @@ class LevelQuestion(_Question):
         """The metric is a value, and the number one that it can have."""
         yield from _margin_rules(self)
         if target_of(self.metric) is not None:
-            yield Problem(
-                ("metric",),
-                "a metric that every run has, not a time that may never come",
-                "a time to a target",
-                'ask for the value instead, for example {"final": "accuracy"}',
-            )
+            expected = "a metric that every run has, not a time that may never come"
+            hint = 'ask for the value instead, for example {"final": "accuracy"}'
+            yield Problem(("metric",), expected, "a time to a target", hint)
         low = -1 if isinstance(self.metric, GapMetric) else 0
         if is_bounded(self.metric) and not low <= self.than <= 1:
-            yield Problem(
-                ("than",),
-                f"a number from {low} to 1, between which the metric lies",
-                shown(self.than),
-                f"{self.than:g}% is {self.than / 100:g}" if self.than > 1 else None,
-            )
+            percent = f"{self.than:g}% is {self.than / 100:g}" if self.than > 1 else None
+            expected = f"a number from {low} to 1, between which the metric lies"
+            yield Problem(("than",), expected, shown(self.than), percent)
 
     @property
     def networks(self) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from mlplab.declarations.base import Count, Declaration, Seed
+from mlplab.declarations.paths import KINDS
 from mlplab.declarations.problems import Problem, Where, shown
 
 if TYPE_CHECKING:
@@ -56,8 +57,6 @@ _FIXED = {
     "training.epochs": 'how long a trial trains is "steps" in "tune"',
 }
 """Settings that cannot be tuned, and why."""
-KINDS = ("name", "format", "distribution")
-"""Keys that say what kind of thing an object is."""
 
 
 class Tuning(Declaration):
@@ -172,29 +171,3 @@ def repeated(values: Sequence[Any], where: Where) -> Iterator[Problem]:
         if text in seen:
             yield Problem((*where, index), "different values", f"{shown(value)} again", "remove it")
         seen.add(text)
-
-
-def setting_paths(settings: Mapping[str, Any], before: str = "") -> Iterator[str]:
-    """The dotted path of every setting, groups of settings among them."""
-    for key, value in settings.items():
-        yield f"{before}{key}"
-        if isinstance(value, dict):
-            yield from setting_paths(value, f"{before}{key}.")
-
-
-def put_setting(values: dict[str, Any], path: str, value: Any) -> None:
-    """Put a value at a dotted path, in place."""
-    *way, last = path.split(".")
-    for step in way:
-        values = values[step]
-    values[last] = value
-
-
-def setting_at(values: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path; raises KeyError where there is none."""
-    here: Any = values
-    for step in path.split("."):
-        if not isinstance(here, Mapping):
-            raise KeyError(path)
-        here = here[step]
-    return here

@@ -7,7 +7,6 @@ apostrophe in front (the usual remedy: https://owasp.org/www-community/attacks/C
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,7 @@ def export_curves(results: Results, path: str | Path) -> None:
     Raises:
         BadInput: the file cannot be written.
     """
-    export_table(results.curves, path)
+    _write(results.curves, Path(path))
 
 
 def export_summary(results: Results, path: str | Path) -> None:
@@ -37,7 +36,7 @@ def export_summary(results: Results, path: str | Path) -> None:
     Raises:
         BadInput: the file cannot be written.
     """
-    export_table(results.summary, path)
+    _write(results.summary, Path(path))
 
 
 def export_table(make_table: Callable[[], pd.DataFrame], path: str | Path) -> None:
@@ -46,14 +45,14 @@ def export_table(make_table: Callable[[], pd.DataFrame], path: str | Path) -> No
     Raises:
         BadInput: the file cannot be written.
     """
-    path = Path(path)
+    _write(make_table, Path(path))
+
+
+def _write(make_table: Callable[[], pd.DataFrame], path: Path) -> None:
     is_parquet = path.suffix.lower() in _PARQUET
     if not is_parquet and path.suffix.lower() not in (".csv", ".gz"):
         expected = "a file that ends in .csv, .csv.gz or .parquet"
         refuse("", expected=expected, received=f"“{path.name}”", file=path)
-    if is_parquet and find_spec("pyarrow") is None:
-        expected, hint = "pyarrow for Parquet", "pip install 'mlplab[parquet]'"
-        refuse("", expected=expected, received="a Python without it", hint=hint, file=path)
     table = make_table()
     with writable(path), replacing(path) as temporary:
         if is_parquet:

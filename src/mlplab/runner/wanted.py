@@ -12,7 +12,7 @@ from mlplab.data.dataset import PreparedData
 from mlplab.data.preparation import prepare
 from mlplab.declarations.data import Data
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import BadInput, Problem, did_you_mean, listed, shown
+from mlplab.declarations.problems import BadInput, Problem, did_you_mean, quoted, shown
 from mlplab.declarations.resolving.size import Size, outputs_of
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.study import Study
@@ -194,7 +194,7 @@ def _misfits(name: str, network: Network, data: PreparedData) -> list[Problem]:
             problems.append(
                 Problem(
                     f"networks.{name}.objective.class_weights",
-                    expected=f"names of classes: {listed(data.class_names, limit=20)}",
+                    expected=f"names of classes: {quoted(data.class_names, limit=20)}",
                     received=shown(class_name),
                     hint=did_you_mean(class_name, data.class_names) or "correct the name",
                 )

@@ -83,6 +83,9 @@ def _judged(
             # The values less the number are judged as a pair's differences are.
             number = np.full(len(values), question.than)
             effect = effect_of_values(values[:, 0], number, alpha, rows)
+            if rows is not None:  # a fraction of rows: no mean of it is below 0 or above 1
+                low, high = max(effect.low, -question.than), min(effect.high, 1 - question.than)
+                effect = replace(effect, low=low, high=high)
     return _compared(question, effect, len(values), alpha)
 
 

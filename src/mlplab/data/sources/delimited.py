@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlplab.data.columns import floats
-from mlplab.data.own_files import GZIP, OwnFile, content_of, require_memory
-from mlplab.data.refusal import refuse
+from mlplab.data.files import DataFile, content_of, is_packed, require_memory
 from mlplab.data.sources.raw_table import RawTable, named
-from mlplab.declarations.problems import shortened
+from mlplab.declarations.problems import refuse, shortened
 
 _SEPARATORS = (",", ";", "\t", "|")
 _BYTES_A_CELL = 70
@@ -42,39 +41,28 @@ class TextForm:
     """Only UTF-8, commas and a header line, as "format": "csv" promises."""
 
 
-def read_text_table(file: OwnFile, form: TextForm, *, head_only: bool = False) -> RawTable:
+def read_text_table(file: DataFile, form: TextForm, *, head_only: bool = False) -> RawTable:
     """Read a table, or as many rows of it as show what it is.
 
     Raises:
         BadInput: bytes that are no text, lines of different lengths, or no rows.
     """
     content = content_of(file, at_most=_HEADER_BYTES if head_only else None)
-    if form.plain:
-        _require_unpacked(file)
+    if form.plain and is_packed(file):
+        hint = 'save the table as CSV in UTF-8, not packed, or use "format": "table"'
+        file.refuse("text in UTF-8", "a gzip file", hint)
     text, notes = _decoded(content, form, file, cut=len(content) == _HEADER_BYTES and head_only)
     separator = "," if form.plain else form.separator or _separator(text)
     cells = text.count(separator) + text.count("\n")
-    require_memory(cells * _BYTES_A_CELL, file.path, file.where, "a table as text")
+    require_memory(cells * _BYTES_A_CELL, file, "a table as text")
     rows, lines = _rows(text, separator, file)
     if head_only and len(content) == _HEADER_BYTES and len(rows) > 1:
         rows, lines = rows[:-1], lines[:-1]  # the last one is cut
     return _table(rows, lines, form, file, notes)
 
 
-def _require_unpacked(file: OwnFile) -> None:
-    with file.path.open("rb") as stream:
-        if stream.read(2) == GZIP:
-            refuse(
-                file.where,
-                expected="text in UTF-8",
-                received="a gzip file",
-                hint='save the table as CSV in UTF-8, not packed, or use "format": "table"',
-                file=file.path,
-            )
-
-
 def _decoded(
-    content: bytes, form: TextForm, file: OwnFile, *, cut: bool
+    content: bytes, form: TextForm, file: DataFile, *, cut: bool
 ) -> tuple[str, tuple[str, ...]]:
     mark = next((mark for mark in _BYTE_ORDER_MARKS if content.startswith(mark)), b"")
     if content.startswith(codecs.BOM_UTF16_LE + b"\0\0"):
@@ -93,24 +81,15 @@ def _decoded(
     except (UnicodeError, ValueError, TypeError) as error:
         if form.plain or form.encoding or mark or b"\0" in content:
             at = getattr(error, "start", None)
-            refuse(
-                file.where,
-                expected=f"text in {encoding.upper().removesuffix('-SIG')}",
-                received="bytes that are none" if at is None else f"a byte at {at} that is none",
-                hint='save the table as CSV in UTF-8, or write its "encoding" with '
-                '"format": "table"',
-                file=file.path,
+            file.refuse(
+                f"text in {encoding.upper().removesuffix('-SIG')}",
+                "bytes that are none" if at is None else f"a byte at {at} that is none",
+                'save the table as CSV in UTF-8, or write its "encoding" with "format": "table"',
             )
         text = content.decode("cp1252", "replace")
         notes = (f"{file.path.name} is not UTF-8; it is read as Windows-1252",)
     if not isinstance(text, str) or "\0" in text:
-        refuse(
-            file.where,
-            expected="a table of text",
-            received="a file with zero bytes",
-            hint="save the table as CSV in UTF-8",
-            file=file.path,
-        )
+        file.refuse("a table of text", "a file with zero bytes", "save the table as CSV in UTF-8")
     return text.removeprefix("\ufeff"), notes
 
 
@@ -131,7 +110,7 @@ def _separator(text: str) -> str:
     return best
 
 
-def _rows(text: str, separator: str, file: OwnFile) -> tuple[list[list[str]], list[int]]:
+def _rows(text: str, separator: str, file: DataFile) -> tuple[list[list[str]], list[int]]:
     """Every row with a cell in it, the header too, and the number of the line in which it ends."""
     # Without newline="" a carriage return alone, which also ends lines, would be an error.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
@@ -142,12 +121,10 @@ def _rows(text: str, separator: str, file: OwnFile) -> tuple[list[list[str]], li
                 rows.append(fields)
                 lines.append(reader.line_num)
     except csv.Error as error:
-        refuse(
-            file.where,
-            expected=f"cells of at most {csv.field_size_limit():,} characters, text in quotes",
-            received=str(error),
-            hint="end every quotation, and separate the cells",
-            file=file.path,
+        file.refuse(
+            f"cells of at most {csv.field_size_limit():,} characters, text in quotes",
+            str(error),
+            "end every quotation, and separate the cells",
             line=reader.line_num,
         )
     except (TypeError, ValueError) as error:
@@ -164,17 +141,11 @@ def _table(
     rows: list[list[str]],
     lines: list[int],
     form: TextForm,
-    file: OwnFile,
+    file: DataFile,
     notes: tuple[str, ...],
 ) -> RawTable:
     if not rows:
-        refuse(
-            file.where,
-            expected="a table",
-            received="only empty lines",
-            hint="give a table that holds data",
-            file=file.path,
-        )
+        file.refuse("a table", "only empty lines", "give a table that holds data")
     has_header = form.header is True or (form.header == "auto" and not _is_data(rows))
     if has_header and len(rows) > 1 and not form.plain:
         lengths = {len(row) for row in rows[1:]}
@@ -186,67 +157,56 @@ def _table(
         names, rows, lines = rows[0], rows[1:], lines[1:]
     else:
         names = [str(place + 1) for place in range(len(rows[0]))]
+        first = shortened(", ".join(rows[0]), 50)
+        if form.header == "auto" and form.plain:
+            file.refuse(
+                "a header line that names every column",
+                f"a first line that looks like the others ({first})",
+                'write "header": true if it does name the columns, or use "format": "table" with '
+                "the position of the target",
+                line=1,
+            )
         if form.header == "auto":
-            _tell_headless(form, file, rows[0])
             notes += (
                 f"{file.path.name} has no header line, as its first line looks like the others "
-                f"({shortened(', '.join(rows[0]), 50)}); columns are named by position "
+                f"({first}); columns are named by position "
                 '("header": true takes the first line for names)',
             )
     if not rows:
-        refuse(
-            file.where,
-            expected="at least one row below the header",
-            received="none",
-            hint="give a table that holds data",
-            file=file.path,
-        )
+        file.refuse("at least one row below the header", "none", "give a table that holds data")
     columns = tuple(list(map(str.strip, cells)) for cells in zip(*rows, strict=True))
     table = RawTable(file, tuple(name.strip() for name in names), columns, lines, has_header, notes)
     if form.plain and "" in table.names:
-        refuse(
-            file.where,
-            expected="a header line that names every column once",
-            received=f"no name for column {table.names.index('') + 1}",
-            hint="name it, or leave it out if it only numbers the rows",
-            file=file.path,
+        file.refuse(
+            "a header line that names every column once",
+            f"no name for column {table.names.index('') + 1}",
+            "name it, or leave it out if it only numbers the rows",
             line=1,
         )
     return named(table)
 
 
-def _tell_headless(form: TextForm, file: OwnFile, first: list[str]) -> None:
-    if form.plain:
-        refuse(
-            file.where,
-            expected="a header line that names every column",
-            received=f"a first line that looks like the others ({shortened(', '.join(first), 50)})",
-            hint='write "header": true if it does name the columns, or use "format": "table" with '
-            "the position of the target",
-            file=file.path,
-            line=1,
-        )
-
-
-def _require_even(rows: list[list[str]], lines: list[int], file: OwnFile, has_header: bool) -> None:
+def _require_even(
+    rows: list[list[str]], lines: list[int], file: DataFile, has_header: bool
+) -> None:
     wanted = len(rows[0])
     for row, line in zip(rows, lines, strict=True):
-        if len(row) != wanted:
-            usual = Counter(map(len, rows)).most_common(1)[0][0]
-            of_title = wanted <= usual / 2 and len(row) == usual
-            refuse(
-                file.where,
-                expected=f"{usual} cells in the first line, as below"
-                if of_title
-                else f"{wanted} fields in every line, as in the "
-                + ("header" if has_header else "first"),
-                received=f"{wanted}" if of_title else f"{len(row)}",
-                hint="remove titles and remarks above the names of the columns"
-                if of_title
-                else "put quotes around text that contains a separator, and end every quotation",
-                file=file.path,
-                line=lines[0] if of_title else line,
+        if len(row) == wanted:
+            continue
+        usual = Counter(map(len, rows)).most_common(1)[0][0]
+        if wanted <= usual / 2 and len(row) == usual:
+            file.refuse(
+                f"{usual} cells in the first line, as below",
+                f"{wanted}",
+                "remove titles and remarks above the names of the columns",
+                line=lines[0],
             )
+        file.refuse(
+            f"{wanted} fields in every line, as in the {'header' if has_header else 'first'}",
+            f"{len(row)}",
+            "put quotes around text that contains a separator, and end every quotation",
+            line=line,
+        )
 
 
 def _is_data(rows: list[list[str]]) -> bool:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlplab.data.columns import Cells, text_of
-from mlplab.data.own_files import OwnFile, require_memory
-from mlplab.data.refusal import refuse
+from mlplab.data.files import DataFile, require_memory
 from mlplab.data.sources.raw_table import RawTable, named
-from mlplab.declarations.problems import BadInput, did_you_mean, listed, shortened, shown
+from mlplab.declarations.problems import BadInput, did_you_mean, quoted, refuse, shortened, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +24,7 @@ _MOST_CELLS = 20_000_000
 """Of a workbook, whose cells are read one by one."""
 
 
-def read_arrow(file: OwnFile, *, head_only: bool = False) -> RawTable:
+def read_arrow(file: DataFile, *, head_only: bool = False) -> RawTable:
     """Read a Parquet, Feather or Arrow file, whichever its bytes say it is."""
     # Both take a tenth of a second to import, and text tables do not need them.
     import pyarrow as pa
@@ -37,7 +36,7 @@ def read_arrow(file: OwnFile, *, head_only: bool = False) -> RawTable:
         if start[:4] == b"PAR1":
             found = parquet.ParquetFile(file.path)
             columns, rows = found.schema_arrow.names, found.metadata.num_rows
-            require_memory(rows * len(columns) * 8, file.path, file.where, "a table")
+            require_memory(rows * len(columns) * 8, file, "a table")
             if head_only:
                 batch = next(found.iter_batches(1000), None)
                 return (
@@ -62,7 +61,7 @@ def read_arrow(file: OwnFile, *, head_only: bool = False) -> RawTable:
     return table_of(frame, file)
 
 
-def table_of(frame: pd.DataFrame, file: OwnFile) -> RawTable:
+def table_of(frame: pd.DataFrame, file: DataFile) -> RawTable:
     """A frame as a table; of its index only one with a name is a column."""
     import pandas as pd
 
@@ -71,12 +70,10 @@ def table_of(frame: pd.DataFrame, file: OwnFile) -> RawTable:
     names = tuple(shortened(str(name).strip(), 10_000) for name in frame.columns)
     columns = tuple(cells_of(frame.iloc[:, place]) for place in range(frame.shape[1]))
     if not names or not len(frame):
-        refuse(
-            file.where,
-            expected="a table of at least one row and one column",
-            received=f"{len(frame)} rows and {len(names)} columns",
-            hint="give a table that holds data",
-            file=file.path,
+        file.refuse(
+            "a table of at least one row and one column",
+            f"{len(frame)} rows and {len(names)} columns",
+            "give a table that holds data",
         )
     return named(RawTable(file, names, columns))
 
@@ -108,31 +105,28 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
-def read_workbook(file: OwnFile, sheet: str | None, *, head_only: bool = False) -> RawTable:
+def read_workbook(file: DataFile, sheet: str | None, *, head_only: bool = False) -> RawTable:
     """Read a sheet of an Excel workbook (.xlsx), its first unless another is named."""
     try:
         import openpyxl
     except ImportError:
-        refuse(
-            file.where,
-            expected="openpyxl, which reads workbooks",
-            received="a Python without it",
-            hint="pip install 'mlplab[excel]', or save the sheet as CSV",
-            file=file.path,
+        file.refuse(
+            "openpyxl, which reads workbooks",
+            "a Python without it",
+            "pip install 'mlplab[excel]', or save the sheet as CSV",
         )
 
     def read() -> list[list[Any]]:
         with zipfile.ZipFile(file.path) as archive:
             size = sum(member.file_size for member in archive.infolist())
-            require_memory(size * 4, file.path, file.where, "a workbook")
+            require_memory(size * 4, file, "a workbook")
         book = openpyxl.load_workbook(file.path, read_only=True, data_only=True)
         if sheet is not None and sheet not in book.sheetnames:
-            refuse(
-                "data.sheet",
-                expected=f"a sheet of the workbook: {listed(book.sheetnames)}",
-                received=shown(sheet),
-                hint=did_you_mean(sheet, book.sheetnames),
-                file=file.path,
+            file.refuse(
+                f"a sheet of the workbook: {quoted(book.sheetnames)}",
+                shown(sheet),
+                did_you_mean(sheet, book.sheetnames),
+                where="data.sheet",
             )
         found = book[sheet] if sheet is not None else book.worksheets[0]
         rows, cells = [], 0
@@ -140,12 +134,8 @@ def read_workbook(file: OwnFile, sheet: str | None, *, head_only: bool = False) 
             rows.append(list(row))
             cells += max(len(row), 1)
             if cells > _MOST_CELLS:
-                refuse(
-                    file.where,
-                    expected=f"a sheet of at most {_MOST_CELLS:,} cells",
-                    received="more",
-                    hint="save it as CSV or Parquet",
-                    file=file.path,
+                file.refuse(
+                    f"a sheet of at most {_MOST_CELLS:,} cells", "more", "save it as CSV or Parquet"
                 )
             if head_only and len(rows) > 1000:
                 break
@@ -158,30 +148,26 @@ def read_workbook(file: OwnFile, sheet: str | None, *, head_only: bool = False) 
     width = max((place + 1 for row in texts for place, cell in enumerate(row) if cell), default=0)
     even = [[*row[:width], *[""] * (width - len(row))] for row in texts]
     if len(even) < 2:
-        refuse(
-            file.where,
-            expected="a sheet with a line of names and rows below",
-            received=f"{len(even)} lines with cells",
-            hint='name another "sheet", or give one that holds data',
-            file=file.path,
+        file.refuse(
+            "a sheet with a line of names and rows below",
+            f"{len(even)} lines with cells",
+            'name another "sheet", or give one that holds data',
         )
     columns = tuple(_days(list(cells)) for cells in zip(*even[1:], strict=True))
     return named(RawTable(file, tuple(even[0]), columns))
 
 
-def _or_refused(read: Callable[[], Any], file: OwnFile, expected: str) -> Any:
+def _or_refused(read: Callable[[], Any], file: DataFile, expected: str) -> Any:
     try:
         return read()
     except BadInput:
         raise
     except Exception as error:
         reason = shortened(str(error) or type(error).__name__, 200)
-        refuse(
-            file.where,
-            expected=expected,
-            received=f"one that cannot be read ({reason})",
-            hint="it is damaged or of another kind: write it again",
-            file=file.path,
+        file.refuse(
+            expected,
+            f"one that cannot be read ({reason})",
+            "it is damaged or of another kind: write it again",
         )
 
 

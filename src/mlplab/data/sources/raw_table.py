@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlplab.data.columns import Cells
-from mlplab.data.own_files import OwnFile
-from mlplab.data.refusal import refuse
+from mlplab.data.files import DataFile
 from mlplab.declarations.data import ColumnName
-from mlplab.declarations.problems import did_you_mean, listed, shown
+from mlplab.declarations.problems import did_you_mean, quoted, shown
 
 _LONGEST_NAME = 200
 
@@ -18,7 +17,7 @@ _LONGEST_NAME = 200
 class RawTable:
     """Columns of equal length, each with a name of its own."""
 
-    file: OwnFile
+    file: DataFile
     names: tuple[str, ...]
     columns: tuple[Cells, ...]
     lines: Sequence[int] | None = None
@@ -43,19 +42,32 @@ class RawTable:
         place = int(wanted) if str(wanted).isdecimal() and len(str(wanted)) < 10 else 0
         if 1 <= place <= len(self.names):
             return place - 1
-        names = listed(self.names)
-        refuse(
-            setting,
-            expected=f"a column of the table: {names}"
+        names = quoted(self.names)
+        self.file.refuse(
+            f"a column of the table: {names}"
             if self.header
             else f"a position from 1 to {len(self.names)}, as the table has no header line",
-            received=shown(wanted),
-            hint=did_you_mean(wanted, self.names)
+            shown(wanted),
+            did_you_mean(wanted, self.names)
             if self.header
             else 'write the position, or "header": true if the first line names the columns',
-            file=self.file.path,
             line=1,
+            where=setting,
         )
+
+    def require_columns(self, needed: Sequence[str], known: Sequence[str]) -> None:
+        """Refuse a table of test rows that lacks a needed column, or has one that is not known."""
+        missing = [name for name in needed if name not in set(self.names)]
+        extra = [name for name in self.names if name not in set(known)]
+        if missing or extra:
+            parts = [f"without {quoted(missing)}"] if missing else []
+            parts += [f"with {quoted(extra)} besides"] if extra else []
+            self.file.refuse(
+                "the columns of the training rows",
+                f"a table {' and '.join(parts)}",
+                "give both tables the same columns",
+                line=1,
+            )
 
 
 def named(table: RawTable) -> RawTable:
@@ -70,16 +82,14 @@ def named(table: RawTable) -> RawTable:
     seen: set[str] = set()
     for name in names:
         if name in seen or len(name) > _LONGEST_NAME:
-            refuse(
-                table.file.where,
-                expected="a header line that names every column once"
+            table.file.refuse(
+                "a header line that names every column once"
                 if name in seen
                 else f"names of at most {_LONGEST_NAME} characters",
-                received=f"{shown(name)} a second time"
+                f"{shown(name)} a second time"
                 if name in seen
                 else f"one of {len(name):,} ({shown(name, 30)})",
-                hint="give it a name of its own",
-                file=table.file.path,
+                "give it a name of its own",
                 line=1,
             )
         seen.add(name)

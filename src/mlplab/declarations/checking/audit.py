@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlplab.declarations.network import Network
+from mlplab.declarations.paths import KINDS, entries
+from mlplab.declarations.problems import dotted
 from mlplab.declarations.question import Question
 from mlplab.declarations.resolving.arms import Arm, arms_of
 from mlplab.declarations.resolving.data_size import data_size
@@ -18,7 +20,6 @@ from mlplab.declarations.tuning import TunedTogether, tuned_together
 from mlplab.words import large_count, listed
 
 _OF_NO_EFFECT = ("seeds", "training.diagnostics")
-_KINDS = ("name", "format", "distribution")
 _NONE = "none"
 NOTHING_TUNED = TunedTogether()
 
@@ -82,7 +83,7 @@ def audit_question(
     names = tuple(arm.network for arm in arms)
     found = [*_detectors(arms), *_differences([networks[name] for name in names])]
     # What kind of thing differs comes before the settings that both kinds have.
-    differences = tuple(sorted(found, key=lambda d: d.path.split(".")[-1] not in _KINDS))
+    differences = tuple(sorted(found, key=lambda d: d.path.split(".")[-1] not in KINDS))
     factor = "detector" if question.is_of_detectors else question.factor
     paths = settings_of(factor) if factor else ()
     tuned = tuple(_tuned(together, differences, paths))
@@ -92,7 +93,9 @@ def audit_question(
     shapes = [networks[name].hidden for name in names]
     known = [size for name in names if (size := sizes.get(name)) is not None]
     counts = tuple(_counts(known)) if len(known) == len(names) else ()
-    matched = tuple(_told_count(*c) for c in counts if are_alike(c[1]) and len(set(shapes)) > 1)
+    matched = tuple(
+        _difference_of_counts(*c) for c in counts if are_alike(c[1]) and len(set(shapes)) > 1
+    )
     follows: tuple[Difference, ...] = ()
     if factor in ("depth", "width"):
         declared, more = _of_shape(factor, declared, shapes)
@@ -105,7 +108,7 @@ def audit_question(
         names,
         declared,
         tuple(others),
-        tuple(_told_count(*c) for c in counts if not are_alike(c[1])),
+        tuple(_difference_of_counts(*c) for c in counts if not are_alike(c[1])),
         matched,
         follows,
         tuned,
@@ -154,28 +157,26 @@ def _detectors(arms: Sequence[Arm]) -> Iterator[Difference]:
 
 def _differences(networks: list[Network]) -> Iterator[Difference]:
     """Settings in which networks differ; what only another kind has belongs to the kind."""
-    settings = [dict(_leaves(network.model_dump(mode="json"))) for network in networks]
+    settings = [_settings(network) for network in networks]
     paths = dict.fromkeys(path for one in settings for path in one)
     other_kinds = [
         path.rpartition(".")[0]
         for path in paths
-        if path.rpartition(".")[2] in _KINDS and len({one.get(path) for one in settings}) > 1
+        if path.rpartition(".")[2] in KINDS and len({one.get(path) for one in settings}) > 1
     ]
     for path in paths:
         values = [one.get(path, _NONE) for one in settings]
         shared = all(path in one for one in settings)
         if len(set(values)) == 1 or path in _OF_NO_EFFECT:
             continue
-        if shared or path.rpartition(".")[0] not in other_kinds or path.split(".")[-1] in _KINDS:
+        if shared or path.rpartition(".")[0] not in other_kinds or path.split(".")[-1] in KINDS:
             yield Difference(in_words(path), path, tuple(values))
 
 
-def _leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    for name, part in value.items():
-        if isinstance(part, dict):
-            yield from _leaves(part, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", _shown(part)
+def _settings(network: Network) -> dict[str, str]:
+    """Every setting of a network in words, by its dotted path."""
+    every = entries(network.model_dump(mode="json"))
+    return {dotted(path): _shown(value) for path, value in every if not isinstance(value, dict)}
 
 
 def _shown(value: Any) -> str:
@@ -206,7 +207,7 @@ def _counts(sizes: list[Size]) -> Iterator[tuple[str, list[int]]]:
     yield "training FLOPs", [size.training_flops for size in sizes]
 
 
-def _told_count(what: str, counts: list[int]) -> Difference:
+def _difference_of_counts(what: str, counts: list[int]) -> Difference:
     return Difference(what, what, tuple(large_count(count) for count in counts))
 
 
@@ -218,28 +219,28 @@ def _sentences(audit: Audit) -> Iterator[str]:
     elif not audit.declared:
         yield (
             f"The declared factor, {in_words(audit.factor)}, is the same in all of them"
-            + (f"; what differs is {_told(audit.others)}." if audit.others else ".")
+            + (f"; what differs is {_in_a_list(audit.others)}." if audit.others else ".")
         )
     elif audit.others:
         yield (
-            f"Besides {_told(audit.declared)} they differ in {_told(audit.others)}: "
+            f"Besides {_in_a_list(audit.declared)} they differ in {_in_a_list(audit.others)}: "
             "the effect may be due to that."
         )
     elif audit.tuned:
-        yield f"Besides what was tuned, the only setting that differs is {_told(audit.declared)}."
+        yield f"Besides what was tuned, the only setting that differs is {_in_a_list(audit.declared)}."
     else:
-        yield f"The only setting that differs is {_told(audit.declared)}."
+        yield f"The only setting that differs is {_in_a_list(audit.declared)}."
     if audit.tuned:
         yield (
-            f"Each has its own {_told(audit.tuned)}, tuned over the same space with the same budget, "
+            f"Each has its own {_in_a_list(audit.tuned)}, tuned over the same space with the same budget, "
             "which is what makes the comparison fair."
         )
     if audit.counts:
-        yield f"They also differ in {_told(audit.counts)}."
+        yield f"They also differ in {_in_a_list(audit.counts)}."
     if audit.matched:
-        words = f"They are matched in {_told(audit.matched)}"
+        words = f"They are matched in {_in_a_list(audit.matched)}"
         if audit.follows:
-            words += f", for which they had to differ in {_told(audit.follows)}"
+            words += f", for which they had to differ in {_in_a_list(audit.follows)}"
         yield f"{words}."
 
 
@@ -247,14 +248,14 @@ def _without_factor(others: tuple[Difference, ...]) -> str:
     if not others:
         return "The networks are alike in every setting."
     if len(others) == 1:
-        return f"The only setting that differs is {_told(others)}; no factor was declared."
+        return f"The only setting that differs is {_in_a_list(others)}; no factor was declared."
     return (
-        f"They differ in {_told(others)}, and no factor was declared: "
+        f"They differ in {_in_a_list(others)}, and no factor was declared: "
         "the effect belongs to all of these together."
     )
 
 
-def _told(differences: tuple[Difference, ...]) -> str:
+def _in_a_list(differences: tuple[Difference, ...]) -> str:
     parts = [f"{d.what} ({_values(d.values)})" if d.values else d.what for d in differences]
     return listed(parts, most=len(parts))
 

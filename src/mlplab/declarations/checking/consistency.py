@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlplab.declarations.checking.figure_checks import comparison_problems, figure_problems
 from mlplab.declarations.checking.names import declared_names, list_problems, name_problems
-from mlplab.declarations.checking.open_set_checks import objective_fault, open_set_faults
+from mlplab.declarations.checking.open_set_checks import objective_problems, open_set_problems
 from mlplab.declarations.checking.question_checks import question_problems
 from mlplab.declarations.checking.tuning_checks import matched_problems, tuning_problems
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import USES_HIDDEN
-from mlplab.declarations.problems import Problem, listed
-from mlplab.declarations.reading.source_map import SourceMap
+from mlplab.declarations.problems import Problem
 from mlplab.declarations.resolving.data_size import DataSize, data_size
 from mlplab.declarations.resolving.matching import Matching
-from mlplab.declarations.resolving.open_set_networks import base_networks
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
 from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.resolving.training_length import batch_for
@@ -35,9 +33,7 @@ class Checked:
     """Of the data of each network."""
 
 
-def check_study(
-    study: Study, matching: Matching, values: Mapping[str, Any], source_map: SourceMap
-) -> Checked:
+def check_study(study: Study, matching: Matching, values: Mapping[str, Any]) -> Checked:
     """Everything that single declarations cannot see.
 
     Settings in doubt are left out, and whatever would be concluded from them.
@@ -59,14 +55,16 @@ def check_study(
         return Checked(tuple(problems), data)
     in_doubt = bool(values.get("open_set")) and not study.open_set
     problems += figure_problems(study, declared)
-    problems += question_problems(study, declared, source_map)
+    problems += question_problems(study, declared)
     problems += list_problems(("choice", "networks"), study.choice.networks or (), declared)
     problems += comparison_problems(study)
-    problems += open_set_faults(study, declared, in_doubt=in_doubt)
-    problems += _linear_open_set_problems(study)
+    of_open_set = [*open_set_problems(study, declared, in_doubt=in_doubt)]
+    problems += of_open_set
     problems += matched_problems(study.tune, matching.matched)
+    # What open-set questions would train is known only where they are right.
+    tuned = replace(study, open_set=()) if of_open_set else study
     problems += tuning_problems(
-        study, declared, lambda name, tried: _network_problems(Resolved(tried), sizes[name][0])
+        tuned, declared, lambda name, tried: _network_problems(Resolved(tried), sizes[name][0])
     )
     return Checked(tuple(problems), data)
 
@@ -96,18 +94,6 @@ def _network_problems(resolved: Resolved, data: DataSize) -> Iterator[Problem]:
             yield from check(resolved.network, data)
 
 
-def _linear_open_set_problems(study: Study) -> Iterator[Problem]:
-    for index, entry in enumerate(study.open_set):
-        linear = [name for name, one in base_networks(study, entry).items() if not one.hidden]
-        if linear:
-            yield Problem(
-                ("open_set", index),
-                "networks with a hidden layer, whose outputs detectors look at",
-                listed(linear, limit=4),
-                'name others in "networks", or give these a hidden layer',
-            )
-
-
 def _batch_problems(network: Network, data: DataSize) -> Iterator[Problem]:
     training = network.training
     if data.train_rows is not None and training.batch_size > data.train_rows:
@@ -121,38 +107,22 @@ def _batch_problems(network: Network, data: DataSize) -> Iterator[Problem]:
 
 def _stopping_problems(network: Network, data: DataSize) -> Iterator[Problem]:
     if network.training.early_stopping is not None and network.data.validation == 0:
-        yield Problem(
-            ("training", "early_stopping"),
-            "a validation part to stop by",
-            "early stopping without one",
-            'add "validation": 0.1 to data',
-        )
+        expected, received = "a validation part to stop by", "early stopping without one"
+        hint = 'add "validation": 0.1 to data'
+        yield Problem(("training", "early_stopping"), expected, received, hint)
 
 
 def _output_problems(network: Network, data: DataSize) -> Iterator[Problem]:
     if network.outputs is not None and data.classes and network.outputs < data.classes:
-        yield Problem(
-            ("outputs",),
-            f"at least {data.classes}, an output for every class of the data",
-            str(network.outputs),
-            "leave outputs out to have as many as there are classes",
-        )
-
-
-def _objective_problems(network: Network, data: DataSize) -> Iterator[Problem]:
-    problem = objective_fault(network)
-    if problem is not None:
-        yield problem
+        expected = f"at least {data.classes}, an output for every class of the data"
+        hint = "leave outputs out to have as many as there are classes"
+        yield Problem(("outputs",), expected, str(network.outputs), hint)
 
 
 def _linear_problems(network: Network, data: DataSize) -> Iterator[Problem]:
     if not network.hidden and network.objective.name in USES_HIDDEN:
-        yield Problem(
-            ("hidden",),
-            f"a hidden layer, whose outputs {network.objective.name} is about",
-            "[]",
-            'write "hidden": [64]',
-        )
+        expected = f"a hidden layer, whose outputs {network.objective.name} is about"
+        yield Problem(("hidden",), expected, "[]", 'write "hidden": [64]')
 
 
 def _memory_problems(network: Network, data: DataSize) -> Iterator[Problem]:
@@ -173,7 +143,7 @@ _CHECKS = (
     (("data", "training"), _batch_problems),
     (("data", "training"), _stopping_problems),
     (("data", "outputs"), _output_problems),
-    (("objective", "roles", "open_set_only"), _objective_problems),
+    (("objective", "roles", "open_set_only"), objective_problems),
     (("hidden", "objective"), _linear_problems),
     (("hidden", "data", "outputs", "training"), _memory_problems),
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlplab.declarations.checking.names import list_problems
 from mlplab.declarations.figure import CurveFigure, RocFigure
-from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown, unknown_name
+from mlplab.declarations.problems import Problem, Where, did_you_mean, quoted, shown, unknown_name
 from mlplab.declarations.study import Study
 
 # importlib.resources would cost a tenth of the time that checking takes.
@@ -56,7 +56,7 @@ def comparison_problems(study: Study) -> Iterator[Problem]:
     """A published study, or figures of it, that do not exist."""
     known = published_studies()
     if study.compare_with is not None and study.compare_with not in known:
-        expected = f"a published study: {listed(known)}"
+        expected = f"a published study: {quoted(known)}"
         hint = did_you_mean(study.compare_with, known)
         yield Problem(("compare_with",), expected, shown(study.compare_with), hint)
         return
@@ -71,7 +71,7 @@ def comparison_problems(study: Study) -> Iterator[Problem]:
             hint = f'add "compare_with": "{known[0]}"' if known else None
             yield Problem(where, expected, "none", hint)
         else:
-            expected = f"a figure of {study.compare_with}: {listed(available)}"
+            expected = f"a figure of {study.compare_with}: {quoted(available)}"
             yield Problem(where, expected, shown(published), did_you_mean(published, available))
 
 

@@ -31,21 +31,21 @@ def name_problems(study: Any, values: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(("networks", name), expected, fault, "rename the network")
 
 
-MOST_TOLD = 50
+MOST_WRONG = 50
 """Wrong names of one list; the rest are counted."""
 
 
 def list_problems(where: Where, names: Sequence[str], known: Sequence[str]) -> Iterator[Problem]:
     """Names in a list of networks that no network has, or that stand there twice."""
-    has, seen, told = set(known), set[str](), 0
+    has, seen, wrong = set(known), set[str](), 0
     for index, name in enumerate(names):
         if name in has and name not in seen:
             seen.add(name)
             continue
-        told += 1
-        if told > MOST_TOLD:
+        wrong += 1
+        if wrong > MOST_WRONG:
             left = sum(name not in has for name in names[index:])
-            expected = f"names of networks of this study, as told of the first {MOST_TOLD}"
+            expected = f"names of networks of this study, as said of the first {MOST_WRONG}"
             yield Problem((*where, index), expected, f"{left:,} more that are none")
             return
         once = Problem((), "every network once", f"{shown(name)} again", "remove it")

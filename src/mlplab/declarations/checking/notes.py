@@ -9,7 +9,7 @@ from mlplab.declarations.checking.open_set_checks import open_set_notes
 from mlplab.declarations.data import part_size
 from mlplab.declarations.network import Network
 from mlplab.declarations.optimizer import Sgd, StepSchedule
-from mlplab.declarations.problems import listed
+from mlplab.declarations.problems import quoted
 from mlplab.declarations.resolving.arms import arms_of
 from mlplab.declarations.resolving.data_size import DataSize
 from mlplab.declarations.resolving.open_set_networks import base_networks
@@ -47,7 +47,7 @@ def _output_notes(study: Study, sizes: Mapping[str, DataSize]) -> Iterator[str]:
             by_count.setdefault((network.outputs, classes), []).append(name)
     for (outputs, classes), names in by_count.items():
         yield (
-            f"{listed(names, limit=6)} {'has' if len(names) == 1 else 'have'} {outputs} outputs "
+            f"{quoted(names, limit=6)} {'has' if len(names) == 1 else 'have'} {outputs} outputs "
             f"for {classes} classes; the outputs to spare are never right."
         )
 
@@ -59,7 +59,7 @@ def _twin_notes(study: Study) -> Iterator[str]:
     for names in twins.values():
         if len(names) > 1:
             yield (
-                f"{listed(names, limit=6)} are the same network in every setting and seed; "
+                f"{quoted(names, limit=6)} are the same network in every setting and seed; "
                 "it is trained once."
             )
 
@@ -71,7 +71,7 @@ def _setting_notes(study: Study, sizes: Mapping[str, DataSize]) -> Iterator[str]
         for note in (*_idle_settings(network), *_repeated_sizes(network, sizes[name])):
             by_note.setdefault(note, []).append(name)
     for note, names in by_note.items():
-        yield f"{listed(names, limit=6)}: {note}"
+        yield f"{quoted(names, limit=6)}: {note}"
 
 
 def _idle_settings(network: Network) -> Iterator[str]:
@@ -136,7 +136,7 @@ def seed_notes(study: Study) -> Iterator[str]:
             short.append((number, needed, seeds))
     if not short:
         return
-    numbers = listed((str(number) for number, _, _ in short), quote=False)
+    numbers = quoted((str(number) for number, _, _ in short), quote=False)
     has, most = min(seeds for _, _, seeds in short), max(needed for _, needed, _ in short)
     together = (
         f", as {len(study.questions)} questions share an error of {100 * LEVEL:g}%"
@@ -171,7 +171,7 @@ def _choice_notes(study: Study, sizes: Mapping[str, DataSize]) -> Iterator[str]:
     twice = [name for name in chosen if _decides_twice(study.networks[name])]
     if twice:
         yield (
-            f"{listed(twice, limit=6)}: weights are restored where validation accuracy is highest, "
+            f"{quoted(twice, limit=6)}: weights are restored where validation accuracy is highest, "
             "and networks are then ranked by that same accuracy on the same rows, which favours "
             'those that vary most; write "early_stopping": {"metric": "loss"}.'
         )

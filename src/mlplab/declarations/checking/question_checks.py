@@ -7,23 +7,27 @@ from itertools import zip_longest
 
 from mlplab.declarations.checking.open_set_question_checks import (
     open_set_metric_problems,
-    untested_network_problem,
 )
 from mlplab.declarations.metric import AtStepMetric, GradientMetric, OpenSetMetric
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown, unknown_name
+from mlplab.declarations.paths import entries
+from mlplab.declarations.problems import (
+    Problem,
+    Where,
+    did_you_mean,
+    dotted,
+    quoted,
+    shown,
+    unknown_name,
+)
 from mlplab.declarations.question import Question
-from mlplab.declarations.reading.source_map import SourceMap
 from mlplab.declarations.resolving.factor import FACTORS, settings_of
 from mlplab.declarations.study import Study
-from mlplab.declarations.tuning import setting_paths
 
 _GROUPS = ("data", "optimizer", "initial_weights", "training")
 
 
-def question_problems(
-    study: Study, declared: Sequence[str], source_map: SourceMap
-) -> Iterator[Problem]:
+def question_problems(study: Study, declared: Sequence[str]) -> Iterator[Problem]:
     """What a study's questions ask that its networks cannot answer.
 
     declared: the names of all networks, those in doubt too.
@@ -41,8 +45,8 @@ def question_problems(
             yield from _seed_problems(networks, where)
             yield from _path_problems(question, networks, where)
             yield from _metric_problems(question, networks, (*where, "metric"))
-            yield from untested_network_problem(question, study, where, source_map)
-            yield from open_set_metric_problems(question, study, where, source_map)
+            for problem in open_set_metric_problems(question, study):
+                yield problem.within(*where)
 
 
 def _name_problems(question: Question, where: Where, known: Sequence[str]) -> Iterator[Problem]:
@@ -69,7 +73,7 @@ def _factor_problems(question: Question, where: Where) -> Iterator[Problem]:
         return
     yield Problem(
         (*where, "factor"),
-        f"one of {listed(FACTORS)}, or the path of a setting such as training.steps",
+        f"one of {quoted(FACTORS)}, or the path of a setting such as training.steps",
         shown(factor),
         did_you_mean(factor, [*FACTORS, *Network.model_fields]),
     )
@@ -97,7 +101,7 @@ def _path_problems(
     if factor is None or "." not in factor or factor.split(".")[0] not in _GROUPS:
         return
     settings = [network.model_dump(mode="json") for network in networks.values()]
-    paths = dict.fromkeys(path for one in settings for path in setting_paths(one))
+    paths = dict.fromkeys(dotted(path) for one in settings for path, _ in entries(one))
     if factor not in paths:
         hint = did_you_mean(factor, paths) or "leave it out, or name another"
         expected = "the path of a setting that one of the networks has"
@@ -118,7 +122,7 @@ def _seed_problems(networks: Mapping[str, Network], where: Where) -> Iterator[Pr
 
 
 def _seeds(network: Network) -> str:
-    return f"seeds {listed(map(str, network.seeds[:7]), quote=False, limit=6)}"
+    return f"seeds {quoted(map(str, network.seeds[:7]), quote=False, limit=6)}"
 
 
 def _metric_problems(
@@ -131,7 +135,7 @@ def _metric_problems(
         yield Problem(
             (*where, "split"),
             "a split that every network of the question has",
-            f'"validation", of which {listed(without, limit=4)} has none',
+            f'"validation", of which {quoted(without, limit=4)} has none',
             'add "validation": 0.1 to data, or ask for "test"',
         )
     if isinstance(metric, GradientMetric):
@@ -158,7 +162,7 @@ def _gradient_problems(
         yield Problem(
             where,
             '"diagnostics": true in training, which records the size of gradients',
-            f"{listed(without, limit=4)} without it",
+            f"{quoted(without, limit=4)} without it",
             'add "diagnostics": true to training',
         )
     fewest = min(len(network.hidden) + 1 for network in networks.values())

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from mlplab.declarations.checking.names import list_problems
 from mlplab.declarations.matched import Matched
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
+from mlplab.declarations.paths import MISSING, at, entries
+from mlplab.declarations.problems import Problem, Where, did_you_mean, dotted, quoted, shown
 from mlplab.declarations.resolving.tuning_trials import (
     MOST_TRIALS,
     Settings,
@@ -18,7 +19,7 @@ from mlplab.declarations.resolving.tuning_trials import (
     with_settings,
 )
 from mlplab.declarations.study import Study
-from mlplab.declarations.tuning import Range, Tuning, setting_at, setting_paths
+from mlplab.declarations.tuning import Range, Tuning
 
 Check = Callable[[str, Network], Iterator[Problem]]
 """What is wrong with a network that stands in place of the named one."""
@@ -58,7 +59,7 @@ def matched_problems(tune: Tuning | None, matched: Mapping[str, Matched]) -> Ite
             yield Problem(
                 ("tune", "space", path),
                 "a setting that leaves matched networks as large as one another",
-                f"{shown(path)}, tuned for {listed(tuned)}, and {shown(name)} is matched to "
+                f"{shown(path)}, tuned for {quoted(tuned)}, and {shown(name)} is matched to "
                 f"{shown(match.to)}",
                 "leave it out of the space, or leave out matched",
             )
@@ -103,7 +104,7 @@ def _validation_problems(tuned: Mapping[str, Network]) -> Iterator[Problem]:
         yield Problem(
             ("tune",),
             "a validation part, on which settings are chosen",
-            f"{listed(without, limit=4)} without one",
+            f"{quoted(without, limit=4)} without one",
             'add "validation": 0.1 to data',
         )
 
@@ -117,22 +118,19 @@ def _step_problems(tune: Tuning, tuned: Mapping[str, Network]) -> Iterator[Probl
 
 
 def _path_problems(tune: Tuning, tuned: Mapping[str, Network]) -> Iterator[Problem]:
-    told: set[str] = set()
+    refused: set[str] = set()
     for name, network in tuned.items():
         settings = network.model_dump(mode="json")
         for path in tune.space:
-            try:
-                setting_at(settings, path)
-            except KeyError:
-                if path not in told:
-                    told.add(path)
-                    yield Problem(
-                        ("tune", "space", path),
-                        "the path of a setting that every tuned network has",
-                        f"{shown(path)}, which {name} has not",
-                        did_you_mean(path, setting_paths(settings))
-                        or "such as optimizer.learning_rate",
-                    )
+            if path not in refused and at(settings, path.split("."), MISSING) is MISSING:
+                refused.add(path)
+                paths = (dotted(path) for path, _ in entries(settings))
+                yield Problem(
+                    ("tune", "space", path),
+                    "the path of a setting that every tuned network has",
+                    f"{shown(path)}, which {name} has not",
+                    did_you_mean(path, paths) or "such as optimizer.learning_rate",
+                )
 
 
 def _trial_problems(tune: Tuning, tuned: Mapping[str, Network], check: Check) -> Iterator[Problem]:
@@ -181,10 +179,10 @@ def _problems_of(
 def _in_space(where: Where | str, settings: Settings, tune: Tuning) -> Where:
     """Where in the space the value stands that is wrong in a network."""
     for path, value in settings.items():
-        way = tuple(path.split("."))
-        if where[: len(way)] == way:
+        setting = tuple(path.split("."))
+        if where[: len(setting)] == setting:
             values = tune.space[path]
             if isinstance(values, Range):
                 return ("tune", "space", path)
-            return ("tune", "space", path, values.index(value), *where[len(way) :])
+            return ("tune", "space", path, values.index(value), *where[len(setting) :])
     return ("tune", "space")

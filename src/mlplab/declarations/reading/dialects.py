@@ -9,13 +9,15 @@ seed is no count of seeds) is a problem, whose hint is the exact line to write.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
+from mlplab.declarations.paths import at, merged, put
 from mlplab.declarations.problems import Problem, Where, dotted, shortened, shown
 from mlplab.declarations.reading.dialect_words import (
     CONTAINERS,
@@ -64,7 +66,7 @@ def understand(values: dict[str, Any], source_map: SourceMap, known: Iterable[st
 
 class _Reader:
     def __init__(self, values: dict[str, Any], source_map: SourceMap) -> None:
-        self.values = _copied(values)
+        self.values = deepcopy(values)
         self.source_map = source_map
         self.moved: dict[Where, Where] = {}
         self.notes: dict[str, list[str]] = {}
@@ -77,78 +79,72 @@ class _Reader:
                 if path[: len(old)] == old:
                     known.setdefault((*new, *path[len(old) :]), location)
         source_map = replace(self.source_map, known=known)
-        told = [f"{where[0]}: {note}{_others(where)}" for note, where in self.notes.items()]
-        if len(told) > MOST_NOTES:
-            told = [*told[:MOST_NOTES], f"{len(told) - MOST_NOTES} more words were read so."]
+        notes = []
+        for note, where in self.notes.items():
+            others = f" So were {len(where) - 1} others." if len(where) > 1 else ""
+            notes.append(f"{where[0]}: {note}{others}")
+        if len(notes) > MOST_NOTES:
+            notes[MOST_NOTES:] = [f"{len(notes) - MOST_NOTES} more words were read so."]
         problems = [source_map.located(problem) for problem in self.problems]
-        return Understood(self.values, source_map, told, problems)
+        return Understood(self.values, source_map, notes, problems)
 
     def level(self, path: Where, known: Iterable[str]) -> None:
         """One object that holds settings of networks: the whole study, or a network."""
-        holder = _at(self.values, path)
+        holder = at(self.values, path)
         self._rename(holder, path, "", known)
         for group in _GROUPS:
             if isinstance(holder.get(group), dict):
                 self._rename(holder[group], (*path, group), group, _keys_of(group))
-        self._words(holder, path)
-        foreign = [*self._foreign(holder, path, known)]
+        for setting, words in WORDS.items():
+            inner = at(holder, setting[:-1])
+            if isinstance(inner, dict) and setting[-1] in inner:
+                self._reword(inner, setting[-1], words, (*path, *setting))
+        foreign = [*_foreign_keys(holder, path, known)]
         if not foreign:
             return
-        shared = self.values if path else {}
-        lines, unit = _lines(holder, shared, foreign)
+        lines, unit = _lines(holder, self.values if path else {}, foreign)
         for item in foreign:
             self.problems.append(item.problem(lines, unit))
-            _at(self.values, item.path[:-1]).pop(item.path[-1])
+            at(self.values, item.path[:-1]).pop(item.path[-1])
         # What the lines say is checked as if it stood there.
         holder |= {key: value for key, value in lines.items() if key in Network.model_fields}
 
     def grid(self) -> None:
-        """Paths of a grid in other words."""
-        grid = self.values.get("grid")
+        """Paths and values of a grid in other words."""
+        grid: Any = self.values.get("grid")
         for path in list(grid) if isinstance(grid, dict) else ():
-            words = WORDS.get(tuple(path.split(".")))
-            if words and isinstance(grid[path], list):
-                self._grid_words(path, words)
-            *outer, last = path.split(".")
-            group = ".".join(outer)
-            target = SETTINGS.get(folded(last), "")
-            new = target if not group else ".".join((group, target.rpartition(".")[2]))
-            certain = (
-                target and (group == target.rpartition(".")[0]) and last not in _keys_of(group)
-            )
-            if certain and new not in grid and folded(last) not in CONVERTED:
+            words = WORDS.get(tuple(path.split(".")), {})
+            for index in range(len(grid[path])) if isinstance(grid[path], list) else ():
+                self._reword(grid[path], index, words, ("grid", path, index))
+            group, _, last = path.rpartition(".")
+            outer, _, setting = SETTINGS.get(folded(last), "").rpartition(".")
+            new = f"{group}.{setting}" if group else setting
+            is_other = setting and outer == group and last not in _keys_of(group)
+            if is_other and new not in grid and folded(last) not in CONVERTED:
                 grid[new] = grid.pop(path)
                 self._moved(("grid", path), ("grid", new))
 
-    def _grid_words(self, path: str, words: Mapping[str, str]) -> None:
-        values = self.values["grid"][path]
-        for index, value in enumerate(values):
-            if isinstance(value, str) and value not in words.values():
-                meant = words.get(folded(value.rpartition(".")[2]), value)
-                if meant != value:
-                    values[index] = meant
-                    self._noted(value, meant, ("grid", path, index))
+    def _reword(self, holder: Any, key: Any, words: Mapping[str, str], where: Where) -> None:
+        """A name in other letter case, or as another library calls it."""
+        value = holder[key]
+        if isinstance(value, str) and value not in words.values():
+            meant = words.get(_last_word(value))
+            if meant is not None:
+                holder[key] = meant
+                self._noted(value, meant, where)
 
-    def _noted(self, word: str, meant: str, where: Where) -> None:
-        note = f'"{shortened(word)}" was read as "{meant}".'
-        self.notes.setdefault(note, []).append(shortened(dotted(where), 120))
-
-    def _rename(self, holder: dict[str, Any], path: Where, group: str, known: Any) -> None:
+    def _rename(
+        self, holder: dict[str, Any], path: Where, group: str, known: Iterable[str]
+    ) -> None:
         """Other words for settings of the same object."""
         for key in list(holder):
-            if key in known:
+            if key in known or folded(key) in CONVERTED:
                 continue
-            target = SETTINGS.get(folded(key), "")
-            outer, _, last = target.rpartition(".")
+            outer, _, last = SETTINGS.get(folded(key), "").rpartition(".")
             if folded(key) in KINDS and group in ("optimizer", "initial_weights"):
                 outer, last = group, "name" if group == "optimizer" else "distribution"
-            same = (
-                bool(last)
-                and outer == group
-                and last not in holder
-                and folded(key) not in CONVERTED
-            )
-            if same and _is_same_kind(last, holder[key]):
+            is_other = last and outer == group and last not in holder
+            if is_other and _is_same_kind(last, holder[key]):
                 holder[last] = holder.pop(key)
                 self._moved((*path, key), (*path, last))
 
@@ -156,34 +152,9 @@ class _Reader:
         self.moved[old] = new
         self._noted(str(old[-1]), str(new[-1]), old)
 
-    def _words(self, holder: dict[str, Any], path: Where) -> None:
-        """Names in other letter case, or as another library calls them."""
-        for way, words in WORDS.items():
-            inner = _at(holder, way[:-1])
-            value = inner.get(way[-1]) if isinstance(inner, dict) else None
-            if not isinstance(value, str) or value in words.values():
-                continue
-            meant = words.get(folded(value.rpartition(".")[2]))
-            if meant is not None:
-                inner[way[-1]] = meant
-                self._noted(value, meant, (*path, *way))
-
-    def _foreign(self, holder: dict[str, Any], path: Where, known: Any) -> Iterator[_Foreign]:
-        """Keys that other libraries have in places or units of their own."""
-        for key, value in holder.items():
-            if key in known and not (key in _GROUPS and not isinstance(value, dict)):
-                continue
-            found = _foreign((*path, key), value)
-            if found is not None:
-                yield found
-        for group in _GROUPS:
-            inner = holder.get(group)
-            for key, value in inner.items() if isinstance(inner, dict) else ():
-                found = (
-                    None if key in _keys_of(group) else _foreign((*path, group, key), value, group)
-                )
-                if found is not None:
-                    yield found
+    def _noted(self, word: str, meant: str, where: Where) -> None:
+        note = f'"{shortened(word)}" was read as "{meant}".'
+        self.notes.setdefault(note, []).append(shortened(dotted(where), 120))
 
 
 @dataclass(frozen=True)
@@ -215,12 +186,15 @@ class _Foreign:
         if own and homes == ["optimizer"] and not {*own} & {*optimizer} and "name" in optimizer:
             reason = f"leave it out: {optimizer['name']} has no such setting"
             return Problem(self.path, expected, f"{key}: {shown(self.value)}", reason)
+        if [*self.settings] == ["data.test"] and "test" not in lines.get("data", {"test": None}):
+            reason = "leave it out: a known set has a test part of its own"
+            return Problem(self.path, expected, f"{key}: {shown(self.value)}", reason)
         if not homes:
             return Problem(self.path, expected, f"the unknown key {key}", self.reason)
         line = ", ".join(f'"{home}": {json.dumps(lines[home])}' for home in homes)
-        places = " and ".join(f'"{home}"' for home in homes)
+        keys = " and ".join(f'"{home}"' for home in homes)
         unit = unit if "training.epochs" in self.settings else ""
-        hint = f"it belongs in {places}{unit}: write {line}"
+        hint = f"it belongs in {keys}{unit}: write {line}"
         return Problem(self.path, expected, f"{key}: {shown(self.value)}", hint)
 
 
@@ -235,52 +209,64 @@ _HOMES: dict[str, tuple[str, ...]] = {
 }
 
 
+def _foreign_keys(
+    holder: Mapping[str, Any], path: Where, known: Iterable[str]
+) -> Iterator[_Foreign]:
+    """Keys that other libraries have in places or units of their own."""
+    for key, value in holder.items():
+        is_group = key in _GROUPS and isinstance(value, dict)
+        if (key not in known or (key in _GROUPS and not is_group)) and (
+            found := _foreign((*path, key), value)
+        ):
+            yield found
+    for group in _GROUPS:
+        inner = holder.get(group)
+        for key, value in inner.items() if isinstance(inner, dict) else ():
+            if key not in _keys_of(group) and (
+                found := _foreign((*path, group, key), value, group)
+            ):
+                yield found
+
+
 def _foreign(path: Where, value: Any, group: str = "") -> _Foreign | None:
     key = folded(str(path[-1]))
-    if group == "optimizer" and key in KINDS:
-        key = "optimizer"
-    if group == "data" and key in KINDS:
-        key = "dataset"
+    if key in KINDS and group in ("optimizer", "data"):
+        key = "dataset" if group == "data" else group
+    target = SETTINGS.get(key)
     if key in LEFT_OUT:
         return _Foreign(path, value, {}, f"leave it out: {LEFT_OUT[key]}")
     if key == "layers" and isinstance(value, list) and value and isinstance(value[0], dict):
         return _Foreign(path, value, {"keras": value})
-    if isinstance(value, dict):
-        if key not in CONTAINERS and key not in SETTINGS and not group:
-            return None
-        settings: dict[str, Any] = {}
-        kind = "optimizer" if key in ("optimizer", "optim") or group == "optimizer" else ""
-        kind = "schedule" if SETTINGS.get(key) == "optimizer.schedule" else kind
-        for inner, its in value.items():
-            found = _inner(inner, its, kind or ("data" if key in ("data", "dataset") else ""))
-            settings |= found.settings if found is not None else {}
-        return (
-            _Foreign(path, value, settings, "leave it out")
-            if settings or key in CONTAINERS
-            else None
-        )
-    target = SETTINGS.get(key)
-    if path[-1] in _GROUPS and not isinstance(value, str):
+    if not isinstance(value, dict):
+        is_group = path[-1] in _GROUPS and not isinstance(value, str)
+        return None if target is None or is_group else _Foreign(path, value, {target: value})
+    if key not in CONTAINERS and target is None and not group:
         return None
-    return None if target is None else _Foreign(path, value, {target: value})
+    kind = "data" if key in ("data", "dataset") else ""
+    kind = "optimizer" if key in ("optimizer", "optim") or group == "optimizer" else kind
+    kind = "schedule" if target == "optimizer.schedule" else kind
+    settings: dict[str, Any] = {}
+    for inner, its in value.items():
+        settings |= _settings_in(inner, its, kind)
+    is_told = settings or key in CONTAINERS
+    return _Foreign(path, value, settings, "leave it out") if is_told else None
 
 
-def _inner(key: str, value: Any, kind: str) -> _Foreign | None:
-    """A key within a section of another library."""
+def _settings_in(key: str, value: Any, kind: str) -> Mapping[str, Any]:
+    """The settings of a key within a section of another library."""
     if kind == "schedule":
-        if isinstance(value, dict):
-            found = {p: v for k, v in value.items() for p, v in _schedule(k, v).items()}
-            return _Foreign((key,), value, found)
-        return _Foreign((key,), value, _schedule(key, value))
+        inner = value.items() if isinstance(value, dict) else [(key, value)]
+        return {path: its for k, its in inner if (path := _schedule_path(k))}
     if folded(key) in KINDS and not kind:
-        return None  # the name of a section's class says nothing that a study needs
-    return _foreign((key,), value, kind)
+        return {}  # the name of a section's class says nothing that a study needs
+    found = _foreign((key,), value, kind)
+    return found.settings if found is not None else {}
 
 
-def _schedule(key: str, value: Any) -> dict[str, Any]:
-    targets = {"stepsize": "epochs", "every": "every", "gamma": "factor", "factor": "factor"}
-    name = "name" if folded(key) in KINDS else targets.get(folded(key))
-    return {} if name is None else {f"optimizer.schedule.{name}": value}
+def _schedule_path(key: str) -> str | None:
+    names = {"stepsize": "epochs", "every": "every", "gamma": "factor", "factor": "factor"}
+    name = "name" if folded(key) in KINDS else names.get(folded(key))
+    return name and f"optimizer.schedule.{name}"
 
 
 def _lines(
@@ -290,7 +276,7 @@ def _lines(
     said: dict[str, Any] = {}
     for item in foreign:
         said |= item.settings
-    own = _copied({key: value for key, value in holder.items() if key in Network.model_fields})
+    own = deepcopy({key: value for key, value in holder.items() if key in Network.model_fields})
     for key in _GROUPS:
         if not isinstance(own.get(key, {}), dict):
             del own[key]
@@ -298,13 +284,13 @@ def _lines(
             gone = [item.path[-1] for item in foreign if item.path[-2:-1] == (key,)]
             own[key] = {k: v for k, v in own[key].items() if k not in gone}
     for path, value in said.items():
-        for way, converted in _converted(path, value).items():
-            _put(own, way, converted)
+        for setting, converted in _converted(path, value).items():
+            put(own, setting.split("."), converted)
     own |= _layers(said, own)
     rest = {
         key: value for key, value in shared.items() if key in _GROUPS and isinstance(value, dict)
     }
-    unit = _put_epochs(own, said, _merged(rest, own))
+    unit = _put_epochs(own, said, merged(rest, own))
     if "optimizer" in own and "optimizer" not in rest:
         rate = LEARNING_RATES.get(str(own["optimizer"].get("name", "adam")), 0.001)
         own["optimizer"] = {"name": "adam", "learning_rate": rate, **own["optimizer"]}
@@ -313,6 +299,8 @@ def _lines(
     if "optimizer" in own and isinstance(name, str) and name in members:
         has = members[name].type.model_fields
         own["optimizer"] = {key: value for key, value in own["optimizer"].items() if key in has}
+    if "data" in own and merged(rest.get("data", {}), own["data"]).get("name") in KNOWN_SETS:
+        own["data"].pop("test", None)
     homes = {home for item in foreign for home in item.homes}
     return {key: value for key, value in own.items() if key in homes}, unit
 
@@ -320,81 +308,47 @@ def _lines(
 def _converted(path: str, value: Any) -> dict[str, Any]:
     """Settings by path, in the units of a study; none for those that need others beside them."""
     value = _number(value)
-    convert = _CONVERT.get(path)
-    if convert is not None:
-        return convert(value)
-    if path == "optimizer.learning_rate" and isinstance(value, str):
-        return {}  # scikit-learn's name for a schedule
-    if path.rpartition(".")[2] in ("epochs", "width", "depth", "sizes", "keras"):
-        return {}
+    words = WORDS.get(tuple(path.split(".")))
+    if words is not None and isinstance(value, str):
+        return {path: words.get(_last_word(value), value.rpartition(".")[2].lower())}
+    match path:
+        case "data.validation" | "data.test" | "dropout":
+            is_percentage = (
+                isinstance(value, int | float) and value is not True and 1 <= value <= 100
+            )
+            return {path: value / 100 if is_percentage else value}
+        case "data.scaling" if isinstance(value, str):
+            name = folded(value.removesuffix("Scaler"))
+            is_here = name in ("unit", "minmax", "robust", "quantile", "none")
+            return {path: name if is_here else "standard"}
+        case "data.scaling" | "standardize":
+            name = "unit" if path == "data.scaling" else "standard"
+            return {"data.scaling": name if value else "none"}
+        case "seed":
+            return {"seeds": value if isinstance(value, list) else [value]}
+        case "training.early_stopping":
+            # Patience in epochs, or true for the default.
+            is_count = isinstance(value, int) and not isinstance(value, bool)
+            patience = max(value, 0) if is_count else 5 if value else 0
+            return {path: {"patience": patience}} if patience else {}
+        case "optimizer.schedule":
+            kinds = WORDS["optimizer", "schedule", "name"]
+            return {path: {"name": kinds.get(_last_word(value), "cosine")}}
+        case "betas":
+            betas = value if isinstance(value, list) else []
+            return dict(zip(("optimizer.beta1", "optimizer.beta2"), betas, strict=False))
+        case "optimizer.learning_rate" if isinstance(value, str):
+            return {}  # scikit-learn's name for a schedule
+        case "width" | "depth" | "sizes" | "keras":
+            return {}
+        case "training.epochs" | "optimizer.schedule.epochs":
+            return {}
     return {path: value}
 
 
-def _word(path: str) -> Callable[[Any], dict[str, Any]]:
-    words = WORDS[tuple(path.split("."))]
-
-    def convert(value: Any) -> dict[str, Any]:
-        last = str(value).rpartition(".")[2]
-        return {path: words.get(folded(last), last.lower())}
-
-    return convert
-
-
-def _share(path: str) -> Callable[[Any], dict[str, Any]]:
-    def convert(value: Any) -> dict[str, Any]:
-        if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= 100:
-            value = value / 100
-        return {path: value}
-
-    return convert
-
-
-def _scaling(value: Any) -> dict[str, Any]:
-    if isinstance(value, str):
-        words = ("unit", "minmax", "robust", "quantile", "none")
-        name = folded(value.removesuffix("Scaler"))
-        return {"data.scaling": name if name in words else "standard"}
-    return {"data.scaling": "unit" if value else "none"}
-
-
-def _one_seed(value: Any) -> dict[str, Any]:
-    return {"seeds": value if isinstance(value, list) else [value]}
-
-
-def _stopping(value: Any) -> dict[str, Any]:
-    """Patience in epochs, or true for the default."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        return {"training.early_stopping": {"patience": 5}} if value else {}
-    return {"training.early_stopping": {"patience": max(value, 1)}} if value > 0 else {}
-
-
-_CONVERT: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "activation": _word("activation"),
-    "optimizer.name": _word("optimizer.name"),
-    "optimizer.schedule.name": _word("optimizer.schedule.name"),
-    "data.name": _word("data.name"),
-    "data.validation": _share("data.validation"),
-    "data.test": _share("data.test"),
-    "dropout": _share("dropout"),
-    "data.scaling": _scaling,
-    "seed": _one_seed,
-    "standardize": lambda value: {"data.scaling": "standard" if value else "none"},
-    "training.early_stopping": _stopping,
-    "optimizer.schedule": lambda value: {"optimizer.schedule": {"name": _schedule_name(value)}},
-    "betas": lambda value: dict(
-        zip(
-            ("optimizer.beta1", "optimizer.beta2"),
-            value if isinstance(value, list) else [],
-            strict=False,
-        )
-    ),
-}
-
-
-def _schedule_name(value: Any) -> str:
-    return WORDS["optimizer", "schedule", "name"].get(
-        folded(str(value).rpartition(".")[2]), "cosine"
-    )
+def _last_word(value: Any) -> str:
+    """torch.nn.ReLU is relu."""
+    return folded(str(value).rpartition(".")[2])
 
 
 def _layers(said: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
@@ -415,7 +369,7 @@ def _layers(said: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]
 def _without_ends(sizes: list[Any], whole: Mapping[str, Any]) -> list[Any]:
     """Sizes of all layers without those of input and output, where the data tell them."""
     data = whole.get("data")
-    known = KNOWN_SETS.get(data.get("name", "")) if isinstance(data, dict) else None
+    known = KNOWN_SETS.get(str(data.get("name"))) if isinstance(data, dict) else None
     if known is None:
         return sizes[1:-1] if len(sizes) > 1 else sizes
     first = 1 if sizes[:1] == [known.features] else 0
@@ -445,7 +399,7 @@ def _put_epochs(own: dict[str, Any], said: Mapping[str, Any], whole: Mapping[str
     epochs = _number(said.get("training.epochs"))
     every = _number(said.get("optimizer.schedule.epochs"))
     data, training = whole.get("data") or {}, whole.get("training") or {}
-    known = KNOWN_SETS.get(data.get("name", "mnist"))
+    known = KNOWN_SETS.get(str(data.get("name", "mnist")))
     rows = known.train_rows if known else 60_000
     held, batch = data.get("validation", 0), training.get("batch_size", _DEFAULT_BATCH)
     if isinstance(held, int | float) and 0 <= held < rows:
@@ -456,7 +410,7 @@ def _put_epochs(own: dict[str, Any], said: Mapping[str, Any], whole: Mapping[str
         schedule["every"] = max(1, every * an_epoch)
     if not isinstance(epochs, int | float) or not 0 < epochs < 1e6:
         return ""
-    _put(own, "training.steps", max(1, round(epochs * an_epoch)))
+    put(own, ["training", "steps"], max(1, round(epochs * an_epoch)))
     return f", in steps ({an_epoch:,} are an epoch of {rows:,} rows in batches of {batch})"
 
 
@@ -465,8 +419,7 @@ def _keys_of(group: str) -> frozenset[str]:
     """The keys of a network, or of one of its groups, whatever the kind."""
     if not group:
         return frozenset(Network.model_fields)
-    name = group
-    inner = field_type_spec(Network, name)
+    inner = field_type_spec(Network, group)
     models = [m for m in (inner, *inner.members) if m.is_model]
     return frozenset(key for model in models for key in model.type.model_fields)
 
@@ -491,38 +444,3 @@ def _number(value: Any) -> Any:
             return value
         return int(number) if number.is_integer() and "." not in value else number
     return value
-
-
-def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(shared)
-    for key, value in own.items():
-        base = result.get(key)
-        result[key] = (
-            {**base, **value} if isinstance(base, dict) and isinstance(value, dict) else value
-        )
-    return result
-
-
-def _put(tree: dict[str, Any], path: str, value: Any) -> None:
-    *outer, last = path.split(".")
-    for step in outer:
-        inner = tree.get(step)
-        tree[step] = inner if isinstance(inner, dict) else {}
-        tree = tree[step]
-    tree[last] = value
-
-
-def _at(values: Any, path: Where) -> Any:
-    for step in path:
-        values = values.get(step) if isinstance(values, dict) else None
-    return values
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copied(inner) for key, inner in value.items()}
-    return [_copied(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _others(where: list[str]) -> str:
-    return f" So were {len(where) - 1} others." if len(where) > 1 else ""

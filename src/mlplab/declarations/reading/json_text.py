@@ -11,9 +11,9 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from mlplab.declarations.problems import BadInput, Problem, Where, shown
+from mlplab.declarations.problems import BadInput, Problem, Where, dotted, refuse, shown
 from mlplab.declarations.reading.source_map import SourceLocation, SourceMap
 
 DEEPEST = 50
@@ -43,41 +43,32 @@ def read_object(path: Path, shown_as: str | None = None) -> Read:
 
 
 def _text(path: Path, name: str) -> str:
-    def fail(expected: str, received: str, hint: str | None = None) -> BadInput:
-        return BadInput(Problem("", expected, received, hint, None, name))
-
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise fail("a JSON file", "a path where nothing lies", "check the path") from None
-    except IsADirectoryError:
-        raise fail("a JSON file", "a folder", "name a file in it") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise fail("a readable JSON file", f"an error on reading it ({reason})") from None
-    content = content.removeprefix(codecs.BOM_UTF8)
-    try:
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
         return content.decode("utf-8")
+    except FileNotFoundError:
+        _refuse(name, "a JSON file", "a path where nothing lies", "check the path")
+    except IsADirectoryError:
+        _refuse(name, "a JSON file", "a folder", "name a file in it")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        problem = Problem(
-            "",
-            "text encoded as UTF-8",
-            f"the byte 0x{content[error.start]:02x} at offset {error.start}",
-            "save the file as UTF-8",
-            line,
-            name,
-        )
-        raise BadInput(problem) from None
+        received = f"the byte 0x{content[error.start]:02x} at offset {error.start}"
+        _refuse(name, "text encoded as UTF-8", received, "save the file as UTF-8", line)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        _refuse(name, "a readable JSON file", f"an error on reading it ({reason})")
+
+
+def _refuse(
+    name: str, expected: str, received: str, hint: str | None = None, line: int | None = None
+) -> NoReturn:
+    refuse("", expected=expected, received=received, hint=hint, file=name, line=line)
 
 
 def parse_object(text: str, name: str) -> Read:
     """The JSON object in a text; `name` is what problems call the file."""
     if not text.strip():
-        problem = Problem(
-            "", "a JSON object", "an empty file", "`mlplab init` writes a starter study", None, name
-        )
-        raise BadInput(problem)
+        _refuse(name, "a JSON object", "an empty file", "`mlplab init` writes a starter study")
     values = _parsed(text, name)
     walk = _Walk(name)
     walk.through(text)
@@ -93,21 +84,16 @@ def _parsed(text: str, name: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        problem = _syntax_problem(error, name)
+        _refuse_syntax(error, name)
     except RecursionError:
-        problem = _too_deep(name, None)
+        _refuse_depth(name, None)
     except ValueError:
         # Python refuses to read whole numbers of thousands of digits.
-        problem = Problem(
-            "", "numbers of at most 400 digits", "a longer one", "shorten it", None, name
-        )
-    raise BadInput(problem)
+        _refuse(name, "numbers of at most 400 digits", "a longer one", "shorten it")
 
 
-def _too_deep(name: str, line: int | None) -> Problem:
-    return Problem(
-        "", f"at most {DEEPEST} levels of nesting", "more", "remove brackets", line, name
-    )
+def _refuse_depth(name: str, line: int | None) -> NoReturn:
+    _refuse(name, f"at most {DEEPEST} levels of nesting", "more", "remove brackets", line)
 
 
 _HINTS = (
@@ -122,23 +108,22 @@ _HINTS = (
 )
 
 
-def _syntax_problem(error: json.JSONDecodeError, name: str) -> Problem:
+def _refuse_syntax(error: json.JSONDecodeError, name: str) -> NoReturn:
     other = _other_format(error.doc)
     if other is not None:
-        hint = (
-            'write it as JSON, such as {"networks": {"mlp": {"hidden": [64]}}}; `mlplab init` does'
-        )
-        return Problem("", "a study in JSON", f"a text in {other}", hint, None, name)
+        example = '{"networks": {"mlp": {"hidden": [64]}}}'
+        mend = f"write it as JSON, such as {example}; `mlplab init` does"
+        _refuse(name, "a study in JSON", f"a text in {other}", mend)
     rest = error.doc[error.pos : error.pos + 20].split("\n")[0].strip()
-    received = (
-        f"{shown(rest, 24)} at column {error.colno}" if rest else "the end of the line or file"
-    )
-    advice = next((hint for sign, hint in _HINTS if sign in error.msg), None)
+    received = "the end of the line or file"
+    if rest:
+        received = f"{shown(rest, 24)} at column {error.colno}"
+    hint = next((hint for sign, hint in _HINTS if sign in error.msg), None)
     if rest.startswith(("//", "#", "/*")):
-        advice = 'JSON has no comments; use a key that starts with "//"'
+        hint = 'JSON has no comments; use a key that starts with "//"'
     elif rest.startswith(("True", "False", "None", "'")):
-        advice = "JSON writes true, false, null and double quotes"
-    return Problem("", "valid JSON", received, advice, error.lineno, name)
+        hint = "JSON writes true, false, null and double quotes"
+    _refuse(name, "valid JSON", received, hint, error.lineno)
 
 
 _OTHER_FORMATS = {
@@ -207,10 +192,8 @@ class _Walk:
     ) -> None:
         if _is_comment(where):
             return
-        source_map = SourceMap(self.name, {where: SourceLocation(self.name, line)})
-        self.problems.append(
-            source_map.problem(where, expected=expected, received=received, hint=hint)
-        )
+        path = dotted(where)
+        self.problems.append(Problem(path, expected, received, hint, line, self.name))
 
     def _next_entry(self) -> None:
         inner = self.stack[-1]
@@ -230,7 +213,7 @@ class _Walk:
         if token in "{[":
             self.stack.append(_Container(where, token == "{"))
             if len(self.stack) > DEEPEST:
-                raise BadInput(_too_deep(self.name, self.line))
+                _refuse_depth(self.name, self.line)
         else:
             self._scalar(where, token)
 
@@ -246,13 +229,8 @@ class _Walk:
         where = (*inner.where, key)
         if key in inner.keys and not key.startswith("//"):
             first = self.source_map[where].line
-            self.add(
-                where,
-                "every key once",
-                f"this key again (first in line {first})",
-                "remove one of the two",
-                self.line,
-            )
+            received = f"this key again (first in line {first})"
+            self.add(where, "every key once", received, "remove one of the two", self.line)
         self._surrogates(where, key)
         inner.keys.add(key)
         self.source_map[where] = SourceLocation(self.name, self.line)
@@ -276,11 +254,5 @@ class _Walk:
             if _is_comment(where):
                 return
             self.is_beyond_use = True  # such text cannot be written, shown or hashed
-            received = json.dumps(text)[:60]
-            self.add(
-                where,
-                "text in whole Unicode characters",
-                received,
-                "\\ud800 to \\udfff must stand in pairs",
-                self.line,
-            )
+            received, hint = json.dumps(text)[:60], "\\ud800 to \\udfff must stand in pairs"
+            self.add(where, "text in whole Unicode characters", received, hint, self.line)

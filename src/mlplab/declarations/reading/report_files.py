@@ -17,7 +17,7 @@ from pydantic import Field
 
 from mlplab.declarations.base import Count, Declaration, PositiveNumber
 from mlplab.declarations.known_data import KNOWN_SETS
-from mlplab.declarations.problems import BadInput, Problem, Where, shown
+from mlplab.declarations.problems import BadInput, Problem, Where, refuse, shown
 from mlplab.declarations.reading.json_text import Read, read_object
 from mlplab.declarations.reading.names import plain
 from mlplab.declarations.reading.source_map import SourceLocation, SourceMap
@@ -94,16 +94,9 @@ def translate_folder(folder: Path) -> Translated:
         key=lambda file: _natural(file.name),
     )
     if not files:
-        raise BadInput(
-            Problem(
-                "",
-                "a folder of configuration files that end in .json",
-                "a folder without any",
-                "name a study file, or put the configurations there",
-                None,
-                str(folder),
-            )
-        )
+        expected = "a folder of configuration files that end in .json"
+        hint = "name a study file, or put the configurations there"
+        refuse("", expected=expected, received="a folder without any", hint=hint, file=folder)
     reads: dict[str, Read] = {}
     problems: list[Problem] = []
     for file in files:
@@ -154,8 +147,8 @@ def _translate(reads: Mapping[str, Read], name: str, file: str) -> Translated:
             continue
         networks[network] = _network(configuration)
         known[("networks", network)] = read.source_map.of(())
-        for way, key in _KEY_OF.items():
-            known[("networks", network, *way)] = read.source_map.of((key,))
+        for path, key in _KEY_OF.items():
+            known[("networks", network, *path)] = read.source_map.of((key,))
     if problems:
         raise BadInput(problems)
     return Translated({"name": plain(name), "networks": networks}, SourceMap(file, known))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, get_origin
 
-from annotated_types import Le, Lt
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mlplab.declarations.base import BROKEN_RULES, LARGEST_COUNT, WITHOUT_RULES
+from mlplab.declarations.paths import at
 from mlplab.declarations.problems import (
     Problem,
     Where,
     closest,
     did_you_mean,
-    listed,
+    quoted,
     shortened,
     shown,
 )
@@ -57,19 +57,19 @@ def validate(model: type[Declared], values: Mapping[str, Any]) -> Validated[Decl
         return Validated(model.model_validate_json(text))
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)[:MOST_ERRORS]
-    told = [d for d in details if not _echo(d, details) and not _other_member(d, details)]
+    kept = [d for d in details if not _echo(d, details) and not _other_member(d, details)]
     found: dict[tuple[Where | str, str], Problem] = {}
-    for detail in told:
+    for detail in kept:
         for problem in _problems(model, values, detail):
             # A union without tags errs once a member; its words already name them all.
             found.setdefault((problem.where, problem.expected), problem)
-    only_rules = all(detail["type"] == BROKEN_RULES for detail in told)
+    only_rules = all(detail["type"] == BROKEN_RULES for detail in kept)
     declaration = model.model_validate_json(text, context=WITHOUT_RULES) if only_rules else None
     return Validated(declaration, _without_misspelt(tuple(found.values())))
 
 
 def _echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether a list is told to be too short only because its items are wrong."""
+    """Whether a list is said to be too short only because its items are wrong."""
     loc = detail["loc"]
     return detail["type"] == "too_short" and any(
         other["loc"][: len(loc)] == loc and len(other["loc"]) > len(loc) for other in details
@@ -77,7 +77,7 @@ def _echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 
 
 def _other_member(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether an object is told to be no plain value or list, though it errs as an object."""
+    """Whether an object is said to be no plain value or list, though it errs as an object."""
     *outer, kind = detail["loc"] or ("",)
     return str(kind).startswith(("literal[", "tuple[")) and any(
         other["loc"][: len(outer)] == tuple(outer)
@@ -87,23 +87,13 @@ def _other_member(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 
 
 def _without_misspelt(faults: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """The faults without missing keys that stand there misspelt, which is told once."""
+    """The faults without missing keys that stand there misspelt, which is reported once."""
     meant = {(fault.where[:-1], fault.hint) for fault in faults}
     return tuple(
         fault
         for fault in faults
         if fault.missing is None or (fault.where, f'did you mean "{fault.missing}"?') not in meant
     )
-
-
-def at(values: Any, where: Where) -> Any:
-    """The value at the end of a way, None where there is none."""
-    for step in where:
-        try:
-            values = values[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return values
 
 
 def _problems(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Iterator[Problem]:
@@ -117,30 +107,35 @@ def _problems(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Iter
 
 
 def _problem(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Problem:
-    where, here = follow(type_spec(model), detail["loc"])
-    if detail["type"].startswith("union_tag"):
+    kind, loc = detail["type"], detail["loc"]
+    if kind == "missing" and not isinstance(loc[-1], str):
+        loc = loc[:-1]  # a list is too short
+    where, here = follow(type_spec(model), loc)
+    if kind == "model_type":
+        # The loc ends with the tag that was guessed for a value that has none.
+        outer, union = follow(type_spec(model), loc[:-1])
+        where, here = (outer, union) if union.members else (where, here)
+    if kind.startswith("union_tag"):
         here = not_none(here)
-    match detail["type"]:
-        case "missing" if isinstance(detail["loc"][-1], str):
-            return _missing(model, values, detail["loc"])
-        case "missing":
-            where, here = follow(type_spec(model), detail["loc"][:-1])
-        case "model_type":
-            # The loc ends with the tag that was guessed for a value that has none.
-            outer, union = follow(type_spec(model), detail["loc"][:-1])
-            where, here = (outer, union) if union.members else (where, here)
-        case "extra_forbidden":
-            return _unknown_key(where, here)
-        case "union_tag_not_found" if here.keyed():
-            return _no_known_key(values, where, here)
-        case "union_tag_not_found":
-            return _missing_tag(values, where, here)
-        case "union_tag_invalid":
-            return _wrong_tag(values, where, here)
-        case "less_than_equal" if (detail.get("ctx") or {}).get("le") == LARGEST_COUNT:
-            received = shown(at(values, where))
-            return Problem(where, f"a whole number of at most {LARGEST_COUNT}", received)
     value = at(values, where)
+    match kind:
+        case "missing" if isinstance(loc[-1], str):
+            # The loc may pass a union's tag, so the holder's path ends one key short.
+            return _missing_key(at(values, where[:-1]), where[:-1], loc[-1], words(here))
+        case "extra_forbidden":
+            return unknown_key(where, here.type, here.type.model_fields)
+        case "union_tag_not_found":
+            return (
+                _no_known_key(value, where, here) if here.keyed() else _no_tag(value, where, here)
+            )
+        case "union_tag_invalid":
+            # Where several keys could decide, the last is the one that was wrong.
+            key, options = list(here.tag_choices().items())[-1]
+            received, expected = at(value, (key,)), f"one of {quoted(options)}"
+            hint = did_you_mean(received, options)
+            return Problem((*where, key), expected, shown(received), hint)
+        case "less_than_equal" if (detail.get("ctx") or {}).get("le") == LARGEST_COUNT:
+            return Problem(where, f"a whole number of at most {LARGEST_COUNT}", shown(value))
     return Problem(where, words(here), shown(value), _hint(here, value))
 
 
@@ -165,57 +160,46 @@ def _of_tag(fault: Problem, choices: Mapping[str, object]) -> bool:
     return fault.missing in choices or (bool(fault.where) and fault.where[0] in choices)
 
 
-def _missing(model: type[BaseModel], values: Any, loc: tuple[int | str, ...]) -> Problem:
-    # The loc of a missing key may pass a union's tag, so the holder's way ends one key short.
-    way, inner = follow(type_spec(model), loc)
-    return _missing_key(values, way[:-1], str(loc[-1]), words(inner))
-
-
-def _missing_key(values: Any, where: Where, key: str, expected: str) -> Problem:
-    present = at(values, where)
-    keys = list(present) if isinstance(present, dict) else []
-    received = f"only {listed(keys)}" if keys else "an empty object"
+def _missing_key(holder: Any, where: Where, key: str, expected: str) -> Problem:
+    keys = list(holder) if isinstance(holder, dict) else []
+    received = f"only {quoted(keys)}" if keys else "an empty object"
     return Problem(where, f'the key "{key}" ({expected})', received, f'add "{key}"', missing=key)
 
 
-def _missing_tag(values: Any, where: Where, here: TypeSpec) -> Problem:
+def _no_tag(value: Any, where: Where, here: TypeSpec) -> Problem:
     """An object that does not say of which kind it is, which one key or another would tell."""
-    choices = {key: f"one of {listed(told)}" for key, told in here.tag_choices().items()}
-    (key, told), *others = choices.items()
-    expected = told + "".join(f') or "{other}" ({options}' for other, options in others)
-    fault = _missing_key(values, where, key, expected)
-    present = at(values, where)
-    keys = present if isinstance(present, dict) else ()
-    meant = (did_you_mean(key, list(choices)) for key in keys)
-    add = " or ".join(f'add "{key}"' for key in choices)
-    return replace(fault, hint=next(filter(None, meant), add))
+    choices = {key: f"one of {quoted(options)}" for key, options in here.tag_choices().items()}
+    (key, expected), *others = choices.items()
+    expected += "".join(f') or "{other}" ({options}' for other, options in others)
+    meant = [did_you_mean(key, choices) for key in value] if isinstance(value, dict) else []
+    hint = next(filter(None, meant), " or ".join(f'add "{key}"' for key in choices))
+    return replace(_missing_key(value, where, key, expected), hint=hint)
 
 
-def _no_known_key(values: Any, where: Where, here: TypeSpec) -> Problem:
-    """A union that is told by its keys, and none of them there."""
-    value, known = at(values, where), here.keyed()
+def _no_known_key(value: Any, where: Where, here: TypeSpec) -> Problem:
+    """A union whose member shows by its key, and none of the keys there."""
+    known = here.keyed()
     if not isinstance(value, dict):
         homes = [key for key in known if value in _options(field_type_spec(known[key].type, key))]
         hint = f'write {{"{homes[0]}": "{value}"}}' if homes else None
         if "accuracy" in known and isinstance(value, int | float) and 0 < value <= 100:
             hint = f'write {{"accuracy": {value / 100 if value > 1 else value:g}}}'
         return Problem(where, words(here), shown(value), hint)
-    near = [meant for key in value if (meant := did_you_mean(key, known))]
-    received = f"only {listed(value)}" if value else "an empty object"
-    expected = f"one of the keys {listed(known)}"
-    return Problem(where, expected, received, near[0] if near else None)
+    hint = next((meant for key in value if (meant := did_you_mean(key, known))), None)
+    received = f"only {quoted(value)}" if value else "an empty object"
+    return Problem(where, f"one of the keys {quoted(known)}", received, hint)
 
 
-def _unknown_key(where: Where, here: TypeSpec) -> Problem:
-    known = list(here.type.model_fields)
-    key = str(where[-1])
-    home = home_of(here.type, key)
+def unknown_key(where: Where, model: type[BaseModel], known: Iterable[str]) -> Problem:
+    """A key that a declaration has not; known: those that may stand in its place."""
+    known, key = list(known), str(where[-1])
+    home = _home_of(model, key)
     hint = f'it belongs in "{home}"' if home else did_you_mean(key, known) or "remove it"
-    expected = f"one of the keys {listed(known, limit=20)}"
+    expected = f"one of the keys {quoted(known, limit=20)}"
     return Problem(where, expected, f"the unknown key {shown(key)}", hint)
 
 
-def home_of(model: type[BaseModel], key: str) -> str | None:
+def _home_of(model: type[BaseModel], key: str) -> str | None:
     """The field of a declaration whose own declaration knows the key."""
     for name in model.model_fields:
         inner = field_type_spec(model, name)
@@ -225,16 +209,6 @@ def home_of(model: type[BaseModel], key: str) -> str | None:
     return None
 
 
-def _wrong_tag(values: Any, where: Where, here: TypeSpec) -> Problem:
-    choices = here.tag_choices()
-    # Where several keys could decide, the last is the one that was wrong: it chose the union.
-    key, options = list(choices.items())[-1]
-    received = at(values, (*where, key))
-    return Problem(
-        (*where, key), f"one of {listed(options)}", shown(received), did_you_mean(received, options)
-    )
-
-
 def _hint(here: TypeSpec, value: Any) -> str | None:
     options = _options(here)
     share = _share_of(here, value)
@@ -242,7 +216,8 @@ def _hint(here: TypeSpec, value: Any) -> str | None:
         return f"write {share:g}, which is {100 * share:g}%"
     if isinstance(value, str) and (classes := _RANGE.fullmatch(value)):
         first, last = map(int, classes.groups())
-        if first < last < 100 and any(_is_list(m) for m in (here, *not_none(here).members)):
+        kinds = (here, *not_none(here).members)
+        if first < last < 100 and any(get_origin(kind.type) is tuple for kind in kinds):
             return f"write {list(range(first, last + 1))}"
     if isinstance(value, str) and options:
         return did_you_mean(value, options)
@@ -264,10 +239,6 @@ _RANGE = re.compile(r"(\d{1,2})\s*(?:-|\.\.|to)\s*(\d{1,2})")
 """Classes as people write them: 0-4."""
 
 
-def _is_list(here: TypeSpec) -> bool:
-    return get_origin(here.type) is tuple
-
-
 def _share_of(here: TypeSpec, value: Any) -> float | None:
     """The share that a percentage means, where a number of at most 1 is expected."""
     if isinstance(value, str) and value.strip().endswith("%") and _is_number(value.strip()[:-1]):
@@ -275,12 +246,9 @@ def _share_of(here: TypeSpec, value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 1 < value <= 100:
         return None
     parts = (here, *not_none(here).members)
-    bounds = [i for p in parts if p.type is float for i in p.metadata if isinstance(i, Le | Lt)]
-    return (
-        value / 100
-        if any(1 in (getattr(i, "le", 0), getattr(i, "lt", 0)) for i in bounds)
-        else None
-    )
+    bounds = {getattr(i, "le", getattr(i, "lt", None)) for p in parts if p.type is float
+              for i in p.metadata}  # fmt: skip
+    return value / 100 if 1 in bounds else None
 
 
 _LONGEST_ADVICE = 1e16

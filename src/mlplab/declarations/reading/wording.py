@@ -1,6 +1,6 @@
 """What a declaration expects, in words, read from its types.
 
-Pydantic names the place of an error by fields, list positions and the tags of unions; following
+Pydantic names the location of an error by fields, list positions and the tags of unions; following
 the types along it tells tags from keys, and ends at the type whose words the reader needs.
 """
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel, Discriminator, Tag
 from pydantic.fields import FieldInfo
 
 from mlplab.declarations.base import LARGEST_COUNT
-from mlplab.declarations.problems import Where, listed
+from mlplab.declarations.problems import Where, quoted
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ class TypeSpec:
         return choices
 
     def keyed(self) -> dict[str, TypeSpec]:
-        """The members of a union that is told by which key is there; none if it is no such one."""
+        """The members of a union whose member shows by which key is there; none if it is no such one."""
         members = self.tagged() if self.is_tagged and self.tag_key is None else {}
-        told = all(m.is_model and tag in m.type.model_fields for tag, m in members.items())
-        return members if told else {}
+        is_keyed = all(m.is_model and tag in m.type.model_fields for tag, m in members.items())
+        return members if is_keyed else {}
 
     def tagged(self) -> dict[str, TypeSpec]:
         """The members of a tagged union by their tags."""
@@ -123,15 +123,15 @@ def field_type_spec(model: type[BaseModel], name: str) -> TypeSpec:
 
 
 def follow(start: TypeSpec, loc: Where) -> tuple[Where, TypeSpec]:
-    """The way without the tags of unions, and what is expected at its end.
+    """The path without the tags of unions, and what is expected at its end.
 
-    A way that leads to an unknown key ends with that key, and the expectation is the object's.
-    A union without tags ends the way, its members being told together, unless the way goes on
-    into one of its objects or lists of objects.
+    A path to an unknown key ends with that key, and the expectation is the object's. A union
+    without tags ends the path, as its members are described together, unless the path goes on into
+    one of its objects or lists of objects.
     """
     here = start
     where: Where = ()
-    for place, step in enumerate(loc, start=1):
+    for number, step in enumerate(loc, start=1):
         here = not_none(here)
         if here.is_tagged:
             members = here.tagged()
@@ -140,7 +140,7 @@ def follow(start: TypeSpec, loc: Where) -> tuple[Where, TypeSpec]:
             here = members[str(step)]
             continue
         member = here.member_named(step)
-        if member is not None and (member.is_model or place < len(loc)):
+        if member is not None and (member.is_model or number < len(loc)):
             here = member
             continue
         if here.is_model:
@@ -202,18 +202,17 @@ _NAMES = {
 
 def _literal_words(options: tuple[Any, ...], plural: bool) -> str:
     if len(options) == 1:
-        return listed(options)
-    return ("any of " if plural else "one of ") + listed(options)
+        return quoted(options)
+    return ("any of " if plural else "one of ") + quoted(options)
 
 
 def _union_words(here: TypeSpec, plural: bool) -> str:
     if here.keyed():
-        return f"an object with one of the keys {listed(here.keyed())}"
+        return f"an object with one of the keys {quoted(here.keyed())}"
     if here.is_tagged:
-        choices = [f"{key} is one of {listed(o)}" for key, o in here.tag_choices().items()]
+        choices = [f"{key} is one of {quoted(o)}" for key, o in here.tag_choices().items()]
         return f"an object whose {' or whose '.join(choices)}"
-    told = dict.fromkeys(words(member, plural=plural) for member in here.members)
-    return " or ".join(told)
+    return " or ".join(dict.fromkeys(words(member, plural=plural) for member in here.members))
 
 
 def _list_words(here: TypeSpec, plural: bool) -> str:
@@ -235,8 +234,8 @@ def _list_words(here: TypeSpec, plural: bool) -> str:
 def _key_words(model: type[BaseModel]) -> str:
     needed = [name for name, field in model.model_fields.items() if field.is_required()]
     if not needed:
-        return f"any of the keys {listed(model.model_fields)}"
-    return f"the key{'s' if len(needed) > 1 else ''} {listed(needed)}"
+        return f"any of the keys {quoted(model.model_fields)}"
+    return f"the key{'s' if len(needed) > 1 else ''} {quoted(needed)}"
 
 
 def _bounds(here: TypeSpec) -> str:
@@ -253,5 +252,5 @@ def _bounds(here: TypeSpec) -> str:
                 high = f"of at most {bound} characters"
             case Lt(lt=int() | float() as bound) if bound <= 2**32:
                 high = f"below {bound}"
-    told = " and ".join(part for part in (low, high) if part)
-    return f" {told}" if told else ""
+    bounds = " and ".join(part for part in (low, high) if part)
+    return f" {bounds}" if bounds else ""

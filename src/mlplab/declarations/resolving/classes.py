@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from mlplab.declarations.data import Data, KnownData
 from mlplab.declarations.known_data import KNOWN_SETS
-from mlplab.declarations.problems import Problem, did_you_mean, listed, shown
+from mlplab.declarations.problems import Problem, did_you_mean, quoted, shown
 from mlplab.declarations.roles import ClassName
 
 
 def index_of(wanted: ClassName, names: Sequence[str]) -> int | None:
-    """The index of a class in a set; None where it is none of the set's.
+    """The index of a class in its set; None where it is none of the set's.
 
     A class is given by its name; a number is the name written so, or, in a set whose class names
-    are words, the index counted from 0. A text is never an index.
+    are words, the index, from 0. A text is never an index.
     """
     if str(wanted) in names:
         return names.index(str(wanted))
@@ -35,17 +34,17 @@ def indices_of(
 ) -> tuple[list[int], list[Problem]]:
     """The indices of declared classes in their order, and what is wrong with them.
 
-    names: of the set's classes. of: what the set is called in words. Ways of problems start at the
-    list.
+    names: of the set's classes. of: what the set is called in words. Paths of problems start at
+    the list.
     """
     indices: list[int] = []
     problems: list[Problem] = []
     for position, wanted in enumerate(classes):
         index = index_of(wanted, names)
         if index is None:
-            problems.append(replace(no_such_class(wanted, names, of), where=(position,)))
+            problems.append(no_such_class(wanted, names, of).within(position))
         elif index in indices:
-            problems.append(replace(twice(names[index]), where=(position,)))
+            problems.append(twice(names[index]).within(position))
         else:
             indices.append(index)
     return indices, problems
@@ -56,13 +55,13 @@ def no_such_class(wanted: ClassName, names: Sequence[str], of: str) -> Problem:
     hint = did_you_mean(wanted, names) or "choose among these"
     if _are_words(names) and wanted in [str(index) for index in range(len(names))]:
         hint = f"write {wanted} without quotes for the class at that index, or its name"
-    return Problem((), f"a class of {of}: {listed(names)}", shown(wanted), hint)
+    return Problem((), f"a class of {of}: {quoted(names)}", shown(wanted), hint)
 
 
 def not_kept(wanted: ClassName, kept: Sequence[str], of: str) -> Problem:
     """A class that is not among those which data.classes keep."""
     hint = did_you_mean(wanted, kept) or "choose among these"
-    return Problem((), f"a class that is kept of {of}: {listed(kept)}", shown(wanted), hint)
+    return Problem((), f"a class that is kept of {of}: {quoted(kept)}", shown(wanted), hint)
 
 
 def twice(name: str) -> Problem:

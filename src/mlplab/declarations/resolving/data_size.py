@@ -115,7 +115,7 @@ def _chosen(data: Data, names: Sequence[str]) -> tuple[list[int], list[Problem]]
     if data.classes is None:
         return list(range(len(names))), []
     indices, problems = indices_of(data.classes, names, data_name(data))
-    return indices, [replace(f, where=("classes", *f.where)) for f in problems]
+    return indices, [problem.within("classes") for problem in problems]
 
 
 def _repeated(data: Data) -> Iterator[Problem]:
@@ -123,4 +123,4 @@ def _repeated(data: Data) -> Iterator[Problem]:
     written = [str(name) for name in data.classes or ()]
     for position, name in enumerate(written):
         if name in written[:position]:
-            yield replace(twice(name), where=("classes", position))
+            yield twice(name).within("classes", position)

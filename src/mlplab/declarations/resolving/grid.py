@@ -13,12 +13,13 @@ from itertools import islice
 from typing import Any
 
 from mlplab.declarations.network import Network
+from mlplab.declarations.paths import put
 from mlplab.declarations.problems import (
     MOST_COMPARED,
     Problem,
     Where,
     did_you_mean,
-    listed,
+    quoted,
     shown,
 )
 from mlplab.declarations.reading.dialect_words import SETTINGS, folded
@@ -62,7 +63,7 @@ def spread(grid: Any) -> tuple[list[GridNetwork], list[Problem]]:
         )
         settings: dict[str, Any] = {}
         for key, index in chosen.items():
-            _put(settings, paths[key], grid[key][index])
+            put(settings, paths[key], grid[key][index])
         origins = {paths[key]: ("grid", key, index) for key, index in chosen.items()}
         networks.append(GridNetwork(name, settings, origins))
     same = _same_names(networks, varied if template is not None else None)
@@ -87,26 +88,20 @@ def _template_problems(template: Any, grid: Mapping[str, Any]) -> Iterator[Probl
         if path not in grid:
             hint = did_you_mean(path, grid) or f'such as "name": "{example}"'
             yield Problem(
-                where, f"settings of the grid in braces: {listed(grid)}", shown(path), hint
+                where, f"settings of the grid in braces: {quoted(grid)}", shown(path), hint
             )
 
 
-def _put(settings: dict[str, Any], way: Where, value: Any) -> None:
-    for step in way[:-1]:
-        settings = settings.setdefault(str(step), {})
-    settings[str(way[-1])] = value
-
-
-def readable(way: Where, value: Any) -> str:
+def readable(path: Where, value: Any) -> str:
     """A value as part of a network's name: [128, 64] is 128-64, true needs its key."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or value is None:
-        return f"{way[-1]}={json.dumps(value)}"
+        return f"{path[-1]}={json.dumps(value)}"
     if isinstance(value, list):
-        return "-".join(readable(way, item) for item in value)
+        return "-".join(readable(path, item) for item in value)
     if isinstance(value, dict):
-        return " ".join(readable((*way, key), item) for key, item in value.items())
+        return " ".join(readable((*path, key), item) for key, item in value.items())
     if isinstance(value, int):
         return str(value)
     return f"{value:g}" if float(f"{value:g}") == value else str(value)
@@ -131,7 +126,7 @@ def _axis_problems(key: str, values: Any, grid: Mapping[str, Any]) -> Iterator[P
     where = ("grid", key)
     first, *_ = path = key.split(".")
     if first not in Network.model_fields:
-        expected = f"a path to a network's setting, starting with {listed(Network.model_fields)}"
+        expected = f"a path to a network's setting, starting with {quoted(Network.model_fields)}"
         known = SETTINGS.get(folded(path[-1]))
         hint = f'write "{known}"' if known else did_you_mean(first, Network.model_fields)
         yield Problem(where, expected, shown(key), hint)

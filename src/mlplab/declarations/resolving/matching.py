@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mlplab.declarations.matched import Matched
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import Problem, did_you_mean, listed, shown
+from mlplab.declarations.problems import Problem, shown, unknown_name
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
 from mlplab.declarations.resolving.size import Size, are_alike, size_of
@@ -37,7 +37,7 @@ def match_widths(resolution: Resolution, folder: Path) -> Matching:
     """Give every network that is matched to another its widths.
 
     folder: where the study lies, for own data, whose header may have to be read. A network in
-    doubt, or matched to one in doubt, is left as it is: its problems are told already.
+    doubt, or matched to one in doubt, is left as it is: its problems are known already.
     """
     resolved = dict(resolution.resolved)
     problems: dict[Problem, None] = {}
@@ -51,7 +51,7 @@ def match_widths(resolution: Resolution, folder: Path) -> Matching:
             problems[resolution.origins.found(name, found)] = None
         elif found is not None:
             resolved[name] = replace(its, network=found.network)
-            notes.append(found.told(name, wanted))
+            notes.append(found.note(name, wanted))
     matched = {
         name: wanted
         for name, its in resolution.resolved.items()
@@ -66,7 +66,7 @@ class _Found:
     count: int
     target: int
 
-    def told(self, name: str, wanted: Matched) -> str:
+    def note(self, name: str, wanted: Matched) -> str:
         widths = "-".join(map(str, self.network.hidden))
         return (
             f"{name} is matched to {wanted.to} with hidden layers of {widths}: {large_count(self.count)} "
@@ -91,18 +91,22 @@ def _found(
             return None
         classes = data.classes or network.outputs
         if data.features is None or classes is None:
-            return _unknown_size(which)
+            return Problem(
+                ("matched",),
+                "data whose features and classes are known before training",
+                f"{shown(which)}, of which only its data would tell them",
+                'add "outputs" with the number of classes, or declare the widths',
+            )
         sizes.append((data.features, classes))
-    return _search(name, wanted, own.network, other.network, sizes[0], sizes[1])
+    return _search(name, wanted, own.network, other.network, *sizes)
 
 
 def _name_faults(name: str, wanted: Matched, networks: Mapping[str, Resolved]) -> Iterator[Problem]:
     where = ("matched", "to")
     if not networks[name].network.hidden:
         yield Problem(("matched",), "a network with hidden layers, whose widths are found", "none")
-    elif wanted.to not in networks:
-        hint = did_you_mean(wanted.to, networks) or f"it has {listed(networks)}"
-        yield Problem(where, "the name of a network of this study", shown(wanted.to), hint)
+    elif unknown := unknown_name(wanted.to, networks):
+        yield unknown.within(*where)
     elif wanted.to == name:
         hint = 'name another one; "matched": null takes a shared setting back'
         yield Problem(where, "another network", f"{shown(name)} itself", hint)
@@ -115,15 +119,6 @@ def _name_faults(name: str, wanted: Matched, networks: Mapping[str, Resolved]) -
             if chained.to == name
             else f"write {shown(chained.to)} here too",
         )
-
-
-def _unknown_size(which: str) -> Problem:
-    return Problem(
-        ("matched",),
-        "data whose features and classes are known before training",
-        f"{shown(which)}, of which only its data would tell them",
-        'add "outputs" with the number of classes, or declare the widths',
-    )
 
 
 def _search(

@@ -11,12 +11,12 @@ from mlplab.declarations.open_set import OpenSet
 def set_apart(entries: Sequence[OpenSet]) -> tuple[str, ...]:
     """Of each question, the settings in which they are not all alike: thresholds by class, fitted
     on 1,000 rows. Empty where they test in the same way; detectors have names of their own."""
-    told = [_settings(entry) for entry in entries]
-    differing = [kind for kind in told[0] if len({one[kind] for one in told}) > 1]
+    settings = [_settings(entry) for entry in entries]
+    differing = [kind for kind in settings[0] if len({one[kind] for one in settings}) > 1]
     others = _other_sets([entry.unknown_data for entry in entries])
     return tuple(
         ", ".join([*(one[kind] for kind in differing), *([other] if other else [])])
-        for one, other in zip(told, others, strict=True)
+        for one, other in zip(settings, others, strict=True)
     )
 
 

@@ -15,7 +15,7 @@ from mlplab.declarations.objective import (
     CrossEntropy,
     Objective,
 )
-from mlplab.declarations.open_set import USUAL_SIX_FOUR, OpenSet, Split
+from mlplab.declarations.open_set import USUAL_SIX_FOUR, OpenSet
 from mlplab.declarations.open_set_detectors import RUNNING_CENTRES, Detector
 from mlplab.declarations.resolving.classes import (
     all_class_names,
@@ -109,13 +109,9 @@ def _plain_splits(entry: OpenSet, names: Sequence[str]) -> Iterator[tuple[Sequen
             yield six, (), [digit for digit in range(10) if digit not in six]
     elif isinstance(entry.splits, tuple):
         for split in entry.splits:
-            yield _roles(split)
+            yield split.known, split.negative, split.unknown
     elif isinstance(entry.known, tuple):
         yield entry.known, entry.negative, entry.unknown
-
-
-def _roles(split: Split) -> tuple[Sequence, ...]:
-    return split.known, split.negative, split.unknown
 
 
 def base_networks(study: Study, entry: OpenSet) -> Mapping[str, Network]:
@@ -138,27 +134,18 @@ def variants_of(study: Study) -> tuple[OpenSetVariant, ...]:
         for name, network in base_networks(study, entry).items()
         for variant in _variants(number, entry, name, network)
     ]
-    asking: dict[tuple[str, str], dict[int, None]] = {}
+    asking: dict[tuple[str, str], dict[int, str]] = {}
     for variant in variants:
-        asking.setdefault((variant.template, variant.split.roles_in_words), {})[variant.entry] = (
-            None
-        )
-    apart = {tuple(entries): _apart(study, tuple(entries)) for entries in asking.values()}
+        task = variant.template, variant.split.roles_in_words
+        asking.setdefault(task, {})[variant.entry] = ""
+    for entries in asking.values():
+        words = set_apart([study.open_set[entry] for entry in entries])
+        entries.update(zip(list(entries), words, strict=True))
     return tuple(
-        _set_apart(variant, apart[tuple(asking[variant.template, variant.split.roles_in_words])])
+        replace(variant, split=replace(variant.split, apart=apart)) if apart else variant
         for variant in variants
+        for apart in [asking[variant.template, variant.split.roles_in_words][variant.entry]]
     )
-
-
-def _apart(study: Study, entries: tuple[int, ...]) -> Mapping[int, str]:
-    """What sets questions on the same roles apart."""
-    words = set_apart([study.open_set[entry] for entry in entries])
-    return dict(zip(entries, words, strict=True))
-
-
-def _set_apart(variant: OpenSetVariant, words: Mapping[int, str]) -> OpenSetVariant:
-    apart = words[variant.entry]
-    return replace(variant, split=replace(variant.split, apart=apart)) if apart else variant
 
 
 def _variants(number: int, entry: OpenSet, name: str, network: Network) -> Iterator[OpenSetVariant]:

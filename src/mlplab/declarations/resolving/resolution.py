@@ -1,21 +1,21 @@
 """Shared settings, a network's own and the grid's, merged into networks that have all of theirs.
 
-Every setting remembers where in the file it comes from, so that what is wrong is told once, at
-the place where the wrong value stands.
+Every setting remembers where in the file it comes from, so that what is wrong is reported once, where the
+wrong value stands.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlplab.declarations.network import Network
-from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
-from mlplab.declarations.reading.validation import home_of, validate
+from mlplab.declarations.paths import MISSING, at, entries, merged, other_kind
+from mlplab.declarations.problems import Problem, Where, shown
+from mlplab.declarations.reading.validation import validate
 from mlplab.declarations.resolving.grid import spread
-from mlplab.declarations.tuning import KINDS
 
 MOST_SEEDS = 100_000
 _ANY = {
@@ -38,7 +38,7 @@ class Origins:
     def of(self, network: str, where: Where) -> Where:
         """The path in the file to a setting of a network; a default's is the shared setting's."""
         full = ("networks", network, *where)
-        if not where or _holds(self.own[network], where):
+        if at(self.own[network], where, MISSING) is not MISSING:
             return self._in_grid(full)
         return where
 
@@ -75,15 +75,6 @@ class Resolution:
     def networks(self) -> dict[str, Network]:
         """The networks that are right."""
         return {name: r.network for name, r in self.resolved.items() if not r.doubted}
-
-
-def _holds(values: Any, where: Where) -> bool:
-    for step in where:
-        try:
-            values = values[step]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return True
 
 
 def expand_grid(
@@ -137,7 +128,7 @@ def resolve(values: Mapping[str, Any], grid: Mapping[Where, Where]) -> Resolutio
         found = _mended(its, faults[name]) if network is None else Resolved(network)
         if found is not None:
             resolved[name] = found
-    problems += _told(faults, origins)
+    problems += _each_once(faults, origins)
     problems += _unused(shared, own)
     return Resolution(resolved, origins, tuple(problems))
 
@@ -148,23 +139,6 @@ def _no_networks(values: Mapping[str, Any]) -> Problem:
         return Problem(("networks",), expected, shown(values["networks"]))
     hint = 'add "networks": {"mlp": {}}' if "hidden" in values else f"add {expected}"
     return Problem((), 'the key "networks" or "grid"', "neither", hint)
-
-
-def merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Own settings over shared ones, objects of the same kind key by key."""
-    result = dict(shared)
-    for key, value in own.items():
-        base = shared.get(key)
-        if isinstance(value, dict) and isinstance(base, dict) and not _other_kind(base, value):
-            result[key] = merged(base, value)
-        else:
-            result[key] = value
-    return result
-
-
-def _other_kind(shared: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    kinds = [{tag: tree[tag] for tag in KINDS if tag in tree} for tree in (shared, own)]
-    return all(kinds) and kinds[0] != kinds[1]
 
 
 def _network(values: dict[str, Any]) -> tuple[Network | None, tuple[Problem, ...]]:
@@ -205,7 +179,7 @@ def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Problem]]:
     return [0], [Problem(("seeds",), expected, shown(seeds))]
 
 
-def _told(faults: Mapping[str, tuple[Problem, ...]], origins: Origins) -> Iterator[Problem]:
+def _each_once(faults: Mapping[str, tuple[Problem, ...]], origins: Origins) -> Iterator[Problem]:
     """The problems of all networks, each once."""
     missing_everywhere = [
         fault
@@ -216,7 +190,7 @@ def _told(faults: Mapping[str, tuple[Problem, ...]], origins: Origins) -> Iterat
         expected = fault.expected.replace(" (", ", shared or in every network (", 1)
         yield Problem((), expected, "none", fault.hint)
     everywhere = {fault.missing for fault in missing_everywhere}
-    told: set[tuple[Where | str, str | None]] = set()
+    reported: set[tuple[Where | str, str | None]] = set()
     for name, its in faults.items():
         found = [
             origins.found(name, fault)
@@ -224,9 +198,9 @@ def _told(faults: Mapping[str, tuple[Problem, ...]], origins: Origins) -> Iterat
             if fault.where or fault.missing not in everywhere
         ]
         # One network may have several problems at a path; another's there are the same again.
-        new = {(problem.where, problem.missing) for problem in found} - told
+        new = {(problem.where, problem.missing) for problem in found} - reported
         yield from (problem for problem in found if (problem.where, problem.missing) in new)
-        told |= new
+        reported |= new
 
 
 def _lacks(faults: tuple[Problem, ...], missing: Problem) -> bool:
@@ -238,30 +212,23 @@ def _unused(shared: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]]) -> 
 
     Such a setting is tried in the place of each network's own: right for one, it is no problem.
     """
-    leaves = list(_leaves(shared))
+    leaves = [path for path, value in entries(shared) if not isinstance(value, dict) or not value]
     used = {leaf for leaf in leaves if any(_takes(tree, shared, leaf) for tree in own.values())}
 
     def unused(where: Where | str) -> bool:
         its = {leaf for leaf in leaves if leaf[: len(where)] == where[: len(leaf)]}
         return bool(its) and its.isdisjoint(used)
 
-    told: dict[Where | str, Problem] | None = None
+    common: dict[Where | str, Problem] | None = None
     for tree in own.values() if len(used) < len(leaves) else ():
         _, faults = _network(merged({**_ANY, **tree}, shared))
         its = {f.where: f for f in faults if not f.missing and unused(f.where)}
-        told = its if told is None else {where: f for where, f in told.items() if where in its}
-        if not told:
+        common = (
+            its if common is None else {where: f for where, f in common.items() if where in its}
+        )
+        if not common:
             return
-    yield from (told or {}).values()
-
-
-def _leaves(values: Mapping[str, Any], where: Where = ()) -> Iterator[Where]:
-    """The paths to all values that are no objects, or empty ones."""
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, (*where, key))
-        else:
-            yield (*where, key)
+    yield from (common or {}).values()
 
 
 def _takes(own: Any, shared: Any, where: Where) -> bool:
@@ -271,17 +238,6 @@ def _takes(own: Any, shared: Any, where: Where) -> bool:
             return True
         own, shared = own[step], shared[step]
         both = isinstance(own, dict) and isinstance(shared, dict)
-        if not both or _other_kind(shared, own):
+        if not both or other_kind(shared, own):
             return False
     return False
-
-
-def unknown_keys(values: Mapping[str, Any], known: Iterable[str]) -> Iterator[Problem]:
-    """A problem for every key of a study that no study has."""
-    known = tuple(known)
-    for key in values:
-        if key not in known:
-            home = home_of(Network, key)
-            hint = f'it belongs in "{home}"' if home else did_you_mean(key, known) or "remove it"
-            expected = f"one of the keys {listed(known, limit=20)}"
-            yield Problem((key,), expected, f"the unknown key {shown(key)}", hint)

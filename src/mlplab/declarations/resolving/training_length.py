@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.declarations.base import LARGEST_COUNT
-from mlplab.declarations.problems import Problem, listed
+from mlplab.declarations.problems import Problem, quoted
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.resolving.resolution import Resolution
 from mlplab.declarations.training import Training
@@ -65,7 +65,7 @@ def set_lengths(resolution: Resolution, values: Mapping[str, Any], folder: Path)
                 found = resolution.origins.found(name, problem.within("training"))
                 problems[found] = None
         resolved[name] = replace(its, network=its.network.model_copy(update={"training": training}))
-    notes = (f"{listed(names, limit=6)}: {note}" for note, names in by_note.items())
+    notes = (f"{quoted(names, limit=6)}: {note}" for note, names in by_note.items())
     return Lengths(replace(resolution, resolved=resolved), tuple(problems), tuple(notes))
 
 

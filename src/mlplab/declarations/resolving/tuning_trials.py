@@ -11,11 +11,12 @@ from functools import cached_property
 from typing import Any
 
 from mlplab.declarations.network import Network
+from mlplab.declarations.paths import at, put
 from mlplab.declarations.reading.validation import Validated, validate
 from mlplab.declarations.resolving.grid import readable
 from mlplab.declarations.resolving.open_set_networks import variants_of
 from mlplab.declarations.study import Study
-from mlplab.declarations.tuning import Range, Tuning, put_setting, setting_at
+from mlplab.declarations.tuning import Range, Tuning
 
 MOST_TRIALS = 10_000
 """Of all networks together."""
@@ -62,7 +63,7 @@ class Round:
 def label(settings: Settings) -> str:
     """Settings in words: learning_rate 0.001, momentum 0.9."""
     named = [(tuple(path.split(".")), value) for path, value in settings.items()]
-    return ", ".join(f"{way[-1]} {readable(way, value)}".strip() for way, value in named)
+    return ", ".join(f"{path[-1]} {readable(path, value)}".strip() for path, value in named)
 
 
 def tuned_networks(study: Study) -> dict[str, Network]:
@@ -107,7 +108,8 @@ def candidates(tune: Tuning, like: Network) -> list[Settings]:
 
     like: any tuned network, which says whether a setting is a whole number.
     """
-    whole = {path: _is_whole(setting_at(like.model_dump(mode="json"), path)) for path in tune.space}
+    settings = like.model_dump(mode="json")
+    whole = {path: _is_whole(at(settings, path.split("."))) for path in tune.space}
     if tune.trials is not None and tune.search != "grid":
         return _drawn(tune, tune.trials, whole)
     axes = [values_of(values, whole[path]) for path, values in tune.space.items()]
@@ -118,7 +120,7 @@ def values_of(values: Range | Sequence[Any], whole: bool) -> list[Any]:
     """The values of one path in a grid."""
     if not isinstance(values, Range):
         return list(values)
-    between = [_between(values, place / (values.points - 1)) for place in range(values.points)]
+    between = [_between(values, i / (values.points - 1)) for i in range(values.points)]
     inner = between[1:-1]
     for digits in _DIGITS:
         rounded = [values.low, *(float(f"{value:.{digits}g}") for value in inner), values.high]
@@ -174,18 +176,16 @@ def rounds_of(tune: Tuning, network: Network, count: int) -> tuple[Round, ...]:
 
 
 def with_settings(network: Network, settings: Settings) -> Validated[Network]:
-    """A network with other settings, or why there is no such network.
-
-    Raises KeyError for a setting that the network has not.
-    """
+    """A network with other settings, or why there is no such network."""
     values = network.model_dump(mode="json")
     for path, value in settings.items():
-        setting_at(values, path)
-        put_setting(values, path, value)
+        put(values, path.split("."), value)
     return validate(Network, values)
 
 
-def trials_of_round(study: Study, place: int, entered: Mapping[str, Sequence[int]]) -> list[Trial]:
+def trials_of_round(
+    study: Study, round_index: int, entered: Mapping[str, Sequence[int]]
+) -> list[Trial]:
     """The trials of one round.
 
     entered: of each tuned network the numbers of the settings that train in it.
@@ -194,24 +194,24 @@ def trials_of_round(study: Study, place: int, entered: Mapping[str, Sequence[int
     assert tune is not None
     tried = candidates(tune, next(iter(tuned.values())))
     return [
-        _trial(name, number, tried, place, network, tune)
+        _trial(name, number, tried, round_index, network, tune)
         for name, network in tuned.items()
         for number in entered[name]
     ]
 
 
 def _trial(
-    name: str, number: int, tried: list[Settings], place: int, network: Network, tune: Tuning
+    name: str, number: int, tried: list[Settings], round_index: int, network: Network, tune: Tuning
 ) -> Trial:
     rounds = rounds_of(tune, network, len(tried))
     found = with_settings(network, tried[number]).declaration
     if found is None:
         raise ValueError(
-            f"{name} cannot have {label(tried[number])}, which a check would have told"
+            f"{name} cannot have {label(tried[number])}, which a check would have refused"
         )
-    training = found.training.model_copy(update={"steps": rounds[place].steps})
+    training = found.training.model_copy(update={"steps": rounds[round_index].steps})
     declared = found.model_copy(update={"training": training, "seeds": tune.all_seeds})
-    return Trial(name, number, tried[number], place, declared, len(rounds))
+    return Trial(name, number, tried[number], round_index, declared, len(rounds))
 
 
 def study_of_trials(study: Study, trials: Sequence[Trial]) -> Study:

@@ -8,7 +8,7 @@ from pkgutil import iter_modules
 import numpy as np
 
 from mlplab.declarations.open_set_detectors import DETECTORS
-from mlplab.declarations.problems import BadInput, Problem, did_you_mean, listed, shown
+from mlplab.declarations.problems import BadInput, Problem, did_you_mean, quoted, shown
 from mlplab.declarations.reading.validation import validate
 from mlplab.openset import detectors
 from mlplab.openset.detectors.detector import Detector
@@ -28,7 +28,7 @@ def make(name: str, **settings: object) -> Detector:
     """
     if name not in DETECTORS:
         hint = did_you_mean(name, DETECTORS)
-        expected = f"one of {listed(DETECTORS, limit=len(DETECTORS))}"
+        expected = f"one of {quoted(DETECTORS, limit=len(DETECTORS))}"
         raise BadInput(Problem("detector", expected, shown(name), hint))
     plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in settings.items()}
     found = validate(DETECTORS[name], {"name": name, **plain})

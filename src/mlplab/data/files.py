@@ -1,4 +1,4 @@
-"""The user's own files: regular, readable, and small enough for memory before they are read."""
+"""Files of data: regular, readable, and small enough for memory before they are read."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ import zlib
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
-from mlplab.data.refusal import refuse
-from mlplab.declarations.problems import did_you_mean, shown
+from mlplab.declarations.problems import BadInput, Problem, did_you_mean, refuse, shown
 
 GZIP = b"\x1f\x8b"
 _BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
-class OwnFile:
+class DataFile:
     """A file that exists; equal while nobody writes to it."""
 
     path: Path
@@ -29,8 +28,32 @@ class OwnFile:
     modified: int
     """Nanoseconds since 1970."""
 
+    def problem(
+        self,
+        expected: str,
+        received: str,
+        hint: str | None,
+        *,
+        line: int | None = None,
+        where: str | None = None,
+    ) -> Problem:
+        """What is wrong with the file. where: a setting, where it is not the one that names it."""
+        return Problem(where or self.where, expected, received, hint, line, str(self.path))
 
-def own_file(folder: Path, path: str, setting: str) -> OwnFile:
+    def refuse(
+        self,
+        expected: str,
+        received: str,
+        hint: str | None,
+        *,
+        line: int | None = None,
+        where: str | None = None,
+    ) -> NoReturn:
+        """Raise BadInput with one problem; see `problem`."""
+        raise BadInput(self.problem(expected, received, hint, line=line, where=where))
+
+
+def own_file(folder: Path, path: str, setting: str) -> DataFile:
     """The file that `data.<setting>` names, relative to the study's folder.
 
     A pipe or a device is refused: reading it could wait or go on for ever.
@@ -38,17 +61,12 @@ def own_file(folder: Path, path: str, setting: str) -> OwnFile:
     where = f"data.{setting}"
     full = own_path(folder, path, where)
     state = _state(full, path, where)
+    file = DataFile(full, where, state.st_size, state.st_mtime_ns)
+    if stat.S_ISDIR(state.st_mode):
+        file.refuse("a file", "a folder", "name the file that is meant")
     if not stat.S_ISREG(state.st_mode):
-        refuse(
-            where,
-            expected="a file",
-            received="a folder" if stat.S_ISDIR(state.st_mode) else "a pipe or device",
-            hint="name the file that is meant"
-            if stat.S_ISDIR(state.st_mode)
-            else "write what it gives to a file",
-            file=full,
-        )
-    return OwnFile(full, where, state.st_size, state.st_mtime_ns)
+        file.refuse("a file", "a pipe or device", "write what it gives to a file")
+    return file
 
 
 def own_path(folder: Path, path: str, where: str) -> Path:
@@ -100,71 +118,55 @@ def memory_limit() -> int:
         return 1 << 33
 
 
-def require_memory(needed: int, file: Path, where: str, what: str = "data") -> None:
+def require_memory(needed: int, file: DataFile, what: str = "data") -> None:
     """Refuse what would not fit into memory, before it is read."""
     if needed > memory_limit():
-        refuse(
-            where,
-            expected=f"{what} of at most {memory_limit() / 1e9:,.1f} GB, half of this machine's "
-            "memory",
-            received=f"{needed / 1e9:,.1f} GB",
-            hint="take fewer rows or columns",
-            file=file,
+        file.refuse(
+            f"{what} of at most {memory_limit() / 1e9:,.1f} GB, half of this machine's memory",
+            f"{needed / 1e9:,.1f} GB",
+            "take fewer rows or columns",
         )
 
 
-def content_of(file: OwnFile, *, at_most: int | None = None) -> bytes:
+def content_of(file: DataFile, *, at_most: int | None = None) -> bytes:
     """The bytes of a file, unpacked where it is gzipped; an unreadable or empty one is refused.
 
     at_most: bytes to read from its beginning, for who wants a header only.
     """
-    return content_at(file.path, file.where, at_most=at_most)
-
-
-def content_at(path: Path, where: str, *, at_most: int | None = None) -> bytes:
-    """The bytes of a file of which only the path is known; see `content_of`."""
     try:
-        with path.open("rb") as stream:
-            size = _regular_size(stream.fileno(), path, where)
+        with file.path.open("rb") as stream:
+            state = os.fstat(stream.fileno())
+            if not stat.S_ISREG(state.st_mode):  # it may have become a pipe since it was found
+                file.refuse("a file", "a pipe or device", None)
             packed = stream.read(2) == GZIP
             stream.seek(0)
             if packed:
-                content = _unpacked(stream, path, where, at_most)
-            elif at_most is None:
-                require_memory(size, path, where)
-                content = stream.read(size)
+                content = _unpacked(stream, file, at_most)
             else:
-                content = stream.read(at_most)
+                if at_most is None:
+                    require_memory(state.st_size, file)
+                content = stream.read(state.st_size if at_most is None else at_most)
     except OSError as error:
-        refuse(
-            where,
-            expected="a file that can be read",
-            received="a folder" if path.is_dir() else (error.strerror or "one that cannot").lower(),
-            hint="name the file that is meant"
-            if path.is_dir()
-            else "give yourself the right to read it",
-            file=path,
+        if file.path.is_dir():
+            file.refuse("a file that can be read", "a folder", "name the file that is meant")
+        file.refuse(
+            "a file that can be read",
+            (error.strerror or "one that cannot").lower(),
+            "give yourself the right to read it",
         )
     if not content:
-        refuse(
-            where,
-            expected="a file with data",
-            received="an empty file" + (", packed" if packed else ""),
-            hint="write it again",
-            file=path,
-        )
+        received = "an empty file" + (", packed" if packed else "")
+        file.refuse("a file with data", received, "write it again")
     return content
 
 
-def _regular_size(descriptor: int, path: Path, where: str) -> int:
-    """The size of an open file; it may have become a pipe since it was found."""
-    state = os.fstat(descriptor)
-    if not stat.S_ISREG(state.st_mode):
-        refuse(where, expected="a file", received="a pipe or device", hint=None, file=path)
-    return state.st_size
+def is_packed(file: DataFile) -> bool:
+    """Whether a file is gzipped."""
+    with file.path.open("rb") as stream:
+        return stream.read(2) == GZIP
 
 
-def _unpacked(stream: BinaryIO, path: Path, where: str, at_most: int | None) -> bytes:
+def _unpacked(stream: BinaryIO, file: DataFile, at_most: int | None) -> bytes:
     """The unpacked bytes, counted against memory while they are unpacked."""
     parts, size = [], 0
     try:
@@ -175,13 +177,11 @@ def _unpacked(stream: BinaryIO, path: Path, where: str, at_most: int | None) -> 
                     break
                 parts.append(block)
                 size += len(block)
-                require_memory(size, path, where, "unpacked data")
+                require_memory(size, file, "unpacked data")
     except (OSError, EOFError, zlib.error) as error:
-        refuse(
-            where,
-            expected="a whole gzip file",
-            received=f"one that cannot be unpacked ({error})",
-            hint="it is cut short or damaged: fetch or write it again",
-            file=path,
+        file.refuse(
+            "a whole gzip file",
+            f"one that cannot be unpacked ({error})",
+            "it is cut short or damaged: fetch or write it again",
         )
     return b"".join(parts)
