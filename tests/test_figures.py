@@ -30,6 +30,7 @@ from mlplab.figures.open_set.areas import clipped
 from mlplab.figures.roc import _cut, roc_figure
 from mlplab.figures.trade_off import trade_off_figure
 from mlplab.metrics.classification import evaluate
+from mlplab.metrics.roc import roc_curves
 from mlplab.statistics.pareto import pareto_front
 from simulated_questions import results as results_of
 from simulated_questions import trend
@@ -76,7 +77,7 @@ def test_every_kind_of_figure_is_valid_vega_lite(results):
         trade_off_figure(summary.assign(parameters=7), found, "seconds", "cost"),
         layer_figure(results, "gradient_size", "g", "Gradients", networks=("config2",)),
         confusion_figure("config10", evaluations, "c"),
-        roc_figure("config10", evaluations, 0, "r"),
+        roc_figure("config10", evaluations, evaluations[0].curves, 0, "r"),
         band_figure(published, compare(published, ensembles), "band"),
     ]
     for figure in figures:
@@ -250,18 +251,19 @@ def test_the_confusion_matrix_adds_up_over_seeds():
 def test_roc_areas_are_means_over_seeds():
     rng = np.random.default_rng(1)
     evaluations = [evaluation(0.6, rng), evaluation(0.7, rng)]
-    figure = roc_figure("a", evaluations, 4, "r")
-    area = np.mean([e.roc.classes[2].area for e in evaluations])
+    figure = roc_figure("a", evaluations, evaluations[0].curves, 4, "r")
+    area = np.mean([e.areas.classes[2] for e in evaluations])
     assert figure.table[figure.table["curve"] == "2"]["area"].iloc[0] == pytest.approx(area)
     assert "seed 4" in figure.caption
     drawn = figure.table[figure.table["curve"] == "2"]["true_positive_rate"]
-    assert drawn.tolist() == list(evaluations[0].roc.classes[2].true_positive_rate)
+    assert drawn.tolist() == list(evaluations[0].curves.classes[2].true_positive_rate)
 
 
 def test_roc_of_a_test_part_of_one_class_is_drawn():
     logits = np.random.default_rng(0).normal(size=(30, 2))
-    only = evaluate(logits, np.zeros(30, dtype=np.int64), ("x", "rare"))
-    figure = roc_figure("a", [only], 0, "r")
+    targets = np.zeros(30, dtype=np.int64)
+    only = evaluate(logits, targets, ("x", "rare"))
+    figure = roc_figure("a", [only], roc_curves(logits, targets), 0, "r")
     assert "No class has both rows of it and rows of others" in figure.caption
     assert figure.table["curve"].unique().tolist() == ["micro average"]
 
@@ -412,8 +414,9 @@ def test_no_superlative_is_told_of_ties():
     summary = summary_of({"a": [0.9, 0.9], "b": [0.9, 0.9]}, {"a": 1, "b": 1})
     caption = final_figure(finals(summary), "final").caption
     assert "all at 0.9000" in caption
-    perfect = evaluate(np.eye(3)[[0, 1, 2]] * 20, np.array([0, 1, 2]), ("x", "y", "z"))
-    caption = roc_figure("a", [perfect], 0, "r").caption
+    logits, targets = np.eye(3) * 20, np.arange(3)
+    perfect = evaluate(logits, targets, ("x", "y", "z"))
+    caption = roc_figure("a", [perfect], roc_curves(logits, targets), 0, "r").caption
     assert "largest" not in caption
     assert "All areas of classes are 1.0000" in caption
 
@@ -425,7 +428,7 @@ def test_two_thousand_classes_are_bounded_and_told():
     logits[np.arange(4000), targets] += 3
     many = evaluate(logits, targets, tuple(f"class {i} of many" for i in range(2000)))
     confusion = confusion_figure("a", [many], "c")
-    roc = roc_figure("a", [many], 0, "r")
+    roc = roc_figure("a", [many], roc_curves(logits, targets), 0, "r")
     assert confusion.table["count"].sum() == 4000
     assert len(confusion.table) <= 4000
     for figure in (confusion, roc):

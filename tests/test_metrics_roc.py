@@ -10,6 +10,7 @@ from scipy.stats import mannwhitneyu
 from sklearn import metrics as reference
 
 from mlplab.metrics.roc import RocCurve, roc_curves
+from mlplab.metrics.roc_areas import RocAreas, roc_areas
 
 
 def two_classes(score: np.ndarray, positive: np.ndarray) -> RocCurve:
@@ -128,3 +129,46 @@ def test_a_class_that_is_missing_has_no_curve() -> None:
     assert curves.classes[2] == RocCurve((), (), None)
     present = [c.area for k, c in enumerate(curves.classes) if k != 2]
     assert curves.macro.area == pytest.approx(np.mean(present), abs=1e-12)
+
+
+def areas_by_scikit_learn(scores: np.ndarray, targets: np.ndarray) -> list[float]:
+    """Of each class, micro and macro."""
+    truth = np.eye(scores.shape[1])[targets]
+    each = reference.roc_auc_score(truth, scores, average=None)
+    both = [reference.roc_auc_score(truth, scores, average=a) for a in ("micro", "macro")]
+    return [*each, *both]
+
+
+@pytest.mark.parametrize("decimals", [16, 2, 1, 0])
+def test_areas_of_many_networks_agree_with_scikit_learn(decimals: int) -> None:
+    # With few decimals most scores tie, of one class and across; with 0 almost all are 0 or 1.
+    generator = np.random.default_rng(4)
+    targets = generator.integers(0, 4, 250)
+    scores = np.round(generator.dirichlet(np.ones(4), (30, 250)), decimals)
+    for own, areas in zip(scores, roc_areas(scores, targets), strict=True):
+        expected = areas_by_scikit_learn(own, targets)
+        found = [*areas.classes, areas.micro, areas.macro]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.0, 5e-324, 0.25, 0.5, 1 - 2**-53, 1.0]), st.booleans()),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_the_area_by_ranks_is_that_under_the_curve(rows: list[tuple[float, bool]]) -> None:
+    score = np.array([s for s, _ in rows])
+    targets = np.array([p for _, p in rows], dtype=np.int64)
+    scores = np.stack([1 - score, score], axis=1)
+    (areas,), curves = roc_areas(scores[None], targets), roc_curves(scores, targets)
+    for area, curve in zip(areas.classes, curves.classes, strict=True):
+        assert area == (None if curve.area is None else pytest.approx(curve.area, abs=1e-12))
+    assert areas.micro == pytest.approx(curves.micro.area, abs=1e-12)
+
+
+def test_a_network_of_one_class_has_no_area() -> None:
+    assert (
+        roc_areas(np.ones((2, 5, 1)), np.zeros(5, np.int64)) == [RocAreas((None,), None, None)] * 2
+    )

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mlplab.data.preparation import prepare
+from mlplab.analysis.test_part import probabilities_and_targets
 from mlplab.metrics.calibration import BINS, Calibration, calibration_of
-from mlplab.networks.probabilities import log_softmax
 from mlplab.records.results import Results, Run
 from mlplab.statistics.intervals import MeanInterval, t_interval
 from mlplab.statistics.rows import fraction_interval
@@ -53,17 +52,7 @@ def _calibration(results: Results, run: Run) -> Calibration:
     assert run.evaluation is not None
     if run.evaluation.calibration is not None:
         return run.evaluation.calibration
-    # Only older records need torch, whose import takes longer than most reports.
-    import torch
-
-    from mlplab.objectives.declared import objective_of
-
-    network = results.study.networks[run.network]
-    data = prepare(network.data, results.study.folder, lambda text: None, network.roles)
-    logits = results.predict(run.network, run.seed, data.inputs[data.test_rows], prepared=True)
-    scores = objective_of(network.objective).class_scores(torch.from_numpy(logits)).numpy()
-    targets = data.label_map[data.labels[data.test_rows]]
-    return calibration_of(np.exp(log_softmax(scores)), targets)
+    return calibration_of(*probabilities_and_targets(results, run))
 
 
 def _curve(calibrations: list[Calibration]) -> pd.DataFrame:

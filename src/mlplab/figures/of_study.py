@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from mlplab.analysis.test_part import roc_curves_of
 from mlplab.declarations.figure import CurveFigure, RocFigure
+from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.reading.names import fault_of_study_name
 from mlplab.figures import published
 from mlplab.figures.curves import curve_figures
@@ -25,10 +28,18 @@ RESERVED = (
 """How the names of the report's own figures begin."""
 
 
-def declared_figures(results: Results) -> list[list[Figure]]:
+@dataclass(frozen=True)
+class Undrawn:
+    """A figure that cannot be drawn, and why."""
+
+    title: str
+    why: Problem
+
+
+def declared_figures(results: Results) -> list[list[Figure] | Undrawn]:
     """Each figure of the study, with those that belong beside it; empty where nothing is there."""
     facts = published.load(results.study.compare_with) if results.study.compare_with else None
-    made = []
+    made: list[list[Figure] | Undrawn] = []
     taken: set[str] = set()
     for declared in results.study.figures or automatic(results):
         stem = slug(declared.title)
@@ -87,10 +98,14 @@ def unused(stem: str, taken: set[str]) -> str:
     return name
 
 
-def _roc(declared: RocFigure, results: Results, name: str) -> list[Figure]:
+def _roc(declared: RocFigure, results: Results, name: str) -> list[Figure] | Undrawn:
     runs = runs_by_network(results).get(declared.network, ())
-    found = {run.seed: run.evaluation for run in runs if run.evaluation is not None}
+    found = [(run, run.evaluation) for run in runs if run.evaluation is not None]
     if not found:
         return []
-    seed, evaluations = next(iter(found)), tuple(found.values())
-    return [roc_figure(declared.network, evaluations, seed, name, declared.title)]
+    drawn, evaluations = found[0][0], [evaluation for _, evaluation in found]
+    try:
+        curves = roc_curves_of(results, drawn)
+    except BadInput as error:
+        return Undrawn(declared.title, error.problems[0])
+    return [roc_figure(declared.network, evaluations, curves, drawn.seed, name, declared.title)]

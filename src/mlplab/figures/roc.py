@@ -18,7 +18,7 @@ from mlplab.words import listed, number, with_interval
 
 if TYPE_CHECKING:
     from mlplab.metrics.classification import Evaluation
-    from mlplab.metrics.roc import RocCurve
+    from mlplab.metrics.roc import RocCurve, RocCurves
 
 _CORNERS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _SIDE = 300
@@ -29,16 +29,25 @@ _AVERAGES = {"micro average": (2, 2), "macro average": (7, 2, 1, 2)}
 
 
 def roc_figure(
-    network: str, evaluations: Sequence[Evaluation], seed: int, name: str, title: str | None = None
+    network: str,
+    evaluations: Sequence[Evaluation],
+    curves: RocCurves,
+    seed: int,
+    name: str,
+    title: str | None = None,
 ) -> Figure:
     """The curves of one network: drawn for one seed, areas as means over all seeds.
 
-    evaluations: one a seed, the first of them that of `seed`, which is drawn.
+    evaluations: one a seed, the first of them that of `seed`.
+    curves: of that seed.
     """
-    named = [_named(evaluation) for evaluation in evaluations]
-    curves = _drawn(named[0])
-    areas = {label: _areas(named, label) for label in curves}
-    parts = [_rows(k, c.false_positive_rate, c.true_positive_rate) for k, c in curves.items()]
+    labels = (*evaluations[0].class_names, *_AVERAGES)
+    of_seeds = np.array([_areas(evaluation) for evaluation in evaluations], dtype=np.float64)
+    areas = dict(zip(labels, of_seeds.T, strict=True))
+    by_label = dict(zip(labels, (*curves.classes, curves.micro, curves.macro), strict=True))
+    drawn = {label: by_label[label] for label in _labels_drawn(areas)}
+    areas = {label: areas[label] for label in drawn}
+    parts = [_rows(k, c.false_positive_rate, c.true_positive_rate) for k, c in drawn.items()]
     table = pd.concat(parts, ignore_index=True)
     table["area"] = table["curve"].map({k: float(np.nanmean(v)) for k, v in areas.items()})
     return Figure(
@@ -46,8 +55,8 @@ def roc_figure(
         title=title or f"ROC curves of {network}",
         caption=_caption(network, areas, seed, evaluations),
         table=table,
-        drawing=_drawing(table, curves),
-        keys=tuple(_key(i, label, areas[label]) for i, label in enumerate(curves)),
+        drawing=_drawing(table, drawn),
+        keys=tuple(_key(i, label, areas[label]) for i, label in enumerate(drawn)),
     )
 
 
@@ -57,25 +66,17 @@ def _rows(label: str, false_positive_rate: object, true_positive_rate: object) -
     return pd.DataFrame({"curve": label, **rates})
 
 
-def _named(evaluation: Evaluation) -> dict[str, RocCurve]:
-    curves = dict(zip(evaluation.class_names, evaluation.roc.classes, strict=True))
-    curves |= {"micro average": evaluation.roc.micro, "macro average": evaluation.roc.macro}
-    return {label: curve for label, curve in curves.items() if curve.area is not None}
+def _areas(evaluation: Evaluation) -> tuple[float | None, ...]:
+    areas = evaluation.areas
+    return (*areas.classes, areas.micro, areas.macro)
 
 
-def _drawn(curves: dict[str, RocCurve]) -> dict[str, RocCurve]:
-    """All of them, or of very many classes the averages and those of the smallest areas."""
-    classes = [label for label in curves if label not in _AVERAGES]
-    if len(classes) <= MOST_CLASSES:
-        return curves
-    hardest = sorted(classes, key=lambda label: curves[label].area or 0.0)[:MOST_CLASSES]
-    return {k: v for k, v in curves.items() if k in _AVERAGES or k in hardest}
-
-
-def _areas(named: Sequence[Mapping[str, RocCurve]], label: str) -> np.ndarray:
-    """(seed,) area under one curve."""
-    found = [curves.get(label) for curves in named]
-    return np.array([np.nan if c is None or c.area is None else c.area for c in found])
+def _labels_drawn(areas: Mapping[str, np.ndarray]) -> list[str]:
+    """All that the drawn seed has, or of very many classes those of its smallest areas."""
+    present = {label: own[0] for label, own in areas.items() if not np.isnan(own[0])}
+    classes = [label for label in present if label not in _AVERAGES]
+    hardest = sorted(classes, key=present.__getitem__)[:MOST_CLASSES]
+    return [label for label in present if label in _AVERAGES or label in hardest]
 
 
 def _line(index: int, label: str) -> tuple[str, tuple[int, ...]]:

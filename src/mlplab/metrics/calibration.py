@@ -48,13 +48,29 @@ def calibration_of(probabilities: np.ndarray, targets: np.ndarray) -> Calibratio
         raise ValueError("expected probabilities from 0 to 1")
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == targets
+    return calibrations(confidence[None], right[None])[0]
+
+
+def calibrations(confidence: np.ndarray, right: np.ndarray) -> list[Calibration]:
+    """The calibration of several networks on the same rows.
+
+    Args:
+        confidence: (network, row) float64, the probability of the predicted class.
+        right: (network, row) bool, whether it is the true one.
+    """
+    networks = len(confidence)
     borders = np.linspace(0, 1, BINS + 1)
     bin_of = np.clip(np.searchsorted(borders, confidence, side="left") - 1, 0, BINS - 1)
-    rows = np.bincount(bin_of, minlength=BINS)
-    filled = np.flatnonzero(rows)
-    return Calibration(
-        tuple(filled.tolist()),
-        tuple(rows[filled].tolist()),
-        tuple((np.bincount(bin_of, confidence, BINS)[filled] / rows[filled]).tolist()),
-        tuple((np.bincount(bin_of, right, BINS)[filled] / rows[filled]).tolist()),
-    )
+    cell = (bin_of + BINS * np.arange(networks)[:, None]).ravel()
+
+    def in_cells(values: np.ndarray | None = None) -> np.ndarray:
+        weights = None if values is None else values.ravel()
+        return np.bincount(cell, weights, networks * BINS).reshape(networks, BINS)
+
+    rows = in_cells()
+    most = np.maximum(rows, 1)
+    columns = rows, in_cells(confidence) / most, in_cells(right) / most
+    return [
+        Calibration(tuple(filled.tolist()), *(tuple(c[filled].tolist()) for c in own))
+        for filled, *own in zip(map(np.flatnonzero, rows), *columns, strict=True)
+    ]

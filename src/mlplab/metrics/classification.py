@@ -1,18 +1,24 @@
-"""How a classifier did on the test part: counts, rates, log loss, ROC curves and calibration."""
+"""How classifiers did on the test part: counts, rates, log loss, ROC areas and calibration."""
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
 
-from mlplab.metrics.calibration import Calibration, calibration_of
-from mlplab.metrics.roc import RocCurves, roc_curves
+from mlplab.metrics.calibration import Calibration, calibrations
+from mlplab.metrics.roc import RocCurves
+from mlplab.metrics.roc_areas import RocAreas, roc_areas
 from mlplab.networks.probabilities import log_softmax
+
+_NUMBERS_AT_ONCE = 2**17
+"""Outputs of several networks that are evaluated together: as many as stay in a core's cache."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,14 @@ class Evaluation:
     """The mean over the classes that occur."""
     weighted: Averages
     """The mean over rows: each class counts by its support."""
-    roc: RocCurves
+    areas: RocAreas
     calibration: Calibration | None = None
     """None in records of before it was measured."""
     right: str | None = None
     """Which rows were right, in their order: bits packed as NumPy does, in Base64. None in records
     of before it was kept."""
+    curves: RocCurves | None = None
+    """Only in records of before: the ROC curves as they were drawn. Others are computed again."""
 
     @property
     def rows(self) -> int:
@@ -70,8 +78,16 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, text: str) -> Evaluation:
-        """Read what `to_json` wrote."""
-        return _adapter().validate_json(text)
+        """Read what `to_json` wrote, now or when it wrote ROC curves with their areas."""
+        fields = json.loads(text)
+        if "roc" in fields:
+            fields["curves"] = curves = fields.pop("roc")
+            fields["areas"] = {
+                "classes": [curve["area"] for curve in curves["classes"]],
+                "micro": curves["micro"]["area"],
+                "macro": curves["macro"]["area"],
+            }
+        return _adapter().validate_python(fields)
 
 
 @cache
@@ -91,34 +107,71 @@ def evaluate(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ..
         ValueError: when shapes or targets do not fit, there is no row, or a logit is not finite
             (a network that diverged has no evaluation).
     """
-    _require_fitting(logits, targets, class_names)
+    return evaluate_many([logits], targets, class_names)[0]
+
+
+def evaluate_many(
+    logits: Sequence[np.ndarray], targets: np.ndarray, class_names: tuple[str, ...]
+) -> list[Evaluation]:
+    """`evaluate` for several networks on the same rows, at the cost of few calls of NumPy.
+
+    Args:
+        logits: of each network (row, output), all of one shape.
+        targets: (row,).
+        class_names: as for `evaluate`.
+
+    Raises:
+        ValueError: as for `evaluate`.
+    """
+    if not len(logits):
+        return []
+    _require_fitting(logits[0], targets, class_names)
+    at_once = max(1, _NUMBERS_AT_ONCE // logits[0].size)
+    found: list[Evaluation] = []
+    for start in range(0, len(logits), at_once):
+        found += _evaluated(np.stack(logits[start : start + at_once]), targets, class_names)
+    return found
+
+
+def _evaluated(
+    logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ...]
+) -> list[Evaluation]:
+    """Evaluations of logits (network, row, output)."""
+    if not np.isfinite(logits).all():
+        raise ValueError("expected finite logits, got NaN or infinity")
+    networks, rows, outputs = logits.shape
     classes = len(class_names)
-    log_probability = log_softmax(logits)
-    probability = np.exp(log_probability)
-    predicted = logits.argmax(axis=1)
-    outputs = logits.shape[1]
-    cells = np.bincount(targets * outputs + predicted, minlength=classes * outputs)
-    confusion = cells.reshape(classes, outputs)
-    right = np.diagonal(confusion).astype(np.float64)
-    support = confusion.sum(axis=1)
-    precision = _ratio(right, confusion.sum(axis=0)[:classes])
-    recall = _ratio(right, support)
-    f1 = _ratio(2 * precision * recall, precision + recall)
-    return Evaluation(
-        class_names=tuple(class_names),
-        accuracy=float(right.sum() / len(targets)),
-        log_loss=float(0 - log_probability[np.arange(len(targets)), targets].mean()),
-        confusion=tuple(tuple(row) for row in confusion.tolist()),
-        precision=tuple(precision.tolist()),
-        recall=tuple(recall.tolist()),
-        f1=tuple(f1.tolist()),
-        support=tuple(support.tolist()),
-        macro=_averages(precision, recall, f1, (support > 0).astype(np.float64)),
-        weighted=_averages(precision, recall, f1, support.astype(np.float64)),
-        roc=roc_curves(probability[:, :classes], targets),
-        calibration=calibration_of(probability, targets),
-        right=base64.b64encode(np.packbits(predicted == targets).tobytes()).decode("ascii"),
+    flat = logits.reshape(-1, outputs)
+    each = np.arange(len(flat))
+    predicted = flat.argmax(axis=1)
+    log_probability = log_softmax(flat)
+    loss = 0 - log_probability[each, np.tile(targets, networks)].reshape(networks, rows).mean(
+        axis=1
     )
+    probability = np.exp(log_probability, out=log_probability)
+    confidence = probability[each, predicted].reshape(networks, rows)
+    predicted = predicted.reshape(networks, rows)
+    is_right = predicted == targets
+    of_outputs = probability.reshape(logits.shape)[:, :, :classes]
+    packed = np.packbits(is_right, axis=1)
+    return [
+        Evaluation(
+            class_names=tuple(class_names),
+            log_loss=log_loss,
+            **rates,
+            areas=areas,
+            calibration=calibration,
+            right=base64.b64encode(right.tobytes()).decode("ascii"),
+        )
+        for log_loss, rates, areas, calibration, right in zip(
+            loss.tolist(),
+            _rates(_confusion(predicted, targets, classes, outputs)),
+            roc_areas(of_outputs, targets),
+            calibrations(confidence, is_right),
+            packed,
+            strict=True,
+        )
+    ]
 
 
 def _require_fitting(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ...]) -> None:
@@ -138,16 +191,55 @@ def _require_fitting(logits: np.ndarray, targets: np.ndarray, class_names: tuple
             f"expected targets from 0 to {len(class_names) - 1}, got {targets.min()} to "
             f"{targets.max()}"
         )
-    if not np.isfinite(logits).all():
-        raise ValueError("expected finite logits, got NaN or infinity")
+
+
+def _confusion(
+    predicted: np.ndarray, targets: np.ndarray, classes: int, outputs: int
+) -> np.ndarray:
+    """(network, class, output) counts of predicted outputs (network, row)."""
+    networks = len(predicted)
+    cell = (np.arange(networks)[:, None] * classes + targets) * outputs + predicted
+    counts = np.bincount(cell.ravel(), minlength=networks * classes * outputs)
+    return counts.reshape(networks, classes, outputs)
+
+
+def _rates(confusion: np.ndarray) -> list[dict[str, Any]]:
+    """What a table of counts (network, class, output) tells, one dictionary a network."""
+    classes = confusion.shape[1]
+    right = np.diagonal(confusion, axis1=1, axis2=2).astype(np.float64)
+    support = confusion.sum(axis=2)
+    precision = _ratio(right, confusion.sum(axis=1)[:, :classes])
+    recall = _ratio(right, support)
+    f1 = _ratio(2 * precision * recall, precision + recall)
+    of_classes = np.stack([precision, recall, f1], axis=1)
+    averaged = [_averages(of_classes, weights) for weights in (support > 0, support)]
+    return [
+        {
+            "accuracy": accuracy,
+            "confusion": tuple(map(tuple, cells)),
+            **dict(zip(("precision", "recall", "f1"), map(tuple, rates), strict=True)),
+            "support": tuple(rows),
+            "macro": Averages(*macro),
+            "weighted": Averages(*weighted),
+        }
+        for accuracy, cells, rates, rows, macro, weighted in zip(
+            (right.sum(axis=1) / support.sum(axis=1)).tolist(),
+            confusion.tolist(),
+            of_classes.tolist(),
+            support.tolist(),
+            *averaged,
+            strict=True,
+        )
+    ]
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """part / whole, 0 where there is nothing to divide by."""
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+    return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
 
 
-def _averages(
-    precision: np.ndarray, recall: np.ndarray, f1: np.ndarray, weights: np.ndarray
-) -> Averages:
-    return Averages(*(float(np.average(v, weights=weights)) for v in (precision, recall, f1)))
+def _averages(rates: np.ndarray, weights: np.ndarray) -> list[list[float]]:
+    """[network][rate]: means of rates (network, rate, class) weighted by (network, class)."""
+    sums = (rates * weights[:, None]).sum(axis=2)
+    averages: list[list[float]] = (sums / weights.sum(axis=1)[:, None]).tolist()
+    return averages

@@ -69,33 +69,34 @@ def record_stack(
     The weights must be on disk already.
     """
     finished_at = now()
+    rows = [
+        (
+            run.key,
+            run.content,
+            run.seed,
+            json.dumps(run.layers),
+            json.dumps(run.steps.tolist()),
+            run.diverged_at,
+            run.stopped_at,
+            run.seconds,
+            run.evaluation,
+            stack.id,
+            environment,
+            finished_at,
+        )
+        for run in runs
+    ]
+    curves = [
+        (run.key, split, metric, encode_numbers(values))
+        for run in runs
+        for (split, metric), values in run.curves.items()
+    ]
     with transaction(connection):
-        for run in runs:
-            connection.execute("DELETE FROM run WHERE key = ?", (run.key,))
-            connection.execute(
-                "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    run.key,
-                    run.content,
-                    run.seed,
-                    json.dumps(run.layers),
-                    json.dumps(run.steps.tolist()),
-                    run.diverged_at,
-                    run.stopped_at,
-                    run.seconds,
-                    run.evaluation,
-                    stack.id,
-                    environment,
-                    finished_at,
-                ),
-            )
-            connection.executemany(
-                "INSERT INTO curve (key, split, metric, value) VALUES (?, ?, ?, ?)",
-                [
-                    (run.key, split, metric, encode_numbers(values))
-                    for (split, metric), values in run.curves.items()
-                ],
-            )
+        connection.executemany("DELETE FROM run WHERE key = ?", [(run.key,) for run in runs])
+        connection.executemany("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.executemany(
+            "INSERT INTO curve (key, split, metric, value) VALUES (?, ?, ?, ?)", curves
+        )
         connection.execute(
             "UPDATE stack SET state = 'finished', log = NULL WHERE id = ?", (stack.id,)
         )

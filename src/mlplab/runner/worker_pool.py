@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mlplab.metrics.classification import evaluate
+from mlplab.metrics.classification import evaluate_many
 from mlplab.records import weights
 from mlplab.records.runs import FinishedRun
 from mlplab.records.stacks import PlannedStack
@@ -138,7 +138,7 @@ class WorkerPool:
             # What the last stack held, all the more one that failed for want of memory, is free.
             torch.cuda.empty_cache()
         networks = train([run.recipe for run in job.runs], job.data, on_event)
-        finished = tuple(map(finish, job.runs, networks))
+        finished = finish(job.runs, networks)
         trained = dict(zip((run.key for run in job.runs), networks, strict=True))
         try:
             weights.save(
@@ -155,31 +155,51 @@ class _StoppedError(Exception):
     """Raised inside training to leave it."""
 
 
-def finish(run: WantedRun, network: TrainedNetwork) -> FinishedRun:
-    """Return what is recorded of a trained network."""
-    return FinishedRun(
-        key=run.key,
-        content=run.content,
-        seed=run.recipe.seed,
-        layers=run.recipe.layers,
-        steps=network.steps,
-        curves=network.curves,
-        diverged_at=network.diverged_at,
-        stopped_at=network.stopped_at,
-        seconds=network.seconds,
-        evaluation=_evaluation(run, network),
+def finish(
+    runs: Sequence[WantedRun], networks: Sequence[TrainedNetwork]
+) -> tuple[FinishedRun, ...]:
+    """Return what is recorded of the trained networks of a stack."""
+    return tuple(
+        FinishedRun(
+            key=run.key,
+            content=run.content,
+            seed=run.recipe.seed,
+            layers=run.recipe.layers,
+            steps=network.steps,
+            curves=network.curves,
+            diverged_at=network.diverged_at,
+            stopped_at=network.stopped_at,
+            seconds=network.seconds,
+            evaluation=evaluation,
+        )
+        for run, network, evaluation in zip(
+            runs, networks, _evaluations(runs, networks), strict=True
+        )
     )
 
 
-def _evaluation(run: WantedRun, network: TrainedNetwork) -> str | None:
-    rows = run.recipe.test_rows
-    if network.diverged_at is not None or not len(rows):
-        return None
-    if not np.isfinite(network.test_logits).all():
-        return None
-    targets = run.data.label_map[run.data.labels[rows]]
-    scores = run.recipe.objective.class_scores(torch.from_numpy(network.test_logits)).numpy()
-    return evaluate(scores, targets, run.data.class_names).to_json()
+def _evaluations(runs: Sequence[WantedRun], networks: Sequence[TrainedNetwork]) -> list[str | None]:
+    """The evaluation of each network as JSON, None for one that diverged or has no test rows."""
+    evaluations: list[str | None] = [None] * len(runs)
+    alike: dict[int, list[int]] = {}
+    for place, (run, network) in enumerate(zip(runs, networks, strict=True)):
+        logits = network.test_logits
+        if network.diverged_at is None and len(logits) and np.isfinite(logits).all():
+            alike.setdefault(id(run.data), []).append(place)
+    for places in alike.values():
+        data = runs[places[0]].data
+        scores = [
+            runs[place].recipe.objective.class_scores(torch.from_numpy(networks[place].test_logits))
+            for place in places
+        ]
+        targets = data.label_map[data.labels[runs[places[0]].recipe.test_rows]]
+        # Objectives differ in how many outputs they add to those of the classes.
+        for outputs in {own.shape[1] for own in scores}:
+            own = [i for i, one in enumerate(scores) if one.shape[1] == outputs]
+            found = evaluate_many([scores[i].numpy() for i in own], targets, data.class_names)
+            for i, evaluation in zip(own, found, strict=True):
+                evaluations[places[i]] = evaluation.to_json()
+    return evaluations
 
 
 def workers_for(stacks: Sequence[PlannedStack], cores: int) -> int:

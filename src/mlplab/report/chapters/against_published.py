@@ -249,7 +249,7 @@ def _area_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) -
     corner = ("ours from hard labels",) if published.hard_labels else ()
     rows = []
     for index, name in enumerate(evaluations[0].class_names):
-        areas = [e.roc.classes[index].area for e in evaluations]
+        areas = [e.areas.classes[index] for e in evaluations]
         hard = [_corner_area(np.array(e.confusion), index) for e in evaluations]
         known = np.array([a for a in areas if a is not None])
         if name in published.areas and len(known):

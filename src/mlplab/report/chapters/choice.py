@@ -20,8 +20,7 @@ from mlplab.declarations.problems import BadInput
 from mlplab.figures.calibration import reliability_figure
 from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.curves import curve_figures
-from mlplab.figures.roc import roc_figure
-from mlplab.report.chapters.evaluation import MEASURES, cell
+from mlplab.report.chapters.evaluation import MEASURES, cell, roc_block
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -136,7 +135,7 @@ def _in_full(context: Context, choice: Choice) -> Iterator[Block]:
         splits.insert(1, "validation")
     declared = CurveFigure(title=f"Learning curve of {name}", networks=(name,), split=tuple(splits))
     yield Pictures(tuple(curve_figures(declared, context.results, "choice-learning-curve")))
-    yield Pictures((roc_figure(name, evaluations, found[0][0].seed, "choice-roc"),))
+    yield roc_block(context, name, "choice-roc")
     yield Pictures((confusion_figure(name, evaluations, "choice-confusion"),), small=True)
     if calibration is not None:
         yield Pictures((reliability_figure(calibration, "choice-calibration"),), small=True)

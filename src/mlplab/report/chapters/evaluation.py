@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from mlplab.analysis.test_part import roc_curves_of
+from mlplab.declarations.problems import BadInput
 from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.of_study import slug, unused
 from mlplab.figures.roc import roc_figure
@@ -15,6 +17,7 @@ from mlplab.report.document import (
     Block,
     Chapter,
     Details,
+    Note,
     Paragraph,
     Pictures,
     Table,
@@ -33,7 +36,7 @@ MEASURES: dict[str, tuple[Callable[[Evaluation], float | None], str]] = {
     "precision, weighted": (lambda e: e.weighted.precision, "accuracy"),
     "recall, weighted": (lambda e: e.weighted.recall, "accuracy"),
     "F1, weighted": (lambda e: e.weighted.f1, "accuracy"),
-    "ROC area, macro": (lambda e: e.roc.macro.area, "accuracy"),
+    "ROC area, macro": (lambda e: e.areas.macro, "accuracy"),
 }
 """What is told of a network, each with the metric whose decimals it takes."""
 _IN_FULL_ONLY = ("precision, weighted", "recall, weighted")
@@ -97,12 +100,22 @@ def cell(
 def _network(context: Context, name: str, taken: set[str]) -> Details:
     found = context.evaluations(name)
     evaluations = [e for _, e in found]
-    seed = found[0][0].seed
     stem = unused(slug(name), taken)
     accuracy = with_interval(t_interval(np.array([e.accuracy for e in evaluations])))
     confusion = Pictures((confusion_figure(name, evaluations, f"confusion-{stem}"),), small=True)
-    roc = Pictures((roc_figure(name, evaluations, seed, f"roc-of-{stem}"),))
+    roc = roc_block(context, name, f"roc-of-{stem}")
     return Details(f"**{plain(name)}** · {accuracy}", (confusion, roc, _classes(name, evaluations)))
+
+
+def roc_block(context: Context, name: str, stem: str) -> Block:
+    """The ROC curves of a network's first seed, or why they cannot be drawn."""
+    found = context.evaluations(name)
+    run = found[0][0]
+    try:
+        curves = roc_curves_of(context.results, run)
+    except BadInput as error:
+        return Note(plain(error.problems[0]), "No ROC curves")
+    return Pictures((roc_figure(name, [e for _, e in found], curves, run.seed, stem),))
 
 
 def _classes(name: str, evaluations: Sequence[Evaluation]) -> Table:
@@ -120,7 +133,7 @@ def _classes(name: str, evaluations: Sequence[Evaluation]) -> Table:
 
     rows = []
     for index in order.tolist():
-        areas = [a for e in evaluations if (a := e.roc.classes[index].area) is not None]
+        areas = [a for e in evaluations if (a := e.areas.classes[index]) is not None]
         rows.append(
             (
                 plain(evaluations[0].class_names[index]),

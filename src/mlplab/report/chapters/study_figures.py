@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mlplab.figures.of_study import declared_figures
+from mlplab.figures.of_study import Undrawn, declared_figures
 from mlplab.report.context import Context
-from mlplab.report.document import Block, Chapter, Details, Paragraph, Pictures, plain
+from mlplab.report.document import Block, Chapter, Details, Note, Paragraph, Pictures, plain
 from mlplab.words import listed
 
 MOST_OPEN = 2
@@ -13,8 +13,14 @@ MOST_OPEN = 2
 
 def chapter(context: Context) -> Chapter | None:
     """Each figure, with the real loss beside a published one that is not."""
-    groups = [group for group in declared_figures(context.results) if group]
-    if not groups:
+    found = declared_figures(context.results)
+    groups = [group for group in found if group and not isinstance(group, Undrawn)]
+    undrawn = [
+        Note(plain(figure.why), f"Not drawn: {plain(figure.title)}")
+        for figure in found
+        if isinstance(figure, Undrawn)
+    ]
+    if not groups and not undrawn:
         return None
     blocks: list[Block] = [
         Paragraph(
@@ -28,4 +34,5 @@ def chapter(context: Context) -> Chapter | None:
     if folded := tuple(pictures[MOST_OPEN:]):
         told = listed([f"“{plain(block.figures[0].title)}”" for block in folded], most=6)
         blocks.append(Details(f"More curves: {told}", folded))
+    blocks += undrawn
     return Chapter("figures", "Curves", tuple(blocks))

@@ -1,0 +1,89 @@
+"""What a recorded network says of its test rows, computed again from its weights and its data."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from mlplab.data.known_files import locate
+from mlplab.data.preparation import PreparedData, prepare
+from mlplab.declarations.data import KnownData
+from mlplab.declarations.objective import EXTRA_OUTPUTS, ClassAnchor, Objective
+from mlplab.declarations.problems import refuse
+from mlplab.metrics.roc import RocCurves, roc_curves
+from mlplab.networks.probabilities import log_softmax
+from mlplab.openset.from_weights import activations_from_weights
+from mlplab.records.database import reading
+from mlplab.records.results import Results, Run
+from mlplab.records.runs import contents
+
+
+def probabilities_and_targets(results: Results, run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """The probabilities (row, output), float64, of the test rows of a run, and their targets (row,).
+
+    Products are NumPy's in float32, whatever the run was trained with.
+
+    Raises:
+        BadInput: its weights or data are not there, or the data have changed since.
+    """
+    network = results.study.networks[run.network]
+    data = _data(results, run)
+    layers = results.weights(run.network, run.seed)
+    logits = activations_from_weights(
+        data.inputs[data.test_rows], layers, network.activation
+    ).logits
+    targets = data.label_map[data.labels[data.test_rows]]
+    return np.exp(log_softmax(_class_scores(network.objective, logits))), targets
+
+
+def roc_curves_of(results: Results, run: Run) -> RocCurves:
+    """The ROC curves of a run on its test rows; records of before hold them.
+
+    Raises:
+        BadInput: they must be computed again, and weights or data are not there.
+    """
+    evaluation = run.evaluation
+    assert evaluation is not None
+    if evaluation.curves is not None:
+        return evaluation.curves
+    probabilities, targets = probabilities_and_targets(results, run)
+    return roc_curves(probabilities[:, : len(evaluation.class_names)], targets)
+
+
+def _class_scores(objective: Objective, logits: np.ndarray) -> np.ndarray:
+    """As the objective's `class_scores`, without torch, whose import takes longer than most reports."""
+    if isinstance(objective, ClassAnchor):
+        import torch
+
+        from mlplab.objectives.declared import objective_of
+
+        return objective_of(objective).class_scores(torch.from_numpy(logits)).numpy()
+    extra = EXTRA_OUTPUTS.get(objective.name, 0)
+    return logits[:, : logits.shape[1] - extra]
+
+
+def _data(results: Results, run: Run) -> PreparedData:
+    """The data of a run as it was trained on them."""
+    if results.folder is None:
+        refuse(run.network, expected="results read from a folder", received="others")
+    declared = results.study.networks[run.network]
+    data = declared.data
+    if isinstance(data, KnownData) and data.name != "digits" and None in locate(data.name):
+        refuse(
+            f"data of {run.network}",
+            expected=f"{data.name} on this machine",
+            received="none",
+            hint=f"fetch it with `mlplab data fetch {data.name}`, or set MLPLAB_DATA to where it is",
+        )
+    prepared = prepare(data, results.study.folder, lambda line: None, declared.roles)
+    with reading(results.folder) as connection:
+        (content,) = contents(connection, [run.key]).values()
+    if json.loads(content)["data"] != prepared.digest:
+        refuse(
+            f"data of {run.network}",
+            expected="the contents that it was trained on",
+            received="others: the files have changed since",
+            hint="run the study again",
+        )
+    return prepared
