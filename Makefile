@@ -1,5 +1,6 @@
 # make demo    set up once, run the demo study, print where its report is
 # make test    set up once, add what tests need, run the tests
+# make test-slow   the tests that take long
 # make lint    style, format, types and import layers
 # make check   lint and test
 # make docs    write what the documentation takes from the program
@@ -23,7 +24,7 @@ candidates := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3 
 suits := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check docs site setup format clean
+.PHONY: help demo test test-slow lint check docs site setup format clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -34,7 +35,10 @@ demo: $(installed)
 	@$(bin)/mlplab demo --out "$(OUT)"
 
 test: $(with_dev)
-	@$(bin)/python -m pytest $(PYTEST_ARGS)
+	@$(bin)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-slow: $(with_dev)
+	@$(bin)/python -m pytest -m slow $(PYTEST_ARGS)
 
 lint: $(with_dev)
 	@$(bin)/ruff check

@@ -13,6 +13,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "mnist: needs the MNIST files under MLPLAB_DATA/mnist; skipped without them"
     )
+    config.addinivalue_line("markers", "slow: takes long; `make test-slow` and .ci/run run these")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -51,6 +51,7 @@ def test_every_benchmark_can_be_imported(name):
 
 
 @pytest.mark.parametrize("name", OF_ANY_SHAPE)
+@pytest.mark.slow
 def test_a_contender_trains_and_evaluates_every_network(name, order, rows, monkeypatch):
     contender = CONTENDERS[name]
     if reason := contender.why_not():
@@ -222,6 +223,7 @@ def test_flops_are_those_of_the_report(rows):
     assert job.flops(job.members[0], rows) == expected
 
 
+@pytest.mark.slow
 def test_neighbours_of_many_rows_stay_within_their_memory(monkeypatch):
     """10,000 rows against 30,000, whose distances alone would be 1,200 MB."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))

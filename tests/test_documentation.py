@@ -69,6 +69,7 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("place")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page", [page for page in FOLLOWED if any(b.run for b in blocks(page))], ids=ids
 )

@@ -572,6 +572,7 @@ def test_many_splits_are_looked_at_together(tmp_path):
 
 
 @pytest.mark.mnist
+@pytest.mark.slow
 def test_config10_on_mnist_is_as_measured(tmp_path):
     """Three seeds of the report's network; ten seeds are in docs/detectors.md."""
     values = {

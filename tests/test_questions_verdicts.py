@@ -174,6 +174,7 @@ def _exchangeable(rng: np.random.Generator, kind: str, n: int) -> np.ndarray:
 
 @pytest.mark.parametrize("n", [3, 5, 10])
 @pytest.mark.parametrize("kind", ["tied", "skewed", "censored"])
+@pytest.mark.slow
 def test_false_verdicts_stay_at_their_level(kind, n):
     """Any verdict that finds a difference is false here; 5% in all, and three standard errors."""
     rng = np.random.default_rng([7, n])

@@ -285,6 +285,7 @@ def test_a_class_without_test_rows_has_no_recall():
     assert "without test rows" in text
 
 
+@pytest.mark.slow
 def test_a_report_of_very_many_networks_and_classes_is_small(tmp_path):
     names = tuple(f"class {i}" for i in range(2000))
     targets = np.arange(4000) % 2000

@@ -30,6 +30,7 @@ def simulation():
     ("alpha", "seeds", "repeats"),
     [(0.05, 3, 80), (0.05, 5, 80), (0.05, 10, 60), (0.05, 20, 40), (0.3, 3, 100), (0.3, 5, 100)],
 )
+@pytest.mark.slow
 def test_false_verdicts_stay_at_their_level(simulation, alpha, seeds, repeats):
     outcomes = list(simulation.simulate(alpha, repeats, (seeds,)))
     promised = [row for row in outcomes if row.promised]

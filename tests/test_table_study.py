@@ -41,6 +41,7 @@ def quick(*overrides):
     return [part for override in (*QUICK, *overrides) for part in ("--set", override)]
 
 
+@pytest.mark.slow
 def test_a_table_and_a_target_make_a_run_with_a_report(table, tmp_path):
     done = mlplab_here("run", table, "--target", "kind", "--ignore", "id", *quick(), cwd=tmp_path)
     assert done.returncode == 0, done.stderr

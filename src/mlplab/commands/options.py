@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -24,12 +24,8 @@ class Precision(StrEnum):
     bfloat16 = "bfloat16"
 
 
-class Task(StrEnum):
-    """What is predicted: classes, or a quantity."""
-
-    classification = "classification"
-    regression = "regression"
-
+Task = Literal["classification", "regression"]
+"""As in `declarations.data`, which `--help` does not wait for."""
 
 StudyArgument = Annotated[
     str,
