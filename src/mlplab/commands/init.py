@@ -198,7 +198,7 @@ def _of_table(
         target,
         ignore=ignore,
         missing=missing,
-        task=task and task.value,
+        task=task,
         name=plain(path.stem),
         folder=path.parent,
     )

@@ -70,7 +70,7 @@ def run(
     """
     from mlplab.commands.joining import joined
 
-    table = TableOptions(target, ignore or (), missing or (), task and task.value)
+    table = TableOptions(target, ignore or (), missing or (), task)
     wanted = read(study, networks, overrides, seeds, table)
     whole = wanted
     if networks:
