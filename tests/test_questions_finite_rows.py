@@ -24,7 +24,7 @@ from mlplab.openset.rows_and_seeds import over_rows_and_seeds
 from simulated_questions import ACCURACY, pair, results, trend
 from simulated_results import evaluation
 
-TARGET = m.AccuracyTarget(accuracy=0.5)
+TARGET = m.TARGETS["accuracy"](accuracy=0.5)
 
 
 def seen(metric: m.Metric, question=None):

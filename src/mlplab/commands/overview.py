@@ -1,4 +1,4 @@
-"""What came out of a study, in one small table: each network's test accuracy over its seeds."""
+"""What came out of a study, in one small table: each network's test result over its seeds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mlplab.commands.output import Block, Table
+from mlplab.declarations.task import METRICS, Metric
+from mlplab.words import number
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results
@@ -16,29 +18,33 @@ MOST_TASKS = 12
 
 
 def overview(results: Results) -> list[Block]:
-    """Say what came out: every network's accuracy, the choice, and detectors of unknown classes."""
-    blocks = [*_accuracies(results), *_choice(results)]
+    """Say what came out: every network's result, the choice, and detectors of unknown classes."""
+    blocks = [*_finals(results), *_choice(results)]
     return [*blocks, *_open_set(results)] if results.study.open_set else blocks
 
 
-def _accuracies(results: Results) -> Iterator[Block]:
-    """Network, seeds and test accuracy (mean ± half of the 95% t interval).
+def _finals(results: Results) -> Iterator[Block]:
+    """Network, seeds and the test metric that decides (mean ± half of the 95% t interval).
 
     Beyond `MOST_ROWS` networks only the best are shown, and how many are not.
     """
-    rows = _rows(results)
+    study = results.study
+    metric = METRICS[study.choice.metric or study.task.main]
+    rows = _rows(results, metric)
     shown = rows
     if len(rows) > MOST_ROWS:
-        shown = sorted(rows, key=lambda row: -row[1] if row[1] == row[1] else math.inf)[:MOST_ROWS]
+        shown = sorted(
+            rows, key=lambda row: -metric.sign * row[1] if row[1] == row[1] else math.inf
+        )[:MOST_ROWS]
     yield Table(
-        ("network", "seeds", "test accuracy", "diverged"),
+        ("network", "seeds", f"test {metric.title}", "diverged"),
         tuple((name, str(n), told, str(diverged or "")) for name, _, n, told, diverged in shown),
     )
     if len(rows) > MOST_ROWS:
         yield (f"The best {MOST_ROWS} of {len(rows):,} networks; the report has all.")
 
 
-def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
+def _rows(results: Results, metric: Metric) -> list[tuple[str, float, int, str, int]]:
     """Return (network, mean, seeds, mean ± half interval in words, diverged), as in the study."""
     from mlplab.statistics.intervals import t_interval
 
@@ -48,14 +54,17 @@ def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
         done = of_network[of_network["status"].isin(("finished", "diverged"))]
         fine = done[done["status"] == "finished"]
         diverged = len(done) - len(fine)
-        accuracies = fine["test_accuracy"].dropna().to_numpy()
-        if not len(accuracies):
+        values = fine[f"test_{metric.name}"].dropna().to_numpy()
+        if not len(values):
             rows.append((str(name), math.nan, len(done), "none", diverged))
             continue
-        interval = t_interval(accuracies)
-        told = f"{interval.mean:.4f}"
+        interval = t_interval(values)
+        told = number(interval.mean, metric.name)
         if len(fine) > 1:
-            told += f" ± {interval.high - interval.mean:.4f}"
+            half = float(interval.high - interval.mean)
+            told += (
+                f" ± {half:.4f}" if metric.unit != "target" else f" ± {number(half, metric.name)}"
+            )
         rows.append((str(name), float(interval.mean), len(done), told, diverged))
     return rows
 
@@ -70,7 +79,7 @@ def _choice(results: Results) -> Iterator[Block]:
         if len(results.study.networks) > 1 and not results.study.open_set:
             yield (f"\nNo network is chosen: {choice.reason}.")
         return
-    yield (f"\nThe rule: {rule_in_words(choice.rule, choice.split)}.")
+    yield (f"\nThe rule: {rule_in_words(choice)}.")
     yield (f"{outcome_in_words(choice)}.")
     for caveat in caveats_of(choice):
         yield f"  {caveat}"

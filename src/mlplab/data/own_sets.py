@@ -11,8 +11,8 @@ from mlplab.data.dataset import Dataset
 from mlplab.data.doubts import doubtful_rows
 from mlplab.data.own_files import OwnFile
 from mlplab.data.refusal import refuse
-from mlplab.declarations.data import Task
 from mlplab.declarations.problems import listed, shown
+from mlplab.declarations.task import TaskName
 
 DEFAULT_TEST = 0.2
 LONGEST_CLASS = 200
@@ -33,7 +33,7 @@ class Rows:
     labels_file: OwnFile
     columns: tuple[Column, ...] | None = None
     """Of a table, whose inputs may be NaN where nothing is known."""
-    task: Task = "classification"
+    task: TaskName = "classification"
     targets: np.ndarray | None = None
     """(row,) float64 of regression."""
     target_name: str = ""

@@ -37,9 +37,11 @@ from mlplab.declarations.resolving.resolution import (
     resolve,
     unknown_keys,
 )
+from mlplab.declarations.resolving.tasks import presented_for, with_tasks
 from mlplab.declarations.resolving.tuning_trials import tuned_networks
 from mlplab.declarations.seeds_needed import seeds_for_all
 from mlplab.declarations.study import Presentation, Study
+from mlplab.declarations.task import CLASSIFICATION
 from mlplab.declarations.tuning import Tuning
 
 MOST_PROBLEMS = 200
@@ -77,12 +79,16 @@ def load(
         notes += _default_seeds(values, presentation)
     resolution = resolve(values, source.grid)
     problems += resolution.problems
+    resolution = with_tasks(resolution, source.folder)
     matching = match_widths(resolution, source.folder)
     resolution = matching.resolution
     problems += matching.problems
+    networks = resolution.networks
+    task = next((network.task for network in networks.values()), CLASSIFICATION)
+    presentation = presented_for(task, presentation)
     study = Study(
         name=values.get("name", source.name),
-        networks=resolution.networks,
+        networks=networks,
         questions=presentation.questions,
         choice=presentation.choice,
         figures=presentation.figures,

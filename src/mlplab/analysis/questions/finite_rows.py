@@ -29,6 +29,7 @@ from mlplab.declarations.metric import (
 from mlplab.declarations.question import LevelQuestion, PairQuestion, Question
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.study import Study
+from mlplab.metrics.classification import Evaluation
 from mlplab.records.results import Run
 from mlplab.statistics.rows import difference_limits, fraction_interval
 
@@ -90,8 +91,9 @@ def rows_part(
         return None
     if target_of(metric) is not None:
         return NotMeasured("a time to a target is no mean over rows")
-    if measure_of(metric) != "accuracy":
-        return NotMeasured("losses of single rows are not recorded")
+    measure = measure_of(metric)
+    if measure is None or measure.name != "accuracy":
+        return NotMeasured("it is no fraction of rows that are right")
     fractions, rows = measured.values, rows_of(split, measured, by_network, study)
     if isinstance(metric, GapMetric):
         fractions = _test_accuracy(measured, by_network)
@@ -219,7 +221,8 @@ def rows_right(
 
 
 def _right(run: Run) -> np.ndarray | None:
-    return None if run.evaluation is None else run.evaluation.right_rows()
+    evaluation = run.evaluation
+    return evaluation.right_rows() if isinstance(evaluation, Evaluation) else None
 
 
 def _error(fractions: np.ndarray, rows: int, told: str) -> RowsError | None:
@@ -246,7 +249,7 @@ def _test_accuracy(measured: MetricValues, by_network: RunsByNetwork) -> np.ndar
     for column, name in enumerate(measured.networks):
         for row, seed in enumerate(measured.seeds):
             evaluation = by_network[name][seed].evaluation
-            if evaluation is not None:
+            if isinstance(evaluation, Evaluation):
                 values[row, column] = evaluation.accuracy
     return values
 

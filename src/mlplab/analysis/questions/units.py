@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlplab.declarations.metric import (
-    AccuracyTarget,
     AreaMetric,
     AtStepMetric,
     BestMetric,
@@ -16,17 +15,17 @@ from mlplab.declarations.metric import (
     FlopsToMetric,
     GapMetric,
     GradientMetric,
-    LossTarget,
     Metric,
     OpenSetMetric,
     SecondsToMetric,
     is_share,
     target_of,
 )
+from mlplab.declarations.task import METRICS
 from mlplab.words import prefix_for
 
 _MOST_DECIMALS = 9
-_MEASURES = {"accuracy": "accuracy", "loss": "loss"}
+_MEASURES = {name: metric.title for name, metric in METRICS.items()} | {"loss": "loss"}
 
 
 @dataclass(frozen=True)
@@ -159,10 +158,11 @@ def _on(split: str) -> str:
 def _target_phrase(metric: Metric) -> str:
     target = target_of(metric)
     split = _on(getattr(metric, "split", "test"))
-    if isinstance(target, AccuracyTarget):
-        return f"{100 * target.accuracy:.10g}% {split}accuracy"
-    assert isinstance(target, LossTarget)
-    return f"a {split}loss of {target.loss:g}"
+    assert target is not None
+    title = _MEASURES[target.metric.name]
+    if target.metric.is_fraction:
+        return f"{100 * target.value:.10g}% {split}{title}"
+    return f"a {split}{title} of {target.value:g}"
 
 
 def _gradient_phrase(metric: GradientMetric) -> str:

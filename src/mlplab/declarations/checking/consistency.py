@@ -11,7 +11,9 @@ from mlplab.declarations.checking.figure_checks import comparison_problems, figu
 from mlplab.declarations.checking.names import declared_names, list_problems, name_problems
 from mlplab.declarations.checking.open_set_checks import objective_fault, open_set_faults
 from mlplab.declarations.checking.question_checks import question_problems
+from mlplab.declarations.checking.task_checks import network_task_problems, task_problems
 from mlplab.declarations.checking.tuning_checks import matched_problems, tuning_problems
+from mlplab.declarations.data import TableData
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import USES_HIDDEN
 from mlplab.declarations.problems import Problem, listed
@@ -63,6 +65,8 @@ def check_study(
     problems += comparison_problems(study)
     problems += open_set_faults(study, declared, in_doubt=in_doubt)
     problems += _linear_open_set_problems(study)
+    if all(_knows_task(network, sizes[name][0]) for name, network in study.networks.items()):
+        problems += task_problems(study)
     problems += matched_problems(study.tune, matching.matched)
     problems += tuning_problems(
         study, declared, lambda name, tried: _network_problems(Resolved(tried), sizes[name][0])
@@ -80,7 +84,7 @@ def _data_sizes(study: Study, resolution: Resolution) -> _Sizes:
     for name, resolved in resolution.resolved.items():
         data = resolved.network.data
         if "data" in resolved.doubted:
-            sizes[name] = (DataSize(None, None, None, None, None), ())
+            sizes[name] = (DataSize(), ())
             continue
         if data not in by_data:
             size, problems = data_size(data, study.folder)
@@ -105,6 +109,16 @@ def _linear_open_set_problems(study: Study) -> Iterator[Problem]:
                 listed(linear, limit=4),
                 'name others in "networks", or give these a hidden layer',
             )
+
+
+def _knows_task(network: Network, data: DataSize) -> bool:
+    """Whether it is told what there is to predict; only whole data tell it of some tables."""
+    return not isinstance(network.data, TableData) or bool(network.data.task or data.task)
+
+
+def _task_problems(network: Network, data: DataSize) -> Iterator[Problem]:
+    if _knows_task(network, data):
+        yield from network_task_problems(network)
 
 
 def _batch_problems(network: Network, data: DataSize) -> Iterator[Problem]:
@@ -178,6 +192,7 @@ _CHECKS = (
     (("data", "training"), _stopping_problems),
     (("data", "outputs"), _output_problems),
     (("objective", "roles", "open_set_only"), _objective_problems),
+    (("objective", "data", "outputs", "training"), _task_problems),
     (("hidden", "objective"), _linear_problems),
     (("hidden", "data", "outputs", "training"), _memory_problems),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlplab.figures.final_values import Finals
 from mlplab.figures.trade_off import COSTS, trade_off_figure
 from mlplab.report.context import Context
 from mlplab.report.document import Block, Chapter, Note, Paragraph, Pictures
@@ -21,10 +22,10 @@ def chapter(context: Context) -> Chapter | None:
         return None
     blocks: list[Block] = [
         Paragraph(
-            "The dashed line is the Pareto front: no other network is at least as accurate and as "
+            "The dashed line is the Pareto front: no other network is at least as good and as "
             "cheap as one on it. It is drawn through means; where intervals overlap it may differ."
         ),
-        *_warning(ranking.split),
+        *_warning(ranking),
         *(Pictures((figure,)) for figure in figures),
         Note(
             "Networks of one shape train side by side in a stack, whose time is divided evenly "
@@ -33,17 +34,17 @@ def chapter(context: Context) -> Chapter | None:
             "About the seconds",
         ),
     ]
-    return Chapter("cost", "Accuracy and cost", tuple(blocks))
+    return Chapter("cost", f"{ranking.title[0].upper()}{ranking.title[1:]} and cost", tuple(blocks))
 
 
-def _warning(split: str) -> tuple[Note, ...]:
-    if split != "test":
+def _warning(ranking: Finals) -> tuple[Note, ...]:
+    if ranking.split != "test":
         return ()
     return (
         Note(
-            "Accuracies are of the test set, as not every network has a validation part. Whoever "
-            "takes a network from the front has let the test set choose, and its accuracy there "
-            "is optimistic.",
+            "Results are of the test set, as not every network has a validation part. Whoever "
+            "takes a network from the front has let the test set choose, and its "
+            f"{ranking.title} there is optimistic.",
             "The test set is shown",
         ),
     )
