@@ -79,14 +79,15 @@ class StudyResults(Results):
         return splits_of(self.study, name)
 
     def baseline(self, estimator: Any, network: str | None = None) -> Baseline:
-        """Fit a scikit-learn classifier to the rows of a network, and measure it as the network.
+        """Fit a scikit-learn estimator to the rows of a network, and measure it as the network.
 
         Args:
-            estimator: for example `LogisticRegression(max_iter=1000)`; a copy of it is fitted.
+            estimator: for example `LogisticRegression(max_iter=1000)`, or of a quantity
+                `LinearRegression()`; a copy of it is fitted.
             network: whose rows; those of the first network by default.
 
         Raises:
-            BadInput: as `splits`; or it is no classifier.
+            BadInput: as `splits`; or it is no estimator.
         """
         from mlplab.splits import baseline_on
 
