@@ -38,10 +38,22 @@ def _finals(results: Results) -> Iterator[Block]:
         )[:MOST_ROWS]
     yield Table(
         ("network", "seeds", f"test {metric.title}", "diverged"),
-        tuple((name, str(n), told, str(diverged or "")) for name, _, n, told, diverged in shown),
+        (
+            *((name, str(n), told, str(diverged or "")) for name, _, n, told, diverged in shown),
+            *_trivial(results, metric),
+        ),
     )
     if len(rows) > MOST_ROWS:
         yield (f"The best {MOST_ROWS} of {len(rows):,} networks; the report has all.")
+
+
+def _trivial(results: Results, metric: Metric) -> Iterator[tuple[str, ...]]:
+    """What the trivial prediction comes to, where the records tell."""
+    from mlplab.analysis.trivial import NAMES, trivial_baseline
+
+    value = trivial_baseline(results, metric.name)
+    if value is not None:
+        yield f"({NAMES[results.study.task.name]})", "", number(value, metric.name), ""
 
 
 def _rows(results: Results, metric: Metric) -> list[tuple[str, float, int, str, int]]:

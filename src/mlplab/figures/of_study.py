@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from mlplab.analysis import trivial
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.reading.names import fault_of_study_name
 from mlplab.figures import published
@@ -46,7 +48,11 @@ def declared_figures(results: Results) -> list[list[Figure]]:
             beside = None
             if declared.published is not None:
                 beside = facts.figure(declared.published) if facts else None
-            made.append(curve_figures(declared, results, name, beside))
+            drawn = curve_figures(declared, results, name, beside)
+            if "test" in declared.splits and declared.metric in results.study.task.metrics:
+                told = trivial.in_words(results, declared.metric)
+                drawn = [replace(f, caption=f"{f.caption} {told}".rstrip()) for f in drawn]
+            made.append(drawn)
     return made
 
 

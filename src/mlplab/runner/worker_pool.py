@@ -188,7 +188,9 @@ def _evaluation(run: WantedRun, network: TrainedNetwork) -> str | None:
         ).to_json()
     targets = run.data.label_map[run.data.labels[rows]]
     scores = run.recipe.objective.class_scores(torch.from_numpy(network.test_logits)).numpy()
-    return evaluate(scores, targets, run.data.class_names).to_json()
+    learned = run.data.label_map[run.data.labels[run.recipe.train_rows]]
+    counts = np.bincount(learned[learned >= 0], minlength=len(run.data.class_names))
+    return evaluate(scores, targets, run.data.class_names, counts).to_json()
 
 
 def workers_for(stacks: Sequence[PlannedStack], cores: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.statistics.intervals import t_interval
-from mlplab.words import count, with_interval
+from mlplab.words import count, number, with_interval
 
 MEASURES: dict[str, tuple[Callable[[Evaluation], float | None], str]] = {
     "accuracy": (lambda e: e.accuracy, "accuracy"),
@@ -82,12 +82,33 @@ def _table(context: Context, evaluations: dict[str, list[Evaluation]]) -> Table:
     return Table(
         caption,
         columns("network", "n", *measures),
-        tuple(
-            (plain(name), str(len(found)), *(cell(found, *m) for m in measures.values()))
-            for name, found in evaluations.items()
+        (
+            *(
+                (plain(name), str(len(found)), *(cell(found, *m) for m in measures.values()))
+                for name, found in evaluations.items()
+            ),
+            *_trivial(evaluations, measures),
         ),
         sortable=True,
     )
+
+
+_BASELINE = {
+    "accuracy": "accuracy", "log loss": "log_loss", "recall, macro": "balanced_accuracy",
+    "F1, macro": "macro_f1", "ROC area, macro": "auroc", "Brier score": "brier_score",
+    "average precision": "average_precision",
+}  # fmt: skip
+
+
+def _trivial(
+    evaluations: dict[str, list[Evaluation]], measures: Iterable[str]
+) -> Iterator[tuple[str, ...]]:
+    """The row of the trivial baseline, where the records have it."""
+    found = next(iter(evaluations.values()))[0].baseline
+    if found:
+        values = (found.get(_BASELINE.get(label, "")) for label in measures)
+        cells = ("–" if value is None else number(value) for value in values)
+        yield "*class frequencies of the training rows*", "", *cells
 
 
 def cell(

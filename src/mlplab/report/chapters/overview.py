@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from mlplab.analysis import trivial
 from mlplab.analysis.choice.rule import NoChoice
 from mlplab.analysis.choice.words import caveats_of_best
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.network import Network
 from mlplab.declarations.resolving.data_size import data_size
+from mlplab.figures.figure import Figure
 from mlplab.figures.final_values import final_figure
 from mlplab.report import wording
 from mlplab.report.context import Context
@@ -40,10 +43,15 @@ def chapter(context: Context) -> Chapter:
     if warnings:
         blocks += [Heading("What to bear in mind"), Bullets(tuple(warnings))]
     if context.ranking is not None and len(context.ranking.networks) > 1:
-        blocks.append(
-            Pictures((final_figure(context.ranking, f"overview-final-{context.metric.name}"),))
-        )
+        blocks.append(Pictures((_final_figure(context),)))
     return Chapter("overview", "What came out", tuple(blocks))
+
+
+def _final_figure(context: Context) -> Figure:
+    assert context.ranking is not None
+    figure = final_figure(context.ranking, f"overview-final-{context.metric.name}")
+    told = trivial.in_words(context.results, context.metric.name)
+    return replace(figure, caption=f"{figure.caption} {told}".rstrip())
 
 
 def _no_choice(context: Context) -> str:
