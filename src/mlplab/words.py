@@ -258,7 +258,7 @@ def half_width(interval: Interval, metric: str = "accuracy") -> str:
     if "e" in mean:
         return f"{half:.1e}"
     decimals = len(mean.partition(".")[2])
-    text = f"{half:.{decimals}f}"
+    text = f"{half:,.{decimals}f}"
     return text if text.strip("0.") else f"{half:.1g}"
 
 

@@ -71,7 +71,7 @@ def _rows(results: Results, metric: Metric) -> list[tuple[str, float, int, str, 
             rows.append((str(name), math.nan, len(done), "none", diverged))
             continue
         interval = t_interval(values)
-        told = number(interval.mean, metric.name)
+        told = number(float(interval.mean), metric.name)
         if len(fine) > 1:
             half = float(interval.high - interval.mean)
             told += (

@@ -1,7 +1,7 @@
 """What a network is to do: tell classes apart, or predict a quantity; and how well that is measured.
 
 Whatever is general asks the task: which metrics there are, which way each is better, in what unit
-it is, what training makes small by default. How a metric is computed stands in `metrics/`.
+it is, and between which bounds. How a metric is computed stands in `metrics/`.
 """
 
 from __future__ import annotations
@@ -64,8 +64,6 @@ class Task:
     name: TaskName
     main: MetricName
     """By which networks are ranked and chosen where nothing else is said."""
-    objective: str
-    """What training makes small where nothing else is said."""
     metrics: Mapping[str, Metric]
     """By name, the main one first."""
 
@@ -87,7 +85,6 @@ def _by_name(*metrics: Metric) -> dict[str, Metric]:
 CLASSIFICATION = Task(
     name="classification",
     main="accuracy",
-    objective="cross_entropy",
     metrics=_by_name(
         Metric("accuracy", "accuracy", "fraction", True, 0, 1, is_always_measured=True),
         Metric("loss", "cross-entropy loss", "nats", False, is_always_measured=True),
@@ -106,7 +103,6 @@ CLASSIFICATION = Task(
 REGRESSION = Task(
     name="regression",
     main="rmse",
-    objective="mse",
     metrics=_by_name(
         Metric("rmse", "RMSE", "target", False, is_always_measured=True),
         Metric("loss", "squared error of the standardised target", "none", False,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 RESERVED = (
     "overview-", "published-", "confusion-", "roc-of-", "cost-", "choice-", "inside-", "tuning-",
-    "errors-of-",
+    "errors-of-", "precision-of-",
 )  # fmt: skip
 """How the names of the report's own figures begin."""
 

@@ -156,6 +156,14 @@ def _value(values: np.ndarray, rows: int | None) -> Spread:
     )
 
 
+def _limits(found: Best, network: int) -> tuple[float, float]:
+    """Of the metric of a network less that of the best other, in the metric's own direction."""
+    low, high = (
+        float(limit[network]) for limit in (found.on_these_rows.low, found.on_these_rows.high)
+    )
+    return (low, high) if found.metric.higher_is_better else (-high, -low)
+
+
 def _choice(rule: ChoiceRule, found: Best, costs: Mapping[CostName, Sequence[Spread]]) -> Choice:
     means = {name: np.array([spread.mean for spread in costs[name]]) for name in COSTS}
     compared, names = found.on_these_rows, found.networks
@@ -169,7 +177,7 @@ def _choice(rule: ChoiceRule, found: Best, costs: Mapping[CostName, Sequence[Spr
             names[i],
             {name: costs[name][i] for name in COSTS},
             _value(found.values[:, i], found.rows),
-            *sorted(found.metric.sign * float(limit[i]) for limit in (compared.low, compared.high)),
+            *_limits(found, int(i)),
             int(i) in taken.qualifying,
             frozenset(name for name in COSTS if fronts[name][i]),
         )

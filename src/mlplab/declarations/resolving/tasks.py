@@ -12,7 +12,7 @@ from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.data import Data, TableData
 from mlplab.declarations.figure import CurveFigure
 from mlplab.declarations.network import Network
-from mlplab.declarations.objective import BY_NAME
+from mlplab.declarations.objective import MeanSquaredError
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
 from mlplab.declarations.study import Presentation
@@ -48,7 +48,7 @@ def _with_task(data: TableData, folder: Path) -> Data:
 def _settled(network: Network, data: Data) -> Network:
     changed: dict[str, Any] = {} if data is network.data else {"data": data}
     if data.task == REGRESSION.name and "objective" not in network.model_fields_set:  # type: ignore[union-attr]
-        changed["objective"] = BY_NAME[REGRESSION.objective](name=REGRESSION.objective)
+        changed["objective"] = MeanSquaredError(name="mse")
     return network.model_copy(update=changed) if changed else network
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.of_study import slug, unused
+from mlplab.figures.precision_recall import can_be_drawn, precision_recall_figure
 from mlplab.figures.roc import roc_figure
 from mlplab.metrics.classification import Evaluation
 from mlplab.report.context import MOST_ROWS, Context
@@ -130,6 +131,11 @@ def _network(context: Context, name: str, taken: set[str]) -> Details:
         (
             Pictures((confusion_figure(name, evaluations, f"confusion-{stem}"),), small=True),
             Pictures((roc_figure(name, evaluations, seed, f"roc-of-{stem}"),)),
+            *(
+                (Pictures((precision_recall_figure(name, evaluations, f"precision-of-{stem}"),)),)
+                if can_be_drawn(evaluations[0])
+                else ()
+            ),
             _classes(name, evaluations),
         ),
     )
