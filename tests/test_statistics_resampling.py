@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from benchmarks.resampling_simulation import SCHEMES, false_verdicts
 from scipy import stats
 
-from benchmarks.resampling_simulation import SCHEMES, false_verdicts
 from mlplab.statistics.resampling import resampled_mean
 
 VALUES = [0.02, 0.05, -0.01, 0.03, 0.04, 0.00, 0.02, 0.06, 0.01, 0.03]

@@ -17,7 +17,10 @@ MOST_TASKS = 12
 
 def overview(results: Results) -> list[Block]:
     """Say what came out: every network's accuracy, the choice, and detectors of unknown classes."""
-    blocks = [*_accuracies(results), *_usual_methods(results), *_choice(results)]
+    from mlplab.statistics.intervals import overlapping
+
+    with overlapping(results.study.test_over_train):
+        blocks = [*_accuracies(results), *_usual_methods(results), *_choice(results)]
     return [*blocks, *_open_set(results)] if results.study.open_set else blocks
 
 

@@ -14,7 +14,7 @@ from mlplab.data.header import Header
 from mlplab.data.known_files import FoundFile, fetch_missing
 from mlplab.data.known_images import known_images
 from mlplab.data.own_files import OwnFile, own_file
-from mlplab.data.own_sets import divided
+from mlplab.data.own_sets import Rows, divided
 from mlplab.data.own_tables import read_table, table_header
 from mlplab.data.refusal import refuse
 from mlplab.data.sources import idx, image_folder, npz
@@ -56,6 +56,8 @@ def load(
     return _known_images(_Files(declaration.name, found, announce))
 
 
+_DIVISIONS_KEPT = 32
+"""Divisions of one set share its inputs."""
 _told: WeakKeyDictionary[Dataset, set[Announce]] = WeakKeyDictionary()
 """Who was told of what is doubtful in a set, so that everybody is told once."""
 
@@ -135,8 +137,17 @@ def _own_files(declaration: OwnData, folder: Path) -> tuple[OwnFile, ...]:
     )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=_DIVISIONS_KEPT)
 def _own(declaration: OwnData, files: tuple[OwnFile, ...], fewest_classes: int) -> Dataset:
+    undivided = declaration.model_copy(update={"test": None, "split_seed": 0, "fold": None})
+    train, test = _rows(undivided, files)
+    return divided(
+        train, test, declaration.test, declaration.split_seed, fewest_classes, declaration.fold
+    )
+
+
+@lru_cache(maxsize=2)
+def _rows(declaration: OwnData, files: tuple[OwnFile, ...]) -> tuple[Rows, Rows | None]:
     if isinstance(declaration, IdxData):
         train = idx.image_pair(*files[:2])
         test = idx.image_pair(*files[2:]) if files[2:] else None
@@ -146,4 +157,4 @@ def _own(declaration: OwnData, files: tuple[OwnFile, ...], fewest_classes: int) 
         train, test = image_folder.read(declaration, files)
     else:
         train, test = read_table(declaration, files)
-    return divided(train, test, declaration.test, declaration.split_seed, fewest_classes)
+    return train, test

@@ -46,10 +46,15 @@ class Rows:
 
 
 def divided(
-    train: Rows, test: Rows | None, part: float | None, split_seed: int, fewest_classes: int = 2
+    train: Rows,
+    test: Rows | None,
+    part: float | None,
+    split_seed: int,
+    fewest_classes: int = 2,
+    fold: tuple[int, int] | None = None,
 ) -> Dataset:
     """Make a Dataset of training rows and given test rows, or draw the test part from them."""
-    if test is not None and part is not None:
+    if test is not None and (part is not None or fold is not None):
         refuse(
             "data.test",
             expected="either test rows of their own or a part to be drawn",
@@ -84,7 +89,10 @@ def divided(
         order=_padded(train.order, len(labels), np.inf),
         notes=(*train.notes, *(test.notes if test is not None else ())),
     )
-    if test is None:
+    if fold is not None:
+        train_rows, test_rows = dataset.take_fold(*fold, seed=split_seed)
+        dataset = replace(dataset, train_rows=train_rows, test_rows=test_rows)
+    elif test is None:
         train_rows, test_rows = dataset.divide(
             dataset.train_rows,
             DEFAULT_TEST if part is None else part,

@@ -102,7 +102,7 @@ def _loaded(
     values, source_map = source.values, source.source_map
     problems += unknown_keys(values, STUDY_KEYS)
     presentation = _presentation(values, problems)
-    if "seeds" not in values:
+    if "seeds" not in values and "resampling" not in values:
         notes += _default_seeds(values, presentation)
     resolution = resolve(values, source.grid)
     problems += resolution.problems

@@ -236,11 +236,12 @@ def _answer(
     study = seen.results.study
     arms = arms_of(question, study)
     measured = seen.values(question, arms)
-    rows = seen.rows(question, arms, measured)
+    resampling = study.resampling
+    rows = None if resampling is not None else seen.rows(question, arms, measured)
     sizes = sizes_known(seen.results, [arm.network for arm in arms], seen.runs)
     return Answer(
         question=question,
-        finding=judge(question, measured, alpha, rows),
+        finding=judge(question, measured, alpha, rows, resampling),
         measured=measured,
         audit=audit_question(
             question, arms, study.networks, sizes, tuned_together(study, question.networks)
@@ -274,6 +275,11 @@ def _caveats(answer: Answer) -> Iterator[str]:
     if measured.unpaired:
         yield by_count(measured.unpaired, _UNPAIRED_ONE, _UNPAIRED)
     yield from _tests(answer)
+    if finding.test == "resampled":
+        yield (
+            "The verdict is about other data of the same source and other seeds: each of the "
+            f"{finding.seeds} repetitions has its own training and test rows and its own seed."
+        )
     if answer.rows is not None:
         yield _rows_in_words(answer, answer.rows)
 

@@ -11,7 +11,7 @@ from mlplab.analysis.questions.hypothesis import Hypothesis
 from mlplab.statistics.critical_difference import PairwiseTests
 from mlplab.statistics.verdict_rules import Verdict
 
-TestName = Literal["sign-flip", "equivalence", "log-rank", "sign", "page", "friedman"]
+TestName = Literal["sign-flip", "equivalence", "resampled", "log-rank", "sign", "page", "friedman"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from mlplab.analysis.questions.effects import Effect, effect_of_times, effect_of_values
+from mlplab.analysis.questions.effects import (
+    Effect,
+    effect_of_splits,
+    effect_of_times,
+    effect_of_values,
+)
 from mlplab.analysis.questions.finding import Finding, Ranking, TestName
 from mlplab.analysis.questions.finite_rows import CountedRows, RowsPart
 from mlplab.analysis.questions.hypothesis import Hypothesis, decided_hypothesis, p_value_of
@@ -22,6 +27,7 @@ from mlplab.declarations.question import (
     RankingQuestion,
     TrendQuestion,
 )
+from mlplab.declarations.resampling import Resampling
 from mlplab.statistics import friedman, page
 from mlplab.statistics.critical_difference import PairTest, PairwiseTests, cliques, pairwise_tests
 from mlplab.statistics.sign_flip import draws_for_level, seeds_needed_for_level, smallest_p
@@ -34,14 +40,21 @@ from mlplab.statistics.verdict_rules import (
 
 
 def judge(
-    question: Question, measured: MetricValues, alpha: float, rows: RowsPart | None = None
+    question: Question,
+    measured: MetricValues,
+    alpha: float,
+    rows: RowsPart | None = None,
+    resampling: Resampling | None = None,
 ) -> Finding:
     """Answer one question at a level that is corrected for all that are asked.
 
     alpha: the chance of a false verdict that this question may take, two-sided. rows: what the
-    rows leave open; counted where they are a second sample.
+    rows leave open; counted where they are a second sample. resampling: where each seed is a
+    repetition with rows of its own.
     """
     whole = measured.values[~np.isnan(measured.values).any(axis=1)]
+    if resampling is not None:
+        return _judge_splits(question, whole, alpha, resampling)
     counted = rows if isinstance(rows, CountedRows) else None
     finding = _judged(question, whole, alpha, counted)
     if counted is not None and finding.test in ("sign-flip", "equivalence"):
@@ -52,6 +65,24 @@ def judge(
         return replace(finding, why_no_number=TOO_FEW_ROWS.format(rows=counted.rows))
     needed, why = number_or_reason(question, finding, whole)
     return replace(finding, seeds_needed=needed, why_no_number=why)
+
+
+def _judge_splits(
+    question: Question, values: np.ndarray, alpha: float, resampling: Resampling
+) -> Finding:
+    """A pair, or a level, over repeated splits; checks refuse other questions."""
+    ratio = resampling.test_over_train
+    if isinstance(question, PairQuestion):
+        second, margin = values[:, 1], question.by_at_least
+    else:
+        assert isinstance(question, LevelQuestion)
+        second, margin = np.full(len(values), question.than), 0.0
+    effect = effect_of_splits(values[:, 0], second, ratio, alpha)
+    finding = _compared(question, effect, margin, len(values), alpha, fewest=2)
+    if finding.verdict != "inconclusive":
+        return finding
+    why = "repetitions of one set of data tell ever less; only more data decide"
+    return replace(finding, why_no_number=why)
 
 
 def _rows_leave_open(question: Question, finding: Finding, rows: CountedRows, alpha: float) -> bool:
@@ -129,8 +160,9 @@ def _compared(
     by_at_least: float,
     seeds: int,
     alpha: float,
+    fewest: int | None = None,
 ) -> Finding:
-    fewest = seeds_needed_for_level(alpha)
+    fewest = seeds_needed_for_level(alpha) if fewest is None else fewest
     decision = decide_comparison(
         question.expect,
         low=effect.low,

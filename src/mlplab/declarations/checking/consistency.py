@@ -11,6 +11,7 @@ from mlplab.declarations.checking.figure_checks import comparison_problems, figu
 from mlplab.declarations.checking.names import declared_names, list_problems, name_problems
 from mlplab.declarations.checking.open_set_checks import objective_fault, open_set_faults
 from mlplab.declarations.checking.question_checks import question_problems
+from mlplab.declarations.checking.resampling_checks import resampling_problems
 from mlplab.declarations.checking.tuning_checks import matched_problems, tuning_problems
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import USES_HIDDEN
@@ -64,6 +65,7 @@ def check_study(
     problems += comparison_problems(study)
     problems += open_set_faults(study, declared, in_doubt=in_doubt)
     problems += _linear_open_set_problems(study)
+    problems += resampling_problems(study)
     problems += matched_problems(study.tune, matching.matched)
     problems += tuning_problems(
         study, declared, lambda name, tried: _network_problems(Resolved(tried), sizes[name][0])
@@ -79,7 +81,7 @@ def _data_sizes(study: Study, resolution: Resolution) -> _Sizes:
     by_data: dict[Any, tuple[DataSize, tuple[Problem, ...]]] = {}
     sizes: dict[str, tuple[DataSize, tuple[Problem, ...]]] = {}
     for name, resolved in resolution.resolved.items():
-        data = resolved.network.data
+        data = resolved.network.data_of(resolved.network.seeds[0])
         if "data" in resolved.doubted:
             sizes[name] = (DataSize(None, None, None, None, None), ())
             continue

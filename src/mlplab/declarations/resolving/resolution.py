@@ -14,6 +14,7 @@ from typing import Any
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import Problem, Where, did_you_mean, listed, shown
 from mlplab.declarations.reading.validation import home_of, validate
+from mlplab.declarations.resampling import Resampling
 from mlplab.declarations.resolving.grid import spread
 from mlplab.declarations.tuning import KINDS
 
@@ -187,6 +188,10 @@ def _mended(values: Mapping[str, Any], faults: tuple[Problem, ...]) -> Resolved 
 
 def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Problem]]:
     """A count N as the seeds 0 to N-1; a list as it is."""
+    resampling = values.get("resampling")
+    if "seeds" not in values and isinstance(resampling, dict):
+        declared = validate(Resampling, resampling).declaration
+        return (None if declared is None else list(range(declared.repetitions))), []
     if "seeds" not in values:
         return None, []
     seeds = values["seeds"]
