@@ -191,6 +191,7 @@ def _of_table(
 ) -> dict[str, object]:
     """The study of a table, whose path is written as seen from the study's file."""
     from mlplab.declarations.reading.names import plain
+    from mlplab.declarations.task import TASKS
     from mlplab.table_study import table_values, with_remarks
 
     values = table_values(
@@ -198,7 +199,7 @@ def _of_table(
         target,
         ignore=ignore,
         missing=missing,
-        task=task and task.value,
+        task=TASKS[task.value].name if task else None,
         name=plain(path.stem),
         folder=path.parent,
     )

@@ -69,8 +69,11 @@ def run(
     the results folder holds already, and the report is of all of them.
     """
     from mlplab.commands.joining import joined
+    from mlplab.declarations.task import TASKS
 
-    table = TableOptions(target, ignore or (), missing or (), task and task.value)
+    table = TableOptions(
+        target, ignore or (), missing or (), TASKS[task.value].name if task else None
+    )
     wanted = read(study, networks, overrides, seeds, table)
     whole = wanted
     if networks:
