@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlplab.commands.output import Block, Table
 from mlplab.declarations.task import METRICS, Metric
-from mlplab.words import number
+from mlplab.words import number, with_interval
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results
@@ -71,12 +71,9 @@ def _rows(results: Results, metric: Metric) -> list[tuple[str, float, int, str, 
             rows.append((str(name), math.nan, len(done), "none", diverged))
             continue
         interval = t_interval(values)
-        told = number(float(interval.mean), metric.name)
-        if len(fine) > 1:
-            half = float(interval.high - interval.mean)
-            told += (
-                f" ± {half:.4f}" if metric.unit != "target" else f" ± {number(half, metric.name)}"
-            )
+        told = with_interval(interval, metric.name)
+        if metric.unit != "target" and len(fine) > 1:
+            told = f"{interval.mean:.4f} ± {interval.high - interval.mean:.4f}"
         rows.append((str(name), float(interval.mean), len(done), told, diverged))
     return rows
 
