@@ -96,11 +96,11 @@ def test_a_text_counts_as_often_as_it_stands_in_memory(
     text = b"x,y\n" + b"0" * 2_000_000
     (tmp_path / "t.csv").write_bytes(text)
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(text))
-    monkeypatch.setattr(own_files, "_BLOCK", 1 << 16)
+    monkeypatch.setattr(files, "_BLOCK", 1 << 16)
     for path in ("t.csv", "t.csv.gz"):
-        monkeypatch.setattr(own_files, "memory_limit", lambda: 5_000_000)
+        monkeypatch.setattr(files, "memory_limit", lambda: 5_000_000)
         assert "memory" in refused(settings_of("table", path), tmp_path, by_header=False)
-        monkeypatch.setattr(own_files, "memory_limit", lambda: 50_000_000)
+        monkeypatch.setattr(files, "memory_limit", lambda: 50_000_000)
         tracemalloc.start()
         assert "characters" in refused(settings_of("table", path), tmp_path, by_header=False)
         assert tracemalloc.get_traced_memory()[1] < 3.5 * len(text)

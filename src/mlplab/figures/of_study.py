@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from mlplab.analysis import trivial
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.reading.names import fault_of_study_name
 from mlplab.figures import published
@@ -14,6 +16,7 @@ from mlplab.figures.ensemble import drawn_by_default, runs_by_network
 from mlplab.figures.figure import Figure
 from mlplab.figures.gradient_size import layer_figure
 from mlplab.figures.roc import roc_figure
+from mlplab.metrics.classification import Evaluation
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 RESERVED = (
     "overview-", "published-", "confusion-", "roc-of-", "cost-", "choice-", "inside-", "tuning-",
+    "errors-of-", "precision-of-",
 )  # fmt: skip
 """How the names of the report's own figures begin."""
 
@@ -44,16 +48,21 @@ def declared_figures(results: Results) -> list[list[Figure]]:
             beside = None
             if declared.published is not None:
                 beside = facts.figure(declared.published) if facts else None
-            made.append(curve_figures(declared, results, name, beside))
+            drawn = curve_figures(declared, results, name, beside)
+            if "test" in declared.splits and declared.metric in results.study.task.metrics:
+                told = trivial.in_words(results, declared.metric)
+                drawn = [replace(f, caption=f"{f.caption} {told}".rstrip()) for f in drawn]
+            made.append(drawn)
     return made
 
 
 def automatic(results: Results) -> Sequence[CurveFigure]:
-    """Accuracy and loss by network, and accuracy again for each optimizer if there are several."""
+    """The main metric and loss by network, the main one again for each optimizer of several."""
     networks = {name: results.study.networks[name] for name in drawn_by_default(results)}
     split: Literal["test", "validation"] = "test"
+    main = results.study.task.metrics[results.study.task.main]
     figures = [
-        CurveFigure(title="Test accuracy over training", metric="accuracy", split=split),
+        CurveFigure(title=f"Test {main.title} over training", metric=main.name, split=split),
         CurveFigure(title="Test loss over training", metric="loss", split=split),
     ]
     by_optimizer: dict[str, list[str]] = {}
@@ -61,12 +70,14 @@ def automatic(results: Results) -> Sequence[CurveFigure]:
         by_optimizer.setdefault(network.optimizer.name, []).append(name)
     if len(networks) > 8 and 1 < len(by_optimizer) < len(networks):
         figures += [
-            CurveFigure(title=f"Test accuracy with {optimizer}", networks=tuple(names))
+            CurveFigure(
+                title=f"Test {main.title} with {optimizer}", metric=main.name, networks=tuple(names)
+            )
             for optimizer, names in by_optimizer.items()
         ]
     if len(networks) == 1:
         figures.append(
-            CurveFigure(title="Learning curve", metric="accuracy", split=("batch", "test"))
+            CurveFigure(title="Learning curve", metric=main.name, split=("batch", "test"))
         )
     return figures
 
@@ -89,7 +100,7 @@ def unused(stem: str, taken: set[str]) -> str:
 
 def _roc(declared: RocFigure, results: Results, name: str) -> list[Figure]:
     runs = runs_by_network(results).get(declared.network, ())
-    found = {run.seed: run.evaluation for run in runs if run.evaluation is not None}
+    found = {run.seed: run.evaluation for run in runs if isinstance(run.evaluation, Evaluation)}
     if not found:
         return []
     seed, evaluations = next(iter(found)), tuple(found.values())

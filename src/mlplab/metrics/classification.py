@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from mlplab.metrics.calibration import Calibration, calibration_of
 from mlplab.metrics.roc import RocCurves, roc_curves
+from mlplab.metrics.scores import score_metrics
 from mlplab.networks.probabilities import log_softmax
 
 
@@ -51,6 +52,9 @@ class Evaluation:
     right: str | None = None
     """Which rows were right, in their order: bits packed as NumPy does, in Base64. None in records
     of before it was kept."""
+    baseline: dict[str, float] | None = None
+    """Metric → what it is for the class frequencies of the training rows, predicted for every row;
+    None in records of before it was kept."""
 
     @property
     def rows(self) -> int:
@@ -79,13 +83,19 @@ def _adapter() -> TypeAdapter[Evaluation]:
     return TypeAdapter(Evaluation)
 
 
-def evaluate(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ...]) -> Evaluation:
+def evaluate(
+    logits: np.ndarray,
+    targets: np.ndarray,
+    class_names: tuple[str, ...],
+    train_counts: np.ndarray | None = None,
+) -> Evaluation:
     """Hold predictions against the truth.
 
     Args:
         logits: (row, output); output c stands for class c, further outputs for no class.
         targets: (row,) whole numbers, the class of each row.
         class_names: one a class, in the order of the outputs.
+        train_counts: (class,) training rows of each, for the trivial baseline; None for none.
 
     Raises:
         ValueError: when shapes or targets do not fit, there is no row, or a logit is not finite
@@ -118,7 +128,18 @@ def evaluate(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ..
         roc=roc_curves(probability[:, :classes], targets),
         calibration=calibration_of(probability, targets),
         right=base64.b64encode(np.packbits(predicted == targets).tobytes()).decode("ascii"),
+        baseline=None if train_counts is None else _baseline(train_counts, targets),
     )
+
+
+def _baseline(train_counts: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    with np.errstate(divide="ignore"):
+        # A class without training rows has a small probability, so that its log loss is finite.
+        scores = np.log(np.maximum(train_counts, 1e-12) / train_counts.sum())
+    found = score_metrics(np.broadcast_to(scores, (len(targets), len(scores))), targets)
+    accuracy = float((targets == int(np.argmax(train_counts))).mean())
+    found |= {"accuracy": accuracy, "loss": found["log_loss"]}
+    return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
 def _require_fitting(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ...]) -> None:

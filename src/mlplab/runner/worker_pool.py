@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from mlplab.metrics.classification import evaluate
+from mlplab.metrics.regression import evaluate_regression
 from mlplab.records import weights
 from mlplab.records.runs import FinishedRun
 from mlplab.records.stacks import PlannedStack
@@ -177,9 +178,19 @@ def _evaluation(run: WantedRun, network: TrainedNetwork) -> str | None:
         return None
     if not np.isfinite(network.test_logits).all():
         return None
+    if run.recipe.quantity is not None:
+        preparation = run.data.preparation
+        return evaluate_regression(
+            preparation.in_unit(network.test_logits[:, 0].astype(np.float64)),
+            preparation.in_unit(run.recipe.quantity.targets[rows].astype(np.float64)),
+            run.data.class_names[0],
+            preparation.target_mean,
+        ).to_json()
     targets = run.data.label_map[run.data.labels[rows]]
     scores = run.recipe.objective.class_scores(torch.from_numpy(network.test_logits)).numpy()
-    return evaluate(scores, targets, run.data.class_names).to_json()
+    learned = run.data.label_map[run.data.labels[run.recipe.train_rows]]
+    counts = np.bincount(learned[learned >= 0], minlength=len(run.data.class_names))
+    return evaluate(scores, targets, run.data.class_names, counts).to_json()
 
 
 def workers_for(stacks: Sequence[PlannedStack], cores: int) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.of_study import slug, unused
+from mlplab.figures.precision_recall import can_be_drawn, precision_recall_figure
 from mlplab.figures.roc import roc_figure
 from mlplab.metrics.classification import Evaluation
 from mlplab.report.context import MOST_ROWS, Context
@@ -22,7 +23,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.statistics.intervals import t_interval
-from mlplab.words import count, with_interval
+from mlplab.words import count, number, with_interval
 
 MEASURES: dict[str, tuple[Callable[[Evaluation], float | None], str]] = {
     "accuracy": (lambda e: e.accuracy, "accuracy"),
@@ -79,11 +80,32 @@ def _table(context: Context, evaluations: dict[str, list[Evaluation]]) -> Table:
     )
     if every > MOST_ROWS:
         caption += f" Of {count(every, 'network')} the best {MOST_ROWS - 10} and the last 10."
-    rows = tuple(
-        (plain(name), str(len(found)), *(cell(found, *m) for m in measures.values()))
-        for name, found in evaluations.items()
+    rows = (
+        *(
+            (plain(name), str(len(found)), *(cell(found, *m) for m in measures.values()))
+            for name, found in evaluations.items()
+        ),
+        *_trivial(evaluations, measures),
     )
     return Table(caption, columns("network", "n", *measures), rows, sortable=True)
+
+
+_BASELINE = {
+    "accuracy": "accuracy", "log loss": "log_loss", "recall, macro": "balanced_accuracy",
+    "F1, macro": "macro_f1", "ROC area, macro": "auroc", "Brier score": "brier_score",
+    "average precision": "average_precision",
+}  # fmt: skip
+
+
+def _trivial(
+    evaluations: dict[str, list[Evaluation]], measures: Iterable[str]
+) -> Iterator[tuple[str, ...]]:
+    """The row of the trivial baseline, where the records have it."""
+    found = next(iter(evaluations.values()))[0].baseline
+    if found:
+        values = (found.get(_BASELINE.get(label, "")) for label in measures)
+        cells = ("–" if value is None else number(value) for value in values)
+        yield "*class frequencies of the training rows*", "", *cells
 
 
 def cell(
@@ -100,9 +122,14 @@ def _network(context: Context, name: str, taken: set[str]) -> Details:
     seed = found[0][0].seed
     stem = unused(slug(name), taken)
     accuracy = with_interval(t_interval(np.array([e.accuracy for e in evaluations])))
-    confusion = Pictures((confusion_figure(name, evaluations, f"confusion-{stem}"),), small=True)
-    roc = Pictures((roc_figure(name, evaluations, seed, f"roc-of-{stem}"),))
-    return Details(f"**{plain(name)}** · {accuracy}", (confusion, roc, _classes(name, evaluations)))
+    pictures = [
+        Pictures((confusion_figure(name, evaluations, f"confusion-{stem}"),), small=True),
+        Pictures((roc_figure(name, evaluations, seed, f"roc-of-{stem}"),)),
+    ]
+    if can_be_drawn(evaluations[0]):
+        figure = precision_recall_figure(name, evaluations, f"precision-of-{stem}")
+        pictures.append(Pictures((figure,)))
+    return Details(f"**{plain(name)}** · {accuracy}", (*pictures, _classes(name, evaluations)))
 
 
 def _classes(name: str, evaluations: Sequence[Evaluation]) -> Table:
