@@ -164,7 +164,7 @@ def test_words_hold_the_numbers():
     found = chosen(
         made(small=(16, 0.949, 1), large=(64, 0.95, 1), choice=ChoiceRule(within=0.01))
     )  # fmt: skip
-    assert rule_in_words(found.rule, found.split).startswith(
+    assert rule_in_words(found).startswith(
         "the cheapest network (by parameters) that is shown to be less than 1 point worse"
     )
     # 4,810 parameters of the large one beside 1,210.

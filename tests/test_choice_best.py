@@ -80,7 +80,7 @@ def test_overview_choice_and_export_never_contradict(found, leader, others):
     assert json.loads(choice_json(chosen))["may_be_best"] == [leader, *others]
     first = markdown.document("x", [overview.chapter(context)])
     start = "best mean is that of" if others else "best is"
-    mean = np.mean(context.best.accuracy(leader))
+    mean = np.mean(context.best.values_of(leader))
     assert f"{start} **{leader}**, with a test accuracy of **{mean:.4f} ±" in first
     assert f"test accuracy of {leader}: **{mean:.4f} ±" in first
     assert ("It is not settled which is best" in first) == bool(others)
@@ -157,7 +157,7 @@ def test_a_choice_on_eleven_rows_is_said_to_be_of_these_rows():
     assert (best.rows, best.leader, best.others) == (11, "a", ("b",))
     chosen = choose(few)
     assert (chosen.chosen, chosen.holds_for_other_rows) == ("a", False)
-    assert chosen.best.accuracy.low == pytest.approx(0.025 ** (1 / 11))  # Clopper and Pearson
+    assert chosen.best.value.low == pytest.approx(0.025 ** (1 / 11))  # Clopper and Pearson
     assert "11 validation rows" in " ".join(caveats_of(chosen))
     assert "of which one is 9.1 points" in " ".join(caveats_of(chosen))
     many = on_validation(1100, a=[1.0] * 6, b=[10 / 11] * 6)

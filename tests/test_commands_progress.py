@@ -154,13 +154,13 @@ def test_the_share_counts_arithmetic_not_networks():
     tally.see(events.StackStarted("b", (("small", 0), ("small", 1)), steps=20, flops=100))
     assert tally.fraction == 0
     assert tally.seconds_left is None
-    tally.see(events.StackProgressed("a", step=5, steps=10, best_accuracy=float("nan")))
-    tally.see(events.StackProgressed("b", step=10, steps=20, best_accuracy=0.5))
+    tally.see(events.StackProgressed("a", step=5, steps=10, best=float("nan")))
+    tally.see(events.StackProgressed("b", step=10, steps=20, best=0.5))
     # Half of 300 and half of 100, of 400.
     assert tally.fraction == pytest.approx(0.5)
     now[0] = 130.0
     assert tally.seconds_left == pytest.approx(30.0)
-    assert tally.best_accuracy == 0.5
+    assert tally.best == 0.5
     tally.see(events.StackFinished("a", (("large", 0),), seconds=1.0, diverged=()))
     assert tally.fraction == pytest.approx(0.875)
     assert tally.finished == 1
@@ -171,7 +171,7 @@ def test_a_stack_that_is_tried_again_counts_once():
     tally.see(events.RunPlanned(total=2, already=0, stacks=1, resumed=0, flops=200))
     members = (("one", 0), ("two", 0))
     tally.see(events.StackStarted("whole", members, steps=10, flops=200))
-    tally.see(events.StackProgressed("whole", step=5, steps=10, best_accuracy=0.1))
+    tally.see(events.StackProgressed("whole", step=5, steps=10, best=0.1))
     tally.see(events.StackFailed("whole", members, "no room", tried_again=True))
     assert tally.fraction == 0
     for number, name in enumerate(("one", "two")):

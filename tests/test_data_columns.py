@@ -35,8 +35,7 @@ def prepared(
     declared = {"format": "table", "path": "t.csv", "target": target, **settings}
     notes: list[str] = []
     data = TypeAdapter(Data).validate_json(json.dumps(declared))
-    tasks = ("classification", "regression")
-    return prepare(data, folder, notes.append, tasks=tasks), "\n".join(notes)
+    return prepare(data, folder, notes.append), "\n".join(notes)
 
 
 def table(**columns: list[Any]) -> str:

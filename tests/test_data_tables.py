@@ -18,7 +18,6 @@ from mlplab.declarations.problems import BadInput
 
 FOLDER = Path(os.environ.get("MLPLAB_DATA", "/nowhere")) / "tables"
 FACTS: dict[str, Any] = json.loads((FOLDER / "tables.json").read_text()) if FOLDER.is_dir() else {}
-BOTH = ("classification", "regression")
 pytestmark = pytest.mark.skipif(not FACTS, reason="the real tables are not here")
 
 
@@ -27,7 +26,7 @@ def prepared(name: str, **settings: Any) -> tuple[PreparedData, str]:
     notes: list[str] = []
     declared = {"format": "table", "path": name, "target": FACTS[name]["target"], **settings}
     data = TypeAdapter(Data).validate_json(json.dumps(declared))
-    return prepare(data, FOLDER, notes.append, tasks=BOTH), "\n".join(notes)
+    return prepare(data, FOLDER, notes.append), "\n".join(notes)
 
 
 @pytest.mark.parametrize("name", FACTS)

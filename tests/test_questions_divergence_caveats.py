@@ -13,7 +13,7 @@ from mlplab.declarations.question import LevelQuestion
 from simulated_questions import ACCURACY, pair, results, run, trend
 
 SEEDS = 8
-TARGET = m.StepsToMetric(steps_to=m.AccuracyTarget(accuracy=0.8))
+TARGET = m.StepsToMetric(steps_to=m.TARGETS["accuracy"](accuracy=0.8))
 
 
 def gradients(values):

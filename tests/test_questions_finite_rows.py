@@ -23,7 +23,7 @@ from mlplab.statistics.rows_and_seeds import jackknife_variance, over_rows_and_s
 from simulated_questions import ACCURACY, pair, results, trend
 from simulated_results import evaluation
 
-TARGET = m.AccuracyTarget(accuracy=0.5)
+TARGET = m.TARGETS["accuracy"](accuracy=0.5)
 
 
 def seen(metric: m.Metric, question=None):

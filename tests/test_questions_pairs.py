@@ -13,7 +13,7 @@ from scipy import stats
 from mlplab.analysis.questions.answers import answer
 from mlplab.analysis.questions.export import verdicts_json
 from mlplab.analysis.questions.pairs import ranked_pairs
-from mlplab.declarations.metric import AccuracyTarget, StepsToMetric
+from mlplab.declarations.metric import TARGETS, StepsToMetric
 from mlplab.report import html, markdown
 from mlplab.report.chapters.questions import chapter
 from mlplab.report.context import Context
@@ -162,7 +162,9 @@ def test_with_few_seeds_there_are_none():
 
 
 def test_times_that_never_come_have_medians():
-    question = ranking("a", "b", "c", metric=StepsToMetric(steps_to=AccuracyTarget(accuracy=0.9)))
+    question = ranking(
+        "a", "b", "c", metric=StepsToMetric(steps_to=TARGETS["accuracy"](accuracy=0.9))
+    )
     curves = {"a": [0.95, 0.95], "b": [0.5, 0.95], "c": [0.5, 0.5]}
     found = results({name: [0.9] * 8 for name in curves}, (question,))
     runs = tuple(run(n, seed, values) for n, values in curves.items() for seed in range(8))

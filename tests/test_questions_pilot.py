@@ -12,7 +12,7 @@ from scipy import stats
 from command_line import mlplab_here
 from mlplab.analysis.questions.answers import answer
 from mlplab.analysis.questions.pilot import sample_size_of
-from mlplab.declarations.metric import AccuracyTarget, FinalMetric, StepsToMetric
+from mlplab.declarations.metric import TARGETS, FinalMetric, StepsToMetric
 from mlplab.declarations.question import PairQuestion, RankingQuestion, TrendQuestion
 from mlplab.declarations.study import Study
 from mlplab.records.results import Results, Run
@@ -26,7 +26,7 @@ from mlplab.statistics.power import (
 from small_studies import network
 
 FINAL = FinalMetric(final="accuracy")
-STEPS = StepsToMetric(steps_to=AccuracyTarget(accuracy=0.9))
+STEPS = StepsToMetric(steps_to=TARGETS["accuracy"](accuracy=0.9))
 
 
 def pilot(seeds: int, **accuracies) -> Results:

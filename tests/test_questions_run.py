@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mlplab.analysis.questions.answers import answer_questions, answers_about, questions_given_up
-from mlplab.declarations.metric import AccuracyTarget, FinalMetric, StepsToMetric
+from mlplab.declarations.metric import TARGETS, FinalMetric, StepsToMetric
 from mlplab.declarations.question import PairQuestion, TrendQuestion
 from mlplab.records.questions import registrations
 from mlplab.records.results import Results
@@ -32,7 +32,7 @@ FIRST = better("fast", "slow")
 TREND = TrendQuestion(
     ask="Slower?",
     along=("fast", "middle", "slow"),
-    metric=StepsToMetric(steps_to=AccuracyTarget(accuracy=0.5)),
+    metric=StepsToMetric(steps_to=TARGETS["accuracy"](accuracy=0.5)),
     expect="increasing",
 )
 

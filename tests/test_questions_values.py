@@ -23,7 +23,7 @@ from simulated_results import ENVIRONMENT, network
 STUDY = Study("s", {"a": network([3], "adam", 0.001, steps=400, seeds=2)})
 RISING = run("a", 0, [0.5, 0.9, 0.8, 0.85])
 DIVERGED = run("a", 0, [0.5, math.nan], diverged_at=150)
-ACCURATE = m.AccuracyTarget(accuracy=0.85)
+ACCURATE = m.TARGETS["accuracy"](accuracy=0.85)
 FLOPS = 200 * Size((4, 3, 2), 256, 400).step_flops
 
 
@@ -41,8 +41,8 @@ FLOPS = 200 * Size((4, 3, 2), 256, 400).step_flops
         (m.StepsToMetric(steps_to=ACCURATE), 200),
         (m.SecondsToMetric(seconds_to=ACCURATE), 0.2),
         (m.FlopsToMetric(flops_to=ACCURATE), FLOPS),
-        (m.StepsToMetric(steps_to=m.LossTarget(loss=0.2)), 200),
-        (m.StepsToMetric(steps_to=m.AccuracyTarget(accuracy=0.95)), math.inf),
+        (m.StepsToMetric(steps_to=m.TARGETS["loss"](loss=0.2)), 200),
+        (m.StepsToMetric(steps_to=m.TARGETS["accuracy"](accuracy=0.95)), math.inf),
         (m.DivergedMetric(share_of="diverged"), 0),
     ],
 )
@@ -55,8 +55,8 @@ def test_metrics_of_a_run_that_rises_and_falls(metric, expected):
     [
         (m.FinalMetric(final="accuracy"), -math.inf),
         (m.FinalMetric(final="loss"), math.inf),
-        (m.StepsToMetric(steps_to=m.AccuracyTarget(accuracy=0.5)), 100),
-        (m.StepsToMetric(steps_to=m.AccuracyTarget(accuracy=0.6)), math.inf),
+        (m.StepsToMetric(steps_to=m.TARGETS["accuracy"](accuracy=0.5)), 100),
+        (m.StepsToMetric(steps_to=m.TARGETS["accuracy"](accuracy=0.6)), math.inf),
         (m.DivergedMetric(share_of="diverged"), 1),
     ],
 )

@@ -15,7 +15,7 @@ from mlplab.analysis.questions.export import verdicts_json
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.shift import LogRankShifts
 from mlplab.analysis.questions.values import MetricValues
-from mlplab.declarations.metric import AccuracyTarget, StepsToMetric
+from mlplab.declarations.metric import TARGETS, StepsToMetric
 from mlplab.statistics.logrank import log_rank_test
 from mlplab.statistics.page import page_test
 from mlplab.statistics.trend_power import seeds_for_trend_about
@@ -23,7 +23,7 @@ from simulated_questions import pair, ranking, results, run, trend
 
 EIGHT = (0.010, 0.011, 0.012, 0.009, 0.008, 0.013, 0.010, 0.011)
 """Differences whose 95% sign-flip interval lies within 0.008 and 0.013."""
-STEPS = StepsToMetric(steps_to=AccuracyTarget(accuracy=0.9))
+STEPS = StepsToMetric(steps_to=TARGETS["accuracy"](accuracy=0.9))
 
 
 def measured(values) -> MetricValues:

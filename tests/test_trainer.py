@@ -397,7 +397,7 @@ def test_a_watcher_sees_progress_and_may_end_the_training():
     seen = []
     train([recipe(), recipe(steps=20)], problem(), seen.append)
     assert [(p.step, p.steps, p.finished) for p in seen] == [(10, 30, 0), (20, 30, 1), (30, 30, 2)]
-    assert 0 <= seen[0].best_accuracy <= seen[-1].best_accuracy <= 1
+    assert 0 <= seen[0].best <= seen[-1].best <= 1
 
     def interrupt(progress):
         raise KeyboardInterrupt

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mlplab.analysis.choice.rule import Choice
     from mlplab.analysis.questions.answers import Answer
     from mlplab.declarations.choice import ChoiceRule
-    from mlplab.declarations.data import Task
+    from mlplab.declarations.task import TaskName
     from mlplab.runner.estimate import Estimate
     from mlplab.runner.events import OnEvent
     from mlplab.splits import Baseline, Splits
@@ -82,14 +82,15 @@ class StudyResults(Results):
         return splits_of(self.study, name)
 
     def baseline(self, estimator: Any, network: str | None = None) -> Baseline:
-        """Fit a scikit-learn classifier to the rows of a network, and measure it as the network.
+        """Fit a scikit-learn estimator to the rows of a network, and measure it as the network.
 
         Args:
-            estimator: for example `LogisticRegression(max_iter=1000)`; a copy of it is fitted.
+            estimator: for example `LogisticRegression(max_iter=1000)`, or of a quantity
+                `LinearRegression()`; a copy of it is fitted.
             network: whose rows; those of the first network by default.
 
         Raises:
-            BadInput: as `splits`; or it is no classifier.
+            BadInput: as `splits`; or it is no estimator.
         """
         from mlplab.splits import baseline_on
 
@@ -174,7 +175,7 @@ class Study:
         *,
         ignore: Sequence[str | int] = (),
         missing: Sequence[str | int | float] = (),
-        task: Task | None = None,
+        task: TaskName | None = None,
         name: str | None = None,
         overrides: Iterable[str] = (),
     ) -> Study:

@@ -20,13 +20,15 @@ import numpy as np
 
 from mlplab.data.dataset import PreparedData
 from mlplab.data.preparation import prepare
-from mlplab.declarations.data import TableData, Task
+from mlplab.declarations.data import TableData
 from mlplab.declarations.loading import load_values
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.declarations.reading.names import plain
 from mlplab.declarations.reading.validation import validate
 from mlplab.declarations.resolving.size import Size
+from mlplab.declarations.resolving.tasks import REGRESSION_MARGIN
 from mlplab.declarations.study import Study
+from mlplab.declarations.task import METRICS, TASKS, MetricName, TaskName
 from mlplab.user_folders import cache_folder
 from mlplab.words import count
 
@@ -51,11 +53,10 @@ _BATCHES_AN_EPOCH = 40
 _FEW_ROWS = 20_000
 """Of training: with more a tenth of them, else a fifth, is enough to choose by."""
 _MOSTLY_ONE_CLASS = 0.8
-_METRICS: dict[Task, tuple[str, str]] = {
-    "classification": ("accuracy", "greater"),
-    "regression": ("rmse", "less"),
+_OBJECTIVE_AND_MARGIN: dict[TaskName, tuple[str, dict[str, float]]] = {
+    "classification": ("cross_entropy", {"within": 0.002}),
+    "regression": ("mse", {"within_fraction": REGRESSION_MARGIN}),
 }
-"""What is asked about, and which way is better."""
 
 REMARKS = {
     "data": "The table and its target; ignore and missing take columns and values, "
@@ -69,7 +70,8 @@ REMARKS = {
     "networks": "Layers and widths; linear has no hidden layer. A network may override every setting "
     "above, within its own braces.",
     "questions": "Written before there are results, and answered in the report.",
-    "choice": "The cheapest network that is shown to be less than within worse than the best.",
+    "choice": "The cheapest network that is shown to be less than a margin worse than the best: "
+    "within in the unit of the metric, within_fraction as a share of the best.",
 }
 
 
@@ -79,7 +81,7 @@ def study_of_table(
     *,
     ignore: Sequence[str | int] = (),
     missing: Sequence[str | int | float] = (),
-    task: Task | None = None,
+    task: TaskName | None = None,
     name: str | None = None,
     overrides: Sequence[str] = (),
     select: Sequence[str] = (),
@@ -114,7 +116,7 @@ def table_values(
     *,
     ignore: Sequence[str | int] = (),
     missing: Sequence[str | int | float] = (),
-    task: Task | None = None,
+    task: TaskName | None = None,
     name: str | None = None,
     folder: Path | None = None,
 ) -> dict[str, Any]:
@@ -144,9 +146,8 @@ def table_values(
     rows = len(prepared.train_rows)
     share = 0.2 if rows < _FEW_ROWS else 0.1
     learned = rows - round(share * rows)
-    metric, better = _METRICS[prepared.task]
+    objective, margin = _OBJECTIVE_AND_MARGIN[prepared.task]
     lengths = _lengths(learned, prepared.inputs.shape[1], len(prepared.class_names))
-    regression = prepared.task == "regression"
     return {
         "name": plain(f"{stem}-{target}") if name is None else name,
         "data": {**data, "validation": share},
@@ -158,7 +159,7 @@ def table_values(
         "seeds": SEEDS,
         "initial_weights": {"distribution": "he"},
         "optimizer": {"name": "adam", "learning_rate": RATES[1]},
-        **({"objective": {"name": "mse"}} if regression else {}),
+        "objective": {"name": objective},
         "tune": {
             "space": {"optimizer.learning_rate": list(RATES)},
             "seeds": _TUNING_SEEDS,
@@ -168,8 +169,8 @@ def table_values(
             LINEAR: {"hidden": []},
             **{_named(d, w): {"hidden": [w] * d} for d in (1, 2) for w in WIDTHS},
         },
-        "questions": _questions(metric, better),
-        **({} if regression else {"choice": {"within": 0.002, "cost": "parameters"}}),
+        "questions": _questions(TASKS[prepared.task].main),
+        "choice": {**margin, "cost": "parameters"},
     }
 
 
@@ -205,10 +206,11 @@ def _named(depth: int, width: int) -> str:
     return f"{depth}x{width}"
 
 
-def _questions(metric: str, better: str) -> list[dict[str, Any]]:
+def _questions(metric: MetricName) -> list[dict[str, Any]]:
     measured = {"final": metric, "split": "test"}
     middle = WIDTHS[1]
-    trend = {"greater": "increasing", "less": "decreasing"}[better]
+    higher = METRICS[metric].higher_is_better
+    better, trend = ("greater", "increasing") if higher else ("less", "decreasing")
     return [
         {
             "ask": "Is a network with a hidden layer better than a linear one?",
@@ -283,8 +285,7 @@ def _seen_from(folder: Path, path: str) -> str:
 
 
 def _prepared(data: Any) -> PreparedData:
-    both: tuple[Task, ...] = ("classification", "regression")
-    return prepare(data, Path(), lambda line: None, tasks=both)
+    return prepare(data, Path(), lambda line: None)
 
 
 def _kept_frame(table: pd.DataFrame | pa.Table) -> str:

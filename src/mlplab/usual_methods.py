@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from mlplab.metrics.regression import regression_metrics
 from mlplab.records.analyses import read_findings, record_finding
 from mlplab.records.database import reading, writing
 from mlplab.records.lock import only_run
@@ -50,7 +51,8 @@ def fit_usual_methods(results: Results, announce: Callable[[str], None]) -> None
 
 
 def _fitted(splits: Splits, seed: int, *, only_random: bool) -> Iterator[UsualResult]:
-    for name, estimator, is_random in _classifiers(len(splits.train), seed):
+    methods = _classifiers if splits.train.targets is None else _regressors
+    for name, estimator, is_random in methods(len(splits.train), seed):
         if is_random or not only_random:
             yield _measured(name, estimator, is_random, splits, seed)
 
@@ -71,6 +73,18 @@ def _classifiers(rows: int, seed: int) -> Iterator[tuple[str, Any, bool]]:
     yield "gradient boosting", boosting, rows > _STOPS_EARLY_ABOVE
 
 
+def _regressors(rows: int, seed: int) -> Iterator[tuple[str, Any, bool]]:
+    """Likewise, for a quantity."""
+    from sklearn.dummy import DummyRegressor
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.linear_model import Ridge
+
+    yield "mean", DummyRegressor(), False
+    yield "ridge regression", Ridge(), False
+    boosting = HistGradientBoostingRegressor(random_state=seed)
+    yield "gradient boosting", boosting, rows > _STOPS_EARLY_ABOVE
+
+
 def _measured(name: str, estimator: Any, is_random: bool, splits: Splits, seed: int) -> UsualResult:
     from sklearn.exceptions import ConvergenceWarning
 
@@ -78,7 +92,7 @@ def _measured(name: str, estimator: Any, is_random: bool, splits: Splits, seed: 
     try:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
-            estimator.fit(splits.train.inputs, splits.train.classes)
+            estimator.fit(splits.train.inputs, splits.train.known)
         if any(issubclass(warning.category, ConvergenceWarning) for warning in told):
             remark = "did not converge"
         metrics = _metrics(estimator, splits)
@@ -89,6 +103,8 @@ def _measured(name: str, estimator: Any, is_random: bool, splits: Splits, seed: 
 
 
 def _metrics(estimator: Any, splits: Splits) -> dict[str, float]:
+    if splits.train.targets is not None:
+        return _errors(estimator, splits)
     metrics = {}
     for part, rows in (("test", splits.test), ("validation", splits.validation)):
         if len(rows):
@@ -101,6 +117,18 @@ def _metrics(estimator: Any, splits: Splits) -> dict[str, float]:
             metrics[f"{part}_accuracy"] = float(
                 (own.argmax(1) == _places(estimator, rows.classes)).mean()
             )
+    return metrics
+
+
+def _errors(estimator: Any, splits: Splits) -> dict[str, float]:
+    """Of a quantity, in its own unit; the loss is the squared error of the standardised target."""
+    metrics = {}
+    for part, rows in (("test", splits.test), ("validation", splits.validation)):
+        if len(rows):
+            predicted = estimator.predict(rows.inputs).astype(np.float64).ravel()
+            metrics[f"{part}_loss"] = float(((predicted - rows.known) ** 2).mean())
+            found = regression_metrics(splits.in_unit(predicted), splits.in_unit(rows.known))
+            metrics |= {f"{part}_{name}": value for name, value in found.items()}
     return metrics
 
 

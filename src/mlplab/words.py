@@ -13,9 +13,6 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 METRICS = {
-    "accuracy": "accuracy",
-    "loss": "cross-entropy loss",
-    "softmaxed_loss": "cross-entropy after a second softmax",
     "seconds": "training time (s)",
     "gradient_size": "gradient size",
     "dead_units": "fraction of dead units",
@@ -141,12 +138,21 @@ def middle_cut(text: str, limit: int = 40) -> str:
 # Numbers
 
 
+_IN_TARGET_UNIT = ("rmse", "mae", "pinball_loss")
+_FOUR_DECIMALS = (
+    "accuracy", "loss", "softmaxed_loss", "balanced_accuracy", "log_loss", "brier_score", "auroc",
+    "average_precision", "macro_f1", "r2",
+)  # fmt: skip
+
+
 def number(value: float, metric: str = "accuracy") -> str:
     """A value in the digits that its metric deserves: 0.9803, 0.0641, 1.20e-08, 38.2."""
     value = float(value)
     if not math.isfinite(value):
         return "–"
-    if metric in ("accuracy", "loss", "softmaxed_loss"):
+    if metric in _IN_TARGET_UNIT:
+        return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    if metric in _FOUR_DECIMALS:
         return f"{value:.4f}" if abs(value) < 100 else f"{value:,.4g}"
     if value != 0 and not 1e-4 <= abs(value) < 1e6:
         return f"{value:.2e}"
@@ -258,7 +264,7 @@ def half_width(interval: Interval, metric: str = "accuracy") -> str:
     if "e" in mean:
         return f"{half:.1e}"
     decimals = len(mean.partition(".")[2])
-    text = f"{half:.{decimals}f}"
+    text = f"{half:,.{decimals}f}"
     return text if text.strip("0.") else f"{half:.1g}"
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mlplab.analysis.test_part import probabilities_and_targets
 from mlplab.metrics.calibration import BINS, Calibration, calibration_of
+from mlplab.metrics.classification import Evaluation
 from mlplab.records.results import Results, Run
 from mlplab.statistics.intervals import MeanInterval, t_interval
 from mlplab.statistics.rows import fraction_interval
@@ -39,7 +40,7 @@ def calibration_over_seeds(results: Results, network: str) -> CalibrationOverSee
     found = {
         run.seed: _calibration(results, run)
         for run in results.runs
-        if run.network == network and run.evaluation is not None
+        if run.network == network and isinstance(run.evaluation, Evaluation)
     }
     if not found:
         return None
@@ -49,7 +50,7 @@ def calibration_over_seeds(results: Results, network: str) -> CalibrationOverSee
 
 
 def _calibration(results: Results, run: Run) -> Calibration:
-    assert run.evaluation is not None
+    assert isinstance(run.evaluation, Evaluation)
     if run.evaluation.calibration is not None:
         return run.evaluation.calibration
     return calibration_of(*probabilities_and_targets(results, run))

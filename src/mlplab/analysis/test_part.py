@@ -11,6 +11,7 @@ from mlplab.data.preparation import PreparedData, prepare
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.objective import EXTRA_OUTPUTS, ClassAnchor, Objective
 from mlplab.declarations.problems import refuse
+from mlplab.metrics.classification import Evaluation
 from mlplab.metrics.roc import RocCurves, roc_curves
 from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.from_weights import activations_from_weights
@@ -44,7 +45,7 @@ def roc_curves_of(results: Results, run: Run) -> RocCurves:
         BadInput: they must be computed again, and weights or data are not there.
     """
     evaluation = run.evaluation
-    assert evaluation is not None
+    assert isinstance(evaluation, Evaluation)
     if evaluation.curves is not None:
         return evaluation.curves
     probabilities, targets = probabilities_and_targets(results, run)

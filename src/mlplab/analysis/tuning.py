@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlplab.analysis.questions.values import metric_of_run
-from mlplab.declarations.metric import FinalMetric, Measure
+from mlplab.declarations.metric import FinalMetric
 from mlplab.declarations.paths import at
 from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.resolving.tuning_trials import (
@@ -25,6 +25,7 @@ from mlplab.declarations.resolving.tuning_trials import (
     tuned_networks,
 )
 from mlplab.declarations.study import Study
+from mlplab.declarations.task import METRICS, MetricName
 from mlplab.declarations.tuning import Tuning
 from mlplab.records.database import has_records
 from mlplab.records.results import TUNING_FOLDER, Results, Run
@@ -33,9 +34,9 @@ from mlplab.statistics.intervals import MeanInterval, t_interval
 if TYPE_CHECKING:
     import pandas as pd
 
-CLOSE = {"accuracy": 0.02, "loss": 0.2}
-"""How much worse than its best a network may be at settings that still serve it: points of accuracy
-(0.02 is two points), or a fraction of the lowest loss."""
+CLOSE_POINTS, CLOSE_RATIO = 0.02, 0.2
+"""How much worse than its best a network may be at settings that still serve it: points of a
+fraction such as accuracy (0.02 is two points), or a fraction of the best loss or error."""
 FEWEST_FOR_INTERVAL = 3
 FEWEST_FOR_EDGE = 3
 """Of fewer values there is none that lies between others."""
@@ -50,7 +51,7 @@ class TrialOutcome:
     """One network with settings that were tried."""
 
     trial: Trial
-    metric: Measure
+    metric: MetricName
     scores: np.ndarray
     """(seed,) the metric on validation rows; infinite on the bad side where the run diverged or
     could not be trained, NaN where it has not been trained yet."""
@@ -92,7 +93,7 @@ class TrialOutcome:
     def rank(self) -> tuple[float, float, int]:
         """The lower the better: a seed that diverged makes a trial the worst."""
         score, loss = float(self.scores.mean()), float(self.losses.mean())
-        return -score if self.metric == "accuracy" else score, loss, self.trial.number
+        return -METRICS[self.metric].sign * score, loss, self.trial.number
 
     @property
     def seconds(self) -> float:
@@ -139,16 +140,16 @@ class NetworkTuning:
 
     @cached_property
     def fraction_close(self) -> float:
-        """The fraction of all settings that are nearly as good as the best, by `CLOSE`: small for a
+        """The fraction of all settings that are nearly as good as the best, by `CLOSE_…`: small for a
         network that is sensitive to them."""
         usable = [float(o.mean.mean) for o in self.outcomes if o.is_usable]
         if not usable:
             return 0.0
-        if self.outcomes[0].metric == "accuracy":
-            close = [value >= max(usable) - CLOSE["accuracy"] for value in usable]
-        else:
-            close = [value <= min(usable) * (1 + CLOSE["loss"]) for value in usable]
-        return sum(close) / len(self.outcomes)
+        metric = METRICS[self.outcomes[0].metric]
+        values = metric.sign * np.array(usable)
+        best = float(values.max())
+        least = best - (CLOSE_POINTS if metric.is_fraction else CLOSE_RATIO * abs(best))
+        return int((values >= least).sum()) / len(self.outcomes)
 
     def marginal_best(self, path: str) -> tuple[TrialOutcome, ...]:
         """For each value of one setting the best trial over all others, in the order of values."""
@@ -283,7 +284,7 @@ def is_number(value: Any) -> bool:
 class _Judge:
     """Reads the scores of trials from their results."""
 
-    metric: Measure
+    metric: MetricName
     results: Results | None
 
     @cached_property
@@ -319,8 +320,8 @@ class _Judge:
         )
         return self._runs.get((trial.name, seed)) if same else None
 
-    def _score(self, trial: Trial, seed: int, run: Run | None, metric: Measure) -> float:
-        worst = -math.inf if metric == "accuracy" else math.inf
+    def _score(self, trial: Trial, seed: int, run: Run | None, metric: MetricName) -> float:
+        worst = -METRICS[metric].sign * math.inf
         if run is None:
             return worst if (trial.name, seed) in self._failed else math.nan
         assert self.results is not None

@@ -1,4 +1,4 @@
-"""What came out of a study, in one small table: each network's test accuracy over its seeds."""
+"""What came out of a study, in one small table: each network's test result over its seeds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mlplab.commands.output import Block, Table
+from mlplab.declarations.task import METRICS, Metric
+from mlplab.words import number
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results
@@ -16,29 +18,45 @@ MOST_TASKS = 12
 
 
 def overview(results: Results) -> list[Block]:
-    """Say what came out: every network's accuracy, the choice, and detectors of unknown classes."""
-    blocks = [*_accuracies(results), *_usual_methods(results), *_choice(results)]
+    """Say what came out: every network's result, the choice, and detectors of unknown classes."""
+    blocks = [*_finals(results), *_usual_methods(results), *_choice(results)]
     return [*blocks, *_open_set(results)] if results.study.open_set else blocks
 
 
-def _accuracies(results: Results) -> Iterator[Block]:
-    """Network, seeds and test accuracy (mean ± half of the 95% t interval).
+def _finals(results: Results) -> Iterator[Block]:
+    """Network, seeds and the test metric that decides (mean ± half of the 95% t interval).
 
     Beyond `MOST_ROWS` networks only the best are shown, and how many are not.
     """
-    rows = _rows(results)
+    study = results.study
+    metric = METRICS[study.choice.metric or study.task.main]
+    rows = _rows(results, metric)
     shown = rows
     if len(rows) > MOST_ROWS:
-        shown = sorted(rows, key=lambda row: -row[1] if row[1] == row[1] else math.inf)[:MOST_ROWS]
+        shown = sorted(
+            rows, key=lambda row: -metric.sign * row[1] if row[1] == row[1] else math.inf
+        )[:MOST_ROWS]
     yield Table(
-        ("network", "seeds", "test accuracy", "diverged"),
-        tuple((name, str(n), told, str(diverged or "")) for name, _, n, told, diverged in shown),
+        ("network", "seeds", f"test {metric.title}", "diverged"),
+        (
+            *((name, str(n), told, str(diverged or "")) for name, _, n, told, diverged in shown),
+            *_trivial(results, metric),
+        ),
     )
     if len(rows) > MOST_ROWS:
         yield (f"The best {MOST_ROWS} of {len(rows):,} networks; the report has all.")
 
 
-def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
+def _trivial(results: Results, metric: Metric) -> Iterator[tuple[str, ...]]:
+    """What the trivial prediction comes to, where the records tell."""
+    from mlplab.analysis.trivial import NAMES, trivial_baseline
+
+    value = trivial_baseline(results, metric.name)
+    if value is not None:
+        yield f"({NAMES[results.study.task.name]})", "", number(value, metric.name), ""
+
+
+def _rows(results: Results, metric: Metric) -> list[tuple[str, float, int, str, int]]:
     """Return (network, mean, seeds, mean ± half interval in words, diverged), as in the study."""
     from mlplab.statistics.intervals import t_interval
     from mlplab.words import half_width
@@ -49,34 +67,36 @@ def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
         done = of_network[of_network["status"].isin(("finished", "diverged"))]
         fine = done[done["status"] == "finished"]
         diverged = len(done) - len(fine)
-        accuracies = fine["test_accuracy"].dropna().to_numpy()
-        if not len(accuracies):
+        values = fine[f"test_{metric.name}"].dropna().to_numpy()
+        if not len(values):
             rows.append((str(name), math.nan, len(done), "none", diverged))
             continue
-        interval = t_interval(accuracies)
-        told = f"{interval.mean:.4f}"
-        half = half_width(interval)
+        interval = t_interval(values)
+        told = number(float(interval.mean), metric.name)
+        half = half_width(interval, metric.name)
         told += f" ± {half}" if half else ""
         rows.append((str(name), float(interval.mean), len(done), told, diverged))
     return rows
 
 
 def _usual_methods(results: Results) -> Iterator[Block]:
-    """Test accuracy of the usual methods of scikit-learn on the rows of tables."""
+    """Test results of the usual methods of scikit-learn on the rows of tables."""
     from mlplab.records.usual_methods import usual_results
 
-    rows = []
+    rows, metric = [], METRICS[results.study.task.main]
     for found in usual_results(results).values():
         methods = dict.fromkeys(one.method for one in found)
         for method in methods:
             values = [
-                one.metrics.get("test_accuracy", math.nan) for one in found if one.method == method
+                one.metrics.get(f"test_{metric.name}", math.nan)
+                for one in found
+                if one.method == method
             ]
             known = [value for value in values if value == value]
-            rows.append((method, f"{sum(known) / len(known):.4f}" if known else "none"))
+            rows.append((method, number(sum(known) / len(known), metric.name) if known else "none"))
     if rows:
         yield ""
-        yield Table(("on the same rows", "test accuracy"), tuple(rows))
+        yield Table(("on the same rows", f"test {metric.title}"), tuple(rows))
 
 
 def _choice(results: Results) -> Iterator[Block]:
@@ -90,7 +110,7 @@ def _choice(results: Results) -> Iterator[Block]:
         if len(results.study.networks) > 1 and not results.study.open_set:
             yield (f"\nNo network is chosen: {choice.reason}.")
         return
-    yield (f"\nThe rule: {rule_in_words(choice.rule, choice.split)}.")
+    yield (f"\nThe rule: {rule_in_words(choice)}.")
     yield (f"{outcome_in_words(choice)}.")
     for caveat in caveats_of(choice):
         yield f"  {caveat}"

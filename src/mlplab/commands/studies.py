@@ -11,8 +11,8 @@ from mlplab.commands.failure import require_memory
 from mlplab.words import count
 
 if TYPE_CHECKING:
-    from mlplab.declarations.data import Task
     from mlplab.declarations.study import Study
+    from mlplab.declarations.task import TaskName
 
 _TABLES = (
     ".csv",
@@ -35,7 +35,7 @@ class TableOptions:
     target: str | None = None
     ignore: Sequence[str] = ()
     missing: Sequence[str] = ()
-    task: Task | None = None
+    task: TaskName | None = None
 
 
 def read(

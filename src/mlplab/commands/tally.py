@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlplab.declarations.resolving.tuning_trials import label
+from mlplab.declarations.task import METRICS, MetricName
 from mlplab.records.studies import Member
 from mlplab.runner import events
-from mlplab.words import count, duration, quoted
+from mlplab.words import count, duration, number, quoted
 
 MOST_NAMES = 4
 """Networks named in one line before the rest are only counted."""
@@ -27,7 +28,8 @@ class Tally:
     total: int = 0
     """Networks × seeds of the study."""
     finished: int = 0
-    best_accuracy: float = math.nan
+    best: float = math.nan
+    metric: MetricName = "accuracy"
     flops: int = 0
     flops_done: float = 0.0
     """Of the stacks that are over."""
@@ -53,14 +55,14 @@ class Tally:
             case events.RunPlanned():
                 self.total, self.finished = event.total, event.already
                 self.flops, self.began = event.flops, self.clock()
-                self.flops_done, self.best_accuracy = 0.0, math.nan
+                self.flops_done, self.best = 0.0, math.nan
                 self.testing = None
             case events.StackStarted():
                 self.training[event.stack] = event
                 self.steps[event.stack] = 0
             case events.StackProgressed():
                 self.steps[event.stack] = event.step
-                self.best_accuracy = _larger(self.best_accuracy, event.best_accuracy)
+                self.best, self.metric = _better(self.best, event), event.metric
             case events.StackFinished():
                 self._over(event.stack)
                 self.finished += len(event.members)
@@ -110,9 +112,10 @@ class Tally:
         return "" if left is None or self.fraction >= 1 else f"about {duration(left)} left"
 
     def best_in_words(self) -> str:
-        """Say the best test accuracy so far."""
-        best = self.best_accuracy
-        return "" if math.isnan(best) else f"best accuracy {best:.4f}"
+        """Say the best test result so far: best accuracy 0.9803."""
+        if math.isnan(self.best):
+            return ""
+        return f"best {METRICS[self.metric].title} {number(self.best, self.metric)}"
 
     def lost_in_words(self) -> str:
         """Say what begins again after a stop: wide, deep (3 seeds), at step 400 of 2,000."""
@@ -130,8 +133,12 @@ class Tally:
         )
 
 
-def _larger(one: float, other: float) -> float:
-    return other if math.isnan(one) else one if math.isnan(other) else max(one, other)
+def _better(best: float, event: events.StackProgressed) -> float:
+    if math.isnan(best) or math.isnan(event.best):
+        return event.best if math.isnan(best) else best
+    return (
+        max(best, event.best) if METRICS[event.metric].higher_is_better else min(best, event.best)
+    )
 
 
 def in_short(members: Iterable[Member]) -> str:

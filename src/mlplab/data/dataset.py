@@ -12,7 +12,7 @@ import numpy as np
 from mlplab.data import division
 from mlplab.data.columns import Column
 from mlplab.data.division import Purpose
-from mlplab.declarations.data import Task
+from mlplab.declarations.task import TaskName
 
 if TYPE_CHECKING:
     from mlplab.data.fitted import Preparation
@@ -52,7 +52,7 @@ class Dataset:
     """What is doubtful of own data, a sentence each."""
 
     @property
-    def task(self) -> Task:
+    def task(self) -> TaskName:
         """What there is to predict."""
         return "classification" if self.targets is None else "regression"
 
@@ -130,7 +130,7 @@ class PreparedData:
     calibration_rows: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     """(row,) int64, ascending: known training rows that serve thresholds and nothing else; empty
     unless some classes are unknown."""
-    task: Task = "classification"
+    task: TaskName = "classification"
     targets: np.ndarray | None = None
     """(row,) float32 of regression: mean 0 and standard deviation 1 on training rows."""
 

@@ -15,8 +15,9 @@ from mlplab.data.files import own_file
 from mlplab.data.loading import load
 from mlplab.data.own_tables import read_raw, understand
 from mlplab.data.preparation import prepare
-from mlplab.declarations.data import ColumnKind, TableData, Task
+from mlplab.declarations.data import ColumnKind, TableData
 from mlplab.declarations.problems import Problem
+from mlplab.declarations.task import TaskName
 
 _MOST_CLASSES = 20
 _MOST_COLUMNS = 200
@@ -46,7 +47,7 @@ class TableDescription:
     """At most 200 of them."""
     columns_left_out: int
     target: str | None
-    task: Task | None
+    task: TaskName | None
     target_in_words: str
     inputs: int | None
     """Of a network; None where no target is named or something must be settled first."""
@@ -63,7 +64,7 @@ def describe_table(
     *,
     ignore: Sequence[str] = (),
     missing: Sequence[str] = (),
-    task: Task | None = None,
+    task: TaskName | None = None,
 ) -> TableDescription:
     """Describe a table, and what a network would be given of it.
 
@@ -102,9 +103,7 @@ def describe_table(
     by_name: dict[str, int] = {}
     if not understood.problems:
         dataset = load(declared, Path(), lambda line: None)
-        prepared = prepare(
-            declared, Path(), lambda line: None, tasks=("classification", "regression")
-        )
+        prepared = prepare(declared, Path(), lambda line: None)
         inputs, train = prepared.inputs.shape[1], len(prepared.train_rows)
         test, notes = len(prepared.test_rows), dataset.notes
         by_name = prepared.preparation.features_by_column

@@ -13,8 +13,9 @@ from mlplab.data.columns import Column
 from mlplab.data.dataset import Dataset
 from mlplab.data.expansion import Expansion, fit_expansion
 from mlplab.data.scaling import FittedScaling, default_scaling, fit_columns, fit_scaling
-from mlplab.declarations.data import Scaling, Task
+from mlplab.declarations.data import Scaling
 from mlplab.declarations.problems import quoted, refuse
+from mlplab.declarations.task import TaskName
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ class Preparation:
     """Numbers in a row as read."""
     class_names: tuple[str, ...]
     """Of the outputs, in their order; of regression the name of the target."""
-    task: Task = "classification"
+    task: TaskName = "classification"
     target_mean: float = 0.0
     target_std: float = 1.0
     """Of regression, on training rows: an output times this and plus the mean has the target's

@@ -10,8 +10,8 @@ from mlplab.data.columns import Column
 from mlplab.data.dataset import Dataset
 from mlplab.data.doubts import doubtful_rows
 from mlplab.data.files import DataFile
-from mlplab.declarations.data import Task
 from mlplab.declarations.problems import quoted, refuse, shown
+from mlplab.declarations.task import TaskName
 
 DEFAULT_TEST = 0.2
 LONGEST_CLASS = 200
@@ -41,7 +41,7 @@ class Rows:
     largest: float | None = None
     columns: tuple[Column, ...] | None = None
     """Of a table, whose inputs may be NaN where nothing is known."""
-    task: Task = "classification"
+    task: TaskName = "classification"
     targets: np.ndarray | None = None
     """(row,) float64 of regression."""
     target_name: str = ""

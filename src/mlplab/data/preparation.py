@@ -15,8 +15,7 @@ from mlplab.data.dataset import Dataset, PreparedData
 from mlplab.data.fitted import fit
 from mlplab.data.loading import load
 from mlplab.data.open_set_rows import with_roles
-from mlplab.declarations.data import Data, Task
-from mlplab.declarations.problems import refuse, shown
+from mlplab.declarations.data import Data
 from mlplab.declarations.resolving.classes import data_name
 from mlplab.declarations.roles import Roles
 
@@ -29,8 +28,6 @@ def prepare(
     folder: Path,
     announce: Announce = to_stderr,
     roles: Roles | None = None,
-    *,
-    tasks: tuple[Task, ...] = ("classification",),
 ) -> PreparedData:
     """Read, check, divide, filter and scale the data of a declaration.
 
@@ -42,21 +39,11 @@ def prepare(
         folder: what the paths of own data are relative to.
         announce: is told, in a line each, of downloads and of anything odd that was mended.
         roles: which classes are known where not all are; None for all that are declared.
-        tasks: what the caller can use; another one is refused.
 
     Raises:
         BadInput: one sentence saying what is wrong with the data, where, and how to mend it.
     """
-    dataset = load(declaration, folder, announce)
-    if dataset.targets is not None and dataset.task not in tasks:
-        refuse(
-            "data.target",
-            expected="classes, as networks are trained for classification only",
-            received=f"{shown(dataset.target_name)}, a quantity ({len(np.unique(dataset.targets)):,} "
-            "different numbers)",
-            hint='write "task": "classification" if these are classes',
-        )
-    return _prepare(_Order(dataset, declaration, roles))
+    return _prepare(_Order(load(declaration, folder, announce), declaration, roles))
 
 
 @dataclass(frozen=True)

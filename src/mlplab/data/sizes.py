@@ -8,11 +8,12 @@ from pathlib import Path
 from mlplab.data.loading import load, read_header
 from mlplab.data.own_sets import DEFAULT_TEST
 from mlplab.data.preparation import prepare
-from mlplab.declarations.data import Data, KnownData, OwnData, part_size
+from mlplab.declarations.data import Data, KnownData, OwnData, TableData, part_size
 from mlplab.declarations.problems import refuse, shown
+from mlplab.declarations.task import TaskName
 
-Sizes = tuple[int | None, int | None, int | None, int | None, int | None]
-"""Training, validation and test rows, features and classes; None for what is not known."""
+Sizes = tuple[int | None, int | None, int | None, int | None, int | None, TaskName | None]
+"""Training, validation and test rows, features, classes and task; None for what is not known."""
 
 
 def own_data_size(
@@ -28,7 +29,8 @@ def own_data_size(
     if fewest_classes < 2:
         dataset = load(data, folder, _silent, fewest_classes=fewest_classes)
         rows, tested = len(dataset.train_rows), len(dataset.test_rows)
-        return rows, 0, tested, dataset.inputs.shape[1], len(dataset.class_names)
+        features, classes = dataset.inputs.shape[1], len(dataset.class_names)
+        return rows, 0, tested, features, classes, dataset.task
     prepared = prepare(data, folder, _silent)
     return (
         len(prepared.train_rows),
@@ -36,6 +38,7 @@ def own_data_size(
         len(prepared.test_rows),
         prepared.inputs.shape[1],
         len(prepared.class_names),
+        prepared.task,
     )
 
 
@@ -67,8 +70,9 @@ def _by_headers(data: OwnData, folder: Path) -> Sizes:
             )
         train -= test
     classes = len(data.classes) if data.classes else None
+    task = data.task if isinstance(data, TableData) else "classification"
     if data.classes is not None or train is None:
-        return None, None if data.validation else 0, None, found.features, classes
+        return None, None if data.validation else 0, None, found.features, classes, task
     validation = part_size(data.validation, train)
     if validation >= train:
         refuse(
@@ -77,7 +81,7 @@ def _by_headers(data: OwnData, folder: Path) -> Sizes:
             received=shown(data.validation),
             hint="make the validation part smaller",
         )
-    return train - validation, validation, test, found.features, classes
+    return train - validation, validation, test, found.features, classes, task
 
 
 def _silent(line: str) -> None:

@@ -19,8 +19,9 @@ from mlplab.data.columns import (
     told,
     words_of,
 )
-from mlplab.declarations.data import ColumnKind, Task
+from mlplab.declarations.data import ColumnKind
 from mlplab.declarations.problems import quoted, shortened, shown
+from mlplab.declarations.task import TaskName
 
 MOST_CODES = 10
 """Whole numbers of so many kinds are taken for classes, of more for a quantity."""
@@ -31,7 +32,7 @@ class Target:
     """What is to be predicted of each row that has it."""
 
     name: str
-    task: Task
+    task: TaskName
     rows: np.ndarray
     """(row,) int64: those of the table that have a target."""
     labels: tuple[str, ...]
@@ -47,7 +48,7 @@ def find_target(
     name: str,
     cells: Cells,
     *,
-    task: Task | None,
+    task: TaskName | None,
     declared: ColumnKind | None,
     missing: tuple[str, ...],
     decimal: str | None,
@@ -120,7 +121,7 @@ def _left_out(name: str, words: Cells, absent: set[str]) -> tuple[str, ...]:
     )
 
 
-def _of_words(base: Target, task: Task | None) -> Target:
+def _of_words(base: Target, task: TaskName | None) -> Target:
     if task == "regression":
         numbers = [number_of(word) for word in set(base.labels)]
         others = [w for w in set(base.labels) if number_of(w) is None]
@@ -138,7 +139,7 @@ def _of_words(base: Target, task: Task | None) -> Target:
 
 
 def _of_numbers(
-    base: Target, values: np.ndarray, task: Task | None, declared: ColumnKind | None
+    base: Target, values: np.ndarray, task: TaskName | None, declared: ColumnKind | None
 ) -> Target:
     name, distinct = shown(base.name), np.unique(values)
     whole = bool((distinct == np.rint(distinct)).all())

@@ -23,6 +23,7 @@ from mlplab.declarations.base import (
     Seed,
     ShareBelowOne,
 )
+from mlplab.declarations.task import TaskName
 
 
 def _none_is_a_count(part: float) -> float:
@@ -34,7 +35,6 @@ Part = Count | PositiveShareBelowOne
 ValidationPart = Annotated[NonNegativeCount | ShareBelowOne, AfterValidator(_none_is_a_count)]
 """The same, or 0 for none; 0.0 is the same 0, and makes the same content key."""
 Scaling = Literal["unit", "standard", "minmax", "robust", "quantile", "none"]
-Task = Literal["classification", "regression"]
 ColumnKind = Literal[
     "number", "category", "boolean", "date", "identifier", "text", "constant", "ignore"
 ]
@@ -153,7 +153,7 @@ class TableData(_OwnData):
     """The table; paths are relative to the folder of the study file."""
     target: ColumnName
     """The column to be predicted: its name, or its position from 1."""
-    task: Task | None = None
+    task: TaskName | None = None
     """classification or regression; None to tell from the target: text, booleans and at most ten
     whole numbers are classes, more numbers are measured."""
     ignore: tuple[ColumnName, ...] = ()

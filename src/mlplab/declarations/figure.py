@@ -9,8 +9,9 @@ from pydantic import Discriminator, Field, Tag
 
 from mlplab.declarations.base import Declaration, Line, NonNegativeCount
 from mlplab.declarations.problems import Problem, shown
+from mlplab.declarations.task import MetricName
 
-Metric = Literal["accuracy", "loss", "softmaxed_loss", "seconds", "gradient_size", "dead_units"]
+Metric = MetricName | Literal["seconds", "gradient_size", "dead_units"]
 Split = Literal["batch", "validation", "test", "train"]
 
 
@@ -22,7 +23,8 @@ class CurveFigure(Declaration):
     kind: Literal["curves"] = "curves"
     """The kind of figure; curves where none is given."""
     metric: Metric = "accuracy"
-    """loss is cross-entropy, softmaxed_loss the loss of the 2023 report; seconds, gradient_size and
+    """A metric of the task (where none is given, accuracy, or rmse of a quantity): loss is
+    cross-entropy, softmaxed_loss the loss of the 2023 report; seconds, gradient_size and
     dead_units have the split "batch" alone, the last two with `diagnostics`."""
     split: Split | Annotated[tuple[Split, ...], Field(min_length=1)] = "test"
     """One split, or several drawn in one figure (a learning curve)."""

@@ -44,10 +44,12 @@ from mlplab.declarations.resolving.resolution import (
     expand_grid,
     resolve,
 )
+from mlplab.declarations.resolving.tasks import presented_for, with_tasks
 from mlplab.declarations.resolving.training_length import set_lengths
 from mlplab.declarations.resolving.tuning_trials import tuned_networks
 from mlplab.declarations.seeds_needed import seeds_for_all
 from mlplab.declarations.study import Presentation, Study
+from mlplab.declarations.task import CLASSIFICATION
 from mlplab.declarations.tuning import Tuning
 
 MOST_PROBLEMS = 200
@@ -121,13 +123,15 @@ def _loaded(
     resolution = resolve(values, source.grid)
     problems += resolution.problems
     lengths = set_lengths(resolution, values, source.folder)
-    resolution = lengths.resolution
+    resolution = with_tasks(lengths.resolution, source.folder)
     problems += lengths.problems
     matching = match_widths(resolution, source.folder)
     resolution = matching.resolution
     problems += matching.problems
-    name = values.get("name", source.name)
-    study = Study(name, resolution.networks, folder=source.folder, **dict(presentation))
+    name, networks = values.get("name", source.name), resolution.networks
+    task = next((network.task for network in networks.values()), CLASSIFICATION)
+    presentation = presented_for(task, presentation)
+    study = Study(name, networks, folder=source.folder, **dict(presentation))
     checked = check_study(study, matching, values)
     problems += checked.problems
     if problems or source.problems:

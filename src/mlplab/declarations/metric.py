@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, create_model
 
-from mlplab.declarations.base import Count, Declaration, PositiveNumber
+from mlplab.declarations.base import Count, Declaration
 from mlplab.declarations.open_set_measures import MEASURES, OpenSetMeasure, measure_named
+from mlplab.declarations.task import METRICS, MetricName
+from mlplab.declarations.task import Metric as TaskMetric
 
-Measure = Literal["accuracy", "loss"]
 Split = Literal["test", "validation", "batch", "train"]
 CurveSplit = Literal["test", "validation", "batch"]
 """Splits that are measured all along; the whole training set is measured at the end alone."""
-PositiveShare = Annotated[float, Field(gt=0, le=1)]
 
 
 class FinalMetric(Declaration):
     """The value at the last step, of the weights that are kept."""
 
-    final: Measure
-    """What is measured: accuracy as a share of rows, or mean cross-entropy in nats."""
+    final: MetricName
+    """What is measured: any metric of the task, such as accuracy, loss, auroc, rmse or r2."""
     split: Split = "test"
     """The rows: the test or validation part, the last batch, or all training rows."""
 
 
 class BestMetric(Declaration):
-    """The best value of all evaluations: the highest accuracy, the lowest loss."""
+    """The best value of all evaluations: the highest accuracy, the lowest loss or RMSE."""
 
-    best: Measure
-    """What is measured: accuracy as a share of rows, or mean cross-entropy in nats."""
+    best: MetricName
+    """What is measured: any metric of the task, such as accuracy, loss, auroc, rmse or r2."""
     split: CurveSplit = "test"
     """The rows: the test or validation part, or the current batch, after its update."""
 
@@ -39,8 +39,8 @@ class AtStepMetric(Declaration):
 
     at_step: Count
     """A step that is evaluated; a run that stopped early keeps its last value."""
-    value: Measure
-    """What is measured: accuracy as a share of rows, or mean cross-entropy in nats."""
+    value: MetricName
+    """What is measured: any metric of the task, such as accuracy, loss, auroc, rmse or r2."""
     split: CurveSplit = "test"
     """The rows: the test or validation part, or the current batch, after its update."""
 
@@ -48,8 +48,8 @@ class AtStepMetric(Declaration):
 class AreaMetric(Declaration):
     """The mean height of a curve from the first evaluation to the last step, by trapezoids."""
 
-    area_under: Measure
-    """What is measured: accuracy as a share of rows, or mean cross-entropy in nats."""
+    area_under: MetricName
+    """What is measured: any metric of the task, such as accuracy, loss, auroc, rmse or r2."""
     split: CurveSplit = "test"
     """The rows: the test or validation part, or the current batch, after its update."""
 
@@ -57,8 +57,9 @@ class AreaMetric(Declaration):
 class GapMetric(Declaration):
     """How much better the end is on the whole training set than on the test part."""
 
-    train_test_gap: Measure
-    """accuracy: that of training less that of test rows; loss: that of test less training rows."""
+    train_test_gap: MetricName
+    """accuracy: that of training less that of test rows; loss: that of test less training rows;
+    likewise whatever is better when it is high, or low."""
 
 
 class GradientMetric(Declaration):
@@ -98,20 +99,6 @@ class OpenSetMetric(Declaration):
         return measure_named(self.open_set) or MEASURES["auroc"]
 
 
-class AccuracyTarget(Declaration):
-    """Reached at the first evaluation with at least this accuracy."""
-
-    accuracy: PositiveShare
-    """A share of rows: 0.95 is 95%."""
-
-
-class LossTarget(Declaration):
-    """Reached at the first evaluation with at most this loss."""
-
-    loss: PositiveNumber
-    """Mean cross-entropy, in nats."""
-
-
 def member_with(*keys: str) -> Any:
     """A function that gives the key by which the member of a union is told."""
 
@@ -124,17 +111,59 @@ def member_with(*keys: str) -> Any:
     return key_of
 
 
-Target = Annotated[
-    Annotated[AccuracyTarget, Tag("accuracy")] | Annotated[LossTarget, Tag("loss")],
-    Discriminator(member_with("accuracy", "loss")),
-]
+class MetricTarget(Declaration):
+    """Reached at the first evaluation that is at least as good."""
+
+    @property
+    def metric(self) -> TaskMetric:
+        """What is to reach a value."""
+        return METRICS[next(iter(type(self).model_fields))]
+
+    @property
+    def value(self) -> float:
+        """That is to be reached, in the metric's own unit."""
+        return float(getattr(self, self.metric.name))
+
+
+def _target(metric: TaskMetric) -> type[MetricTarget]:
+    side = "at least" if metric.higher_is_better else "at most"
+    kind = Annotated[float, Field(gt=0 if metric.low == 0 else None, le=metric.high)]
+    words = (
+        "A fraction of rows: 0.95 is 95%."
+        if metric.name == "accuracy"
+        else (
+            "In the unit of what is predicted."
+            if metric.unit == "target"
+            else "In nats."
+            if metric.unit == "nats"
+            else "A number as the metric has them."
+        )
+    )
+    return create_model(
+        f"{metric.name.title().replace('_', '')}Target",
+        __base__=MetricTarget,
+        __doc__=f"Reached at the first evaluation with {side} this {metric.title}.",
+        **{metric.name: (kind, Field(description=words))},  # type: ignore[call-overload]
+    )
+
+
+TARGETS: dict[str, type[MetricTarget]] = {name: _target(one) for name, one in METRICS.items()}
+"""By the metric that is to reach a value."""
+
+if TYPE_CHECKING:
+    Target = MetricTarget
+else:
+    Target = Annotated[
+        Union[tuple(Annotated[one, Tag(name)] for name, one in TARGETS.items())],  # noqa: UP007
+        Discriminator(member_with(*TARGETS)),
+    ]
 
 
 class StepsToMetric(Declaration):
     """Steps until a target is reached; a run that never gets there ranks last."""
 
     steps_to: Target
-    """The accuracy or the loss that is to be reached."""
+    """What is to be reached: {"accuracy": 0.95}, {"loss": 0.1}, or another metric of the task."""
     split: CurveSplit = "test"
     """The rows: the test or validation part, or the current batch, after its update."""
 
@@ -143,7 +172,7 @@ class SecondsToMetric(Declaration):
     """Seconds of training until a target is reached; a run that never gets there ranks last."""
 
     seconds_to: Target
-    """The accuracy or the loss that is to be reached."""
+    """What is to be reached: {"accuracy": 0.95}, {"loss": 0.1}, or another metric of the task."""
     split: CurveSplit = "test"
     """The rows: the test or validation part, or the current batch, after its update."""
 
@@ -152,7 +181,7 @@ class FlopsToMetric(Declaration):
     """FLOPs of training until a target is reached; a run that never gets there ranks last."""
 
     flops_to: Target
-    """The accuracy or the loss that is to be reached."""
+    """What is to be reached: {"accuracy": 0.95}, {"loss": 0.1}, or another metric of the task."""
     split: CurveSplit = "test"
     """The rows: the test or validation part, or the current batch, after its update."""
 
@@ -181,7 +210,7 @@ Metric = Annotated[
 ]  # fmt: skip
 
 
-def target_of(metric: Metric) -> AccuracyTarget | LossTarget | None:
+def target_of(metric: Metric) -> MetricTarget | None:
     """What a run is to reach, None where the metric is a value and no time."""
     match metric:
         case StepsToMetric():
@@ -193,19 +222,19 @@ def target_of(metric: Metric) -> AccuracyTarget | LossTarget | None:
     return None
 
 
-def measure_of(metric: Metric) -> Measure | None:
-    """The accuracy or loss that a metric is about, None for gradients and fates."""
+def measure_of(metric: Metric) -> TaskMetric | None:
+    """The metric of the task that a value is of, None for times, gradients and fates."""
     match metric:
         case FinalMetric():
-            return metric.final
+            return METRICS[metric.final]
         case BestMetric():
-            return metric.best
+            return METRICS[metric.best]
         case AtStepMetric():
-            return metric.value
+            return METRICS[metric.value]
         case AreaMetric():
-            return metric.area_under
+            return METRICS[metric.area_under]
         case GapMetric():
-            return metric.train_test_gap
+            return METRICS[metric.train_test_gap]
     return None
 
 
@@ -213,7 +242,8 @@ def is_share(metric: Metric) -> bool:
     """Whether it is a share of rows or of runs, whose differences are told in points."""
     if isinstance(metric, OpenSetMetric):
         return metric.measure.is_share
-    return isinstance(metric, DivergedMetric) or measure_of(metric) == "accuracy"
+    measure = measure_of(metric)
+    return isinstance(metric, DivergedMetric) or (measure is not None and measure.is_fraction)
 
 
 def is_bounded(metric: Metric) -> bool:

@@ -13,6 +13,7 @@ from mlplab.declarations.matched import Matched
 from mlplab.declarations.objective import CrossEntropy, Objective
 from mlplab.declarations.optimizer import Optimizer
 from mlplab.declarations.roles import Roles
+from mlplab.declarations.task import TASKS, Task
 from mlplab.declarations.training import Training
 
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "identity"]
@@ -44,7 +45,8 @@ class Network(Declaration):
     seeds: tuple[Seed, ...] = Field(default=(0, 1, 2), min_length=1)
     """A list, or a count N for 0 to N-1; a seed decides initial weights, batches and dropout."""
     objective: Objective = CrossEntropy()
-    """What training makes small; those that need rows of negative classes need `roles`."""
+    """What training makes small; those that need rows of negative classes need `roles`. Where none
+    is given, cross_entropy for classes and mse for a quantity."""
     roles: Roles | None = None
     """Which classes are known where not all are; `open_set` makes networks with it."""
     open_set_only: bool = False
@@ -52,3 +54,8 @@ class Network(Declaration):
     matched: Matched | None = None
     """Makes the network as large as another: its widths are then found, and `hidden` says only how
     many layers there are and in which proportion they stand."""
+
+    @property
+    def task(self) -> Task:
+        """What it is to do, as far as its data are declared; loading finds it for tables."""
+        return TASKS[getattr(self.data, "task", None) or "classification"]

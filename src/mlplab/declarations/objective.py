@@ -1,7 +1,8 @@
-"""What a network is trained to make small, by the names that open-set detectors know.
+"""What a network is trained to make small.
 
-All but `cross_entropy` are training methods of open-set recognition; where one uses rows of
-classes that are not known, these are the rows whose role is `negative`.
+Of classes, all but `cross_entropy` are training methods of open-set recognition, by the names that
+detectors know; where one uses rows of classes that are not known, these are the rows whose role is
+`negative`. Of a quantity, e is the output less the target, both standardised on training rows.
 """
 
 from __future__ import annotations
@@ -146,6 +147,38 @@ class EnergyMargin(_Objective):
     """Of the squares."""
 
 
+class MeanSquaredError(Declaration):
+    """e²: the mean is predicted; the default of regression."""
+
+    name: Literal["mse"]
+    """The objective; the other keys depend on it."""
+
+
+class MeanAbsoluteError(Declaration):
+    """|e|: the median is predicted."""
+
+    name: Literal["mae"]
+    """The objective; the other keys depend on it."""
+
+
+class Huber(Declaration):
+    """½e² up to δ, then δ(|e| − ½δ), so that single large errors weigh less."""
+
+    name: Literal["huber"]
+    """The objective; the other keys depend on it."""
+    delta: PositiveNumber = 1.0
+    """δ, in standard deviations of the target."""
+
+
+class Pinball(Declaration):
+    """max(−q·e, (1 − q)·e): the quantile q is predicted."""
+
+    name: Literal["pinball"]
+    """The objective; the other keys depend on it."""
+    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """q; also that of the metric pinball_loss."""
+
+
 Objective = Annotated[
     CrossEntropy
     | SigmoidOutput
@@ -154,10 +187,16 @@ Objective = Annotated[
     | Objectosphere
     | ClassAnchor
     | CentreLoss
-    | EnergyMargin,
+    | EnergyMargin
+    | MeanSquaredError
+    | MeanAbsoluteError
+    | Huber
+    | Pinball,
     Field(discriminator="name"),
 ]
 
+OF_REGRESSION = frozenset({"mse", "mae", "huber", "pinball"})
+"""Objectives of a quantity; the others are of classes."""
 USES_NEGATIVES = frozenset(
     {"sigmoid output", "background class", "entropic", "objectosphere", "energy margin"}
 )

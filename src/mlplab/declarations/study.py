@@ -13,6 +13,7 @@ from mlplab.declarations.figure import Figure
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.question import Question
+from mlplab.declarations.task import CLASSIFICATION, Task
 from mlplab.declarations.tuning import Tuning
 
 
@@ -59,3 +60,9 @@ class Study:
     """What a reader should know though it is no error."""
     folder: Path = field(default=Path(), compare=False)
     """Where the study lies; paths of own data are relative to it."""
+
+    @property
+    def task(self) -> Task:
+        """What all of its networks are to do."""
+        every = (*self.networks.values(), *self.templates.values())
+        return next((network.task for network in every), CLASSIFICATION)

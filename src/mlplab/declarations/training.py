@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from mlplab.declarations.base import Count, Declaration
 from mlplab.declarations.problems import Problem
+from mlplab.declarations.task import MetricName
 
 MOST_EVALUATIONS = 100_000
 """Of a run: its curves are held in memory and drawn."""
@@ -17,8 +18,9 @@ MOST_EVALUATIONS = 100_000
 class EarlyStopping(Declaration):
     """Stop when the validation metric has not improved for `patience` evaluations."""
 
-    metric: Literal["loss", "accuracy"] = "loss"
-    """What is watched on validation rows: the lower loss or the higher accuracy is better."""
+    metric: MetricName = "loss"
+    """What is watched on validation rows, any metric of the task: the lower loss or RMSE, the higher
+    accuracy or AUROC is better."""
     patience: Count = 5
     """Evaluations in a row without a better value after which training stops."""
     restore_best: bool = True
@@ -42,6 +44,9 @@ class Training(Declaration):
     """None trains all steps; otherwise a validation part is needed."""
     diagnostics: bool = False
     """Also record, by layer, the size of gradients and the share of dead units."""
+    metrics: tuple[MetricName, ...] = ()
+    """Metrics that every evaluation measures besides those that it always does, such as auroc; at
+    the end all are measured."""
 
     def rules(self) -> Iterator[Problem]:
         """The length is told once, and evaluations have a bound."""

@@ -12,6 +12,7 @@ from pydantic import Field
 from mlplab.declarations.base import Count, Declaration, Seed
 from mlplab.declarations.paths import KINDS
 from mlplab.declarations.problems import Problem, Where, shown
+from mlplab.declarations.task import MetricName
 
 if TYPE_CHECKING:
     from mlplab.declarations.study import Study
@@ -82,8 +83,9 @@ class Tuning(Declaration):
     seeds: Annotated[int, Field(ge=1, le=1000)] | Annotated[tuple[Seed, ...], Field(min_length=1)]\
         = 2  # fmt: skip
     """A count N for the seeds 999999, 999998 and so on, or a list; never a seed of the study."""
-    metric: Literal["accuracy", "loss"] = "accuracy"
-    """What the mean over seeds decides, on validation rows; the lower loss where accuracies tie."""
+    metric: MetricName = "accuracy"
+    """What the mean over seeds decides, on validation rows; the lower loss where accuracies tie.
+    Where none is given, accuracy, or rmse of a quantity."""
 
     def rules(self) -> Iterator[Problem]:
         """The search has what it needs, and the space names settings that can be tuned."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mlplab.declarations.task import CLASSIFICATION
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.ensemble import Ensemble
@@ -16,7 +17,7 @@ from mlplab.figures.possible_range import cut
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
 from mlplab.statistics.prediction_band import PublishedComparison, compare_with_published
-from mlplab.words import METRICS, by_count, count, from_to, listed
+from mlplab.words import by_count, count, from_to, listed
 
 OUTSIDE = theme.COLOURS[1]
 _PANELS = {
@@ -176,8 +177,9 @@ def _caption(published: PublishedFigure, said: Sequence[NetworkComparison]) -> s
     inside = [c.network for c in said if not len(c.outside)]
     outside = [f"{c.network} ({count(len(c.outside), 'point')})" for c in said if len(c.outside)]
     points = {len(c.steps) for c in said}
+    title = CLASSIFICATION.metrics[published.metric].title
     words = (
-        f"{METRICS[published.metric].capitalize()} as published (dashed) before the band in which "
+        f"{title.capitalize()} as published (dashed) before the band in which "
         f"one new run would lie with 95% probability at all {max(points)} points together, widened "
         f"by {published.reading_error:g} for reading off the print "
         f"(n = {from_to([c.n for c in said])}); a band that reaches the edge of its panel goes on "

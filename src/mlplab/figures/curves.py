@@ -11,15 +11,17 @@ import pandas as pd
 
 from mlplab.declarations.figure import CurveFigure
 from mlplab.declarations.network import Network
+from mlplab.declarations.task import METRICS
 from mlplab.figures import many, theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.ensemble import Ensemble, drawn_by_default, gather, runs_by_network
 from mlplab.figures.extremes import extremes
 from mlplab.figures.figure import Figure
+from mlplab.figures.metric_titles import digits_of, titles_of
 from mlplab.figures.possible_range import CUT, cut, reaches_beyond, value_axis
 from mlplab.figures.published import PublishedFigure
 from mlplab.figures.vega import Spec
-from mlplab.words import METRICS, SPLITS, from_to, listed, number, with_interval
+from mlplab.words import SPLITS, from_to, listed, number, with_interval
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 COLUMNS = (
     "kind", "series", "network", "split", "seed", "step", "value", "low", "high", "n",
 )  # fmt: skip
+
+Measured = tuple[str, str]
+"""A metric by its name, and its title."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +64,16 @@ def curve_figures(
     splits = (declared.split,) if isinstance(declared.split, str) else declared.split
     restored = [n for n in shown if _restores_the_best(results.study.networks[n])]
     notes = [_RESTORED.format(names=listed(restored, most=6))] if restored else []
-    metrics = [declared.metric]
+    metrics: list[str] = [declared.metric]
+    titles = titles_of(results.study.task)
     if published is not None:
         if published.metric == "softmaxed_loss" and declared.metric in ("loss", "softmaxed_loss"):
             metrics = ["softmaxed_loss", "loss"]
             notes += [published.note] if published.note else []
         elif published.metric != declared.metric:
             notes.append(
-                f"The published figure {published.number} shows {METRICS[published.metric]}, not "
-                f"{METRICS[declared.metric]}; it is not drawn."
+                f"The published figure {published.number} shows {titles[published.metric]}, not "
+                f"{titles[declared.metric]}; it is not drawn."
             )
             published = None
     figures = []
@@ -84,7 +90,8 @@ def curve_figures(
         if any(s.ensemble for s in series):
             title = declared.title if metric == metrics[0] else f"{declared.title}: the real loss"
             stem = name if metric == metrics[0] else f"{name}-real-loss"
-            figures.append(_figure(stem, title, metric, series, beside, tuple(notes)))
+            of = metric, titles[metric]
+            figures.append(_figure(stem, title, of, series, beside, tuple(notes)))
             notes = []
     return figures
 
@@ -152,17 +159,18 @@ def _within(series: Series, steps: tuple[int, int] | None) -> Series | None:
 def _figure(
     name: str,
     title: str,
-    metric: str,
+    of: Measured,
     series: Sequence[Series],
     published: PublishedFigure | None,
     notes: tuple[str, ...],
 ) -> Figure:
+    metric = of[0]
     every = [s.ensemble for s in series if s.ensemble is not None]
     is_many = len(every) > many.MOST_SERIES
     if is_many:
         series = _few(series, every, metric)
     table = pd.concat([_rows(s) for s in series], ignore_index=True)
-    caption = _caption(metric, series, published)
+    caption = _caption(of, series, published)
     if is_many:
         table = pd.concat([many.quantile_rows(every), table], ignore_index=True)[list(COLUMNS)]
         table = _typed(table)
@@ -183,7 +191,7 @@ def _figure(
         title=title,
         caption=caption,
         table=table,
-        drawing=_drawing(drawn, metric, series, scale, is_many=is_many),
+        drawing=_drawing(drawn, of, series, scale, is_many=is_many),
         keys=(*_OF_MANY * is_many, *(_key(i, s, metric) for i, s in enumerate(series))),
         notes=(*notes, CUT) if reaches_beyond(table, metric, measured) else notes,
     )
@@ -192,7 +200,9 @@ def _figure(
 def _few(series: Sequence[Series], every: Sequence[Ensemble], metric: str) -> list[Series]:
     """The notable of many networks, and those that were only published."""
     own = [s for s in series if s.ensemble is not None]
-    chosen = many.notable(every, larger_is_better=metric == "accuracy")
+    chosen = many.notable(
+        every, larger_is_better=metric in METRICS and METRICS[metric].higher_is_better
+    )
     return [own[i] for i in chosen] + [s for s in series if s.ensemble is None]
 
 
@@ -235,13 +245,13 @@ def _typed(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _drawing(
-    table: pd.DataFrame, metric: str, series: Sequence[Series], scale: Spec, *, is_many: bool
+    table: pd.DataFrame, of: Measured, series: Sequence[Series], scale: Spec, *, is_many: bool
 ) -> Spec:
     labels = [s.label for s in series]
     thin = table[["kind", "series", "seed", "step", "value", "low", "high", "n"]].assign(
         marked=_marked(table, labels)
     )
-    mean, title = vega.where("datum.kind == 'mean'"), METRICS[metric]
+    mean, title = vega.where("datum.kind == 'mean'"), of[1]
     band = {"y": vega.field("low:Q", title=title), "y2": {"field": "high"}}
     step = vega.measure(
         "step", "training step", scale={"nice": False, "padding": 6}, format=",d", tickCount=8
@@ -256,7 +266,7 @@ def _drawing(
         vega.mark("line", mean, strokeWidth=2.2) | {"params": [vega.zoom()]},
         vega.mark("point", mean, vega.where("datum.marked == 1"), size=44, filled=True, opacity=1,
                   encoding=marks),
-        _hover(metric),
+        _hover(*of),
     ]  # fmt: skip
     for layer in layers:
         layer["mark"]["clip"] = True
@@ -275,13 +285,13 @@ def _drawing(
     }
 
 
-def _hover(metric: str) -> Spec:
+def _hover(metric: str, title: str) -> Spec:
     """The point nearest to the pointer, with its numbers."""
-    digits = ".4f" if metric in ("accuracy", "loss", "softmaxed_loss") else ".4~g"
+    digits = digits_of(metric)
     limits = f"format(datum.low, '{digits}') + ' to ' + format(datum.high, '{digits}')"
     tips = vega.tips(
         ("series:N", "network"), ("step:Q", "step", ",d"), ("what:N", "shown"),
-        ("value:Q", METRICS[metric], digits), ("interval:N", "95% interval"), "runs:N",
+        ("value:Q", title, digits), ("interval:N", "95% interval"), "runs:N",
     )  # fmt: skip
     nearest = {"param": "nearest", "empty": False, "value": 1}
     layer = vega.mark(
@@ -321,14 +331,15 @@ def _key(index: int, series: Series, metric: str) -> Key:
     return Key.of_series(index, series.label, note)
 
 
-def _caption(metric: str, series: Sequence[Series], published: PublishedFigure | None) -> str:
+def _caption(of: Measured, series: Sequence[Series], published: PublishedFigure | None) -> str:
+    metric, title = of
     own = {s: s.ensemble for s in series if s.ensemble is not None}
     finals = {s.label: ensemble.at_last_evaluation() for s, ensemble in own.items()}
     steps = np.concatenate([ensemble.steps for ensemble in own.values()])
     counts = [int(last.n) for last in finals.values()]
     splits = listed(dict.fromkeys(SPLITS[s.split] for s in own))
     words = [
-        f"{METRICS[metric].capitalize()} ({splits}) over training steps {steps.min():,} to "
+        f"{title[0].upper()}{title[1:]} ({splits}) over training steps {steps.min():,} to "
         f"{steps.max():,}."
     ]
     if max(counts) > 1:

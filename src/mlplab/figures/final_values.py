@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mlplab.declarations.task import METRICS
 from mlplab.figures import theme, vega
 from mlplab.figures.figure import Figure
 from mlplab.figures.many import MOST_SERIES
+from mlplab.figures.metric_titles import digits_of
 from mlplab.figures.vega import Spec
 from mlplab.statistics.intervals import MeanInterval, t_interval
 from mlplab.words import SPLITS, count, from_to, number, with_interval
@@ -29,6 +31,11 @@ class Finals:
     means: MeanInterval
     """Fields (network,)."""
 
+    @property
+    def title(self) -> str:
+        """Of the metric."""
+        return METRICS[self.metric].title
+
     def of(self, network: str) -> MeanInterval:
         """Mean and interval of one network; fields are scalars."""
         return t_interval(self.values[self.networks.index(network)])
@@ -44,7 +51,7 @@ def finals(summary: pd.DataFrame, split: str = "test", metric: str = "accuracy")
         return None
     networks, values, seeds = by_network(found, column)
     means = np.nanmean(values, axis=1)
-    order = np.argsort(-means if metric == "accuracy" else means, kind="stable")
+    order = np.argsort(-METRICS[metric].sign * means, kind="stable")
     values = values[order]
     return Finals(
         metric,
@@ -76,7 +83,7 @@ def final_figure(found: Finals, name: str) -> Figure:
     many = len(found.networks) > MOST_SERIES
     return Figure(
         name=name,
-        title=f"Final {SPLITS[found.split]} {found.metric} of every network",
+        title=f"Final {SPLITS[found.split]} {found.title} of every network",
         caption=_caption(found, many),
         table=table,
         drawing=_distribution(table, found) if many else _lines(table, found),
@@ -104,11 +111,11 @@ def _table(found: Finals) -> pd.DataFrame:
 
 def _lines(table: pd.DataFrame, found: Finals) -> Spec:
     mean = vega.where("datum.kind == 'mean'")
-    digits = ".4f" if found.metric == "accuracy" else ".4~g"
+    digits = digits_of(found.metric)
     blue = {"color": theme.ACCENT, "opacity": 1}
 
     def across(column: str) -> Spec:
-        return vega.measure(column, f"final {SPLITS[found.split]} {found.metric}", tickCount=7)
+        return vega.measure(column, f"final {SPLITS[found.split]} {found.title}", tickCount=7)
 
     tips = vega.tips(
         "network:N", ("value:Q", "mean", digits), ("low:Q", "95% from", digits),
@@ -137,7 +144,7 @@ def _distribution(table: pd.DataFrame, found: Finals) -> Spec:
     counts, edges = np.histogram(means, bins=min(60, max(15, len(means) // 20)))
     bars = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "networks": counts, "none": 0})
     ends = pd.DataFrame({"value": [means[0], float(np.median(means)), means[-1]]})
-    title = f"mean final {SPLITS[found.split]} {found.metric}"
+    title = f"mean final {SPLITS[found.split]} {found.title}"
     places = {
         "x": vega.measure("low", title, scale={"nice": False}, tickCount=8),
         "x2": {"field": "high"},
@@ -163,7 +170,7 @@ def _caption(found: Finals, many: bool) -> str:
     if len(found.networks) == 1:
         words = f"{found.networks[0]} ended at {high}"
     elif number(float(worst.mean), found.metric) == number(float(best.mean), found.metric):
-        words = f"{count(len(found.networks), 'network')}, all at {number(float(best.mean))}"
+        words = f"{count(len(found.networks), 'network')}, all at {number(float(best.mean), found.metric)}"
     else:
         words = (
             f"{count(len(found.networks), 'network')}, from {found.networks[-1]} ({low}) to "

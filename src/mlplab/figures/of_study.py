@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from mlplab.analysis import trivial
 from mlplab.analysis.test_part import roc_curves_of
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.problems import BadInput, Problem
@@ -17,6 +18,7 @@ from mlplab.figures.ensemble import drawn_by_default, runs_by_network
 from mlplab.figures.figure import Figure
 from mlplab.figures.gradient_size import layer_figure
 from mlplab.figures.roc import roc_figure
+from mlplab.metrics.classification import Evaluation
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 RESERVED = (
     "overview-", "published-", "confusion-", "roc-of-", "cost-", "choice-", "inside-", "tuning-",
+    "errors-of-", "precision-of-",
 )  # fmt: skip
 """How the names of the report's own figures begin."""
 
@@ -55,16 +58,21 @@ def declared_figures(results: Results) -> list[list[Figure] | Undrawn]:
             beside = None
             if declared.published is not None:
                 beside = facts.figure(declared.published) if facts else None
-            made.append(curve_figures(declared, results, name, beside))
+            drawn = curve_figures(declared, results, name, beside)
+            if "test" in declared.splits and declared.metric in results.study.task.metrics:
+                told = trivial.in_words(results, declared.metric)
+                drawn = [replace(f, caption=f"{f.caption} {told}".rstrip()) for f in drawn]
+            made.append(drawn)
     return made
 
 
 def automatic(results: Results) -> Sequence[CurveFigure]:
-    """Accuracy and loss by network, and accuracy again for each optimizer if there are several."""
+    """The main metric and loss by network, the main one again for each optimizer of several."""
     networks = {name: results.study.networks[name] for name in drawn_by_default(results)}
     split: Literal["test", "validation"] = "test"
+    main = results.study.task.metrics[results.study.task.main]
     figures = [
-        CurveFigure(title="Test accuracy over training", metric="accuracy", split=split),
+        CurveFigure(title=f"Test {main.title} over training", metric=main.name, split=split),
         CurveFigure(title="Test loss over training", metric="loss", split=split),
     ]
     by_optimizer: dict[str, list[str]] = {}
@@ -72,12 +80,14 @@ def automatic(results: Results) -> Sequence[CurveFigure]:
         by_optimizer.setdefault(network.optimizer.name, []).append(name)
     if len(networks) > 8 and 1 < len(by_optimizer) < len(networks):
         figures += [
-            CurveFigure(title=f"Test accuracy with {optimizer}", networks=tuple(names))
+            CurveFigure(
+                title=f"Test {main.title} with {optimizer}", metric=main.name, networks=tuple(names)
+            )
             for optimizer, names in by_optimizer.items()
         ]
     if len(networks) == 1:
         figures.append(
-            CurveFigure(title="Learning curve", metric="accuracy", split=("batch", "test"))
+            CurveFigure(title="Learning curve", metric=main.name, split=("batch", "test"))
         )
     return figures
 
@@ -100,7 +110,7 @@ def unused(stem: str, taken: set[str]) -> str:
 
 def _roc(declared: RocFigure, results: Results, name: str) -> list[Figure] | Undrawn:
     runs = runs_by_network(results).get(declared.network, ())
-    found = [(run, run.evaluation) for run in runs if run.evaluation is not None]
+    found = [(run, run.evaluation) for run in runs if isinstance(run.evaluation, Evaluation)]
     if not found:
         return []
     drawn, evaluations = found[0][0], [evaluation for _, evaluation in found]

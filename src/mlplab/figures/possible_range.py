@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from mlplab.declarations.task import METRICS
 from mlplab.figures.vega import Spec
 
-_SHARES = ("accuracy", "dead_units")
 _EXPLODED = 20.0
 """A run that reaches so many times as far as the median of the runs sets no linear axis."""
 
@@ -33,7 +33,7 @@ def cut(
     measured: values that are drawn; the limits go beyond their range by no more than the share
         `beyond` of it.
     """
-    lowest, highest = 0.0, 1.0 if metric in _SHARES else np.inf
+    lowest, highest = _bounds(metric)
     values = np.asarray([] if measured is None else measured, dtype=np.float64)
     values = values[np.isfinite(values)]
     if len(values):
@@ -42,6 +42,13 @@ def cut(
         highest = min(highest, float(values.max()) + room)
     limits = {name: table[name].clip(lowest, highest) for name in ("low", "high")}
     return table.assign(**limits)
+
+
+def _bounds(metric: str) -> tuple[float, float]:
+    if metric not in METRICS:
+        return 0.0, 1.0 if metric == "dead_units" else np.inf
+    low, high = METRICS[metric].low, METRICS[metric].high
+    return -np.inf if low is None else low, np.inf if high is None else high
 
 
 def reaches_beyond(
@@ -67,10 +74,10 @@ def value_axis(runs: Sequence[ArrayLike], metric: str) -> tuple[Spec, str]:
     if low == high:
         # Vega writes the label 0 where the axis has no length.
         room = 0.05 * abs(low) or 0.5
-        highest = 1.0 if metric in _SHARES else np.inf
+        highest = _bounds(metric)[1]
         return {"domain": [low - room, max(min(high + room, highest), high)], "zero": False}, ""
     usual = float(np.median([run.max() for run in arrays if len(run)]))
-    if metric in _SHARES or high <= max(_EXPLODED * usual, 100.0):
+    if _bounds(metric)[1] == 1.0 or high <= max(_EXPLODED * usual, 100.0):
         return {"zero": False}, ""
     if low > 0:
         told = f"The axis is logarithmic, since a run reaches {_large(high)}."

@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 
 from mlplab.analysis.timing import measured_once
+from mlplab.declarations.task import METRICS
 from mlplab.figures import theme, vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
 from mlplab.figures.final_values import Finals, by_network
 from mlplab.figures.many import MOST_SERIES
+from mlplab.figures.metric_titles import digits_of
 from mlplab.figures.vega import Spec
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.pareto import pareto_front
-from mlplab.words import SPLITS, count, listed, middle_cut
+from mlplab.words import SPLITS, count, listed, middle_cut, number
 
 Cost = Literal["parameters", "training_flops", "seconds"]
 COSTS: dict[Cost, str] = {
@@ -40,8 +42,8 @@ def trade_off_figure(summary: pd.DataFrame, found: Finals, cost: Cost, name: str
     front = table[table["front"]].sort_values("cost")
     return Figure(
         name=name,
-        title=f"{SPLITS[found.split].capitalize()} accuracy against {_NAMED_COSTS[cost]}",
-        caption=_caption(front, table, cost),
+        title=f"{SPLITS[found.split].capitalize()} {found.title} against {_NAMED_COSTS[cost]}",
+        caption=_caption(front, table, found, cost),
         table=table.rename(columns={"cost": cost}),
         drawing=_drawing(table, found, cost, many),
         keys=()
@@ -72,13 +74,14 @@ def _table(summary: pd.DataFrame, found: Finals, cost: Cost) -> pd.DataFrame | N
             "cost": interval.mean[kept],
             "cost_low": interval.low[kept],
             "cost_high": interval.high[kept],
-            "accuracy": found.means.mean[at],
+            found.metric: found.means.mean[at],
             "low": found.means.low[at],
             "high": found.means.high[at],
             "n": found.means.n[at],
         }
     )
-    table["front"] = pareto_front(table["cost"].to_numpy(), table["accuracy"].to_numpy())
+    good = METRICS[found.metric].sign * table[found.metric].to_numpy()
+    table["front"] = pareto_front(table["cost"].to_numpy(), good)
     return table
 
 
@@ -89,7 +92,7 @@ def _drawing(table: pd.DataFrame, found: Finals, cost: Cost, many: bool) -> Spec
     axis = {"format": "~g" if cost == "seconds" else "~s", "tickCount": 6, "grid": False}
     places = {
         "x": vega.field("cost:Q", title=COSTS[cost], scale=log, axis=axis),
-        "y": vega.measure("accuracy", f"final {SPLITS[found.split]} accuracy"),
+        "y": vega.measure(found.metric, f"final {SPLITS[found.split]} {found.title}"),
     }
     colour: Spec = {"value": theme.ACCENT} if many else vega.coloured("network", names)
     shape: Spec = {"value": "circle"} if many else vega.shaped("network", names)
@@ -99,8 +102,8 @@ def _drawing(table: pd.DataFrame, found: Finals, cost: Cost, many: bool) -> Spec
         "encoding": places | {"color": colour},
         "layer": [
             *_intervals(bool((table["cost_high"] > table["cost_low"]).any())),
-            _points(cost, shape),
-            *_names(front),
+            _points(found, cost, shape),
+            *_names(front, found.metric),
         ],
     }
     step = vega.mark("line", interpolate="step-after", strokeWidth=1, strokeDash=[4, 3],
@@ -110,12 +113,12 @@ def _drawing(table: pd.DataFrame, found: Finals, cost: Cost, many: bool) -> Spec
         "params": [vega.HIDDEN],
         "width": theme.WIDTH,
         "height": theme.HEIGHT,
-        "layer": [_cloud(table, places), *layers] if many else layers,
+        "layer": [_cloud(table, found.metric, places), *layers] if many else layers,
     }
 
 
 def _intervals(spread: bool) -> list[Spec]:
-    """Bars of accuracy, and of cost where it is spread."""
+    """Bars of the metric, and of cost where it is spread."""
     sides = [("low", {"y": vega.field("low:Q"), "y2": {"field": "high"}})]
     if spread:
         sides.append(("cost_high", {"x": vega.field("cost_low:Q"), "x2": {"field": "cost_high"}}))
@@ -125,11 +128,12 @@ def _intervals(spread: bool) -> list[Spec]:
     ]
 
 
-def _points(cost: Cost, shape: Spec) -> Spec:
+def _points(found: Finals, cost: Cost, shape: Spec) -> Spec:
+    digits = digits_of(found.metric)
     tips = vega.tips(
         "network:N", ("cost:Q", COSTS[cost], ",.4~g" if cost == "seconds" else ",.4~s"),
-        ("accuracy:Q", "mean accuracy", ".4f"), ("low:Q", "95% from", ".4f"),
-        ("high:Q", "to", ".4f"), ("n:Q", "runs"),
+        (f"{found.metric}:Q", f"mean {found.title}", digits), ("low:Q", "95% from", digits),
+        ("high:Q", "to", digits), ("n:Q", "runs"),
     )  # fmt: skip
     channels = {"shape": shape, "tooltip": tips}
     return vega.mark("point", filled=True, size=64, opacity=1, encoding=channels)
@@ -142,9 +146,9 @@ def _drawable(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(cost_low=low, front=table["front"].astype(int), label=labels)
 
 
-def _names(front: pd.DataFrame) -> list[Spec]:
+def _names(front: pd.DataFrame, metric: str) -> list[Spec]:
     """The names of networks of the front, leaning away from the nearer edge."""
-    named = _with_room(front)
+    named = _with_room(front, metric)
     middle = float(np.sqrt(front["cost"].min() * front["cost"].max()))
     left = front[front["cost"] < middle]["network"].tolist()
     sides = (
@@ -159,10 +163,10 @@ def _names(front: pd.DataFrame) -> list[Spec]:
     ]  # fmt: skip
 
 
-def _with_room(front: pd.DataFrame) -> list[str]:
+def _with_room(front: pd.DataFrame, metric: str) -> list[str]:
     """The networks of the front whose names can stand beside their points without touching."""
     across = np.log10(front["cost"].to_numpy())
-    up = front["accuracy"].to_numpy()
+    up = front[metric].to_numpy()
     across = (across - across.min()) / max(float(np.ptp(across)), 1e-12) * theme.WIDTH * 0.8
     up = (up - up.min()) / max(float(np.ptp(up)), 1e-12) * theme.HEIGHT * 0.6
     placed: list[int] = []
@@ -174,15 +178,15 @@ def _with_room(front: pd.DataFrame) -> list[str]:
     return [str(front["network"].iloc[i]) for i in placed]
 
 
-def _cloud(table: pd.DataFrame, places: Spec) -> Spec:
+def _cloud(table: pd.DataFrame, metric: str, places: Spec) -> Spec:
     """How many networks lie where, counted in a grid so that the page stays small."""
-    accuracy, cost = table["accuracy"].to_numpy(), np.log10(table["cost"].to_numpy())
-    counts, left, bottom = np.histogram2d(cost, accuracy, bins=(48, 32))
+    values, cost = table[metric].to_numpy(), np.log10(table["cost"].to_numpy())
+    counts, left, bottom = np.histogram2d(cost, values, bins=(48, 32))
     i, j = np.nonzero(counts)
     cells = pd.DataFrame(
         {
             "cost": 10 ** ((left[i] + left[i + 1]) / 2),
-            "accuracy": (bottom[j] + bottom[j + 1]) / 2,
+            metric: (bottom[j] + bottom[j + 1]) / 2,
             "networks": counts[i, j].astype(int),
         }
     )
@@ -195,10 +199,10 @@ def _cloud(table: pd.DataFrame, places: Spec) -> Spec:
     return vega.on_table(cells, point)
 
 
-def _caption(front: pd.DataFrame, table: pd.DataFrame, cost: Cost) -> str:
+def _caption(front: pd.DataFrame, table: pd.DataFrame, found: Finals, cost: Cost) -> str:
     cheapest, best = front.iloc[0], front.iloc[-1]
     words = (
-        f"Mean final accuracy of {count(len(table), 'network')} against {_NAMED_COSTS[cost]} "
+        f"Mean final {found.title} of {count(len(table), 'network')} against {_NAMED_COSTS[cost]} "
         "(logarithmic)"
     )
     if table["low"].notna().any():
@@ -209,9 +213,12 @@ def _caption(front: pd.DataFrame, table: pd.DataFrame, cost: Cost) -> str:
     )
     if len(front) > 1:
         ratio = float(best["cost"] / cheapest["cost"])
-        gain = 100 * float(best["accuracy"] - cheapest["accuracy"])
+        gain = abs(float(best[found.metric] - cheapest[found.metric]))
+        is_fraction = METRICS[found.metric].is_fraction
+        told = f"{100 * gain:.2f} points more" if is_fraction else f"{number(gain, found.metric)} "
+        told += "" if is_fraction else "in " + found.title
         words += (
             f" The best ({best['network']}) costs {ratio:,.3g} times the cheapest "
-            f"of them ({cheapest['network']}) for {gain:.2f} points more."
+            f"of them ({cheapest['network']}) for {told}."
         )
     return words

@@ -11,11 +11,13 @@ import pandas as pd
 from mlplab.analysis.tuning import FEWEST_FOR_INTERVAL, NetworkTuning, TuningOutcome, is_number
 from mlplab.declarations.resolving.factor import in_words
 from mlplab.declarations.resolving.grid import readable
+from mlplab.declarations.task import METRICS
 from mlplab.figures import vega
 from mlplab.figures.drawing import Key
 from mlplab.figures.figure import Figure
+from mlplab.figures.metric_titles import titles_of
 from mlplab.figures.vega import Spec
-from mlplab.words import METRICS, count, from_to, listed, number
+from mlplab.words import count, from_to, listed, number
 
 MOST_TOGETHER = 8
 """Beyond so many networks each optimizer has a figure of its own."""
@@ -36,7 +38,7 @@ def sensitivity_figures(tuning: TuningOutcome, path: str) -> list[Figure]:
     Of more than one tuned setting the best trial over all the others stands for each value.
     """
     words = in_words(path)
-    metric = METRICS[tuning.tune.metric]
+    metric = titles_of(tuning.study.task)[tuning.tune.metric]
     title = f"Validation {metric} by {words}"
     stem = f"tuning-{path.replace('.', '-').replace('_', '-')}"
     figures = []
@@ -71,7 +73,7 @@ def _figure(
         title=title,
         caption=_caption(tuning, path, group, table) + left_out,
         table=table.drop(columns="usable"),
-        drawing=_drawing(axis, table, names, METRICS[tuning.tune.metric]),
+        drawing=_drawing(axis, table, names, titles_of(tuning.study.task)[tuning.tune.metric]),
         keys=tuple(
             Key.of_series(i, n.network, _chosen_value(n, path)) for i, n in enumerate(group)
         ),
@@ -150,7 +152,7 @@ class _Axis:
 
     @classmethod
     def of(cls, path: str, group: Sequence[NetworkTuning], table: pd.DataFrame) -> _Axis:
-        low, high = _reach(table, group[0].outcomes[0].metric == "accuracy")
+        low, high = _reach(table, METRICS[group[0].outcomes[0].metric].is_fraction)
         title = in_words(path)
         values = list(dict.fromkeys(table["value"]))
         if not all(is_number(value) for value in values):

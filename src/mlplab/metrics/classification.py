@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from mlplab.metrics.calibration import Calibration, calibrations
 from mlplab.metrics.roc import RocCurves
 from mlplab.metrics.roc_areas import RocAreas, roc_areas
+from mlplab.metrics.scores import score_metrics
 from mlplab.networks.probabilities import log_softmax
 
 _NUMBERS_AT_ONCE = 2**17
@@ -59,6 +60,9 @@ class Evaluation:
     of before it was kept."""
     curves: RocCurves | None = None
     """Only in records of before: the ROC curves as they were drawn. Others are computed again."""
+    baseline: dict[str, float] | None = None
+    """Metric → what it is for the class frequencies of the training rows, predicted for every row;
+    None in records of before it was kept."""
 
     @property
     def rows(self) -> int:
@@ -95,30 +99,39 @@ def _adapter() -> TypeAdapter[Evaluation]:
     return TypeAdapter(Evaluation)
 
 
-def evaluate(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ...]) -> Evaluation:
+def evaluate(
+    logits: np.ndarray,
+    targets: np.ndarray,
+    class_names: tuple[str, ...],
+    train_counts: np.ndarray | None = None,
+) -> Evaluation:
     """Hold predictions against the truth.
 
     Args:
         logits: (row, output); output c stands for class c, further outputs for no class.
         targets: (row,) whole numbers, the class of each row.
         class_names: one a class, in the order of the outputs.
+        train_counts: (class,) training rows of each, for the trivial baseline; None for none.
 
     Raises:
         ValueError: when shapes or targets do not fit, there is no row, or a logit is not finite
             (a network that diverged has no evaluation).
     """
-    return evaluate_many([logits], targets, class_names)[0]
+    return evaluate_many([logits], targets, class_names, train_counts)[0]
 
 
 def evaluate_many(
-    logits: Sequence[np.ndarray], targets: np.ndarray, class_names: tuple[str, ...]
+    logits: Sequence[np.ndarray],
+    targets: np.ndarray,
+    class_names: tuple[str, ...],
+    train_counts: np.ndarray | None = None,
 ) -> list[Evaluation]:
     """`evaluate` for several networks on the same rows, at the cost of few calls of NumPy.
 
     Args:
         logits: of each network (row, output), all of one shape.
         targets: (row,).
-        class_names: as for `evaluate`.
+        class_names, train_counts: as for `evaluate`.
 
     Raises:
         ValueError: as for `evaluate`.
@@ -127,14 +140,19 @@ def evaluate_many(
         return []
     _require_fitting(logits[0], targets, class_names)
     at_once = max(1, _NUMBERS_AT_ONCE // logits[0].size)
+    baseline = None if train_counts is None else _baseline(train_counts, targets)
     found: list[Evaluation] = []
     for start in range(0, len(logits), at_once):
-        found += _evaluated(np.stack(logits[start : start + at_once]), targets, class_names)
+        stacked = np.stack(logits[start : start + at_once])
+        found += _evaluated(stacked, targets, class_names, baseline)
     return found
 
 
 def _evaluated(
-    logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ...]
+    logits: np.ndarray,
+    targets: np.ndarray,
+    class_names: tuple[str, ...],
+    baseline: dict[str, float] | None,
 ) -> list[Evaluation]:
     """Evaluations of logits (network, row, output)."""
     if not np.isfinite(logits).all():
@@ -162,6 +180,7 @@ def _evaluated(
             areas=areas,
             calibration=calibration,
             right=base64.b64encode(right.tobytes()).decode("ascii"),
+            baseline=baseline,
         )
         for log_loss, rates, areas, calibration, right in zip(
             loss.tolist(),
@@ -172,6 +191,16 @@ def _evaluated(
             strict=True,
         )
     ]
+
+
+def _baseline(train_counts: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    with np.errstate(divide="ignore"):
+        # A class without training rows has a small probability, so that its log loss is finite.
+        scores = np.log(np.maximum(train_counts, 1e-12) / train_counts.sum())
+    found = score_metrics(np.broadcast_to(scores, (len(targets), len(scores))), targets)
+    accuracy = float((targets == int(np.argmax(train_counts))).mean())
+    found |= {"accuracy": accuracy, "loss": found["log_loss"]}
+    return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
 def _require_fitting(logits: np.ndarray, targets: np.ndarray, class_names: tuple[str, ...]) -> None:

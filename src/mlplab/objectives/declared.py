@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlplab.declarations import objective as declared
 from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.objective import Objective
+from mlplab.objectives.regression import Huber, MeanAbsoluteError, MeanSquaredError, Pinball
 from mlplab.objectives.weighted_cross_entropy import WeightedCrossEntropy
 from mlplab.objectives.with_centres import CentreLoss, ClassAnchor
 from mlplab.objectives.with_negatives import (
@@ -24,6 +25,10 @@ _BY_DECLARATION = {
     declared.ClassAnchor: ClassAnchor,
     declared.CentreLoss: CentreLoss,
     declared.EnergyMargin: EnergyMargin,
+    declared.MeanSquaredError: MeanSquaredError,
+    declared.MeanAbsoluteError: MeanAbsoluteError,
+    declared.Huber: Huber,
+    declared.Pinball: Pinball,
 }
 
 

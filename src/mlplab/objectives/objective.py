@@ -17,7 +17,8 @@ class BatchOutputs:
     hidden: torch.Tensor
     """(network, batch, unit), the last hidden activations."""
     targets: torch.Tensor
-    """(network, batch) int64: the output of the row's class; −1 for a row of no known class."""
+    """(network, batch) int64: the output of the row's class, −1 for a row of no known class; or
+    float: the quantity, standardised."""
     centres: torch.Tensor | None = None
     """(network, class, unit) running class centres, for objectives that keep them; changed."""
 

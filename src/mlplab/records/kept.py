@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlplab.declarations.task import METRICS
 from mlplab.declarations.training import Training
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def value_at_restored_weights(run: Run, split: str, metric: str, training: Train
     watched = measured(run, "validation", stopping.metric)[1]
     if not len(curve) or len(watched) != len(curve):
         return value_at_last_evaluation(run, split, metric)
-    return float(curve[watched.argmax() if stopping.metric == "accuracy" else watched.argmin()])
+    return float(curve[(METRICS[stopping.metric].sign * watched).argmax()])
 
 
 def value_at_last_evaluation(run: Run, split: str, metric: str) -> float:

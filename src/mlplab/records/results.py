@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import did_you_mean, refuse
 from mlplab.declarations.study import Study
+from mlplab.declarations.task import REGRESSION
 from mlplab.records import runs as stored
 from mlplab.records.database import decoding, has_records, reading
 from mlplab.records.stacks import failures, weights_file
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mlplab.data.fitted import Preparation
-    from mlplab.metrics.classification import Evaluation
+    from mlplab.metrics.evaluation import AnyEvaluation
     from mlplab.records.weights import LayerWeights
 
 TUNING_FOLDER = "tuning"
@@ -46,7 +47,7 @@ class Run:
     """The last step trained."""
     seconds: float
     """Training time attributed to this network."""
-    evaluation: Evaluation | None
+    evaluation: AnyEvaluation | None
     """On the test part; None when diverged."""
     layers: tuple[int, ...] = ()
     """Units from input to output."""
@@ -186,7 +187,9 @@ class Results:
     def predict(
         self, network: str, seed: int, inputs: object, *, prepared: bool = False
     ) -> np.ndarray:
-        """Return the logits (row, output) of rows as the data hold them, unscaled.
+        """Return the outputs of rows as the data hold them, unscaled.
+
+        Of classes the logits (row, output); of regression (row,), in the target's own unit.
 
         They become inputs as the training rows did, by what was fitted on these.
 
@@ -207,9 +210,16 @@ class Results:
 
         activation = self.network(network).activation
         layers = self.weights(network, seed)
-        if not prepared:
-            inputs = self.preparation(network, seed).prepare_rows(inputs)
-        return logits(layers, activation, np.asarray(inputs))
+        is_quantity = self.network(network).task is REGRESSION
+        preparation = None
+        if is_quantity or not prepared:
+            preparation = self.preparation(network, seed)
+        if preparation is not None and not prepared:
+            inputs = preparation.prepare_rows(inputs)
+        outputs = logits(layers, activation, np.asarray(inputs))
+        if is_quantity and preparation is not None:
+            return preparation.in_unit(outputs[:, 0].astype(np.float64))
+        return outputs
 
     def preparation(self, network: str, seed: int) -> Preparation:
         """Return what was fitted on the training rows of a run, by which new rows become inputs.
@@ -272,13 +282,13 @@ class _Contents:
                         raise ValueError(f"{numbers.size} values for {evaluations} evaluations")
             return found
 
-    def evaluation(self, key: str) -> Evaluation | None:
+    def evaluation(self, key: str) -> AnyEvaluation | None:
         with reading(self.folder) as connection:
             text = stored.read_evaluation(connection, key)
-        from mlplab.metrics.classification import Evaluation
+        from mlplab.metrics.evaluation import evaluation_from_json
 
         with decoding(self.folder, "an evaluation"):
-            return None if text is None else Evaluation.from_json(text)
+            return None if text is None else evaluation_from_json(text)
 
 
 class _StoredRun(Run):
@@ -303,7 +313,7 @@ class _StoredRun(Run):
         return self.contents.curves(self.key)
 
     @cached_property
-    def evaluation(self) -> Evaluation | None:
+    def evaluation(self) -> AnyEvaluation | None:
         return self.contents.evaluation(self.key)
 
 

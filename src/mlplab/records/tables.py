@@ -19,7 +19,6 @@ _SUMMARY_COLUMNS = (
     "seconds",
 )  # fmt: skip
 _FINAL_SPLITS = ("test", "validation", "train", "batch")
-_FINAL_METRICS = ("accuracy", "loss", "softmaxed_loss")
 
 
 def curves(results: Results) -> pd.DataFrame:
@@ -60,7 +59,8 @@ def summary(results: Results) -> pd.DataFrame:
 
     Columns: study, network, seed; status (finished, diverged, failed or missing); steps trained;
     diverged_at; parameters; training_flops; seconds; then `<split>_<metric>`, the value at the
-    weights that are kept. The columns are always the same; what was not measured is missing.
+    weights that are kept. The columns are always the same for one task; what was not measured is
+    missing.
     """
     rows = [_summary_row(results, run) for run in results.runs]
     failed = {(failure.network, failure.seed) for failure in results.failures}
@@ -69,7 +69,9 @@ def summary(results: Results) -> pd.DataFrame:
          else "missing"}
         for network, seed in results.missing
     ]  # fmt: skip
-    finals = [f"{split}_{metric}" for split in _FINAL_SPLITS for metric in _FINAL_METRICS]
+    finals = [
+        f"{split}_{metric}" for split in _FINAL_SPLITS for metric in results.study.task.metrics
+    ]
     table = pd.DataFrame(rows, columns=[*_SUMMARY_COLUMNS, *finals])
     table["study"] = results.study.name
     table[finals] = table[finals].astype(float)
@@ -97,7 +99,7 @@ def _summary_row(results: Results, run: Run) -> dict[str, object]:
         size = Size(run.layers, training.batch_size, run.stopped_at)
         row |= {"parameters": size.parameters, "training_flops": size.training_flops}
     for split in _FINAL_SPLITS:
-        for metric in _FINAL_METRICS:
+        for metric in results.study.task.metrics:
             if (split, metric) in run.curves:
                 row[f"{split}_{metric}"] = value_at_restored_weights(run, split, metric, training)
     return row

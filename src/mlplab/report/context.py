@@ -13,11 +13,13 @@ from mlplab.analysis.choice.best import Best, NoChoice
 from mlplab.analysis.choice.rule import Choice, choose
 from mlplab.analysis.questions.answers import Answer, answer_questions
 from mlplab.analysis.tuning import TuningOutcome, read_tuning
+from mlplab.declarations.task import METRICS, Metric
 from mlplab.figures import published
 from mlplab.figures.ensemble import runs_by_network
 from mlplab.figures.final_values import Finals, finals
 from mlplab.figures.published import PublishedStudy
 from mlplab.metrics.classification import Evaluation
+from mlplab.metrics.regression import RegressionEvaluation
 from mlplab.records.results import Results, Run
 from mlplab.words import from_to, middle_cut
 
@@ -76,14 +78,21 @@ class Context:
         """One row a network and seed."""
         return self.results.summary()
 
+    @property
+    def metric(self) -> Metric:
+        """By which networks are ranked and chosen."""
+        study = self.results.study
+        return METRICS[study.choice.metric or study.task.main]
+
     @cached_property
     def ranking(self) -> Finals | None:
-        """Final test accuracy, best first; None where nothing was measured.
+        """The metric that decides, on test rows at the end, best first; None where nothing was
+        measured.
 
-        Networks that know only some classes stand in the chapter on unknown ones: their accuracy is
+        Networks that know only some classes stand in the chapter on unknown ones: their results are
         of other test rows.
         """
-        return finals(self._comparable, "test", "accuracy")
+        return finals(self._comparable, "test", self.metric.name)
 
     @cached_property
     def _comparable(self) -> pd.DataFrame:
@@ -97,9 +106,9 @@ class Context:
 
     @cached_property
     def choice(self) -> Finals | None:
-        """The values by which networks are ranked: validation accuracy where all have it, else
-        test accuracy."""
-        found = finals(self._comparable, "validation", "accuracy")
+        """The values by which networks are ranked: on validation rows where all have them, else
+        on test rows."""
+        found = finals(self._comparable, "validation", self.metric.name)
         ranking = self.ranking
         if found is None or ranking is None or set(found.networks) != set(ranking.networks):
             return ranking
@@ -143,11 +152,19 @@ class Context:
         return (*names[: MOST_ROWS - 10], *names[-10:])
 
     def evaluations(self, network: str) -> list[tuple[Run, Evaluation]]:
-        """The runs of a network that did not diverge, with their evaluations."""
+        """The runs of a classifier that did not diverge, with their evaluations."""
         return [
             (run, with_short_names(run.evaluation))
             for run in self.runs.get(network, ())
-            if run.diverged_at is None and run.evaluation is not None
+            if run.diverged_at is None and isinstance(run.evaluation, Evaluation)
+        ]
+
+    def predictions(self, network: str) -> list[tuple[Run, RegressionEvaluation]]:
+        """The runs of a network of regression that did not diverge, with their evaluations."""
+        return [
+            (run, run.evaluation)
+            for run in self.runs.get(network, ())
+            if run.diverged_at is None and isinstance(run.evaluation, RegressionEvaluation)
         ]
 
     def calibration(self, network: str) -> CalibrationOverSeeds | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mlplab.declarations.task import MetricName
 from mlplab.records.studies import Member
 
 
@@ -78,8 +79,10 @@ class StackProgressed:
     stack: str
     step: int
     steps: int
-    best_accuracy: float
-    """The best on test rows so far, NaN if none was measured."""
+    best: float
+    """The best on test rows so far, NaN if none was measured; in JSON `best_accuracy`, `best_rmse`."""
+    metric: MetricName = "accuracy"
+    """Of which it is the best."""
 
 
 @dataclass(frozen=True)
@@ -180,4 +183,6 @@ def to_json(event: Event) -> str:
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in asdict(event).items()
     }
+    if isinstance(event, StackProgressed):
+        values[f"best_{values.pop('metric')}"] = values.pop("best")
     return json.dumps({"event": kind, **values}, ensure_ascii=False)

@@ -118,7 +118,8 @@ class Scheduler:
                     stack=message.job.stack.id,
                     step=progress.step,
                     steps=progress.steps,
-                    best_accuracy=progress.best_accuracy,
+                    best=progress.best,
+                    metric=progress.metric,
                 )
             )
             return

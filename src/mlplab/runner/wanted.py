@@ -23,7 +23,7 @@ from mlplab.records.key import key_content, key_of
 from mlplab.records.studies import Member
 from mlplab.runner.kind import kind_of
 from mlplab.trainer.compiled_networks import is_compiled
-from mlplab.trainer.recipe import Recipe
+from mlplab.trainer.recipe import Quantity, Recipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +144,9 @@ def _wanted(
         validation_rows=data.validation_rows,
         test_rows=data.test_rows,
         objective=objective,
+        quantity=None
+        if data.targets is None
+        else Quantity(data.targets, data.preparation.target_std),
     )
     member = (name, seed)
     return WantedRun(

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from mlplab.metrics.classification import evaluate_many
+from mlplab.metrics.regression import evaluate_regression
 from mlplab.records import weights
 from mlplab.records.runs import FinishedRun
 from mlplab.records.stacks import PlannedStack
@@ -181,25 +182,43 @@ def finish(
 def _evaluations(runs: Sequence[WantedRun], networks: Sequence[TrainedNetwork]) -> list[str | None]:
     """The evaluation of each network as JSON, None for one that diverged or has no test rows."""
     evaluations: list[str | None] = [None] * len(runs)
-    alike: dict[int, list[int]] = {}
+    alike: dict[tuple[int, int], list[int]] = {}
     for place, (run, network) in enumerate(zip(runs, networks, strict=True)):
         logits = network.test_logits
-        if network.diverged_at is None and len(logits) and np.isfinite(logits).all():
-            alike.setdefault(id(run.data), []).append(place)
+        if network.diverged_at is not None or not len(logits) or not np.isfinite(logits).all():
+            continue
+        if run.recipe.quantity is not None:
+            evaluations[place] = _of_quantity(run, run.recipe.quantity.targets, logits)
+        else:
+            alike.setdefault((id(run.data), id(run.recipe.train_rows)), []).append(place)
     for places in alike.values():
-        data = runs[places[0]].data
+        run = runs[places[0]]
+        data = run.data
         scores = [
             runs[place].recipe.objective.class_scores(torch.from_numpy(networks[place].test_logits))
             for place in places
         ]
-        targets = data.label_map[data.labels[runs[places[0]].recipe.test_rows]]
+        targets = data.label_map[data.labels[run.recipe.test_rows]]
+        learned = data.label_map[data.labels[run.recipe.train_rows]]
+        counts = np.bincount(learned[learned >= 0], minlength=len(data.class_names))
         # Objectives differ in how many outputs they add to those of the classes.
         for outputs in {own.shape[1] for own in scores}:
             own = [i for i, one in enumerate(scores) if one.shape[1] == outputs]
-            found = evaluate_many([scores[i].numpy() for i in own], targets, data.class_names)
+            logits = [scores[i].numpy() for i in own]
+            found = evaluate_many(logits, targets, data.class_names, counts)
             for i, evaluation in zip(own, found, strict=True):
                 evaluations[places[i]] = evaluation.to_json()
     return evaluations
+
+
+def _of_quantity(run: WantedRun, targets: np.ndarray, outputs: np.ndarray) -> str:
+    preparation = run.data.preparation
+    return evaluate_regression(
+        preparation.in_unit(outputs[:, 0].astype(np.float64)),
+        preparation.in_unit(targets[run.recipe.test_rows].astype(np.float64)),
+        run.data.class_names[0],
+        preparation.target_mean,
+    ).to_json()
 
 
 def workers_for(stacks: Sequence[PlannedStack], cores: int) -> int:

@@ -44,7 +44,7 @@ class Batches:
 
         The memory of a batch is that of the next one too, as long as the same networks are left.
         """
-        streams = {(r.seed, id(r.train_rows), id(r.label_map)): r for r in self._recipes}
+        streams = {(r.seed, id(r.train_rows), r.targets_id): r for r in self._recipes}
         shared = len(streams) == 1
         members = self._recipes[:1] if shared else self._recipes
         networks = len(self._recipes)
@@ -62,8 +62,10 @@ class Batches:
         """Where every batch is written: inputs (member, batch, feature), targets (member, batch)."""
         if self._inputs is None or self._targets is None or len(self._inputs) != members:
             self._inputs = self._data.memory(members, self._batch_size)
+            is_quantity = self._recipes[0].quantity is not None
+            kind = torch.float32 if is_quantity else torch.int64
             self._targets = torch.empty(
-                members, self._batch_size, dtype=torch.int64, device=self._data.device
+                members, self._batch_size, dtype=kind, device=self._data.device
             )
         return self._inputs, self._targets
 
@@ -71,9 +73,10 @@ class Batches:
         """Row numbers and targets, each (step, member, batch)."""
         positions = {key: order.take(steps) for key, order in self._orders.items()}
         shape = steps, len(members), self._batch_size
-        rows, targets = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.int64)
+        kind = np.int64 if self._recipes[0].quantity is None else np.float32
+        rows, targets = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=kind)
         for member, recipe in enumerate(members):
             rows[:, member] = recipe.train_rows[positions[recipe.seed, len(recipe.train_rows)]]
-            targets[:, member] = recipe.label_map[self._data.labels[rows[:, member]]]
+            targets[:, member] = recipe.targets(self._data.labels, rows[:, member])
         device = self._data.device
         return torch.from_numpy(rows).to(device), torch.from_numpy(targets).to(device)

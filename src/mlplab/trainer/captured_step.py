@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves
 
 from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.objective import Objective
+from mlplab.objectives.regression import QuantityObjective
 from mlplab.optimizers.update import StepCoefficients
 from mlplab.trainer.eager_step import GradientHook, StackState, eager_step, train_step
 
@@ -47,7 +48,7 @@ def can_be_captured(state: StackState) -> bool:
 
 def objective_can_be_captured(objective: Objective) -> bool:
     """Whether an objective does without autograd, whose capture is not promised here."""
-    return isinstance(objective, CrossEntropy)
+    return isinstance(objective, CrossEntropy | QuantityObjective)
 
 
 def cuda_graph(body: Callable[[], None]) -> Callable[[], object]:

@@ -17,7 +17,15 @@ from mlplab.trainer.captured_step import step_for
 from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.diagnostics import dead_units, gradient_size
 from mlplab.trainer.eager_step import StackState
-from mlplab.trainer.evaluation import METRICS, EvaluationRows, Measurement, measure, metric_sums
+from mlplab.trainer.evaluation import (
+    METRICS,
+    QUANTITY_SUMS,
+    EvaluationRows,
+    Measurement,
+    measure,
+    metric_sums,
+    metrics_of,
+)
 from mlplab.trainer.recipe import Recipe
 
 
@@ -62,14 +70,16 @@ class EagerNetworks:
         self.seconds += (time.perf_counter() - began) / networks
         state = self._state
         logits = forward(state.stack, inputs, state.workspace)
-        valid = targets >= 0
+        is_quantity = targets.is_floating_point()
+        valid = torch.ones_like(targets, dtype=torch.bool) if is_quantity else targets >= 0
         sums = metric_sums(logits, targets, state.objectives, valid).cpu().numpy()
         rows = valid.sum(1).cpu().numpy()
-        means = sums / np.where(rows > 0, rows, np.nan)
+        names = QUANTITY_SUMS if is_quantity else METRICS
+        values = metrics_of(self._recipes, dict(zip(names, sums, strict=True)), rows)
         if diagnose:
             for layer, outputs in enumerate(state.workspace.outputs[:-1]):
                 diagnostics[:, 1, layer] = dead_units(outputs)
-        return Measurement(dict(zip(METRICS, means, strict=True)), rows), diagnostics
+        return Measurement(values, rows), diagnostics
 
     def measure(
         self, rows: Sequence[np.ndarray], networks: Sequence[int], *, keep_logits: bool = False
@@ -81,10 +91,8 @@ class EagerNetworks:
             stack = stack.select(torch.tensor(networks, device=self._data.device))
         name = (*networks, *map(id, rows))  # of arrays that the recipes hold
         if name not in self._known_rows:
-            label_maps = [recipe.label_map for recipe in own]
-            self._known_rows[name] = EvaluationRows(rows, label_maps, self._data)
-        objectives = [recipe.objective for recipe in own]
-        return measure(stack, self._known_rows[name], objectives, keep_logits=keep_logits)
+            self._known_rows[name] = EvaluationRows(rows, own, self._data)
+        return measure(stack, self._known_rows[name], own, keep_logits=keep_logits)
 
     def select(self, keep: Sequence[int]) -> None:
         """See `CompiledNetworks.select`."""

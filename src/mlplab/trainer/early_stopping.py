@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from mlplab.declarations.task import METRICS
 from mlplab.networks.dense_stack import LayerWeights
 from mlplab.trainer.recipe import Recipe
 
@@ -38,7 +39,7 @@ class EarlyStops:
             if rule is None or not due[place]:
                 continue
             value = values["validation", rule.metric][place]
-            score = value if rule.metric == "loss" else -value
+            score = -METRICS[rule.metric].sign * value
             if score < self._best[network]:
                 self._best[network], self._waited[network] = score, 0
                 if rule.restore_best:

@@ -1,11 +1,11 @@
-"""How good networks are on some rows, by operations of torch: loss, accuracy, and the report's loss.
+"""How good networks are on some rows, by operations of torch, and metrics of either task from sums.
 
 Rows are taken in large slices, each a batched product over the whole stack.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,15 @@ import torch
 from mlplab.networks.dense_stack import DenseStack, Workspace, forward
 from mlplab.objectives.objective import Objective
 from mlplab.trainer.dataset import DeviceDataset
+from mlplab.trainer.recipe import Recipe
 
 SLICE_ROWS = 1000
 """Rows computed at once: enough for products at full speed, few enough to stay near the cache."""
 
 METRICS = ("loss", "accuracy", "softmaxed_loss")
+"""Of classes: sums over rows, of which the means are the metrics of these names."""
+QUANTITY_SUMS = ("loss", "absolute_error", "pinball_loss", "target", "target_square")
+"""Sums over rows for the metrics of a quantity, standardised; loss is e², e the error."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +30,10 @@ class Measurement:
     """Metrics of every network on its rows."""
 
     values: dict[str, np.ndarray]
-    """Metric → (network,) float64; NaN for a network without rows of a known class."""
+    """Metric → (network,) float64, those that the task always measures; NaN for a network without
+    rows, or without rows of a known class."""
     rows: np.ndarray
-    """(network,) rows of a known class."""
+    """(network,) rows that were measured: of a known class, where there are classes."""
     logits: list[np.ndarray] | None = None
     """Of every network, (row, output) float32, if asked for."""
 
@@ -41,18 +46,18 @@ class EvaluationRows:
 
     Args:
         rows: of each network, (row,) int64.
-        label_maps: of each network, (class,) int64.
+        recipes: of each network.
     """
 
     def __init__(
-        self, rows: Sequence[np.ndarray], label_maps: Sequence[np.ndarray], data: DeviceDataset
+        self, rows: Sequence[np.ndarray], recipes: Sequence[Recipe], data: DeviceDataset
     ) -> None:
         lengths = [len(own) for own in rows]
         self.groups: list[tuple[list[int], _EqualRows]] = []
         """Networks and their rows; who has none is in no group."""
         for length in sorted(set(lengths) - {0}):
             members = [network for network, own in enumerate(lengths) if own == length]
-            group = _EqualRows([rows[i] for i in members], [label_maps[i] for i in members], data)
+            group = _EqualRows([rows[i] for i in members], [recipes[i] for i in members], data)
             self.groups.append((members, group))
 
 
@@ -60,16 +65,16 @@ class _EqualRows:
     """Equally many rows of each network; where all have the same they are read once for all."""
 
     def __init__(
-        self, rows: Sequence[np.ndarray], label_maps: Sequence[np.ndarray], data: DeviceDataset
+        self, rows: Sequence[np.ndarray], recipes: Sequence[Recipe], data: DeviceDataset
     ) -> None:
         self._data = data
         self.length = len(rows[0])
-        shared = all(r is rows[0] for r in rows) and all(m is label_maps[0] for m in label_maps)
+        shared = all(r is rows[0] for r in rows) and len({r.targets_id for r in recipes}) == 1
         distinct = 1 if shared else len(rows)
         index = np.stack(rows[:distinct])
-        maps = zip(label_maps[:distinct], index, strict=True)
-        targets = np.stack([label_map[data.labels[own]] for label_map, own in maps])
-        valid = targets >= 0
+        whose = zip(recipes[:distinct], index, strict=True)
+        targets = np.stack([recipe.targets(data.labels, own) for recipe, own in whose])
+        valid = targets >= 0 if targets.dtype == np.int64 else np.ones(targets.shape, dtype=bool)
         self.counts = np.broadcast_to(valid.sum(1), len(rows))
         """(network,) rows that are measured: those of a known class."""
         self._index, self._targets, self._valid = (
@@ -95,16 +100,17 @@ class _EqualRows:
 def measure(
     stack: DenseStack,
     rows: EvaluationRows,
-    objectives: Sequence[Objective],
+    recipes: Sequence[Recipe],
     *,
     keep_logits: bool = False,
 ) -> Measurement:
     """The metrics of every network on its rows.
 
     Args:
-        objectives: of every network.
+        recipes: of every network.
     """
-    values = {metric: np.full(stack.networks, np.nan) for metric in METRICS}
+    names = METRICS if recipes[0].quantity is None else QUANTITY_SUMS
+    sums = np.full((len(names), stack.networks), np.nan)
     counts = np.zeros(stack.networks, dtype=np.int64)
     none = np.empty((0, stack.biases[-1].shape[2]), dtype=np.float32)
     logits = [none] * stack.networks
@@ -112,26 +118,52 @@ def measure(
         part = stack
         if len(members) < stack.networks:
             part = stack.select(torch.tensor(members, device=stack.kernels[0].device))
-        runs = runs_of_equal_objectives([objectives[i] for i in members])
-        means, found = _measure_equal(part, group, runs, keep_logits=keep_logits)
-        for metric, mean in zip(METRICS, means, strict=True):
-            values[metric][members] = mean
+        runs = runs_of_equal_objectives([recipes[i].objective for i in members])
+        sums[:, members], found = _sum_equal(part, group, runs, len(names), keep_logits=keep_logits)
         counts[members] = group.counts
         for network, own in zip(members, found, strict=False):
             logits[network] = own
+    values = metrics_of(recipes, dict(zip(names, sums, strict=True)), counts)
     return Measurement(values, counts, logits if keep_logits else None)
 
 
-def _measure_equal(
+def metrics_of(
+    recipes: Sequence[Recipe], sums: Mapping[str, np.ndarray], rows: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Metrics of networks of one task from sums over their rows, METRICS or QUANTITY_SUMS.
+
+    Args:
+        sums: name → (network,) float64.
+        rows: (network,) that were summed over.
+    """
+    counts = np.where(rows > 0, rows, np.nan)
+    if recipes[0].quantity is None:
+        return {metric: sums[metric] / counts for metric in METRICS}
+    std = np.array([r.quantity.std for r in recipes if r.quantity is not None])
+    loss = sums["loss"] / counts
+    about_mean = sums["target_square"] - np.square(sums["target"]) / counts
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Targets that are all equal leave nothing to explain.
+        r2 = np.where(about_mean > 1e-12 * counts, 1 - sums["loss"] / about_mean, np.nan)
+    return {
+        "loss": loss,
+        "rmse": std * np.sqrt(loss),
+        "mae": std * sums["absolute_error"] / counts,
+        "r2": r2,
+        "pinball_loss": std * sums["pinball_loss"] / counts,
+    }
+
+
+def _sum_equal(
     stack: DenseStack,
     rows: _EqualRows,
     objectives: Sequence[tuple[Objective, slice]],
+    names: int,
     *,
     keep_logits: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Means of METRICS, (metric, network) float64, and the logits if asked for."""
-    counts = np.where(rows.counts > 0, rows.counts, np.nan)
-    sums = torch.zeros(len(METRICS), stack.networks, dtype=torch.float64)
+    """Sums over rows, (name, network) float64, and the logits if asked for."""
+    sums = torch.zeros(names, stack.networks, dtype=torch.float64)
     logits, workspace = [], None
     for start in range(0, rows.length, SLICE_ROWS):
         inputs, targets, valid = rows.from_row(start, stack.networks)
@@ -143,7 +175,7 @@ def _measure_equal(
             # A copy: the next slice is computed in the same memory.
             logits.append(own.to("cpu", torch.float32, copy=True))
     found = torch.cat(logits, 1).numpy() if logits else np.empty(0)
-    return sums.numpy() / counts, found
+    return sums.numpy(), found
 
 
 def metric_sums(
@@ -152,7 +184,9 @@ def metric_sums(
     objectives: Sequence[tuple[Objective, slice]],
     valid: torch.Tensor,
 ) -> torch.Tensor:
-    """Sums over valid rows of METRICS: (network, row, output) → (metric, network) float64.
+    """Sums over valid rows: (network, row, output) → (name, network) float64.
+
+    The names are METRICS, or with targets that are no whole numbers QUANTITY_SUMS.
 
     softmaxed_loss is the 2023 report's: cross-entropy taken of an output that is a softmax
     already, log Σ exp p − p_y; it starts near 2.30 for ten classes and cannot pass below 1.4612.
@@ -163,7 +197,9 @@ def metric_sums(
     if logits.dtype.itemsize < 4:
         logits = logits.float()
     parts = [
-        _sums(objective.class_scores(logits[own]), targets[own], valid[own])
+        _quantity_sums(objective, logits[own], targets[own])
+        if targets.is_floating_point()
+        else _sums(objective.class_scores(logits[own]), targets[own], valid[own])
         for objective, own in objectives
     ]
     return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
@@ -178,6 +214,17 @@ def _sums(scores: torch.Tensor, targets: torch.Tensor, valid: torch.Tensor) -> t
     softmaxed = torch.logsumexp(softmax, 2) - softmax.gather(2, target).squeeze(2)
     values = torch.stack([loss.double(), hits.double(), softmaxed.double()])
     return torch.where(valid, values, 0.0).sum(2)
+
+
+def _quantity_sums(
+    objective: Objective, outputs: torch.Tensor, targets: torch.Tensor
+) -> torch.Tensor:
+    target = targets.double()
+    error = outputs.squeeze(2).double() - target
+    quantile = getattr(objective, "quantile", 0.5)
+    pinball = torch.maximum(-quantile * error, (1 - quantile) * error)
+    values = [error.square(), error.abs(), pinball, target, target.square()]
+    return torch.stack(values).sum(2)
 
 
 def runs_of_equal_objectives(objectives: Sequence[Objective]) -> list[tuple[Objective, slice]]:

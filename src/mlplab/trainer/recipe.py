@@ -10,10 +10,21 @@ import numpy as np
 from mlplab.declarations.initial_weights import InitialWeights
 from mlplab.declarations.network import Activation
 from mlplab.declarations.optimizer import Optimizer
+from mlplab.declarations.task import CLASSIFICATION, REGRESSION, MetricName, Task
 from mlplab.declarations.training import Training
 from mlplab.networks.dense_stack import LayerWeights
 from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.objective import Objective
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """What a network of regression is to predict."""
+
+    targets: np.ndarray
+    """(row,) float32 of the whole set: mean 0 and standard deviation 1 on training rows."""
+    std: float
+    """That standard deviation, in the unit of the target."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +49,37 @@ class Recipe:
     validation_rows: np.ndarray
     test_rows: np.ndarray
     objective: Objective = field(default_factory=CrossEntropy)
+    quantity: Quantity | None = None
+    """None for classes, which `label_map` gives."""
+
+    @property
+    def task(self) -> Task:
+        """What it is to do."""
+        return CLASSIFICATION if self.quantity is None else REGRESSION
+
+    def targets(self, labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """What outputs are held against: of `rows` the output of the class, int64 and −1 for none;
+        or the standardised quantity, float32.
+
+        Args:
+            labels: (row,) of the whole set.
+        """
+        if self.quantity is not None:
+            return self.quantity.targets[rows]
+        return self.label_map[labels[rows]]
+
+    @property
+    def targets_id(self) -> tuple[int, int]:
+        """Equal for recipes whose targets are, of the same rows."""
+        return id(self.label_map), 0 if self.quantity is None else id(self.quantity.targets)
+
+    @property
+    def extra_metrics(self) -> frozenset[str]:
+        """Metrics that every evaluation measures beside those that the task always does."""
+        asked = {*self.training.metrics}
+        if self.training.early_stopping is not None:
+            asked.add(self.training.early_stopping.metric)
+        return frozenset(asked.intersection(self.task.measured_on_request))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,5 +113,7 @@ class TrainingProgress:
     """The largest number of steps of any network of the stack."""
     finished: int
     """Networks of the stack that are done."""
-    best_accuracy: float
-    """The best accuracy on test rows so far, NaN if none was measured."""
+    best: float
+    """The best value of the task's main metric on test rows so far, NaN if none was measured."""
+    metric: MetricName = "accuracy"
+    """That metric."""

@@ -5,10 +5,12 @@ A network that has done its steps, has stopped early or has diverged leaves; the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import torch
 
+from mlplab.metrics.scores import score_metrics
 from mlplab.networks.fast_products import fast_float32_products
 from mlplab.networks.subnormals import subnormals_as_zero
 from mlplab.objectives.objective import Objective
@@ -17,7 +19,6 @@ from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.diagnostics import DIAGNOSTICS
 from mlplab.trainer.eager_networks import EagerNetworks
 from mlplab.trainer.early_stopping import EarlyStops
-from mlplab.trainer.evaluation import METRICS
 from mlplab.trainer.history import History
 from mlplab.trainer.recipe import Recipe, TrainedNetwork, TrainingProgress
 
@@ -59,7 +60,7 @@ def train(
             own = [i for i in _by_objective(recipes) if compiled[i] == is_of_form]
             if own:
                 mine = [recipes[i] for i in own]
-                done = _Training(form(mine, data), mine, on_progress).run()
+                done = _Training(form(mine, data), mine, data.labels, on_progress).run()
                 trained.update(zip(own, done, strict=True))
     return [trained[i] for i in range(len(recipes))]
 
@@ -83,13 +84,15 @@ class _Training:
         self,
         networks: CompiledNetworks | EagerNetworks,
         recipes: Sequence[Recipe],
+        labels: np.ndarray,
         on_progress: OnProgress | None,
     ) -> None:
         self.networks, self.recipes, self.on_progress = networks, recipes, on_progress
+        self.labels, self.task = labels, recipes[0].task
         self.present = list(range(len(recipes)))
         self.history = History(len(recipes))
         self.early_stops = EarlyStops(recipes)
-        self.best_accuracy = float("nan")
+        self.best = float("nan")
         self.trained: dict[int, TrainedNetwork] = {}
         self.due = np.ones(len(recipes), dtype=bool)
         self.diverged = np.zeros(len(recipes), dtype=np.int64)
@@ -114,7 +117,7 @@ class _Training:
         self.due = np.array([self._next_evaluation(i) == boundary for i in self.present])
         steps = boundary - self.networks.step
         batch, diagnostics = self.networks.advance(steps, diagnose=diagnose)
-        values: Values = {("batch", metric): batch.values[metric] for metric in METRICS}
+        values: Values = {("batch", name): own for name, own in batch.values.items()}
         if diagnose:
             layers = diagnostics.shape[2]
             for kind, name in enumerate(DIAGNOSTICS):
@@ -139,11 +142,43 @@ class _Training:
             rows = self._rows(split)
             if not any(len(own) for own in rows):
                 continue
+            wanted = [
+                self.recipes[i].extra_metrics if self.due[place] else frozenset[str]()
+                for place, i in enumerate(self.present)
+            ]
             keep = all_end and split == "test"
-            measured = self.networks.measure(rows, everyone, keep_logits=keep)
-            values.update({(split, m): measured.values[m] for m in METRICS})
+            measured = self.networks.measure(rows, everyone, keep_logits=keep or any(wanted))
+            values.update({(split, name): own for name, own in measured.values.items()})
+            if any(wanted):
+                self._add_score_metrics(values, split, everyone, measured.logits, wanted)
             if keep:
                 self.test_logits = measured.logits
+
+    def _add_score_metrics(
+        self,
+        values: Values,
+        split: str,
+        places: Sequence[int],
+        logits: Sequence[np.ndarray] | None,
+        wanted: Sequence[frozenset[str]],
+    ) -> None:
+        """Measure from outputs what some networks are to have besides; NaN for the others.
+
+        Args:
+            places: of networks among those present.
+            logits, wanted: of each of these its outputs on the split, and the metrics.
+        """
+        for place, own, names in zip(places, logits or (), wanted, strict=True):
+            recipe = self.recipes[self.present[place]]
+            rows = getattr(recipe, f"{split}_rows")
+            if not names or not len(rows):
+                continue
+            targets = recipe.targets(self.labels, rows)
+            scores = recipe.objective.class_scores(torch.from_numpy(own)).numpy()
+            found = score_metrics(scores, targets)
+            for name in sorted(names):
+                nothing = np.full(len(self.present), np.nan)
+                values.setdefault((split, name), nothing)[place] = found[name]
 
     def _record(self, values: Values) -> None:
         """Record what was measured, and hand over the networks that are done.
@@ -185,17 +220,45 @@ class _Training:
                 self.test_logits = None
         rows = self._rows("train")
         measured = self.networks.measure([rows[place] for place in finished], finished)
-        for metric in METRICS:
+        for metric, own in measured.values.items():
             column = np.full(len(self.present), np.nan)
-            column[finished] = np.where(bad[finished], np.nan, measured.values[metric])
+            column[finished] = np.where(bad[finished], np.nan, own)
             values["train", metric] = column
         if self.test_logits is not None:
-            return {place: self.test_logits[place] for place in finished}
-        rows = self._rows("test")
+            logits = {place: self.test_logits[place] for place in finished}
+        else:
+            logits = self._logits("test", finished)
+        if self.task.measured_on_request:
+            fine = [place for place in finished if not bad[place]]
+            self._add_last_metrics(values, fine, logits)
+        return logits
+
+    def _logits(self, split: str, places: Sequence[int]) -> dict[int, np.ndarray]:
+        rows = self._rows(split)
         measured = self.networks.measure(
-            [rows[place] for place in finished], finished, keep_logits=True
+            [rows[place] for place in places], places, keep_logits=True
         )
-        return dict(zip(finished, measured.logits or (), strict=True))
+        return dict(zip(places, measured.logits or (), strict=True))
+
+    def _add_last_metrics(
+        self, values: Values, places: Sequence[int], test: Mapping[int, np.ndarray]
+    ) -> None:
+        """What only the end has: every metric of the task on the weights that are kept."""
+        every = frozenset(self.task.measured_on_request)
+        recipes = [self.recipes[self.present[place]] for place in places]
+        for split, logits in (
+            ("test", test),
+            ("validation", None),
+            ("train", None),
+        ):
+            # All training rows only for whom they were asked.
+            wanted = [every if split != "train" else r.extra_metrics for r in recipes]
+            its = [p for p, names, r in zip(places, wanted, recipes, strict=True)
+                   if names and len(getattr(r, f"{split}_rows"))]  # fmt: skip
+            if its:
+                own = logits or self._logits(split, its)
+                names = [n for p, n in zip(places, wanted, strict=True) if p in its]
+                self._add_score_metrics(values, split, its, [own[p] for p in its], names)
 
     def _hand_over(self, place: int, bad: bool, test_logits: np.ndarray) -> None:
         network = self.present[place]
@@ -218,14 +281,17 @@ class _Training:
             self.networks.select(keep)
 
     def _tell(self, values: Values) -> None:
-        accuracy = values.get(("test", "accuracy"), np.array([np.nan]))
-        self.best_accuracy = float(np.fmax.reduce(accuracy, initial=self.best_accuracy))
+        metric = self.task.metrics[self.task.main]
+        better = np.fmax if metric.higher_is_better else np.fmin
+        own = values.get(("test", metric.name), np.array([np.nan]))
+        self.best = float(better.reduce(own, initial=self.best))
         if self.on_progress is not None:
             self.on_progress(
                 TrainingProgress(
                     step=self.networks.step,
                     steps=max(r.training.steps for r in self.recipes),
                     finished=len(self.trained),
-                    best_accuracy=self.best_accuracy,
+                    best=self.best,
+                    metric=self.task.main,
                 )
             )

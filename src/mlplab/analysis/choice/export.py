@@ -30,19 +30,19 @@ def _values(choice: Choice) -> dict[str, Any]:
     return {
         "chosen": choice.chosen,
         "rule": choice.rule.model_dump(mode="json"),
+        "metric": choice.metric.name,
         "split": choice.split,
         "has_seen_test_data": choice.has_seen_test_data,
         "seeds": choice.seeds,
         "may_be_best": [choice.found.leader, *choice.found.others],
-        "sentence": f"The rule: {rule_in_words(choice.rule, choice.split)}. "
-        f"{outcome_in_words(choice)}.",
+        "sentence": f"The rule: {rule_in_words(choice)}. {outcome_in_words(choice)}.",
         "decided_by": comparison_in_words(choice),
         "caveats": list(caveats_of(choice)),
         "candidates": [
             {
                 "network": candidate.network,
                 **{cost: _spread(candidate.costs[cost]) for cost in COSTS},
-                "accuracy": _spread(candidate.accuracy),
+                choice.metric.name: _spread(candidate.value),
                 "less_the_best_other": [candidate.low, candidate.high],
                 "qualifies": candidate.qualifies,
                 "unbeaten_in": [cost for cost in COSTS if cost in candidate.pareto_front],

@@ -14,6 +14,7 @@ from mlplab.analysis.timing import measured_once
 from mlplab.declarations.choice import ChoiceRule, CostName
 from mlplab.declarations.metric import Split
 from mlplab.declarations.resolving.size import Size
+from mlplab.declarations.task import Metric
 from mlplab.records.results import Results
 from mlplab.statistics.best import cheapest_of
 from mlplab.statistics.intervals import t_interval
@@ -40,10 +41,10 @@ class Candidate:
 
     network: str
     costs: Mapping[CostName, Spread]
-    accuracy: Spread
-    """Final, on the split that decides."""
+    value: Spread
+    """The metric at the weights that are kept, on the split that decides."""
     low: float
-    """Limits of its accuracy less that of the best other, all networks together at 95%, for other
+    """Limits of its metric less that of the best other, all networks together at 95%, for other
     seeds on these rows."""
     high: float
     qualifies: bool
@@ -67,6 +68,16 @@ class Choice:
     """Whether the chosen network is shown to be within the margin on other rows as well."""
 
     @property
+    def metric(self) -> Metric:
+        """By which it was decided."""
+        return self.found.metric
+
+    @property
+    def margin(self) -> float:
+        """In the metric's own unit."""
+        return self.rule.margin(self.best.value.mean)
+
+    @property
     def split(self) -> Split:
         """On which it was decided."""
         return self.found.split
@@ -78,7 +89,7 @@ class Choice:
 
     @property
     def best(self) -> Candidate:
-        """The candidate of the highest mean accuracy."""
+        """The candidate of the best mean."""
         return next(c for c in self.candidates if c.network == self.found.leader)
 
     @property
@@ -88,14 +99,14 @@ class Choice:
 
     @property
     def has_seen_test_data(self) -> bool:
-        """Whether the test set decided, so that its accuracy says too much of the chosen one."""
+        """Whether the test set decided, so that its result flatters the chosen one."""
         return self.split == "test"
 
 
 def choose(results: Results, rule: ChoiceRule | None = None) -> Choice | NoChoice:
     """Apply a rule, by default the study's, to the comparisons of `find_best`."""
     rule = rule or results.study.choice
-    found = find_best(results, rule.networks)
+    found = find_best(results, rule.networks, rule.metric)
     if isinstance(found, NoChoice):
         return found
     return _choice(rule, found, _costs(results, found.networks))
@@ -120,7 +131,7 @@ def _spread(values: Sequence[float] | np.ndarray) -> Spread:
     return Spread(float(interval.mean), float(interval.low), float(interval.high))
 
 
-def _accuracy(values: np.ndarray, rows: int | None) -> Spread:
+def _value(values: np.ndarray, rows: int | None) -> Spread:
     """The mean of fractions of rows, which tie or reach 1 before they are certain."""
     over_seeds = _spread(values)
     if not rows or not math.isfinite(over_seeds.low) or not 0 <= over_seeds.mean <= 1:
@@ -132,20 +143,28 @@ def _accuracy(values: np.ndarray, rows: int | None) -> Spread:
     )
 
 
+def _limits(found: Best, network: int) -> tuple[float, float]:
+    """Of the metric of a network less that of the best other, in the metric's own direction."""
+    low, high = (
+        float(limit[network]) for limit in (found.on_these_rows.low, found.on_these_rows.high)
+    )
+    return (low, high) if found.metric.higher_is_better else (-high, -low)
+
+
 def _choice(rule: ChoiceRule, found: Best, costs: Mapping[CostName, Sequence[Spread]]) -> Choice:
     means = {name: np.array([spread.mean for spread in costs[name]]) for name in COSTS}
     compared, names = found.on_these_rows, found.networks
-    taken = cheapest_of(compared, means[rule.cost], rule.within)
-    of_other_rows = cheapest_of(found.compared, means[rule.cost], rule.within)
+    margin = rule.margin(float(compared.means.max()))
+    taken = cheapest_of(compared, means[rule.cost], margin)
+    of_other_rows = cheapest_of(found.compared, means[rule.cost], margin)
     fronts = {name: pareto_front(means[name], compared.means) for name in COSTS}
     order = np.lexsort((-compared.means, means[rule.cost]))
     candidates = tuple(
         Candidate(
             names[i],
             {name: costs[name][i] for name in COSTS},
-            _accuracy(found.values[:, i], found.rows),
-            float(compared.low[i]),
-            float(compared.high[i]),
+            _value(found.values[:, i], found.rows),
+            *_limits(found, int(i)),
             int(i) in taken,
             frozenset(name for name in COSTS if fronts[name][i]),
         )

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from mlplab.analysis.choice.best import Best
 from mlplab.analysis.choice.rule import Candidate, Choice
-from mlplab.declarations.choice import ChoiceRule, CostName
-from mlplab.declarations.metric import Split
-from mlplab.words import by_count, count, flops, listed
+from mlplab.declarations.choice import CostName
+from mlplab.words import by_count, count, flops, listed, number
 
 BY_COST: dict[CostName, str] = {
     "parameters": "parameters",
@@ -17,16 +16,22 @@ BY_COST: dict[CostName, str] = {
 }
 
 
-def rule_in_words(rule: ChoiceRule, split: Split) -> str:
+def rule_in_words(choice: Choice) -> str:
     """The cheapest network (by parameters) that is shown to be less than 0.2 points worse …"""
     return (
-        f"the cheapest network (by {BY_COST[rule.cost]}) that is shown to be less than "
-        f"{margin_in_words(rule)} worse than the best in final {split} accuracy"
+        f"the cheapest network (by {BY_COST[choice.rule.cost]}) that is shown to be less than "
+        f"{margin_in_words(choice)} worse than the best in final {choice.split} "
+        f"{choice.metric.title}"
     )
 
 
-def margin_in_words(rule: ChoiceRule) -> str:
-    """How much worse than the best is near enough: 0.2 points, 1 point."""
+def margin_in_words(choice: Choice) -> str:
+    """How much worse than the best is near enough: 0.2 points, 1 point, 1%, 0.05."""
+    rule = choice.rule
+    if rule.within_fraction is not None:
+        return f"{100 * rule.within_fraction:.10g}%"
+    if not choice.metric.is_fraction:
+        return f"{rule.within:.10g}"
     points = f"{100 * rule.within:.10g}"
     return f"{points} point" if points == "1" else f"{points} points"
 
@@ -37,15 +42,15 @@ def outcome_in_words(choice: Choice) -> str:
     if choice.chosen is None:
         return (
             f"With {choice.seeds} seeds none is shown to be: the best mean is that of "
-            f"{best.network}, {_percent(best)}, but which is best is not settled"
+            f"{best.network}, {_value(best, choice)}, but which is best is not settled"
         )
     chosen = choice.shown
-    words = f"It takes {chosen.network} ({cost_in_words(chosen, cost)}, {_percent(chosen)})"
+    words = f"It takes {chosen.network} ({cost_in_words(chosen, cost)}, {_value(chosen, choice)})"
     if chosen.network in choice.found.leaders:
         return f"{words}, which also has the best mean"
     times = best.costs[cost].mean / chosen.costs[cost].mean
     return (
-        f"{words}; the best mean is that of {best.network}, {_percent(best)}, at "
+        f"{words}; the best mean is that of {best.network}, {_value(best, choice)}, at "
         f"{times:.3g} times the cost"
     )
 
@@ -62,8 +67,9 @@ def caveats_of(choice: Choice) -> Iterator[str]:
     """What must be known beside the outcome."""
     if choice.has_seen_test_data:
         yield (
-            "The test set chose: not every network has a validation part, so the test accuracy of "
-            'the chosen network is optimistic. "validation" in the data mends this.'
+            "The test set chose: not every network has a validation part, so the test "
+            f"{choice.metric.title} of the chosen network is optimistic. "
+            '"validation" in the data mends this.'
         )
     if choice.rule.cost == "seconds":
         yield (
@@ -74,7 +80,7 @@ def caveats_of(choice: Choice) -> Iterator[str]:
         yield _THESE_ROWS.format(
             network=choice.chosen,
             rows=count(choice.found.rows, f"{choice.split} row"),
-            margin=margin_in_words(choice.rule),
+            margin=margin_in_words(choice),
             one=f"{100 / choice.found.rows:.2g}",
         )
     yield from caveats_of_best(choice.found)
@@ -87,7 +93,12 @@ def caveats_of_best(found: Best) -> Iterator[str]:
     if found.unpaired:
         yield by_count(found.unpaired, _UNPAIRED_ONE, _UNPAIRED, seeds=f"{found.seeds:,}")
     if found.restored:
-        yield _RESTORED.format(names=listed(found.restored, most=7))
+        yield _RESTORED.format(
+            names=listed(found.restored, most=7),
+            metric=found.metric.title,
+            other="loss" if found.metric.name != "loss" else "another",
+            good="high" if found.metric.higher_is_better else "low",
+        )
 
 
 _LEFT_OUT = "Not compared with the best, as a run diverged or too few seeds are finished: {names}."
@@ -103,9 +114,10 @@ _THESE_ROWS = (
     'a larger "validation" in the data, or allow a wider margin.'
 )
 _RESTORED = (
-    "The weights of {names} were restored by their best validation accuracy, and the networks are "
-    "compared by that same accuracy, which is then too high, by more where evaluations are many or "
-    'rows few. "early_stopping": {{"metric": "loss"}} mends this; the test accuracy is not affected.'
+    "The weights of {names} were restored by their best validation {metric}, and the networks are "
+    "compared by that same {metric}, which is then too {good}, by more where evaluations are many or "
+    'rows few. "early_stopping": {{"metric": "{other}"}} mends this; the test {metric} is not '
+    "affected."
 )
 
 
@@ -119,5 +131,7 @@ def cost_in_words(candidate: Candidate, cost: CostName) -> str:
     return flops(mean)
 
 
-def _percent(candidate: Candidate) -> str:
-    return f"{100 * candidate.accuracy.mean:.2f}%"
+def _value(candidate: Candidate, choice: Choice) -> str:
+    if choice.metric.is_fraction:
+        return f"{100 * candidate.value.mean:.2f}%"
+    return f"{choice.metric.title} {number(candidate.value.mean, choice.metric.name)}"

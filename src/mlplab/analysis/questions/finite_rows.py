@@ -20,6 +20,7 @@ from mlplab.declarations.metric import FinalMetric, GapMetric, Metric, measure_o
 from mlplab.declarations.question import LevelQuestion, PairQuestion, Question
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.study import Study
+from mlplab.metrics.classification import Evaluation
 from mlplab.statistics.rows import difference_limits, fraction_interval
 
 Shifts = Callable[[float], tuple[float, float]]
@@ -80,8 +81,9 @@ def rows_part(
         return None
     if target_of(metric) is not None:
         return NotMeasured("a time to a target is no mean over rows")
-    if measure_of(metric) != "accuracy":
-        return NotMeasured("losses of single rows are not recorded")
+    measure = measure_of(metric)
+    if measure is None or measure.name != "accuracy":
+        return NotMeasured("it is no fraction of rows that are right")
     fractions, rows = measured.values, rows_of(split, measured, by_network, study)
     if isinstance(metric, GapMetric):
         fractions = _test_accuracy(measured, by_network)
@@ -191,7 +193,8 @@ def rows_right(
     found = []
     for name in measured.networks:
         evaluations = [by_network[name][seed].evaluation for seed in measured.seeds]
-        known = [right for e in evaluations if e and (right := e.right_rows()) is not None]
+        held = [e.right_rows() for e in evaluations if isinstance(e, Evaluation)]
+        known = [right for right in held if right is not None]
         if len(known) < len(evaluations) or len({len(right) for right in known}) != 1:
             return None
         found.append(np.mean(known, axis=0))
@@ -217,7 +220,10 @@ def _test_accuracy(measured: MetricValues, by_network: RunsByNetwork) -> np.ndar
     evaluations = [
         [by_network[n][seed].evaluation for n in measured.networks] for seed in measured.seeds
     ]
-    values = [[math.nan if e is None else e.accuracy for e in line] for line in evaluations]
+    values = [
+        [e.accuracy if isinstance(e, Evaluation) else math.nan for e in line]
+        for line in evaluations
+    ]
     return np.array(values).reshape(measured.values.shape)
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from mlplab.declarations import metric as declared
 from mlplab.declarations.metric import Metric, is_share, target_of
+from mlplab.declarations.task import METRICS
 from mlplab.words import prefix_for
 
 _MOST_DECIMALS = 9
+_MEASURES = {name: metric.title for name, metric in METRICS.items()} | {"loss": "loss"}
 
 
 @dataclass(frozen=True)
@@ -141,10 +143,11 @@ def _on(split: str) -> str:
 def _target_phrase(metric: Metric) -> str:
     target = target_of(metric)
     split = _on(getattr(metric, "split", "test"))
-    if isinstance(target, declared.AccuracyTarget):
-        return f"{100 * target.accuracy:.10g}% {split}accuracy"
-    assert isinstance(target, declared.LossTarget)
-    return f"a {split}loss of {target.loss:g}"
+    assert target is not None
+    title = _MEASURES[target.metric.name]
+    if target.metric.is_fraction:
+        return f"{100 * target.value:.10g}% {split}{title}"
+    return f"a {split}{title} of {target.value:g}"
 
 
 def _gradient_phrase(metric: declared.GradientMetric) -> str:

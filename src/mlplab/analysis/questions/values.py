@@ -17,6 +17,7 @@ from mlplab.declarations import metric as declared
 from mlplab.declarations.metric import Metric, measure_of, target_of
 from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.study import Study
+from mlplab.declarations.task import METRICS
 from mlplab.declarations.training import Training
 from mlplab.records.kept import measured, value_at_restored_weights
 from mlplab.records.results import Results, Run
@@ -113,7 +114,9 @@ def is_better_higher(metric: Metric) -> bool:
     """Whether a higher value is better; times, losses, gaps and fractions of diverged runs are not."""
     if isinstance(metric, declared.OpenSetMetric):
         return metric.measure.higher_is_better
-    return measure_of(metric) == "accuracy" and not isinstance(metric, declared.GapMetric)
+    measure = measure_of(metric)
+    is_gap = isinstance(metric, declared.GapMetric)
+    return measure is not None and measure.higher_is_better and not is_gap
 
 
 def _value(metric: Metric, run: Run, training: Training) -> float:
@@ -124,7 +127,7 @@ def _value(metric: Metric, run: Run, training: Training) -> float:
             curve = measured(run, metric.split, metric.best)[1]
             if not len(curve):
                 return math.nan
-            return float(curve.max() if metric.best == "accuracy" else curve.min())
+            return float(curve.max() if METRICS[metric.best].higher_is_better else curve.min())
         case declared.AtStepMetric():
             return _at(run, metric.split, metric.value, metric.at_step)
         case declared.AreaMetric():
@@ -134,7 +137,7 @@ def _value(metric: Metric, run: Run, training: Training) -> float:
             gap = value_at_restored_weights(
                 run, "train", measure, training
             ) - value_at_restored_weights(run, "test", measure, training)
-            return gap if measure == "accuracy" else -gap
+            return METRICS[measure].sign * gap
     raise ValueError(f"no value is known of {metric!r}")
 
 
@@ -160,12 +163,9 @@ def _time_to(
     study: Study,
 ) -> float:
     target = target_of(metric)
-    if isinstance(target, declared.LossTarget):
-        steps, curve = measured(run, metric.split, "loss")
-        reached = curve <= target.loss
-    elif isinstance(target, declared.AccuracyTarget):
-        steps, curve = measured(run, metric.split, "accuracy")
-        reached = curve >= target.accuracy
+    assert target is not None
+    steps, curve = measured(run, metric.split, target.metric.name)
+    reached = curve >= target.value if target.metric.higher_is_better else curve <= target.value
     if not len(curve):
         # Diverged before the first evaluation: it never gets there.
         return math.inf if run.diverged_at is not None else math.nan

@@ -11,7 +11,9 @@ from mlplab.declarations.checking.figure_checks import comparison_problems, figu
 from mlplab.declarations.checking.names import declared_names, list_problems, name_problems
 from mlplab.declarations.checking.open_set_checks import objective_problems, open_set_problems
 from mlplab.declarations.checking.question_checks import question_problems
+from mlplab.declarations.checking.task_checks import network_task_problems, task_problems
 from mlplab.declarations.checking.tuning_checks import matched_problems, tuning_problems
+from mlplab.declarations.data import TableData
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import USES_HIDDEN
 from mlplab.declarations.problems import Problem
@@ -60,6 +62,8 @@ def check_study(study: Study, matching: Matching, values: Mapping[str, Any]) -> 
     problems += comparison_problems(study)
     of_open_set = [*open_set_problems(study, declared, in_doubt=in_doubt)]
     problems += of_open_set
+    if all(_knows_task(network, sizes[name][0]) for name, network in study.networks.items()):
+        problems += task_problems(study)
     problems += matched_problems(study.tune, matching.matched)
     # What open-set questions would train is known only where they are right.
     tuned = replace(study, open_set=()) if of_open_set else study
@@ -79,7 +83,7 @@ def _data_sizes(study: Study, resolution: Resolution) -> _Sizes:
     for name, resolved in resolution.resolved.items():
         data = resolved.network.data
         if "data" in resolved.doubted:
-            sizes[name] = (DataSize(None, None, None, None, None), ())
+            sizes[name] = (DataSize(), ())
             continue
         if data not in by_data:
             size, problems = data_size(data, study.folder)
@@ -92,6 +96,16 @@ def _network_problems(resolved: Resolved, data: DataSize) -> Iterator[Problem]:
     for settings, check in _CHECKS:
         if not resolved.doubted & set(settings):
             yield from check(resolved.network, data)
+
+
+def _knows_task(network: Network, data: DataSize) -> bool:
+    """Whether it is told what there is to predict; only whole data tell it of some tables."""
+    return not isinstance(network.data, TableData) or bool(network.data.task or data.task)
+
+
+def _task_problems(network: Network, data: DataSize) -> Iterator[Problem]:
+    if _knows_task(network, data):
+        yield from network_task_problems(network)
 
 
 def _batch_problems(network: Network, data: DataSize) -> Iterator[Problem]:
@@ -144,6 +158,7 @@ _CHECKS = (
     (("data", "training"), _stopping_problems),
     (("data", "outputs"), _output_problems),
     (("objective", "roles", "open_set_only"), objective_problems),
+    (("objective", "data", "outputs", "training"), _task_problems),
     (("hidden", "objective"), _linear_problems),
     (("hidden", "data", "outputs", "training"), _memory_problems),
 )

@@ -14,6 +14,7 @@ from mlplab.declarations.data import Data, KnownData, part_size
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.problems import BadInput, Problem, dotted, shown
 from mlplab.declarations.resolving.classes import data_name, indices_of, twice
+from mlplab.declarations.task import TaskName
 
 OWN_DATA = "mlplab.data.sizes:own_data_size"
 """What tells the size of own data. It reads files with numerical libraries, which declarations do
@@ -26,12 +27,15 @@ _headers_only: ContextVar[bool] = ContextVar("headers_only", default=False)
 class DataSize:
     """Sizes after the class filter; None where only the data themselves could tell."""
 
-    train_rows: int | None
+    train_rows: int | None = None
     """After the validation part has been taken away."""
-    validation_rows: int | None
-    test_rows: int | None
-    features: int | None
-    classes: int | None
+    validation_rows: int | None = None
+    test_rows: int | None = None
+    features: int | None = None
+    classes: int | None = None
+    """Of a quantity one, its output."""
+    task: TaskName | None = None
+    """Whether classes are told apart or a quantity is predicted."""
 
 
 @contextmanager
@@ -54,7 +58,7 @@ def data_size(
 
     folder: what paths are relative to. fewest_classes: two are needed to be told apart.
     """
-    nothing = DataSize(None, None, None, None, None)
+    nothing = DataSize()
     if data.classes is not None and len(data.classes) < fewest_classes:
         few = Problem(("classes",), "at least two classes", shown(list(data.classes)))
         return nothing, (few,)
@@ -78,7 +82,8 @@ def data_size(
     validation = part_size(data.validation, train)
     problems = [*_validation_problems(data, train, validation, len(chosen))]
     rows = None if problems else train - validation
-    return DataSize(rows, validation, test, known.features, len(chosen)), tuple(problems)
+    size = DataSize(rows, validation, test, known.features, len(chosen), "classification")
+    return size, tuple(problems)
 
 
 def _of_declaration(problem: Problem) -> Problem:

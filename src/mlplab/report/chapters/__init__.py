@@ -19,6 +19,7 @@ FOLDED = (
     "tuning",
     "against_published",
     "evaluation",
+    "prediction_errors",
     "trade_off",
     "inside",
     "settings",

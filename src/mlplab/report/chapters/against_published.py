@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mlplab.declarations.network import Network
+from mlplab.declarations.task import CLASSIFICATION
 from mlplab.figures.against_published import NetworkComparison, band_figure, compare
 from mlplab.figures.ensemble import Ensemble, gather
 from mlplab.figures.published import PublishedFigure, PublishedStudy
@@ -27,7 +28,7 @@ from mlplab.report.document import (
 )
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.prediction_band import FEWEST_RUNS
-from mlplab.words import METRICS, SPLITS, by_count, count, listed, number, with_half, with_interval
+from mlplab.words import SPLITS, by_count, count, listed, number, with_half, with_interval
 
 _Compared = Sequence[tuple[PublishedFigure, Sequence[NetworkComparison]]]
 
@@ -181,7 +182,7 @@ def _figure_blocks(figure: PublishedFigure, found: Sequence[NetworkComparison]) 
     rows = tuple(_row(c, figure.metric) for c in found)
     table = Table(
         f"Figure {figure.number} ({figure.title}), network by network: "
-        f"{METRICS[figure.metric]} at the last step that both have.",
+        f"{CLASSIFICATION.metrics[figure.metric].title} at the last step that both have.",
         columns("network", "n", "step", "published", "ours", "points within", "verdict"),
         rows,
     )

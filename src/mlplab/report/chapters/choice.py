@@ -17,10 +17,12 @@ from mlplab.analysis.choice.words import (
 from mlplab.declarations.choice import CostName
 from mlplab.declarations.figure import CurveFigure, Split
 from mlplab.declarations.problems import BadInput
+from mlplab.declarations.task import REGRESSION, Metric
 from mlplab.figures.calibration import reliability_figure
 from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.curves import curve_figures
-from mlplab.report.chapters.evaluation import MEASURES, cell, roc_block
+from mlplab.report.chapters import prediction_errors
+from mlplab.report.chapters.evaluation import MEASURES, cell, curve_blocks
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -34,7 +36,7 @@ from mlplab.report.document import (
     columns,
     plain,
 )
-from mlplab.words import count, points, with_half, with_interval
+from mlplab.words import count, number, points, with_half, with_interval
 
 MOST_SHOWN = 25
 _UNITS: dict[CostName, str] = {
@@ -52,7 +54,7 @@ def chapter(context: Context) -> Chapter | None:
         if len(context.results.study.networks) < 2 or context.ranking is None:
             return None
         return Chapter("choice", title, (Paragraph(f"No network is chosen: {choice.reason}."),))
-    rule = rule_in_words(choice.rule, choice.split)
+    rule = rule_in_words(choice)
     blocks: list[Block] = [
         Paragraph(f"The rule: {rule}.", lead=True),
         Paragraph(f"**{plain(outcome_in_words(choice))}.**", lead=True),
@@ -68,22 +70,22 @@ def chapter(context: Context) -> Chapter | None:
 
 
 def _table(choice: Choice) -> Table:
-    shown, rule = choice.candidates, choice.rule
+    shown, metric = choice.candidates, choice.metric
+    title = metric.title
+    unit = "in points, " if metric.is_fraction else ""
     caption = (
-        f"Candidates, the cheapest first. Accuracy: final, {choice.split}. Less the best other: in "
-        f"points, with {comparison_in_words(choice)}. Pareto front: no other is at least as accurate "
-        "and as cheap by that cost, and better in one, by their means."
+        f"Candidates, the cheapest first. {title[0].upper()}{title[1:]}: final, {choice.split}. Less "
+        f"the best other: {unit}with {comparison_in_words(choice)}. Pareto front: no other is at "
+        "least as good and as cheap by that cost, and better in one, by their means."
     )
     if len(shown) > MOST_SHOWN:
-        best = sorted(shown, key=lambda c: -c.accuracy.mean)[:MOST_SHOWN]
+        best = sorted(shown, key=lambda c: -metric.sign * c.value.mean)[:MOST_SHOWN]
         shown = tuple(c for c in shown if c in best or c.network == choice.chosen)
         beside = "" if choice.shown in best else " and the chosen one"
-        caption += (
-            f" Only the {MOST_SHOWN} most accurate of {len(choice.candidates):,}{beside} are shown."
-        )
+        caption += f" Only the best {MOST_SHOWN} of {len(choice.candidates):,}{beside} are shown."
     heads = columns(
-        "network", *_UNITS.values(), "accuracy", "less the best other",
-        f"within {margin_in_words(rule)}", "on the Pareto front of", left=1,
+        "network", *_UNITS.values(), title, "less the best other",
+        f"within {margin_in_words(choice)}", "on the Pareto front of", left=1,
     )  # fmt: skip
     return Table(caption, heads, tuple(_row(c, choice) for c in shown), sortable=True)
 
@@ -94,10 +96,21 @@ def _row(candidate: Candidate, choice: Choice) -> tuple[str, ...]:
     return (
         f"**{name}**" if candidate.network == choice.chosen else name,
         *(_cost(candidate.costs[cost], cost) for cost in _UNITS),
-        with_half(candidate.accuracy, 4),
-        f"{points(candidate.low)} to {points(candidate.high)}",
+        with_half(candidate.value, 4)
+        if choice.metric.is_fraction
+        else with_interval(candidate.value, choice.metric.name),
+        _difference(candidate, choice.metric),
         "yes" if candidate.qualifies else "not shown",
         ", ".join(pareto_front) or "–",
+    )
+
+
+def _difference(candidate: Candidate, metric: Metric) -> str:
+    limits = candidate.low, candidate.high
+    if metric.is_fraction:
+        return f"{points(limits[0])} to {points(limits[1])}"
+    return " to ".join(
+        f"{'+' if limit > 0 else ''}{number(limit, metric.name)}" for limit in limits
     )
 
 
@@ -112,8 +125,11 @@ def _cost(spread: Spread, cost: CostName) -> str:
 
 
 def _in_full(context: Context, choice: Choice) -> Iterator[Block]:
-    """The table, curves, matrix and calibration of the chosen network."""
+    """The table and curves of the chosen network; its matrix and calibration, or its errors."""
     name = choice.shown.network
+    if context.predictions(name):
+        yield from _predictions_in_full(context, choice)
+        return
     found = context.evaluations(name)
     if not found:
         return
@@ -130,17 +146,46 @@ def _in_full(context: Context, choice: Choice) -> Iterator[Block]:
         columns("measure", "test set", left=1),
         tuple(measured),
     )
-    splits: list[Split] = ["batch", "test"]
-    if choice.split == "validation":
-        splits.insert(1, "validation")
-    declared = CurveFigure(title=f"Learning curve of {name}", networks=(name,), split=tuple(splits))
-    yield Pictures(tuple(curve_figures(declared, context.results, "choice-learning-curve")))
-    yield roc_block(context, name, "choice-roc")
+    yield _learning_curve(context, choice)
+    yield from curve_blocks(context, name, "choice-roc", "choice-precision")
     yield Pictures((confusion_figure(name, evaluations, "choice-confusion"),), small=True)
     if calibration is not None:
         yield Pictures((reliability_figure(calibration, "choice-calibration"),), small=True)
     elif missing:
         yield Note(missing, "No calibration")
+
+
+def _learning_curve(context: Context, choice: Choice) -> Pictures:
+    name = choice.shown.network
+    splits: list[Split] = ["batch", "test"]
+    if choice.split == "validation":
+        splits.insert(1, "validation")
+    declared = CurveFigure(
+        title=f"Learning curve of {name}",
+        metric=context.results.study.task.main,
+        networks=(name,),
+        split=tuple(splits),
+    )
+    return Pictures(tuple(curve_figures(declared, context.results, "choice-learning-curve")))
+
+
+def _predictions_in_full(context: Context, choice: Choice) -> Iterator[Block]:
+    name = choice.shown.network
+    evaluations = [evaluation for _, evaluation in context.predictions(name)]
+    rows = [
+        (REGRESSION.metrics[metric].title, prediction_errors.cell(evaluations, metric), trivial)
+        for metric, trivial in zip(
+            prediction_errors.MEASURES, prediction_errors.baseline_cells(evaluations), strict=True
+        )
+    ]
+    yield Table(
+        f"On the {evaluations[0].rows:,} test rows; means over {count(len(evaluations), 'seed')} with "
+        "the half width of their 95% t interval.",
+        columns("measure", "test set", prediction_errors.BASELINE, left=1),
+        tuple(rows),
+    )
+    yield _learning_curve(context, choice)
+    yield from prediction_errors.pictures(name, evaluations, "choice-errors")
 
 
 def _calibration(context: Context, name: str) -> tuple[CalibrationOverSeeds | None, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from mlplab.analysis.test_part import roc_curves_of
 from mlplab.declarations.problems import BadInput
 from mlplab.figures.confusion import confusion_figure
 from mlplab.figures.of_study import slug, unused
+from mlplab.figures.precision_recall import can_be_drawn, precision_recall_figure
 from mlplab.figures.roc import roc_figure
 from mlplab.metrics.classification import Evaluation
 from mlplab.report.context import MOST_ROWS, Context
@@ -25,7 +26,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.statistics.intervals import t_interval
-from mlplab.words import count, with_interval
+from mlplab.words import count, number, with_interval
 
 MEASURES: dict[str, tuple[Callable[[Evaluation], float | None], str]] = {
     "accuracy": (lambda e: e.accuracy, "accuracy"),
@@ -82,11 +83,32 @@ def _table(context: Context, evaluations: dict[str, list[Evaluation]]) -> Table:
     )
     if every > MOST_ROWS:
         caption += f" Of {count(every, 'network')} the best {MOST_ROWS - 10} and the last 10."
-    rows = tuple(
-        (plain(name), str(len(found)), *(cell(found, *m) for m in measures.values()))
-        for name, found in evaluations.items()
+    rows = (
+        *(
+            (plain(name), str(len(found)), *(cell(found, *m) for m in measures.values()))
+            for name, found in evaluations.items()
+        ),
+        *_trivial(evaluations, measures),
     )
     return Table(caption, columns("network", "n", *measures), rows, sortable=True)
+
+
+_BASELINE = {
+    "accuracy": "accuracy", "log loss": "log_loss", "recall, macro": "balanced_accuracy",
+    "F1, macro": "macro_f1", "ROC area, macro": "auroc", "Brier score": "brier_score",
+    "average precision": "average_precision",
+}  # fmt: skip
+
+
+def _trivial(
+    evaluations: dict[str, list[Evaluation]], measures: Iterable[str]
+) -> Iterator[tuple[str, ...]]:
+    """The row of the trivial baseline, where the records have it."""
+    found = next(iter(evaluations.values()))[0].baseline
+    if found:
+        values = (found.get(_BASELINE.get(label, "")) for label in measures)
+        cells = ("–" if value is None else number(value) for value in values)
+        yield "*class frequencies of the training rows*", "", *cells
 
 
 def cell(
@@ -103,19 +125,27 @@ def _network(context: Context, name: str, taken: set[str]) -> Details:
     stem = unused(slug(name), taken)
     accuracy = with_interval(t_interval(np.array([e.accuracy for e in evaluations])))
     confusion = Pictures((confusion_figure(name, evaluations, f"confusion-{stem}"),), small=True)
-    roc = roc_block(context, name, f"roc-of-{stem}")
-    return Details(f"**{plain(name)}** · {accuracy}", (confusion, roc, _classes(name, evaluations)))
+    blocks = [confusion, *curve_blocks(context, name, f"roc-of-{stem}", f"precision-of-{stem}")]
+    return Details(f"**{plain(name)}** · {accuracy}", (*blocks, _classes(name, evaluations)))
 
 
-def roc_block(context: Context, name: str, stem: str) -> Block:
-    """The ROC curves of a network's first seed, or why they cannot be drawn."""
+def curve_blocks(context: Context, name: str, roc_name: str, precision_name: str) -> list[Block]:
+    """The ROC curves of a network's first seed, of two classes its precision and recall too.
+
+    Where they cannot be drawn, a note says why.
+    """
     found = context.evaluations(name)
-    run = found[0][0]
+    run, evaluation = found[0]
     try:
         curves = roc_curves_of(context.results, run)
     except BadInput as error:
-        return Note(plain(error.problems[0]), "No ROC curves")
-    return Pictures((roc_figure(name, [e for _, e in found], curves, run.seed, stem),))
+        return [Note(plain(error.problems[0]), "No ROC curves")]
+    evaluations = [e for _, e in found]
+    roc = roc_figure(name, evaluations, curves, run.seed, roc_name)
+    if not can_be_drawn(evaluation):
+        return [Pictures((roc,))]
+    precision = precision_recall_figure(name, evaluation, curves, run.seed, precision_name)
+    return [Pictures((roc,)), Pictures((precision,))]
 
 
 def _classes(name: str, evaluations: Sequence[Evaluation]) -> Table:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from mlplab.analysis import trivial
 from mlplab.analysis.choice.best import NoChoice
 from mlplab.analysis.choice.words import caveats_of_best
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.network import Network
 from mlplab.declarations.resolving.data_size import data_size
+from mlplab.figures.figure import Figure
 from mlplab.figures.final_values import final_figure
 from mlplab.report import wording
 from mlplab.report.context import Context
@@ -39,15 +42,22 @@ def chapter(context: Context) -> Chapter:
     if warnings:
         blocks += [Heading("What to bear in mind"), Bullets(tuple(warnings))]
     if context.ranking is not None and len(context.ranking.networks) > 1:
-        blocks.append(Pictures((final_figure(context.ranking, "overview-final-accuracy"),)))
+        blocks.append(Pictures((_final_figure(context),)))
     return Chapter("overview", "What came out", tuple(blocks))
+
+
+def _final_figure(context: Context) -> Figure:
+    assert context.ranking is not None
+    figure = final_figure(context.ranking, f"overview-final-{context.metric.name}")
+    told = trivial.in_words(context.results, context.metric.name)
+    return replace(figure, caption=f"{figure.caption} {told}".rstrip())
 
 
 def _no_choice(context: Context) -> str:
     if any(context.results.study.networks[name].roles is not None for name in context.runs):
         return (
             "Every network here knows some of the classes only, each its own, so they are not "
-            "ranked by accuracy; the next chapter tells what they do with the others."
+            "ranked; the next chapter tells what they do with the others."
         )
     return "No network has finished with a finite result."
 
@@ -96,10 +106,12 @@ def _sized_title(network: Network) -> str:
 
 def outcome(context: Context) -> str:
     """The best network, how good, how sure, and which others may be the best as well."""
-    best, value = context.best, _accuracy(context)
+    best, value = context.best, _value(context)
     n = int(value.n)
     how = f"mean and 95% t interval of {n} seeds" if n > 1 else "one seed, so without an interval"
-    reached = f"a test accuracy of **{with_interval(value)}** ({how})"
+    what = context.metric.title
+
+    reached = f"a test {what} of **{with_interval(value, context.metric.name)}** ({how})"
     name = plain(context.leading)
     if best is None:
         return _not_compared(context, name, reached)
@@ -107,7 +119,7 @@ def outcome(context: Context) -> str:
     if named is not None:
         among = f"Of those that the rule of choice names, {listed(map(plain, named), most=6)}, "
     start = "the best mean is that of" if best.others else "the best is"
-    chosen = " chosen by validation accuracy," if best.split == "validation" else ""
+    chosen = f" chosen by validation {what}," if best.split == "validation" else ""
     start = f"{among}{start}"
     words = f"{start[0].upper()}{start[1:]} **{name}**,{chosen} with {reached}."
     hsu = f"Hsu's simultaneous 95% comparisons with the best, of {best.seeds:,} paired seeds"
@@ -124,30 +136,36 @@ def _not_compared(context: Context, name: str, reached: str) -> str:
     assert choice is not None
     if len(choice.networks) == 1 or not isinstance(chosen, NoChoice):
         return f"**{name}** reaches {reached}."
-    mean = "mean validation accuracy" if choice.split == "validation" else "mean"
+    metric = context.metric
+    mean = f"mean validation {metric.title}" if choice.split == "validation" else "mean"
+    end = "highest" if metric.higher_is_better else "lowest"
     return (
-        f"The highest {mean} is that of **{name}**, with {reached}; no best is named, as "
+        f"The {end} {mean} is that of **{name}**, with {reached}; no best is named, as "
         f"{plain(chosen.reason)}."
     )
 
 
-def _accuracy(context: Context) -> MeanInterval:
-    """Test accuracy of the leading network, over the seeds that are compared where it decides."""
+def _value(context: Context) -> MeanInterval:
+    """Test result of the leading network, over the seeds that are compared where it decides."""
     assert context.ranking is not None
     assert context.leading is not None
     if context.best is not None and context.best.split == "test":
-        return t_interval(context.best.accuracy(context.leading))
+        return t_interval(context.best.values_of(context.leading))
     return context.ranking.of(context.leading)
 
 
 def _facts(context: Context) -> tuple[Fact, ...]:
     best = context.leading
     rows = context.summary[context.summary["network"] == best]
-    value = _accuracy(context)
+    value = _value(context)
     facts = [
-        Fact(with_interval(value), f"test accuracy of {plain(best)}"),
-        Fact(f"{100 * (1 - float(value.mean)):.3g}%", "of its test rows wrong"),
+        Fact(
+            with_interval(value, context.metric.name),
+            f"test {context.metric.title} of {plain(best)}",
+        ),
     ]
+    if context.metric.name == "accuracy":
+        facts.append(Fact(f"{100 * (1 - float(value.mean)):.3g}%", "of its test rows wrong"))
     if "parameters" in rows and rows["parameters"].notna().any():
         facts.append(Fact(f"{int(rows['parameters'].iloc[0]):,}", "parameters in it"))
     seconds = t_interval(context.summary["seconds"].dropna().to_numpy(dtype=float))
@@ -172,14 +190,15 @@ def _about_choice(context: Context) -> list[str]:
     choice, best = context.choice, context.best
     if choice is None or len(choice.networks) < 2:
         return []
+    title = context.metric.title
     about = (
-        "**No validation part:** the best network was found on the test set, so its accuracy is "
-        "optimistic: the largest of several noisy numbers tends to be too large. A `validation` "
+        f"**No validation part:** the best network was found on the test set, so its {title} is "
+        "optimistic: the best of several noisy numbers tends to be too good. A `validation` "
         "part in the study's data mends this."
     )
     if (choice if best is None else best).split == "validation":
         about = (
-            "Networks are ranked by validation accuracy; the test set had no part in the choice."
+            f"Networks are ranked by validation {title}; the test set had no part in the choice."
         )
     return [about, *([] if best is None else [plain(words) for words in caveats_of_best(best)])]
 

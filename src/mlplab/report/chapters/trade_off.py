@@ -20,13 +20,13 @@ def chapter(context: Context) -> Chapter | None:
     if not pictures:
         return None
     front = Paragraph(
-        "The dashed line is the Pareto front: no other network is at least as accurate and as "
+        "The dashed line is the Pareto front: no other network is at least as good and as "
         "cheap as one on it. It is drawn through means; where intervals overlap it may differ."
     )
     warning = Note(
-        "Accuracies are of the test set, as not every network has a validation part. Whoever "
-        "takes a network from the front has let the test set choose, and its accuracy there "
-        "is optimistic.",
+        "Results are of the test set, as not every network has a validation part. Whoever takes a "
+        f"network from the front has let the test set choose, and its {ranking.title} there is "
+        "optimistic.",
         "The test set is shown",
     )
     seconds = Note(
@@ -36,4 +36,5 @@ def chapter(context: Context) -> Chapter | None:
         "About the seconds",
     )
     warnings = [warning] if ranking.split == "test" else []
-    return Chapter("cost", "Accuracy and cost", (front, *warnings, *pictures, seconds))
+    title = f"{ranking.title[0].upper()}{ranking.title[1:]} and cost"
+    return Chapter("cost", title, (front, *warnings, *pictures, seconds))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlplab.analysis.tuning import (
-    CLOSE,
+    CLOSE_POINTS,
+    CLOSE_RATIO,
     FEWEST_FOR_INTERVAL,
     NetworkTuning,
     TrialOutcome,
@@ -13,6 +14,8 @@ from mlplab.analysis.tuning import (
 )
 from mlplab.declarations.resolving.factor import in_words
 from mlplab.declarations.resolving.grid import readable
+from mlplab.declarations.task import METRICS
+from mlplab.figures.metric_titles import titles_of
 from mlplab.figures.tuning import sensitivity_figures
 from mlplab.report.context import MOST_ROWS, Context
 from mlplab.report.document import (
@@ -95,9 +98,9 @@ def _most_sensitive(tuning: TuningOutcome) -> str:
         return ""
     tried = tuning.settings_tried
     margin = (
-        f"{100 * CLOSE['accuracy']:g} points of"
-        if tuning.tune.metric == "accuracy"
-        else f"{CLOSE['loss']:.0%} of the loss of"
+        f"{100 * CLOSE_POINTS:g} points of"
+        if METRICS[tuning.tune.metric].is_fraction
+        else f"{CLOSE_RATIO:.0%} of the {titles_of(tuning.study.task)[tuning.tune.metric]} of"
     )
 
     def told(share: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,24 @@ from mlplab.report.context import Context
 from mlplab.report.document import Block, Bullets, Chapter, Paragraph, Table, columns, plain
 from mlplab.statistics.intervals import t_interval
 from mlplab.words import count, with_interval
+
+_METHODS = {
+    "classification": "the most frequent class as the least that is to be expected, logistic "
+    "regression",
+    "regression": "the mean as the least that is to be expected, ridge regression",
+}
+_MEASURES: dict[str, dict[str, tuple[str, str]]] = {
+    "classification": {
+        "accuracy": ("test_accuracy", "accuracy"),
+        "log loss": ("test_loss", "loss"),
+    },
+    "regression": {
+        "RMSE": ("test_rmse", "rmse"),
+        "mean absolute error": ("test_mae", "mae"),
+        "R²": ("test_r2", "r2"),
+    },
+}
+"""Heading → the column of a summary, and the metric whose digits it takes."""
 
 
 def chapter(context: Context) -> Chapter | None:
@@ -21,8 +39,8 @@ def chapter(context: Context) -> Chapter | None:
     blocks: list[Block] = [
         Paragraph(
             "The usual methods of scikit-learn, with its defaults, on the very inputs of the "
-            "networks: the most frequent class as the least that is to be expected, logistic "
-            "regression, and histogram gradient boosting. They learn from the training rows alone; "
+            f"networks: {_METHODS[context.results.study.task.name]}, and histogram gradient boosting. "
+            "They learn from the training rows alone; "
             "validation rows, by which networks are stopped and chosen, are not given to them."
         )
     ]
@@ -34,7 +52,8 @@ def chapter(context: Context) -> Chapter | None:
 def _beside(
     context: Context, network: str, results: Sequence[UsualResult], *, several: bool
 ) -> list[Block]:
-    rows = [_row(name, its) for name, its in _by_method(results).items()]
+    measures = _MEASURES[context.results.study.task.name]
+    rows = [_row(name, its, measures) for name, its in _by_method(results).items()]
     leading = context.leading
     data = context.results.study.networks[network].data
     if leading is not None and context.results.study.networks[leading].data == data:
@@ -43,8 +62,7 @@ def _beside(
         rows.append(
             (
                 f"network {plain(leading)}",
-                _told(own["test_accuracy"].to_numpy(dtype=float)),
-                _told(own["test_loss"].to_numpy(dtype=float), "loss"),
+                *(_told(own[key].to_numpy(dtype=float), m) for key, m in measures.values()),
                 count(len(own), "seed"),
             )
         )
@@ -54,7 +72,7 @@ def _beside(
         caption = f"On the rows of {plain(network)}. {caption}"
     table = Table(
         caption,
-        columns("method", "accuracy", "log loss", "over", left=1),
+        columns("method", *measures, "over", left=1),
         tuple(rows),
         sortable=True,
     )
@@ -68,14 +86,16 @@ def _by_method(results: Sequence[UsualResult]) -> dict[str, list[UsualResult]]:
     return found
 
 
-def _row(name: str, results: Sequence[UsualResult]) -> tuple[str, ...]:
+def _row(
+    name: str, results: Sequence[UsualResult], measures: Mapping[str, tuple[str, str]]
+) -> tuple[str, ...]:
     def values(metric: str) -> np.ndarray:
         return np.array([one.metrics.get(metric, np.nan) for one in results])
 
     over = count(len(results), "seed") if results[0].is_random else "no random part"
-    return name, _told(values("test_accuracy")), _told(values("test_loss"), "loss"), over
+    return name, *(_told(values(key), metric) for key, metric in measures.values()), over
 
 
-def _told(values: np.ndarray, metric: str = "accuracy") -> str:
+def _told(values: np.ndarray, metric: str) -> str:
     finite = values[np.isfinite(values)]
     return with_interval(t_interval(finite), metric) if len(finite) else "–"
