@@ -157,7 +157,7 @@ def test_the_table_shows_the_chosen_one_among_more_accurate_ones():
         "x", [chapter(Context(made(cheap=(8, 0.949, 1), **dearer, choice=rule)))]
     )
     assert "| **cheap** |" in words
-    assert "Only the 25 most accurate of 31 and the chosen one are shown." in words
+    assert "Only the best 25 of 31 and the chosen one are shown." in words
 
 
 def test_words_hold_the_numbers():
