@@ -116,7 +116,7 @@ class LabelSmoothing(DifferentiatedObjective):
                 "    smoothing: PositiveNumber\n"
                 '    """The part of other classes."""\n\n\n',
             ),
-            ("EnergyMargin,\n    Field(", "LabelSmoothing\n    | "),
+            ("Pinball,\n    Field(", "LabelSmoothing\n    | "),
         ),
         "objectives/declared.py": (
             (

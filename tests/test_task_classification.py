@@ -18,8 +18,9 @@ from mlplab.metrics.scores import score_metrics
 def drawn(classes, rows=400):
     generator = np.random.default_rng(classes)
     targets = generator.choice(classes, rows, p=np.arange(1, classes + 1) / sum(range(classes + 1)))
-    scores = (8 * generator.normal(size=(rows, classes))).round() / 8  # with exact ties
+    scores = generator.normal(size=(rows, classes))
     scores[np.arange(rows), targets] += 1
+    scores[1::3] = scores[: len(scores[1::3])]  # equal rows, so that probabilities tie
     return scores, targets
 
 
