@@ -82,8 +82,10 @@ def rows_part(
     if target_of(metric) is not None:
         return NotMeasured("a time to a target is no mean over rows")
     measure = measure_of(metric)
-    if measure is None or measure.name != "accuracy":
-        return NotMeasured("it is no fraction of rows that are right")
+    if measure is None or measure.unit == "nats" or measure.name == "loss":
+        return NotMeasured("losses of single rows are not recorded")
+    if measure.name != "accuracy":
+        return NotMeasured(f"{measure.title} is no fraction of rows that are right")
     fractions, rows = measured.values, rows_of(split, measured, by_network, study)
     if isinstance(metric, GapMetric):
         fractions = _test_accuracy(measured, by_network)
