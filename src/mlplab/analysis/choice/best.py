@@ -18,6 +18,8 @@ from mlplab.records.results import Results, Run
 from mlplab.statistics.best import ComparisonsWithBest, SharedRows, comparisons_with_best
 
 FEWEST_SEEDS = 3
+_SAME_ORDER = frozenset({"loss", "rmse", "r2"})
+"""Of a quantity, on given rows the best of one is the best of the others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +158,7 @@ def _is_restored_by(network: Network, split: Split, metric: Metric) -> bool:
         split == "validation"
         and stopping is not None
         and stopping.restore_best
-        and stopping.metric == metric.name
+        and (stopping.metric == metric.name or {stopping.metric, metric.name} <= _SAME_ORDER)
     )
 
 

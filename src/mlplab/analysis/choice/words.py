@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mlplab.analysis.choice.best import Best
 from mlplab.analysis.choice.rule import Candidate, Choice
 from mlplab.declarations.choice import CostName
+from mlplab.declarations.task import REGRESSION
 from mlplab.words import by_count, count, flops, listed, number
 
 BY_COST: dict[CostName, str] = {
@@ -96,7 +97,7 @@ def caveats_of_best(found: Best) -> Iterator[str]:
         yield _RESTORED.format(
             names=listed(found.restored, most=7),
             metric=found.metric.title,
-            other="loss" if found.metric.name != "loss" else "another",
+            other=_another(found),
             good="high" if found.metric.higher_is_better else "low",
         )
 
@@ -119,6 +120,16 @@ _RESTORED = (
     'rows few. "early_stopping": {{"metric": "{other}"}} mends this; the test {metric} is not '
     "affected."
 )
+
+
+def _another(found: Best) -> str:
+    """A metric of the same task whose best is not the best of the one that decides."""
+    name = found.metric.name
+    if name == "loss":
+        return "another"
+    if name in REGRESSION.metrics:
+        return "loss" if name == "mae" else "mae"
+    return "loss"
 
 
 def cost_in_words(candidate: Candidate, cost: CostName) -> str:
