@@ -112,7 +112,7 @@ def test_any_metric_of_the_task_in_training_questions_choice_and_report(tmp_path
     table = results.summary()
     for metric in CLASSIFICATION.metrics:
         assert table[f"test_{metric}"].notna().all()
-    roc = run.evaluation.roc.macro.area
+    roc = run.evaluation.areas.macro
     last = table.loc[(table["network"] == "net") & (table["seed"] == 0), "test_auroc"].item()
     assert last == pytest.approx(roc, abs=1e-6)
     (answer,) = results.answers()

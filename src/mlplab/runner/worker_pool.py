@@ -204,8 +204,8 @@ def _evaluations(runs: Sequence[WantedRun], networks: Sequence[TrainedNetwork]) 
         # Objectives differ in how many outputs they add to those of the classes.
         for outputs in {own.shape[1] for own in scores}:
             own = [i for i, one in enumerate(scores) if one.shape[1] == outputs]
-            logits = [scores[i].numpy() for i in own]
-            found = evaluate_many(logits, targets, data.class_names, counts)
+            of_classes = [scores[i].numpy() for i in own]
+            found = evaluate_many(of_classes, targets, data.class_names, counts)
             for i, evaluation in zip(own, found, strict=True):
                 evaluations[places[i]] = evaluation.to_json()
     return evaluations

@@ -99,15 +99,15 @@ def phrase_of(metric: Metric) -> str:
     """The metric as the subject of a sentence, without the network: the final test accuracy."""
     match metric:
         case declared.FinalMetric():
-            return f"final {_on(metric.split)}{metric.final}"
+            return f"final {_on(metric.split)}{_MEASURES[metric.final]}"
         case declared.BestMetric():
-            return f"best {_on(metric.split)}{metric.best}"
+            return f"best {_on(metric.split)}{_MEASURES[metric.best]}"
         case declared.AtStepMetric():
-            return f"{_on(metric.split)}{metric.value} at step {metric.at_step:,}"
+            return f"{_on(metric.split)}{_MEASURES[metric.value]} at step {metric.at_step:,}"
         case declared.AreaMetric():
-            return f"mean {_on(metric.split)}{metric.area_under} over training"
+            return f"mean {_on(metric.split)}{_MEASURES[metric.area_under]} over training"
         case declared.GapMetric():
-            return f"gap between training and test {metric.train_test_gap}"
+            return f"gap between training and test {_MEASURES[metric.train_test_gap]}"
         case declared.DivergedMetric():
             return "fraction of diverged runs"
         case declared.GradientMetric():
