@@ -44,11 +44,17 @@ def read(
     overrides: Sequence[str] | None = None,
     seeds: int | None = None,
     table: TableOptions = TableOptions(),
+    until_decided: bool = False,
 ) -> Study:
     """Read and check the study that was meant; raises `BadInput` with every problem.
 
-    table: with a target the study is made of the table whose path is given.
+    table: with a target the study is made of the table whose path is given. until_decided: whether
+    its seeds are the least, to which others are added.
     """
+    if until_decided:
+        from mlplab.declarations import loading
+
+        return loading.until_decided(read(study, networks, overrides, seeds, table))
     if table.target is None:
         _require_no_table(study, table)
         from mlplab.declarations.loading import load

@@ -37,6 +37,7 @@ def writing(folder: Path) -> Iterator[sqlite3.Connection]:
                 _create(connection)
         _check(connection, path)
         connection.execute(schema.QUESTIONS)
+        connection.execute(schema.LOOKS)
         yield connection
 
 

@@ -73,3 +73,14 @@ CREATE TABLE IF NOT EXISTS question (  -- what was asked, written before trainin
 )
 """
 """Records of an earlier mlplab lack it, and get it when they are next written to."""
+
+LOOKS = """
+CREATE TABLE IF NOT EXISTS look (      -- how often a question was judged, and at which level
+    digest TEXT NOT NULL,
+    seeds INTEGER NOT NULL,            -- that it was judged with
+    level REAL NOT NULL,               -- the chance of a false verdict that this look took
+    made_at TEXT NOT NULL,
+    PRIMARY KEY (digest, seeds, level)
+) WITHOUT ROWID
+"""
+"""As `QUESTIONS`, later."""

@@ -15,6 +15,7 @@ from mlplab.analysis.questions.finding import FALSE_VERDICTS, Finding, corrected
 from mlplab.analysis.questions.finite_rows import CountedRows, NotMeasured, RowsPart, rows_part
 from mlplab.analysis.questions.finite_unknowns import unknowns_part
 from mlplab.analysis.questions.judging import judge
+from mlplab.analysis.questions.looks import NOT_WORTH_IT, Looks, judge_in_looks, planned_looks
 from mlplab.analysis.questions.methods import Method, method_of
 from mlplab.analysis.questions.open_set_values import TestsByForm, open_set_values, tests_by_form
 from mlplab.analysis.questions.sentence import Wording, wording_of
@@ -34,7 +35,7 @@ from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
 from mlplab.statistics.verdict_rules import Verdict
-from mlplab.words import by_count
+from mlplab.words import by_count, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +57,9 @@ class Answer:
     """Asked together: their intervals and p-values hold for all of them at once."""
     arms: tuple[Arm, ...] = field(default=())
     """The trained networks of its sides, and how each is tested on unknown classes."""
+    looks: Looks | None = None
+    """Where seeds are added until it is decided: what was seen at every look, the last of which
+    gave the finding."""
 
     def __repr__(self) -> str:
         effect = "" if self.effect is None else f", effect={self.effect:.6g}"
@@ -110,7 +114,12 @@ class Answer:
     @property
     def p_value(self) -> float:
         """Corrected for all questions: it is decided exactly if this is at most `FALSE_VERDICTS`."""
-        return corrected(self.finding.p_value, self.questions)
+        return corrected(self.finding.p_value, self.correction)
+
+    @property
+    def correction(self) -> float:
+        """By which p-values are multiplied: questions, and more at one of several looks."""
+        return self.questions / self.finding.fraction
 
     @property
     def tested(self) -> str:
@@ -252,11 +261,25 @@ def _answer(
     study = seen.results.study
     arms = arms_of(question, study)
     measured = seen.values(question, arms)
-    rows = seen.rows(question, arms, measured)
+    looks: Looks | None = None
+    if study.until_decided is None:
+        rows = seen.rows(question, arms, measured)
+        finding = judge(question, measured, alpha, rows)
+    else:
+        trained = min(len(study.networks[arm.network].seeds) for arm in arms)
+        judged = judge_in_looks(
+            question,
+            measured,
+            alpha,
+            lambda some: seen.rows(question, arms, some),
+            planned_looks(study),
+            trained,
+        )
+        finding, measured, rows, looks = judged.finding, judged.measured, judged.rows, judged.looks
     sizes = sizes_known(seen.results, [arm.network for arm in arms], seen.runs)
     return Answer(
         question=question,
-        finding=judge(question, measured, alpha, rows),
+        finding=finding,
         measured=measured,
         audit=audit_question(
             question, arms, study.networks, sizes, tuned_together(study, question.networks)
@@ -265,6 +288,7 @@ def _answer(
         rows=rows,
         questions=questions,
         arms=arms,
+        looks=looks,
     )
 
 
@@ -275,7 +299,9 @@ def _caveats(answer: Answer) -> Iterator[str]:
             "Asked afterwards: there were results already when this question was first written "
             "down, so the p-value does not count what else might have been asked."
         )
-    elif answer.registration is not None and answer.registration.seeds < finding.seeds:
+    if answer.looks is not None:
+        yield from _looks(answer, answer.looks)
+    elif answer.is_registered and answer.registration.seeds < finding.seeds:
         yield (
             f"It was asked with {answer.registration.seeds} seeds, and {finding.seeds} are used: "
             "seeds that are added after a look at the results make false verdicts likelier."
@@ -292,6 +318,33 @@ def _caveats(answer: Answer) -> Iterator[str]:
     yield from _tests(answer)
     if answer.rows is not None:
         yield _rows_in_words(answer, answer.rows)
+
+
+def _looks(answer: Answer, looks: Looks) -> Iterator[str]:
+    """How often it was looked at, what that cost, and why no more seeds are added."""
+    finding = answer.finding
+    seen = [f"{one.seeds:,}" for one in looks.path if one.look]
+    if seen:
+        cost = looks.width_ratio
+        yield (
+            f"Looked at after {listed(seen)} paired seeds; a verdict at any of these looks, or at "
+            "any later one, is false with no larger chance than one of a fixed number of seeds"
+            + (f", for which the interval is {cost:.2f} times as wide." if cost else ".")
+        )
+    if looks.state == "not worth it" and finding.seeds_needed is not None:
+        yield (
+            f"No more seeds are added: that {looks.most:,} would decide has a chance below "
+            f"{NOT_WORTH_IT:.0%}."
+        )
+    elif looks.state == "at most":
+        yield f"No more seeds are added, as the study allows no more than {looks.most:,}."
+    level = looks.level_with(answer.registration.looks if answer.registration else ())
+    if level > looks.level * (1 + 1e-6):
+        yield (
+            "Earlier runs judged it in another way too, which counts: the chance of a false "
+            f"verdict on it is at most {level:.2%}, where {looks.level:.2%} is its part of the "
+            f"{FALSE_VERDICTS:.0%} of all questions."
+        )
 
 
 _COUNTED = (
