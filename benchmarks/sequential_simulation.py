@@ -173,7 +173,7 @@ OF_REPORT = 16
 
 def seeds_table(repeats: int) -> Iterator[str]:
     """Yield the lines of the table of seeds."""
-    yield "| questions | smallest effect | fixed seeds | at most | true effect | decided | seeds in rounds | of fixed |"
+    yield "| questions | smallest | fixed seeds | at most | truth | decided | in rounds | of fixed |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for questions in (1, 5, 16):
         for smallest in (0.5, 0.8):

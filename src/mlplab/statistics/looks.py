@@ -29,7 +29,7 @@ def look_sizes(first: int, most: int) -> tuple[int, ...]:
     """The seeds of each look: the first, about √2 as many each time, and at last the most."""
     sizes = [min(first, most)]
     while sizes[-1] < most:
-        sizes.append(min(most, max(sizes[-1] + 1, math.ceil(first * RATIO ** len(sizes)))))
+        sizes.append(min(most, max(sizes[-1] + 1, round(first * RATIO ** len(sizes)))))
     return tuple(sizes)
 
 

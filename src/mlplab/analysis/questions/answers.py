@@ -15,7 +15,7 @@ from mlplab.analysis.questions.finding import FALSE_VERDICTS, Finding, corrected
 from mlplab.analysis.questions.finite_rows import CountedRows, NotMeasured, RowsPart, rows_part
 from mlplab.analysis.questions.finite_unknowns import unknowns_part
 from mlplab.analysis.questions.judging import judge
-from mlplab.analysis.questions.looks import NOT_WORTH_IT, Looks, judge_in_looks, planned_looks
+from mlplab.analysis.questions.looks import Looks, in_words, judge_in_looks, planned_looks
 from mlplab.analysis.questions.methods import Method, method_of
 from mlplab.analysis.questions.open_set_values import TestsByForm, open_set_values, tests_by_form
 from mlplab.analysis.questions.sentence import Wording, wording_of
@@ -35,7 +35,7 @@ from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
 from mlplab.statistics.verdict_rules import Verdict
-from mlplab.words import by_count, listed
+from mlplab.words import by_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -300,7 +300,7 @@ def _caveats(answer: Answer) -> Iterator[str]:
             "down, so the p-value does not count what else might have been asked."
         )
     if answer.looks is not None:
-        yield from _looks(answer, answer.looks)
+        yield from in_words(answer.looks, answer.registration.looks if answer.registration else ())
     elif answer.is_registered and answer.registration.seeds < finding.seeds:
         yield (
             f"It was asked with {answer.registration.seeds} seeds, and {finding.seeds} are used: "
@@ -313,38 +313,11 @@ def _caveats(answer: Answer) -> Iterator[str]:
             "than it should be. Steps and FLOPs to the target do not depend on the machine."
         )
     yield from divergence_caveats(answer.question.metric, measured)
-    if measured.unpaired:
+    if measured.unpaired and answer.looks is None:
         yield by_count(measured.unpaired, _UNPAIRED_ONE, _UNPAIRED)
     yield from _tests(answer)
     if answer.rows is not None:
         yield _rows_in_words(answer, answer.rows)
-
-
-def _looks(answer: Answer, looks: Looks) -> Iterator[str]:
-    """How often it was looked at, what that cost, and why no more seeds are added."""
-    finding = answer.finding
-    seen = [f"{one.seeds:,}" for one in looks.path if one.look]
-    if seen:
-        cost = looks.width_ratio
-        yield (
-            f"Looked at after {listed(seen)} paired seeds; a verdict at any of these looks, or at "
-            "any later one, is false with no larger chance than one of a fixed number of seeds"
-            + (f", for which the interval is {cost:.2f} times as wide." if cost else ".")
-        )
-    if looks.state == "not worth it" and finding.seeds_needed is not None:
-        yield (
-            f"No more seeds are added: that {looks.most:,} would decide has a chance below "
-            f"{NOT_WORTH_IT:.0%}."
-        )
-    elif looks.state == "at most":
-        yield f"No more seeds are added, as the study allows no more than {looks.most:,}."
-    level = looks.level_with(answer.registration.looks if answer.registration else ())
-    if level > looks.level * (1 + 1e-6):
-        yield (
-            "Earlier runs judged it in another way too, which counts: the chance of a false "
-            f"verdict on it is at most {level:.2%}, where {looks.level:.2%} is its part of the "
-            f"{FALSE_VERDICTS:.0%} of all questions."
-        )
 
 
 _COUNTED = (

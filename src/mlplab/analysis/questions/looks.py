@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from mlplab.analysis.questions.finding import Finding
+from mlplab.analysis.questions.finding import FALSE_VERDICTS, Finding
 from mlplab.analysis.questions.finite_rows import RowsPart
 from mlplab.analysis.questions.judging import judge
 from mlplab.analysis.questions.values import MetricValues
@@ -18,6 +18,7 @@ from mlplab.declarations.seeds_needed import first_look, fraction_of_level
 from mlplab.declarations.study import Study
 from mlplab.records.questions import LookMade
 from mlplab.statistics.looks import chance_to_decide, look_sizes
+from mlplab.words import listed
 
 NOT_WORTH_IT = 0.1
 """Below this chance that even the most seeds decide, no more are added."""
@@ -179,3 +180,32 @@ def _before_the_first(
     state: State = "at most" if is_at_most else "open"
     looks = Looks((found,), state, planned[0], 1.0, alpha, planned, found.seeds)
     return JudgedInLooks(found, measured, rows, looks)
+
+
+def in_words(looks: Looks, earlier: Sequence[LookMade]) -> Iterator[str]:
+    """How often it was looked at, what that cost, and why no more seeds are added.
+
+    earlier: every recorded look, of other ways to judge it too.
+    """
+    finding, ratio = looks.path[-1], looks.width_ratio
+    if finding.look:
+        cost = f"; the interval is {ratio:.2f} times as wide for that" if ratio else ""
+        yield (
+            f"Looked at after {listed([f'{one.seeds:,}' for one in looks.path])} paired seeds. "
+            "However often and until whenever it is looked at so, a false verdict is no likelier "
+            f"than with one fixed number of seeds{cost}."
+        )
+    if looks.state == "not worth it" and finding.seeds_needed is not None:
+        yield (
+            f"No more seeds are added: the chance that {looks.most:,} would decide is below "
+            f"{NOT_WORTH_IT:.0%}."
+        )
+    elif looks.state == "at most":
+        yield f"No more seeds are added, as the study allows no more than {looks.most:,}."
+    level = looks.level_with(earlier)
+    if level > looks.level * (1 + 1e-6):
+        yield (
+            "Earlier runs judged it in another way too, which counts: the chance of a false verdict "
+            f"on it is at most {level:.2%}, where {looks.level:.2%} is its part of the "
+            f"{FALSE_VERDICTS:.0%} of all questions."
+        )
