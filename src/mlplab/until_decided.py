@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from mlplab.analysis.questions.answers import Answer, Answers, answer_questions
-from mlplab.analysis.questions.finding import FALSE_VERDICTS
 from mlplab.declarations.resolving.arms import arms_of
+from mlplab.declarations.seeds_needed import LEVEL, fewest_seeds
 from mlplab.declarations.study import Study
 from mlplab.records.database import has_records, reading
 from mlplab.records.questions import LookMade, question_digest
@@ -89,11 +89,12 @@ def record_looks(results: Results, answers: Answers | None = None) -> None:
         for look in (answer.looks.made if answer.looks else ())
     ]
     if answers is None:
-        finished = Counter(run.network for run in results.runs)
+        finished, alpha = Counter(r.network for r in results.runs), LEVEL / len(study.questions)
         for question in study.questions:
             seeds = min(finished[arm.network] for arm in arms_of(question, study))
-            look = LookMade(seeds, FALSE_VERDICTS / len(study.questions))
-            looks += [(question_digest(question, study), look)] * bool(seeds)
+            # With fewer it could not have been decided, so that the look cost nothing.
+            if seeds >= fewest_seeds(question, alpha):
+                looks.append((question_digest(question, study), LookMade(seeds, alpha)))
     write_down_looks(results.folder, looks)
 
 

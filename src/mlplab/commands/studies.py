@@ -118,6 +118,9 @@ def extent(study: Study) -> str:
     """How much there is to train: 16 networks × 10 seeds."""
     counts = {len(network.seeds) for network in study.networks.values()}
     networks = count(len(study.networks), "network")
+    if study.until_decided is not None:
+        most = count(study.until_decided.at_most, "seed")
+        return f"{networks} × {min(counts):,} to {most}, until the questions are decided"
     if len(counts) == 1:
         return f"{networks} × {count(counts.pop(), 'seed')}"
     return f"{networks}, {count(runs_of(study), 'run')} with their own seeds"
