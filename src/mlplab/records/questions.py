@@ -18,6 +18,7 @@ from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import Tuning
 from mlplab.records.database import has_table, now, reading, transaction
 from mlplab.records.key import settings_of
+from mlplab.records.seals import add_link, last_hash
 
 _WORDING = {"ask", "factor"}
 _ADDED_LATER = ("detectors",)
@@ -110,10 +111,14 @@ def register(connection: sqlite3.Connection, study: Study, seen: Set[str]) -> No
     """
     asked_at = now()
     with transaction(connection):
-        connection.executemany(
-            "INSERT OR IGNORE INTO question VALUES (?, ?, ?, ?, ?)",
-            [_row(question, study, seen, asked_at) for question in study.questions],
-        )
+        if last_hash(connection) is None:  # what an earlier mlplab wrote down is sealed from now on
+            for row in connection.execute("SELECT * FROM question").fetchall():
+                add_link(connection, "question", row[0], row)
+        for question in study.questions:
+            row = _row(question, study, seen, asked_at)
+            added = connection.execute("INSERT OR IGNORE INTO question VALUES (?, ?, ?, ?, ?)", row)
+            if added.rowcount:
+                add_link(connection, "question", row[0], row)
 
 
 def _row(question: Question, study: Study, seen: Set[str], asked_at: str) -> tuple[Any, ...]:
@@ -122,7 +127,7 @@ def _row(question: Question, study: Study, seen: Set[str], asked_at: str) -> tup
         question_digest(question, study),
         question.model_dump_json(),
         asked_at,
-        not seen.isdisjoint(networks),
+        int(not seen.isdisjoint(networks)),
         min(len(study.networks[name].seeds) for name in networks),
     )
 

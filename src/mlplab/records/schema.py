@@ -84,3 +84,19 @@ CREATE TABLE IF NOT EXISTS look (      -- how often a question was judged, and a
 ) WITHOUT ROWID
 """
 """As `QUESTIONS`, later."""
+
+SEALS = """
+CREATE TABLE IF NOT EXISTS seal (      -- of everything that a finished run left
+    key TEXT PRIMARY KEY,
+    digest TEXT NOT NULL               -- SHA-256 of its row, its curves and its weights
+) WITHOUT ROWID
+"""
+CHAIN = """
+CREATE TABLE IF NOT EXISTS chain (     -- what was recorded, each with the hash of all before it
+    place INTEGER PRIMARY KEY,
+    what TEXT NOT NULL,                -- study, question or results
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    hash TEXT NOT NULL
+)
+"""

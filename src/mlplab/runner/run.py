@@ -23,6 +23,7 @@ from mlplab.records.preparations import save_preparations
 from mlplab.records.questions import LookMade, record_looks, register
 from mlplab.records.results import Results
 from mlplab.records.runs import contents, finished_stacks
+from mlplab.records.seals import seal_runs
 from mlplab.records.stacks import WEIGHTS_FOLDER, store_plan, unfinished, weights_file
 from mlplab.records.studies import (
     Member,
@@ -193,6 +194,7 @@ class _Run:
             train_plan(training)
             interrupted = False
         finally:
+            seal_runs(self.connection, self.folder)
             results = replace(Results.open(self.folder), study=self.study)
             self._tell_the_end(results, time.monotonic() - began, interrupted)
         return results

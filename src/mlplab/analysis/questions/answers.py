@@ -301,7 +301,7 @@ def _caveats(answer: Answer) -> Iterator[str]:
         )
     if answer.looks is not None:
         yield from in_words(answer.looks, answer.registration.looks if answer.registration else ())
-    elif answer.is_registered and answer.registration.seeds < finding.seeds:
+    elif answer.registration and answer.is_registered and answer.registration.seeds < finding.seeds:
         yield (
             f"It was asked with {answer.registration.seeds} seeds, and {finding.seeds} are used: "
             "seeds that are added after a look at the results make false verdicts likelier."
