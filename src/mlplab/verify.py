@@ -102,10 +102,12 @@ def _trained_again(
 ) -> list[str]:
     assert results.folder is not None
     study = _study_of(results.study, members, data)
-    how = {name: results.environment[name] for name in ("precision", "device")}
+    precision, device = (results.environment[name] for name in ("precision", "device"))
     with TemporaryDirectory() as temporary:
         again = Path(temporary)
-        keys = keys_by_member(wanted_runs(study, announce=lambda _: None, **how), study)
+        keys = keys_by_member(
+            wanted_runs(study, precision=precision, device=device, announce=lambda _: None), study
+        )
         with reading(results.folder) as connection:
             before = {member: results.run(*member).key for member in members}
             known = contents(connection, before.values())
@@ -114,12 +116,14 @@ def _trained_again(
             )
         # Each alone, on as many threads as it had.
         alone = {
-            keys[member]: PlannedStack((keys[member],), threads.get(before[member], 1), **how)
+            keys[member]: PlannedStack(
+                (keys[member],), threads.get(before[member], 1), precision, device
+            )
             for member in members
         }
         with writing(again) as connection:
             store_plan(connection, list(alone.values()))
-        found = run(study, again, on_event=_as_new(on_event), **how)
+        found = run(study, again, precision=precision, device=device, on_event=_as_new(on_event))
         new = {(one.network, one.seed): one for one in found.runs}
         with reading(again) as connection:
             content = contents(connection, keys.values())
