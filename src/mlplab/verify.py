@@ -7,6 +7,7 @@ tolerance, which says that it is the same network, and no more.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -80,70 +81,77 @@ def verify(
     ]
     members = [(one.network, one.seed) for one in results.runs]
     drawn = sorted(random.Random(draw).sample(members, min(sample, len(members))))
-    other = _other_kind(results)
-    if drawn:
-        problems += _trained_again(results, drawn, data, is_same=not other, on_event=on_event)
-    return Verified(tuple(problems), tuple(drawn), unsealed(folder), tuple(other))
+    other = _other_kinds(results, drawn)
+    with TemporaryDirectory() as temporary:
+        again = Path(temporary)
+        alone = _trained_again(results, drawn, data, again, on_event) if drawn else {}
+        problems += [
+            f"{network}, seed {seed}: {told}"
+            for network, seed in drawn
+            for told in _compared(
+                results.folder or folder,
+                results.run(network, seed),
+                again,
+                alone.get((network, seed)),
+                is_same=not other[network, seed],
+            )
+        ]
+    told = dict.fromkeys(what for member in drawn for what in other[member])
+    return Verified(tuple(problems), tuple(drawn), unsealed(folder), tuple(told))
 
 
-def _other_kind(results: Results) -> list[str]:
-    """What decides bits and is not here as it was there."""
-    there = results.environment
-    here = describe(there.get("device", "cpu"))
-    return [
-        f"{name} {here.get(name, 'none')}, there {there.get(name, 'none')}"
-        for name in _KIND
-        if here.get(name) != there.get(name)
-    ]
+def _other_kinds(results: Results, members: Sequence[Member]) -> dict[Member, list[str]]:
+    """What decides bits, and is not here as it was where each network was trained."""
+    assert results.folder is not None
+    here = describe(results.environment.get("device", "cpu"))
+    query = "SELECT facts FROM run JOIN environment ON id = environment WHERE key = ?"
+    found = {}
+    with reading(results.folder) as connection:
+        for member in members:
+            row = connection.execute(query, (results.run(*member).key,)).fetchone()
+            there = json.loads(row[0])
+            found[member] = [
+                f"{name} {here.get(name, 'none')}, there {there.get(name, 'none')}"
+                for name in _KIND
+                if here.get(name) != there.get(name)
+            ]
+    return found
 
 
 def _trained_again(
-    results: Results, members: Sequence[Member], data: Path, *, is_same: bool, on_event: OnEvent
-) -> list[str]:
+    results: Results, members: Sequence[Member], data: Path, again: Path, on_event: OnEvent
+) -> dict[Member, Run]:
+    """The networks trained anew into another folder, each alone, on as many threads as it had."""
     assert results.folder is not None
     study = _study_of(results.study, members, data)
     precision, device = (results.environment[name] for name in ("precision", "device"))
-    with TemporaryDirectory() as temporary:
-        again = Path(temporary)
-        keys = keys_by_member(
-            wanted_runs(study, precision=precision, device=device, announce=lambda _: None), study
-        )
-        with reading(results.folder) as connection:
-            before = {member: results.run(*member).key for member in members}
-            known = contents(connection, before.values())
-            threads = dict(
-                connection.execute("SELECT key, threads FROM stack_member JOIN stack ON stack = id")
-            )
-        # Each alone, on as many threads as it had.
-        alone = {
-            keys[member]: PlannedStack(
-                (keys[member],), threads.get(before[member], 1), precision, device
-            )
-            for member in members
-        }
-        with writing(again) as connection:
-            store_plan(connection, list(alone.values()))
-        found = run(study, again, precision=precision, device=device, on_event=_as_new(on_event))
-        new = {(one.network, one.seed): one for one in found.runs}
-        with reading(again) as connection:
-            content = contents(connection, keys.values())
-        problems: list[str] = []
-        for member in members:
-            told = f"{member[0]}, seed {member[1]}"
-            old, one = results.run(*member), new.get(member)
-            if one is None:
-                problems.append(f"{told}: could not be trained again")
-                continue
-            changed = difference(known[old.key], content[one.key])
-            if old.key != one.key and not (not is_same and changed.startswith("kernels")):
-                problems.append(f"{told}: it is another network now: {changed}")
-            elif is_same:
-                problems += [
-                    f"{told}: {what}" for what in _other_bits(results.folder, old, again, one)
-                ]
-            else:
-                problems += [f"{told}: {what}" for what in _beyond_tolerance(old, one)]
-        return problems
+    wanted = wanted_runs(study, precision=precision, device=device, announce=lambda _: None)
+    keys = keys_by_member(wanted, study)
+    with reading(results.folder) as connection:
+        query = "SELECT key, threads FROM stack_member JOIN stack ON stack = id"
+        threads = dict(connection.execute(query).fetchall())
+    with writing(again) as connection:
+        had = {keys[member]: threads.get(results.run(*member).key, 1) for member in members}
+        store_plan(connection, [PlannedStack((k,), n, precision, device) for k, n in had.items()])
+    found = run(study, again, precision=precision, device=device, on_event=_as_new(on_event))
+    return {(one.network, one.seed): one for one in found.runs}
+
+
+def _compared(
+    folder: Path, old: Run, again: Path, new: Run | None, *, is_same: bool
+) -> Sequence[str]:
+    """What is not as it was, in words."""
+    if new is None:
+        return ["could not be trained again"]
+    contents_of = []
+    for place, one in ((folder, old), (again, new)):
+        with reading(place) as connection:
+            contents_of.append(contents(connection, [one.key])[one.key])
+    changed = difference(*contents_of)
+    only_kernels = changed.startswith("kernels") and "; " not in changed
+    if old.key != new.key and (is_same or not only_kernels):
+        return [f"it is another network now: {changed}"]
+    return _other_bits(folder, old, again, new) if is_same else _beyond_tolerance(old, new)
 
 
 def _as_new(on_event: OnEvent) -> OnEvent:
