@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlplab.declarations import study as declarations
-from mlplab.declarations.loading import load
+from mlplab.declarations.loading import load, until_decided
 from mlplab.records import export
 from mlplab.records.results import Results
 
@@ -207,6 +207,14 @@ class Study:
             )
         )
 
+    def until_decided(self) -> Study:
+        """The same study with its seeds as the least: `run` adds more until questions are decided.
+
+        Raises:
+            BadInput: it has no questions, or other seeds than 0 to N-1.
+        """
+        return Study(until_decided(self.declaration))
+
     def __repr__(self) -> str:
         runs = sum(len(network.seeds) for network in self.declaration.networks.values())
         return f"Study({self.name!r}, {len(self.networks):,} networks, {runs:,} runs)"
@@ -248,6 +256,7 @@ class Study:
         """
         from mlplab.runner.run import run
         from mlplab.tuning import RunOptions, tune
+        from mlplab.until_decided import record_looks, run_in_rounds
 
         folder, declaration = Path(out) / self.name, self.declaration
         if declaration.open_set:
@@ -255,19 +264,28 @@ class Study:
         if declaration.tune is not None:
             options = RunOptions(str(device), str(precision), fail_fast)
             declaration = tune(declaration, folder, options, on_event)
-        results = _with_report(
-            run(
-                declaration,
-                folder,
-                only=only,
-                device=device,
-                precision=precision,
-                fail_fast=fail_fast,
-                on_event=on_event,
+
+        def train(study: declarations.Study) -> StudyResults:
+            results = _with_report(
+                run(
+                    study,
+                    folder,
+                    only=only,
+                    device=device,
+                    precision=precision,
+                    fail_fast=fail_fast,
+                    on_event=on_event,
+                )
             )
-        )
-        if self.declaration.open_set:
-            _test_on_unknown(results, on_event)
+            if study.open_set:
+                _test_on_unknown(results, on_event)
+            return results
+
+        if declaration.until_decided is None:
+            results = train(declaration)
+            record_looks(results)
+        else:
+            results = run_in_rounds(declaration, folder, train, only=only, on_event=on_event)
         _fit_usual_methods(results, on_event)
         return results
 

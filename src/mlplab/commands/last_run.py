@@ -60,13 +60,17 @@ def recall(study: Study, folder: Path, options: Sequence[str]) -> LastRun | None
 
 
 def remember(
-    study: Study, folder: Path, options: Sequence[str], outcome: Sequence[Block], has_report: bool
+    study: Study,
+    folder: Path,
+    options: Sequence[str],
+    outcome: Sequence[Block],
+    has_report: bool,
+    runs: int,
 ) -> None:
     """Keep what a complete run left; where that cannot be, the next one looks for itself."""
     conditions = _conditions(study, folder, options, has_report)
     if conditions is None:
         return
-    runs = sum(len(network.seeds) for network in study.networks.values())
     last = LastRun(conditions, runs, tuple(outcome), has_report)
     with suppress(OSError), replacing(folder / _FILE) as temporary:
         temporary.write_text(json.dumps(asdict(last)), encoding="utf-8")

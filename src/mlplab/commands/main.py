@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from mlplab.commands import (
+    archive,
     check,
     compare,
     data,
@@ -19,6 +20,7 @@ from mlplab.commands import (
     report,
     run,
     status,
+    verify,
 )
 from mlplab.commands.failure import explained
 
@@ -55,6 +57,8 @@ app.command()(status.status)
 app.command()(report.report)
 app.command()(compare.compare)
 app.command()(export.export)
+app.command()(verify.verify)
+app.command()(archive.archive)
 app.add_typer(data.app)
 app.command()(demo.demo)
 app.command()(doctor.doctor)

@@ -42,6 +42,10 @@ def run(
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first network that cannot be run.")
     ] = False,
+    until_decided: Annotated[
+        bool,
+        typer.Option("--until-decided", help="Add seeds until each question is decided."),
+    ] = False,
     no_report: NoReportOption = False,
     as_json: options.JsonOption = False,
 ) -> None:
@@ -54,6 +58,7 @@ def run(
       mlplab run report-2023 config10 config6 --seeds 5 --set training.steps=500
       mlplab run path/to/folder/of/config/files all
       mlplab run path/to/config3.json --out elsewhere
+      mlplab run my-study.json --until-decided
       mlplab run my-study.json --no-report
       mlplab run my-study.json --json | your-program
 
@@ -64,6 +69,9 @@ def run(
     A study with "tune" first trains its trials, in the folder tuning/ within its own, and then its
     networks with the settings that these choose.
 
+    With "seeds": {"until_decided": true, "at_least": 10, "at_most": 200}, or --until-decided, seeds
+    are added in rounds to the networks of open questions, until each is decided or not worth more.
+
     What is finished is never run again. Ctrl-C keeps what is finished, and the same command goes
     on from there, to the same results. Networks that are named join those of the same study that
     the results folder holds already, and the report is of all of them.
@@ -71,12 +79,12 @@ def run(
     from mlplab.commands.joining import joined
 
     table = TableOptions(target, ignore or (), missing or (), task)
-    wanted = read(study, networks, overrides, seeds, table)
+    wanted = read(study, networks, overrides, seeds, table, until_decided)
     whole = wanted
     if networks:
 
         def read_networks(names: list[str]) -> Study:
-            return read(study, names, overrides, seeds, table)
+            return read(study, names, overrides, seeds, table, until_decided)
 
         whole = joined(wanted, out / wanted.name, read_networks)
     raise typer.Exit(
@@ -129,7 +137,7 @@ def train_and_report(
         complain(f"{failure.network}, seed {failure.seed}, could not be run: {failure.reason}")
     missing = [name for name, _ in results.missing if only is None or name in only]
     if not results.missing and not as_json:
-        last_run.remember(study, folder, same, blocks, report)
+        last_run.remember(study, folder, same, blocks, report, len(results.runs))
     return EXIT_NETWORK_FAILED if missing else EXIT_DONE
 
 

@@ -44,11 +44,17 @@ def read(
     overrides: Sequence[str] | None = None,
     seeds: int | None = None,
     table: TableOptions = TableOptions(),
+    until_decided: bool = False,
 ) -> Study:
     """Read and check the study that was meant; raises `BadInput` with every problem.
 
-    table: with a target the study is made of the table whose path is given.
+    table: with a target the study is made of the table whose path is given. until_decided: whether
+    its seeds are the least, to which others are added.
     """
+    if until_decided:
+        from mlplab.declarations import loading
+
+        return loading.until_decided(read(study, networks, overrides, seeds, table))
     if table.target is None:
         _require_no_table(study, table)
         from mlplab.declarations.loading import load
@@ -112,6 +118,9 @@ def extent(study: Study) -> str:
     """How much there is to train: 16 networks × 10 seeds."""
     counts = {len(network.seeds) for network in study.networks.values()}
     networks = count(len(study.networks), "network")
+    if study.until_decided is not None:
+        most = count(study.until_decided.at_most, "seed")
+        return f"{networks} × {min(counts):,} to {most}, until the questions are decided"
     if len(counts) == 1:
         return f"{networks} × {count(counts.pop(), 'seed')}"
     return f"{networks}, {count(runs_of(study), 'run')} with their own seeds"

@@ -178,6 +178,11 @@ def remark(event: events.Event) -> str | None:
             return _tuning(event)
         case events.TuningEnded(chosen=chosen, without=without):
             return _chosen(chosen) + _without_choice(without)
+        case events.RoundStarted():
+            return (
+                f"round {event.round}: {event.open} of {count(event.questions, 'question')} open; "
+                f"{count(event.runs, 'run')} more of {count(event.networks, 'network')}"
+            )
         case events.UnknownsTested(done=done, of=of) if _worth_telling(done, of):
             left = "" if done == 0 else f"{done:,} of "
             return f"testing on unknown classes: {left}{count(of, 'test')}"

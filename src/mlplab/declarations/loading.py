@@ -9,7 +9,11 @@ from typing import Any, NoReturn, TypeVar
 
 from mlplab.declarations.checking.consistency import check_study
 from mlplab.declarations.checking.notes import seed_notes, study_notes
-from mlplab.declarations.checking.tuning_checks import number_problem, seed_problem
+from mlplab.declarations.checking.tuning_checks import (
+    number_problem,
+    seed_problem,
+    until_decided_problems,
+)
 from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.network import Network
@@ -22,6 +26,7 @@ from mlplab.declarations.problems import (
     dotted,
     quoted,
     refuse,
+    shown,
     unknown_name,
 )
 from mlplab.declarations.reading import overrides as overriding
@@ -47,10 +52,11 @@ from mlplab.declarations.resolving.resolution import (
 from mlplab.declarations.resolving.tasks import presented_for, with_tasks
 from mlplab.declarations.resolving.training_length import set_lengths
 from mlplab.declarations.resolving.tuning_trials import tuned_networks
-from mlplab.declarations.seeds_needed import seeds_for_all
+from mlplab.declarations.seeds_needed import first_look, seeds_for_all
 from mlplab.declarations.study import Presentation, Study
 from mlplab.declarations.task import CLASSIFICATION
 from mlplab.declarations.tuning import Tuning
+from mlplab.declarations.until_decided import UntilDecided
 
 MOST_PROBLEMS = 200
 """Problems that are told; the rest are counted."""
@@ -98,6 +104,41 @@ def load_values(
     return _loaded(source, "", overrides, select, seeds)
 
 
+def until_decided(study: Study) -> Study:
+    """The study with its seeds as the least, to which others are added until questions are decided.
+
+    Raises BadInput for a study without questions, or with other seeds than 0 to N-1.
+    """
+    if study.until_decided is not None:
+        return study
+    listed = {network.seeds for network in study.networks.values()}
+    fewest = min(map(len, listed))
+    if listed - {tuple(range(len(seeds))) for seeds in listed} or fewest < 2:
+        refuse(
+            "",
+            expected="a study with at least two seeds, 0 to N-1, to which others can be added",
+            received="other seeds",
+            hint="give --seeds too, such as --seeds 10",
+            file="--until-decided",
+        )
+    most = max(UntilDecided.model_fields["at_most"].default, *map(len, listed))
+    until = UntilDecided(until_decided=True, at_least=fewest, at_most=most)
+    study = replace(study, until_decided=until)
+    problems = [*until_decided_problems(study)]
+    if problems:
+        raise BadInput(replace(problem, file="--until-decided") for problem in problems)
+    return _with_first_look(study)
+
+
+def _with_first_look(study: Study) -> Study:
+    """The study with the seeds that its networks begin with, where others are added in rounds."""
+    if study.until_decided is None:
+        return study
+    first = {"seeds": tuple(range(first_look(study.questions, study.until_decided.at_least)))}
+    networks = {name: network.model_copy(update=first) for name, network in study.networks.items()}
+    return replace(study, networks=networks)
+
+
 def _loaded(
     source: _Source,
     file: str,
@@ -119,6 +160,8 @@ def _loaded(
     validated = validate(Presentation, its)
     problems += validated.faults
     presentation = validated.declaration or Presentation()
+    until, values, faults = _seeds_until_decided(values)
+    problems += faults
     notes += _default_seeds(values, presentation)
     resolution = resolve(values, source.grid)
     problems += resolution.problems
@@ -131,9 +174,12 @@ def _loaded(
     name, networks = values.get("name", source.name), resolution.networks
     task = next((network.task for network in networks.values()), CLASSIFICATION)
     presentation = presented_for(task, presentation)
-    study = Study(name, networks, folder=source.folder, **dict(presentation))
+    study = Study(
+        name, networks, until_decided=until, folder=source.folder, **dict(presentation)
+    )
     checked = check_study(study, matching, values)
     problems += checked.problems
+    problems += until_decided_problems(study) if until else ()
     if problems or source.problems:
         raise BadInput(_in_order(source.problems, map(source_map.located, problems)))
     # Files that share nothing have every setting overridden network by network.
@@ -143,7 +189,7 @@ def _loaded(
     if study.tune and (problem := number_problem(study.tune, tuned_networks(study))):
         raise BadInput(source_map.located(problem))
     study = _selected(study, select or (), file)
-    study = study if seeds is None else _with_seeds(study, seeds, file)
+    study = _with_first_look(study) if seeds is None else _with_seeds(study, seeds, file)
     return replace(study, notes=(*study.notes, *seed_notes(study)))
 
 
@@ -372,4 +418,22 @@ def _with_seeds(study: Study, seeds: int, file: str) -> Study:
     problem = seed_problem(study.tune, networks) if study.tune else None
     if problem is not None:
         raise BadInput(SourceMap(file).located(problem))
-    return replace(study, networks=networks)
+    return replace(study, networks=networks, until_decided=None)
+
+
+def _seeds_until_decided(
+    values: dict[str, Any],
+) -> tuple[UntilDecided | None, dict[str, Any], list[Problem]]:
+    """What an object as "seeds" says, and the values with the seeds that networks begin with."""
+    if not isinstance(values.get("seeds"), dict):
+        return None, values, []
+    found = validate(UntilDecided, values["seeds"])
+    problems = [problem.within("seeds") for problem in found.faults]
+    networks = values.get("networks")
+    for name, own in networks.items() if isinstance(networks, dict) else ():
+        if isinstance(own, dict) and "seeds" in own:
+            expected = "no seeds of its own where they are added until questions are decided"
+            where = ("networks", name, "seeds")
+            problems.append(Problem(where, expected, shown(own["seeds"]), "remove it"))
+    least = found.declaration.at_least if found.declaration else 2
+    return found.declaration, values | {"seeds": least}, problems

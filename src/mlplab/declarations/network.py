@@ -43,7 +43,9 @@ class Network(Declaration):
     training: Training = Training()
     """How long it trains, on what batches, and how often it is evaluated."""
     seeds: tuple[Seed, ...] = Field(default=(0, 1, 2), min_length=1)
-    """A list, or a count N for 0 to N-1; a seed decides initial weights, batches and dropout."""
+    """A list, or a count N for 0 to N-1; a seed decides initial weights, batches and dropout. Where
+    all networks share it, also {"until_decided": true, "at_least": 10, "at_most": 200}: seeds are
+    added until the questions are decided."""
     objective: Objective = CrossEntropy()
     """What training makes small; those that need rows of negative classes need `roles`. Where none
     is given, cross_entropy for classes and mse for a quantity."""

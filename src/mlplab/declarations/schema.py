@@ -13,6 +13,7 @@ from mlplab.declarations.network import Network
 from mlplab.declarations.reading.names import LONGEST_STUDY
 from mlplab.declarations.resolving.resolution import MOST_SEEDS
 from mlplab.declarations.study import Presentation
+from mlplab.declarations.until_decided import UntilDecided
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _COMMENTS = {"^//": {"description": "A comment: keys that start with // are ignored."}}
@@ -42,6 +43,7 @@ def study_schema() -> dict[str, Any]:
         },
         **presentation["properties"],
         **settings,
+        "seeds": until_decided_too(settings["seeds"]),
         "networks": {
             "type": "object",
             "description": "Networks by name.",
@@ -72,7 +74,9 @@ def schema_text() -> str:
     return json.dumps(study_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _parts(model: type[Network] | type[Presentation]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _parts(
+    model: type[Network | Presentation | UntilDecided],
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """A declaration's schema and those it refers to, their unions freed of tags."""
     schema = _any_of(model.model_json_schema())
     return schema, schema.pop("$defs", {})
@@ -95,6 +99,11 @@ def count_or_list(seeds: dict[str, Any]) -> dict[str, Any]:
     listed = {key: value for key, value in seeds.items() if key not in apart}
     about = {key: seeds[key] for key in apart if key in seeds}
     return {"anyOf": [count, {**listed, "uniqueItems": True}], **about}
+
+
+def until_decided_too(seeds: dict[str, Any]) -> dict[str, Any]:
+    """The schema of shared seeds, which may also be as many as questions need."""
+    return {**seeds, "anyOf": [*seeds["anyOf"], _open_to_comments(_parts(UntilDecided)[0])]}
 
 
 def _object(properties: dict[str, Any], description: str) -> dict[str, Any]:

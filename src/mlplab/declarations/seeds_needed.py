@@ -18,7 +18,12 @@ LEVEL = 0.05
 
 def seeds_needed(question: Question, questions: int) -> int:
     """The fewest seeds of one question among so many, each at an equal part of the level."""
-    alpha, arms = LEVEL / questions, len(question.arms)
+    return fewest_seeds(question, LEVEL / questions)
+
+
+def fewest_seeds(question: Question, alpha: float) -> int:
+    """The fewest seeds of one question at a level of its own."""
+    arms = len(question.arms)
     if isinstance(question, TrendQuestion):
         return seeds_of_trend(alpha, arms)
     if isinstance(question, RankingQuestion):
@@ -56,3 +61,16 @@ def _power(base: int, least: float) -> int:
 def seeds_for_all(questions: Sequence[Question]) -> int:
     """The fewest seeds with which every question can have a verdict."""
     return max((seeds_needed(question, len(questions)) for question in questions), default=1)
+
+
+def fraction_of_level(look: int) -> float:
+    """The part of a question's level that one of its looks has, counted from 1; see
+    `mlplab.statistics.looks`."""
+    return 3 / ((look + 2) * (look + 3))
+
+
+def first_look(questions: Sequence[Question], at_least: int) -> int:
+    """Seeds of the first look at the questions of a study whose seeds are added in rounds: with
+    them each can have a verdict already."""
+    alpha = LEVEL / max(1, len(questions)) * fraction_of_level(1)
+    return max([at_least, *(fewest_seeds(question, alpha) for question in questions)])

@@ -15,6 +15,7 @@ from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.question import Question
 from mlplab.declarations.task import CLASSIFICATION, Task
 from mlplab.declarations.tuning import Tuning
+from mlplab.declarations.until_decided import UntilDecided
 
 
 class Presentation(Declaration):
@@ -56,6 +57,9 @@ class Study:
     """Which settings are chosen before the networks are run, and how."""
     tuned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What tuning chose: network → path → value, which `networks` have; empty before it."""
+    until_decided: UntilDecided | None = None
+    """How many seeds networks may be given until the questions are decided; None for those that
+    they have."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What a reader should know though it is no error."""
     folder: Path = field(default=Path(), compare=False)

@@ -16,7 +16,13 @@ def study_values(study: Study) -> dict[str, Any]:
         if getattr(study, key) != Presentation.model_fields[key].default:
             values[key] = _plain(getattr(study, key))
     every = {**study.templates, **study.networks}
-    values["networks"] = {name: network.model_dump(mode="json") for name, network in every.items()}
+    until = study.until_decided
+    if until is not None:
+        values["seeds"] = until.model_dump(mode="json")
+    values["networks"] = {
+        name: network.model_dump(mode="json", exclude={"seeds"} if until else None)
+        for name, network in every.items()
+    }
     return values
 
 

@@ -37,6 +37,8 @@ def writing(folder: Path) -> Iterator[sqlite3.Connection]:
                 _create(connection)
         _check(connection, path)
         connection.execute(schema.QUESTIONS)
+        for table in (schema.LOOKS, schema.SEALS, schema.CHAIN):
+            connection.execute(table)
         yield connection
 
 

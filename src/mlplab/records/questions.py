@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlplab.declarations.network import Network
 from mlplab.declarations.question import Question
@@ -18,10 +18,19 @@ from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import Tuning
 from mlplab.records.database import has_table, now, reading, transaction
 from mlplab.records.key import settings_of
+from mlplab.records.seals import add_link, last_hash
 
 _WORDING = {"ask", "factor"}
 _ADDED_LATER = ("detectors",)
 """Keys that older records lack; a question without them is the question that it was."""
+
+
+class LookMade(NamedTuple):
+    """That a question was judged, and could have been decided."""
+
+    seeds: int
+    level: float
+    """The chance of a false verdict that it took."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,8 @@ class Registration:
     """Whether any of its networks had a finished seed by then."""
     seeds: int
     """Seeds that its networks were to have by then."""
+    looks: tuple[LookMade, ...] = ()
+    """In the order of their seeds."""
 
 
 def question_digest(question: Question, study: Study) -> str:
@@ -100,10 +111,14 @@ def register(connection: sqlite3.Connection, study: Study, seen: Set[str]) -> No
     """
     asked_at = now()
     with transaction(connection):
-        connection.executemany(
-            "INSERT OR IGNORE INTO question VALUES (?, ?, ?, ?, ?)",
-            [_row(question, study, seen, asked_at) for question in study.questions],
-        )
+        if last_hash(connection) is None:  # what an earlier mlplab wrote down is sealed from now on
+            for row in connection.execute("SELECT * FROM question").fetchall():
+                add_link(connection, "question", row[0], row)
+        for question in study.questions:
+            row = _row(question, study, seen, asked_at)
+            added = connection.execute("INSERT OR IGNORE INTO question VALUES (?, ?, ?, ?, ?)", row)
+            if added.rowcount:
+                add_link(connection, "question", row[0], row)
 
 
 def _row(question: Question, study: Study, seen: Set[str], asked_at: str) -> tuple[Any, ...]:
@@ -112,7 +127,7 @@ def _row(question: Question, study: Study, seen: Set[str], asked_at: str) -> tup
         question_digest(question, study),
         question.model_dump_json(),
         asked_at,
-        not seen.isdisjoint(networks),
+        int(not seen.isdisjoint(networks)),
         min(len(study.networks[name].seeds) for name in networks),
     )
 
@@ -126,5 +141,28 @@ def registrations(folder: Path) -> dict[str, Registration]:
     with reading(folder) as connection:
         if not has_table(connection, "question"):
             return {}
+        looks = _looks(connection)
         rows = connection.execute("SELECT digest, asked_at, after_results, seeds FROM question")
-        return {digest: Registration(at, bool(after), seeds) for digest, at, after, seeds in rows}
+        return {
+            digest: Registration(at, bool(after), seeds, looks.get(digest, ()))
+            for digest, at, after, seeds in rows
+        }
+
+
+def record_looks(connection: sqlite3.Connection, looks: Iterable[tuple[str, LookMade]]) -> None:
+    """Write down with how many seeds questions were judged, and at which levels."""
+    with transaction(connection):
+        connection.executemany(
+            "INSERT OR IGNORE INTO look VALUES (?, ?, ?, ?)",
+            [(digest, *look, now()) for digest, look in looks],
+        )
+
+
+def _looks(connection: sqlite3.Connection) -> dict[str, tuple[LookMade, ...]]:
+    if not has_table(connection, "look"):
+        return {}
+    found: dict[str, tuple[LookMade, ...]] = {}
+    query = "SELECT digest, seeds, level FROM look ORDER BY seeds, level"
+    for digest, *look in connection.execute(query):
+        found[digest] = (*found.get(digest, ()), LookMade(*look))
+    return found

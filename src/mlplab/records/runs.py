@@ -92,7 +92,9 @@ def record_stack(
         for (split, metric), values in run.curves.items()
     ]
     with transaction(connection):
-        connection.executemany("DELETE FROM run WHERE key = ?", [(run.key,) for run in runs])
+        keys = [(run.key,) for run in runs]
+        connection.executemany("DELETE FROM run WHERE key = ?", keys)
+        connection.executemany("DELETE FROM seal WHERE key = ?", keys)
         connection.executemany("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.executemany(
             "INSERT INTO curve (key, split, metric, value) VALUES (?, ?, ?, ?)", curves

@@ -73,3 +73,30 @@ CREATE TABLE IF NOT EXISTS question (  -- what was asked, written before trainin
 )
 """
 """Records of an earlier mlplab lack it, and get it when they are next written to."""
+
+LOOKS = """
+CREATE TABLE IF NOT EXISTS look (      -- how often a question was judged, and at which level
+    digest TEXT NOT NULL,
+    seeds INTEGER NOT NULL,            -- that it was judged with
+    level REAL NOT NULL,               -- the chance of a false verdict that this look took
+    made_at TEXT NOT NULL,
+    PRIMARY KEY (digest, seeds, level)
+) WITHOUT ROWID
+"""
+"""As `QUESTIONS`, later."""
+
+SEALS = """
+CREATE TABLE IF NOT EXISTS seal (      -- of everything that a finished run left
+    key TEXT PRIMARY KEY,
+    digest TEXT NOT NULL               -- SHA-256 of its row, its curves and its weights
+) WITHOUT ROWID
+"""
+CHAIN = """
+CREATE TABLE IF NOT EXISTS chain (     -- what was recorded, each with the hash of all before it
+    place INTEGER PRIMARY KEY,
+    what TEXT NOT NULL,                -- study, question or results
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    hash TEXT NOT NULL
+)
+"""

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from mlplab.declarations.problems import refuse
 from mlplab.declarations.study import Study
 from mlplab.records.database import DATABASE_FILE, now, transaction
+from mlplab.records.seals import add_link
 
 Member = tuple[str, int]
 """A network's name and a seed."""
@@ -65,6 +66,7 @@ def record_study(
                 " VALUES (?, ?, ?, ?, ?)",
                 (resolved, precision, device, now(), environment),
             )
+            add_link(connection, "study", study.name, (resolved, precision, device))
         connection.executemany(
             "INSERT OR REPLACE INTO member (network, seed, key) VALUES (?, ?, ?)",
             [(name, seed, key) for (name, seed), key in members.items()],

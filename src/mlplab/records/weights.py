@@ -87,6 +87,20 @@ def load_centres(path: Path, key: str) -> np.ndarray | None:
         return file.get_tensor(name) if name in file.keys() else None  # noqa: SIM118
 
 
+def tensors(path: Path) -> dict[str, dict[str, np.ndarray]]:
+    """Read all that a stack's file holds: key of the run → name within it → array.
+
+    Raises:
+        BadInput: the file is gone or damaged.
+    """
+    found: dict[str, dict[str, np.ndarray]] = {}
+    with _opened(path) as file:
+        for name in file.keys():  # noqa: SIM118
+            key, _, own = name.partition(".")
+            found.setdefault(key, {})[own] = file.get_tensor(name)
+    return found
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """A file of weights; what is wrong with it is told in a sentence."""

@@ -147,6 +147,21 @@ class TuningEnded:
 
 
 @dataclass(frozen=True)
+class RoundStarted:
+    """More seeds are about to be trained, as questions are open yet."""
+
+    round: int
+    """From 1, in this run."""
+    open: int
+    """Questions that are to have more seeds, in this round or a later one."""
+    questions: int
+    networks: int
+    """That get more seeds in this round."""
+    runs: int
+    """Networks × seeds that are added."""
+
+
+@dataclass(frozen=True)
 class UnknownsTested:
     """After training: a network was tested on classes that it never saw, or is the first to be."""
 
@@ -172,6 +187,7 @@ Event = (
     | UnknownsTested
     | TuningStarted
     | TuningEnded
+    | RoundStarted
 )
 OnEvent = Callable[[Event], None]
 

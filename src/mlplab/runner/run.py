@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +20,10 @@ from mlplab.records.database import has_records, reading, writing
 from mlplab.records.key import difference
 from mlplab.records.lock import only_run
 from mlplab.records.preparations import save_preparations
-from mlplab.records.questions import register
+from mlplab.records.questions import LookMade, record_looks, register
 from mlplab.records.results import Results
 from mlplab.records.runs import contents, finished_stacks
+from mlplab.records.seals import seal_runs
 from mlplab.records.stacks import WEIGHTS_FOLDER, store_plan, unfinished, weights_file
 from mlplab.records.studies import (
     Member,
@@ -105,6 +106,16 @@ def write_down_questions(study: Study, folder: Path, seen: Set[str]) -> None:
         register(connection, study, seen)
 
 
+def write_down_looks(folder: Path, looks: Iterable[tuple[str, LookMade]]) -> None:
+    """Record that questions were judged; looks are by the digests of their questions.
+
+    Raises:
+        BadInput: the folder cannot be written to.
+    """
+    with _results_folder(folder, ignore_event) as connection:
+        record_looks(connection, looks)
+
+
 def finished_networks(study: Study, folder: Path, *, precision: str, device: str) -> set[str]:
     """Return the networks of a study of which a folder's records hold a finished seed.
 
@@ -183,6 +194,7 @@ class _Run:
             train_plan(training)
             interrupted = False
         finally:
+            seal_runs(self.connection, self.folder)
             results = replace(Results.open(self.folder), study=self.study)
             self._tell_the_end(results, time.monotonic() - began, interrupted)
         return results

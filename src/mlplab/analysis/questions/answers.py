@@ -15,6 +15,7 @@ from mlplab.analysis.questions.finding import FALSE_VERDICTS, Finding, corrected
 from mlplab.analysis.questions.finite_rows import CountedRows, NotMeasured, RowsPart, rows_part
 from mlplab.analysis.questions.finite_unknowns import unknowns_part
 from mlplab.analysis.questions.judging import judge
+from mlplab.analysis.questions.looks import Looks, in_words, judge_in_looks, planned_looks
 from mlplab.analysis.questions.methods import Method, method_of
 from mlplab.analysis.questions.open_set_values import TestsByForm, open_set_values, tests_by_form
 from mlplab.analysis.questions.sentence import Wording, wording_of
@@ -56,6 +57,9 @@ class Answer:
     """Asked together: their intervals and p-values hold for all of them at once."""
     arms: tuple[Arm, ...] = field(default=())
     """The trained networks of its sides, and how each is tested on unknown classes."""
+    looks: Looks | None = None
+    """Where seeds are added until it is decided: what was seen at every look, the last of which
+    gave the finding."""
 
     def __repr__(self) -> str:
         effect = "" if self.effect is None else f", effect={self.effect:.6g}"
@@ -110,7 +114,12 @@ class Answer:
     @property
     def p_value(self) -> float:
         """Corrected for all questions: it is decided exactly if this is at most `FALSE_VERDICTS`."""
-        return corrected(self.finding.p_value, self.questions)
+        return corrected(self.finding.p_value, self.correction)
+
+    @property
+    def correction(self) -> float:
+        """By which p-values are multiplied: questions, and more at one of several looks."""
+        return self.questions / self.finding.fraction
 
     @property
     def tested(self) -> str:
@@ -252,11 +261,25 @@ def _answer(
     study = seen.results.study
     arms = arms_of(question, study)
     measured = seen.values(question, arms)
-    rows = seen.rows(question, arms, measured)
+    looks: Looks | None = None
+    if study.until_decided is None:
+        rows = seen.rows(question, arms, measured)
+        finding = judge(question, measured, alpha, rows)
+    else:
+        trained = min(len(study.networks[arm.network].seeds) for arm in arms)
+        judged = judge_in_looks(
+            question,
+            measured,
+            alpha,
+            lambda some: seen.rows(question, arms, some),
+            planned_looks(study),
+            trained,
+        )
+        finding, measured, rows, looks = judged.finding, judged.measured, judged.rows, judged.looks
     sizes = sizes_known(seen.results, [arm.network for arm in arms], seen.runs)
     return Answer(
         question=question,
-        finding=judge(question, measured, alpha, rows),
+        finding=finding,
         measured=measured,
         audit=audit_question(
             question, arms, study.networks, sizes, tuned_together(study, question.networks)
@@ -265,6 +288,7 @@ def _answer(
         rows=rows,
         questions=questions,
         arms=arms,
+        looks=looks,
     )
 
 
@@ -275,7 +299,9 @@ def _caveats(answer: Answer) -> Iterator[str]:
             "Asked afterwards: there were results already when this question was first written "
             "down, so the p-value does not count what else might have been asked."
         )
-    elif answer.registration is not None and answer.registration.seeds < finding.seeds:
+    if answer.looks is not None:
+        yield from in_words(answer.looks, answer.registration.looks if answer.registration else ())
+    elif answer.registration and answer.is_registered and answer.registration.seeds < finding.seeds:
         yield (
             f"It was asked with {answer.registration.seeds} seeds, and {finding.seeds} are used: "
             "seeds that are added after a look at the results make false verdicts likelier."
@@ -287,7 +313,7 @@ def _caveats(answer: Answer) -> Iterator[str]:
             "than it should be. Steps and FLOPs to the target do not depend on the machine."
         )
     yield from divergence_caveats(answer.question.metric, measured)
-    if measured.unpaired:
+    if measured.unpaired and answer.looks is None:
         yield by_count(measured.unpaired, _UNPAIRED_ONE, _UNPAIRED)
     yield from _tests(answer)
     if answer.rows is not None:

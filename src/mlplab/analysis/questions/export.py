@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlplab.analysis.questions.answers import Answer
+from mlplab.analysis.questions.finding import corrected
 from mlplab.analysis.questions.pairs import RankedPair, ranked_pairs
 from mlplab.declarations.question import LevelQuestion
 
@@ -48,6 +49,19 @@ def _values(answer: Answer) -> dict[str, Any]:
         "test": answer.method.name,
         "caveats": list(answer.caveats),
     }
+    if answer.looks is not None:
+        values["state"] = answer.looks.state
+        values["looks"] = [
+            {
+                "seeds": look.seeds,
+                "level": 1 - look.level,
+                "effect": _number(look.effect),
+                "interval": [_number(look.low), _number(look.high)],
+                "p_value": corrected(look.p_value, answer.questions / look.fraction),
+            }
+            for look in answer.looks.path
+        ]
+        values["width_ratio"] = answer.looks.width_ratio
     if question.own_detectors:
         values["detectors"] = list(question.own_detectors)
     if isinstance(question, LevelQuestion):

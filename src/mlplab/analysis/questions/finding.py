@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,7 +46,8 @@ class Finding:
     """undecidable: `fewest`; inconclusive: that would probably (80%) decide if the effect is what
     it seems, more than are at hand; None if decided or if no number can be named."""
     level: float
-    """Of the interval: that of all questions together, corrected for their number."""
+    """Of the interval: that of all questions together, corrected for their number, and for that of
+    the looks where there are several."""
     p_value: float
     """Of `speaks_for`, at the level of this question alone: at most 1 - level exactly if decided."""
     speaks_for: Hypothesis
@@ -64,11 +66,18 @@ class Finding:
     ranking: Ranking | None = None
     counts_rows: bool = False
     """Whether interval and p-value allow for other rows as well as for other seeds."""
+    look: int = 0
+    """Where seeds are added in rounds: at which of the looks it was found, from 1."""
+    fraction: float = 1.0
+    """Of the question's level, that this look has."""
+    claims: Callable[[], tuple[float, ...]] = tuple
+    """p-values as `p_value`, of every verdict that could come."""
     why_no_number: str = ""
     """inconclusive: a clause that says why `seeds_needed` is None; empty where it is not."""
 
 
-def corrected(p: float, questions: int) -> float:
+def corrected(p: float, questions: float) -> float:
     """A p-value of one of several questions, corrected for their number as their intervals are
-    (Bonferroni): a question is decided exactly if it is at most `FALSE_VERDICTS`."""
+    (Bonferroni): a question is decided exactly if it is at most `FALSE_VERDICTS`. A look at a
+    fraction of a question's level counts as so many questions more."""
     return min(1.0, p * questions)

@@ -36,12 +36,18 @@ from mlplab.statistics.verdict_rules import (
 
 
 def judge(
-    question: Question, measured: MetricValues, alpha: float, rows: RowsPart | None = None
+    question: Question,
+    measured: MetricValues,
+    alpha: float,
+    rows: RowsPart | None = None,
+    *,
+    foresee: bool = True,
 ) -> Finding:
     """Answer one question at a level that is corrected for all that are asked.
 
     alpha: the chance of a false verdict that this question may take, two-sided. rows: what the
-    rows leave open; counted where they are a second sample.
+    rows leave open; counted where they are a second sample. foresee: whether to find how many
+    seeds would decide.
     """
     whole = measured.values[~np.isnan(measured.values).any(axis=1)]
     counted = rows if isinstance(rows, CountedRows) else None
@@ -52,6 +58,8 @@ def judge(
         return finding
     if counted is not None and _rows_leave_open(question, finding, counted, alpha):
         return replace(finding, why_no_number=TOO_FEW_ROWS.format(rows=counted.rows))
+    if not foresee:
+        return finding
     needed, why = number_or_reason(question, finding, whole)
     return replace(finding, seeds_needed=needed, why_no_number=why)
 
@@ -114,8 +122,16 @@ def _compared(
     tested = decided_hypothesis(question.expect, verdict, question.by_at_least, question.within)
     both = effect.test == "sign-flip" and tested.says == "within"
     test: TestName = "equivalence" if both else effect.test
-    p = p_value_of(tested, effect.above, effect.below)
-    return _finding(verdict, effect, test, (tested, p), seeds, fewest, alpha)
+
+    def p_of(verdict: Verdict) -> float:
+        says = decided_hypothesis(question.expect, verdict, question.by_at_least, question.within)
+        return p_value_of(says, effect.above, effect.below)
+
+    could_come: tuple[Verdict, ...] = ("supported", "refuted")
+    if question.within is not None:
+        could_come = (*could_come, "same")
+    found = _finding(verdict, effect, test, (tested, p_of(verdict)), seeds, fewest, alpha)
+    return replace(found, claims=lambda: tuple(map(p_of, could_come)))
 
 
 def _decide(
@@ -174,9 +190,10 @@ def _judge_trend(question: TrendQuestion, values: np.ndarray, alpha: float) -> F
     )
     ends = effect_of(question.metric, values[:, -1], values[:, 0], (0.0,), alpha)
     rises = (question.expect == "increasing") != (verdict == "refuted")
-    p = min(1.0, 2 * (tested.p_increasing if rises else tested.p_decreasing))
-    speaks_for = Hypothesis("rising" if rises else "falling")
-    return _finding(verdict, ends, "page", (speaks_for, p), len(values), fewest, alpha)
+    up, down = (min(1.0, 2 * p) for p in (tested.p_increasing, tested.p_decreasing))
+    speaks_for = Hypothesis("rising" if rises else "falling"), up if rises else down
+    found = _finding(verdict, ends, "page", speaks_for, len(values), fewest, alpha)
+    return replace(found, claims=lambda: (up, down))
 
 
 def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) -> Finding:
@@ -198,7 +215,8 @@ def _judge_ranking(question: RankingQuestion, values: np.ndarray, alpha: float) 
         pairs=pairs,
     )
     speaks_for = Hypothesis("different"), tested.p_value
-    return _finding(verdict, None, "friedman", speaks_for, tested.n, fewest, alpha, ranking)
+    found = _finding(verdict, None, "friedman", speaks_for, tested.n, fewest, alpha, ranking)
+    return replace(found, claims=lambda: (tested.p_value,))
 
 
 def _pairs(values: np.ndarray, alpha: float, p_overall: float) -> PairwiseTests | None:

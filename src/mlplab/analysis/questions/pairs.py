@@ -70,7 +70,7 @@ def _pairs(answer: Answer, ranking: Ranking, most: int) -> Iterator[RankedPair]:
             (rank_of[names[0]], rank_of[names[1]]),
             *effect,
             "mean" if is_mean else "median",
-            corrected(float(tests.adjusted[index]), answer.questions),
+            corrected(float(tests.adjusted[index]), answer.correction),
             bool(apart[index]),
         )
 

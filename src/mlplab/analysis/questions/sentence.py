@@ -92,11 +92,11 @@ class Wording(Generic[_AnyQuestion]):
 
     @property
     def _undecidable(self) -> str:
-        several = texts.CORRECTED_FOR.format(questions=self.questions)
+        several = texts.CORRECTED_FOR.format(times=self._times)
         start = texts.UNDECIDABLE.format(
             seeds=self._seeds,
-            level=f"{self.questions * (1 - self.finding.level):.2g}",
-            corrected=several if self.questions > 1 else "",
+            level=f"{self._corrected(1 - self.finding.level):.2g}",
+            corrected=several if self._times else "",
             fewest=self.finding.fewest,
         )
         effect = self.finding.effect
@@ -173,9 +173,18 @@ class Wording(Generic[_AnyQuestion]):
 
     @property
     def _level(self) -> str:
-        if self.questions == 1:
-            return texts.INTERVAL
-        return texts.INTERVAL_OF_SEVERAL.format(questions=self.questions)
+        return (
+            texts.INTERVAL_OF_SEVERAL.format(times=self._times) if self._times else texts.INTERVAL
+        )
+
+    @property
+    def _times(self) -> str:
+        """What p-values and intervals are corrected for; empty for one look at one question."""
+        times = [f"{self.questions} questions"] * (self.questions > 1)
+        return " and ".join([*times, *["all looks"] * bool(self.finding.look)])
+
+    def _corrected(self, p: float) -> float:
+        return corrected(p, self.questions / self.finding.fraction)
 
     @property
     def _seeds(self) -> str:
@@ -183,8 +192,8 @@ class Wording(Generic[_AnyQuestion]):
 
     @property
     def _p(self) -> str:
-        told = p_value(corrected(self.finding.p_value, self.questions), FALSE_VERDICTS)
-        return told if self.questions == 1 else f"corrected {told}"
+        told = p_value(self._corrected(self.finding.p_value), FALSE_VERDICTS)
+        return f"corrected {told}" if self._times else told
 
     @property
     def _more(self) -> str:

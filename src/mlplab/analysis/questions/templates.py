@@ -8,12 +8,12 @@ UNDECIDABLE = (
     "Undecidable with {seeds}: whatever they had shown, it could not have reached p ≤ "
     "{level}{corrected}; {fewest} seeds could."
 )
-CORRECTED_FOR = " once corrected for {questions} questions"
+CORRECTED_FOR = " once corrected for {times}"
 WHAT_WAS_SEEN = "{start} What was seen: {seen}."
 WITH_EVIDENCE = "{answer} ({level} {interval}; {seeds}, {test}, {p} for {tested})."
 
 INTERVAL = "95% interval"
-INTERVAL_OF_SEVERAL = "simultaneous 95% interval over {questions} questions"
+INTERVAL_OF_SEVERAL = "simultaneous 95% interval over {times}"
 EXCLUDES_NOTHING = "that excludes nothing"
 NO_FINITE_LIMIT = "without a finite limit"
 EMPTY = "that is empty"

@@ -128,7 +128,9 @@ def _repeated_sizes(network: Network, data: DataSize) -> Iterator[str]:
 
 def seed_notes(study: Study) -> Iterator[str]:
     """Questions of a loaded study that too few seeds leave without a verdict, whatever comes out."""
-    short = []
+    short: list[tuple[int, int, int]] = []
+    if study.until_decided:
+        return
     for number, question in enumerate(study.questions, start=1):
         seeds = min(len(study.networks[arm.network].seeds) for arm in arms_of(question, study))
         needed = seeds_needed(question, len(study.questions))

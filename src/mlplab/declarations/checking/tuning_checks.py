@@ -18,6 +18,7 @@ from mlplab.declarations.resolving.tuning_trials import (
     tuned_networks,
     with_settings,
 )
+from mlplab.declarations.seeds_needed import first_look
 from mlplab.declarations.study import Study
 from mlplab.declarations.tuning import Range, Tuning
 
@@ -82,6 +83,23 @@ def seed_problem(tune: Tuning, networks: Mapping[str, Network]) -> Problem | Non
                 "give tuning other seeds, or a count of them",
             )
     return None
+
+
+def until_decided_problems(study: Study) -> Iterator[Problem]:
+    """Nothing to decide, too few seeds to, or tuning seeds among those that may be added."""
+    if not study.questions:
+        expected, hint = "questions to be decided", "write some, or a count of seeds"
+        yield Problem(("seeds", "until_decided"), expected, "none", hint)
+    until = study.until_decided
+    if until and until.at_most < (first := first_look(study.questions, until.at_least)):
+        expected = f"at least {first} seeds, as the first look needs so many to decide any question"
+        yield Problem(("seeds", "at_most"), expected, str(until.at_most), "make it larger")
+    if study.tune and until:
+        every = {"seeds": tuple(range(until.at_most))}
+        problem = seed_problem(study.tune, {
+            name: network.model_copy(update=every) for name, network in study.networks.items()
+        })  # fmt: skip
+        yield from [problem] if problem else ()
 
 
 def number_problem(tune: Tuning, tuned: Mapping[str, Network]) -> Problem | None:

@@ -176,6 +176,8 @@ def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Problem]]:
             return seeds, [fault]
         return seeds, []
     expected = f"a count of seeds from 1 to {MOST_SEEDS}, or a list of seeds"
+    if isinstance(seeds, dict):
+        expected += "; until_decided is shared by all networks"
     return [0], [Problem(("seeds",), expected, shown(seeds))]
 
 

@@ -8,6 +8,7 @@ from mlplab.analysis.questions.answers import Answer, questions_given_up
 from mlplab.analysis.questions.finding import FALSE_VERDICTS
 from mlplab.declarations.question import LevelQuestion, RankingQuestion
 from mlplab.figures.effects import effect_figure
+from mlplab.figures.evidence import evidence_figure
 from mlplab.report.context import Context
 from mlplab.report.document import (
     Block,
@@ -77,6 +78,8 @@ def _summary(answers: tuple[Answer, ...], given_up: int) -> str:
             if not late
             else ", which promises nothing for questions that were asked after a look at results."
         )
+    if any(answer.looks for answer in answers):
+        words += _about_looks(answers)
     if given_up:
         words += by_count(
             given_up,
@@ -86,6 +89,18 @@ def _summary(answers: tuple[Answer, ...], given_up: int) -> str:
             "other settings; no verdict allows for that.",
         )
     return words
+
+
+def _about_looks(answers: tuple[Answer, ...]) -> str:
+    states = Counter[str](answer.looks.state for answer in answers if answer.looks)
+    told = {
+        "open": "more seeds to be added to {n}",
+        "not worth it": "{n} not worth more seeds",
+        "at most": "{n} at the most seeds allowed",
+    }
+    left = [words.format(n=states[state]) for state, words in told.items() if states[state]]
+    words = " Seeds are added in rounds until each is decided; this holds at every stop."
+    return words + (f" Of those not decided: {', '.join(left)}." if left else "")
 
 
 def _table(answers: tuple[Answer, ...]) -> Table:
@@ -144,8 +159,12 @@ def _section(number: int, answer: Answer, *, is_open: bool) -> list[Block]:
         Heading(f"{number}. {plain(answer.question.ask)}", f"question-{number}"),
         Paragraph(_led(answer.sentence)),
     ]
-    figure = effect_figure(answer, f"question-{number}") if number <= MOST_DRAWN else None
-    more = [Pictures((figure,))] if figure is not None else []
+    drawn = (
+        (effect_figure(answer, f"question-{number}"), evidence_figure(answer, f"path-{number}"))
+        if number <= MOST_DRAWN
+        else ()
+    )
+    more = [Pictures((figure,)) for figure in drawn if figure is not None]
     if is_open:
         shown += more
         more = []

@@ -7,6 +7,9 @@ from importlib.resources import as_file, files
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.loading import load
 from mlplab.declarations.study import Study
+from mlplab.records.database import reading
+from mlplab.records.results import Results
+from mlplab.records.seals import last_hash
 from mlplab.report.context import Context
 from mlplab.report.document import Block, Chapter, Code, Paragraph, Table, columns, plain
 
@@ -36,9 +39,10 @@ def chapter(context: Context) -> Chapter:
         ),
         Code(
             f"mlplab export runs/{folder} --curves curves.csv --summary summary.csv\n"
-            f"mlplab report runs/{folder}",
+            f"mlplab report runs/{folder}\nmlplab verify runs/{folder}",
             "sh",
         ),
+        *_seal(results),
         Table(
             "The versions and the machine of the last run.",
             columns("what", "value", left=2),
@@ -49,6 +53,15 @@ def chapter(context: Context) -> Chapter:
         ),
     ]
     return Chapter("reproduction", "How to reproduce it", tuple(blocks))
+
+
+def _seal(results: Results) -> list[Block]:
+    if results.folder is None:
+        return []
+    with reading(results.folder) as connection:
+        seal = last_hash(connection)
+    told = "The last hash of all that was asked and recorded, by which a later change shows:"
+    return [Paragraph(told), Code(seal, "text")] if seal else []
 
 
 def command(context: Context) -> str:
