@@ -245,7 +245,8 @@ class Study:
         Raises:
             BadInput: data, device or folder that cannot be used.
         """
-        from mlplab.runner.run import run
+        from mlplab.runner.live import also_watched
+        from mlplab.runner.run import ignore_event, run
         from mlplab.tuning import RunOptions, tune
 
         folder, declaration = Path(out) / self.name, self.declaration
@@ -265,6 +266,7 @@ class Study:
                 on_event=on_event,
             )
         )
+        on_event = also_watched(folder, on_event or ignore_event)
         if self.declaration.open_set:
             _test_on_unknown(results, on_event)
         _fit_usual_methods(results, on_event)

@@ -73,3 +73,9 @@ class TrainingProgress:
     """Networks of the stack that are done."""
     best_accuracy: float
     """The best accuracy on test rows so far, NaN if none was measured."""
+    networks: tuple[int, ...]
+    """Those that were evaluated, by their place among the recipes."""
+    values: Mapping[tuple[str, str], np.ndarray]
+    """(split, metric) → (evaluated network,) float64; NaN where not measured."""
+    diverged: tuple[int, ...]
+    """Of the evaluated, those that were found to diverge."""
