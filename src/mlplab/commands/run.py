@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from mlplab.commands import options
 from mlplab.commands.failure import EXIT_DONE, EXIT_NETWORK_FAILED, complain, require_memory
 from mlplab.commands.output import Block, print_blocks
 from mlplab.commands.program import on_stop, stopped
+from mlplab.commands.serve import live_page
 from mlplab.commands.studies import TableOptions, read
 
 if TYPE_CHECKING:
@@ -43,6 +45,9 @@ def run(
         bool, typer.Option("--fail-fast", help="Stop at the first network that cannot be run.")
     ] = False,
     no_report: NoReportOption = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Show the run on a live page for as long as it goes on.")
+    ] = False,
     as_json: options.JsonOption = False,
 ) -> None:
     """Train what is missing of a study, and write its report.
@@ -55,6 +60,7 @@ def run(
       mlplab run path/to/folder/of/config/files all
       mlplab run path/to/config3.json --out elsewhere
       mlplab run my-study.json --no-report
+      mlplab run my-study.json --serve
       mlplab run my-study.json --json | your-program
 
     Of a table with --target COLUMN a sensible study is made: a linear network, one and two hidden
@@ -79,8 +85,8 @@ def run(
             return read(study, names, overrides, seeds, table)
 
         whole = joined(wanted, out / wanted.name, read_networks)
-    raise typer.Exit(
-        train_and_report(
+    with live_page(out, whole.name) if serve else nullcontext():
+        code = train_and_report(
             whole,
             out,
             only=wanted.networks if whole is not wanted else None,
@@ -90,7 +96,7 @@ def run(
             report=not no_report,
             as_json=as_json,
         )
-    )
+    raise typer.Exit(code)
 
 
 def train_and_report(
