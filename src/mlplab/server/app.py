@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from mlplab.declarations.problems import BadInput
 from mlplab.records.lock import is_held
-from mlplab.runner.live import Cursor, ask_to_stop, lines_after
+from mlplab.runner.live import Cursor, ask_to_stop, has_lines_after, lines_after
 from mlplab.server.contents import REPORT_FILE, curves_in, outcome_of, study_in, to_json
 from mlplab.server.folders import Folders, signature
 from mlplab.server.guard import Access, Guard
@@ -143,14 +143,14 @@ class _Pages:
         cursor, version, silent = Cursor.of(after), -1, 0.0
         yield f"retry: 1000\nevent: hello\ndata: {to_json({'may_stop': may_stop})}\n\n"
         while True:
-            states, gone, now = await to_thread.run_sync(
-                self._folders.changed_since, version, limiter=self._looking
-            )
+            if self._folders.is_due():
+                await to_thread.run_sync(self._folders.look, limiter=self._looking)
+            states, gone, now = self._folders.changed_since(version)
             if now != version:
                 whole = {"states": states, "gone": gone, "all": version < 0}
                 yield f"event: studies\ndata: {to_json(whole)}\n\n"
                 version, silent = now, 0.0
-            if folder is not None:
+            if folder is not None and has_lines_after(folder, cursor):
                 lines, later = await to_thread.run_sync(
                     lines_after, folder, cursor, limiter=self._looking
                 )

@@ -121,20 +121,31 @@ class Folders:
 
     def path(self, name: str) -> Path | None:
         """The results folder of a name; None where there is none. No name leads outside."""
-        self.changed_since(0)
+        if self.is_due():
+            self.look()
         known = self._known.get(name)
         return None if known is None else known.path
 
     def changed_since(self, version: int) -> tuple[list[Mapping[str, Any]], list[str], int]:
         """The states of folders that changed after a version, the names of those that are gone
-        since, and the version now."""
+        since, and the version now; as `look` found them."""
+        if version == self._version:
+            return [], [], version
         with self._lock:
-            if time.monotonic() - self._looked >= _SECONDS_BETWEEN_LOOKS:
-                self._look()
-                self._looked = time.monotonic()
             states = [known.state for known in self._known.values() if known.version > version]
             gone = [name for name, since in self._gone.items() if since > version]
             return states, gone, self._version
+
+    def is_due(self) -> bool:
+        """Whether it is time to look again."""
+        return time.monotonic() - self._looked >= _SECONDS_BETWEEN_LOOKS
+
+    def look(self) -> None:
+        """Look what has changed."""
+        with self._lock:
+            if self.is_due():
+                self._look()
+                self._looked = time.monotonic()
 
     def _look(self) -> None:
         found = dict(results_folders(self.root))

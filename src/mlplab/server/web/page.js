@@ -295,6 +295,7 @@ class StudyView {
 
   #draw() {
     if (view !== this) return;
+    const { live } = this;
     this.#tellMetrics();
     this.#drawCurves();
     if (!this.gradientPart.hidden) {
@@ -309,6 +310,7 @@ class StudyView {
     const text = this.live.log.join("\n") || "Nothing is told of a run here.";
     if (text !== this.told) { this.log.textContent = this.told = text; if (atEnd) this.log.scrollTop = this.log.scrollHeight; }
     this.#tellStatus();
+    main.dataset.shown = live.now; // until when the page shows what was told
   }
 
   #tellDiverged() {
