@@ -159,7 +159,7 @@ def test_a_damaged_folder_is_told_of_and_not_a_failure(runs):
     ],
 )  # fmt: skip
 def test_no_name_leads_out_of_the_folder(runs, name):
-    for path in ("/api/study", "/api/curves", "/api/outcome", "/report", "/api/events"):
+    for path in ("/api/study", "/api/curves", "/api/outcome", "/report"):
         answer = client(runs).get(path, params={"study": name or "x"})
         assert answer.status_code == 404, (path, answer.text)
     assert client(runs).post("/api/stop", params={"study": name}, headers=BEARER).status_code == 404
@@ -367,6 +367,7 @@ def test_a_live_file_that_is_none_is_passed_over(tmp_path, made):
 
 
 def test_a_stream_gives_what_is_new_to_many_readers(runs):
+    assert "lines" not in json.dumps(streamed(runs, "?study=..%2Foutside", events=1))
     first = streamed(runs, "?study=small")[1]
     assert first["lines"][0]["event"] == "live_started"
     with serving(runs) as port:

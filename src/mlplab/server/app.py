@@ -75,11 +75,15 @@ class _Pages:
 
     async def _folder(self, request: Request) -> Path:
         """The folder that a request names: looked up among those found, never made of the name."""
-        name = request.query_params.get("study", "")
-        folder = await to_thread.run_sync(self._folders.path, name, limiter=self._looking)
+        await self._look()
+        folder = self._folders.path(request.query_params.get("study", ""))
         if folder is None:
             raise HTTPException(404, "There is no results folder of this name.")
         return folder
+
+    async def _look(self) -> None:
+        if self._folders.is_due():
+            await to_thread.run_sync(self._folders.look, limiter=self._looking)
 
     def _of_study(self, read: Callable[..., Mapping[str, Any]], *parameters: str) -> Callable:
         """An answer read from the records of one study."""
@@ -128,28 +132,28 @@ class _Pages:
     async def _events(self, request: Request) -> Response:
         """Server-sent events: `studies` as they change, and `lines` of the study that is watched.
 
-        The id of each is how far its reader has come, with which a broken stream goes on.
+        The id of lines is how far their reader has come, with which a broken stream goes on. The
+        folder may not be there yet.
         """
         if self._streams >= MOST_STREAMS:
             raise HTTPException(503, "Too many pages are open.")
-        name = request.query_params.get("study")
-        folder = await self._folder(request) if name else None
+        name = request.query_params.get("study", "")
         after = request.headers.get("last-event-id") or request.query_params.get("after", "")
-        return _Stream(self, self._new(folder, after, request.scope["state"]["may_stop"]))
+        return _Stream(self, self._new(name, after, request.scope["state"]["may_stop"]))
 
     async def _new(
-        self, folder: Path | None, after: str, may_stop: bool
+        self, name: str, after: str, may_stop: bool
     ) -> AsyncIterator[str]:
         cursor, version, silent = Cursor.of(after), -1, 0.0
         yield f"retry: 1000\nevent: hello\ndata: {to_json({'may_stop': may_stop})}\n\n"
         while True:
-            if self._folders.is_due():
-                await to_thread.run_sync(self._folders.look, limiter=self._looking)
+            await self._look()
             states, gone, now = self._folders.changed_since(version)
             if now != version:
                 whole = {"states": states, "gone": gone, "all": version < 0}
                 yield f"event: studies\ndata: {to_json(whole)}\n\n"
                 version, silent = now, 0.0
+            folder = self._folders.path(name)
             if folder is not None and has_lines_after(folder, cursor):
                 lines, later = await to_thread.run_sync(
                     lines_after, folder, cursor, limiter=self._looking

@@ -120,9 +120,7 @@ class Folders:
         self._lock = threading.Lock()
 
     def path(self, name: str) -> Path | None:
-        """The results folder of a name; None where there is none. No name leads outside."""
-        if self.is_due():
-            self.look()
+        """The results folder of a name, as `look` found it; None where there is none."""
         known = self._known.get(name)
         return None if known is None else known.path
 

@@ -219,7 +219,8 @@ class StudyView {
   }
 
   async #load() {
-    const snapshot = await ask("/api/study", { study: this.study });
+    const there = studies.has(this.study);
+    const snapshot = there ? await ask("/api/study", { study: this.study }) : { problem: "There is no results folder of this name here, or not yet." };
     if (view !== this) return;
     this.snapshot = snapshot.problem ? { problem: snapshot.problem, networks: [], curves: [], diverged: [], failures: [] } : snapshot;
     this.recorded.clear();
@@ -231,7 +232,7 @@ class StudyView {
     this.#tellMetrics();
     await this.#chooseMetric();
     this.#chooseGradients();
-    if (!this.isRunning && this.snapshot.networks.length) this.#tellOutcome(await ask("/api/outcome", { study: this.study }));
+    if (view === this && !this.isRunning && this.snapshot.networks.length) this.#tellOutcome(await ask("/api/outcome", { study: this.study }));
     else this.outcome.hidden = true;
   }
 
