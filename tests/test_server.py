@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -69,7 +69,9 @@ def client(runs: Path, base: str = OWN, **access) -> TestClient:
 def streamed(runs: Path, query: str = "", events: int = 2) -> list[dict]:
     """The data of the first events of a stream after its greeting, from a server that is real."""
     with serving(runs) as port, closing(socket.create_connection(("127.0.0.1", port))) as stream:
-        stream.sendall(f"GET /api/events{query} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+        stream.sendall(
+            f"GET /api/events{query} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode()
+        )
         stream.settimeout(5)
         text = b""
         while text.count(b"\ndata: ") < events + 1 or not text.endswith(b"\n\n\r\n"):
@@ -137,9 +139,13 @@ def test_a_study_is_as_its_records_say(runs):
     assert narrow["settings"]["hidden"] == "4"
     assert found["diverged"] == [["wild", 0, results.run("wild", 0).diverged_at]]
     curves = client(runs).get("/api/curves?study=small&name=test_accuracy").json()
-    own = {(name, seed): (curves["steps"][at], values) for name, seed, at, values in curves["curves"]}
+    own = {
+        (name, seed): (curves["steps"][at], values) for name, seed, at, values in curves["curves"]
+    }
     assert own["narrow", 1][0] == [10, 20]
-    assert own["narrow", 1][1] == pytest.approx(results.run("narrow", 1).curves["test", "accuracy"], rel=1e-5)
+    assert own["narrow", 1][1] == pytest.approx(
+        results.run("narrow", 1).curves["test", "accuracy"], rel=1e-5
+    )
     assert "answers" in client(runs).get("/api/outcome?study=small").json()
 
 
@@ -240,7 +246,12 @@ def test_the_token_becomes_a_cookie_that_scripts_do_not_see(runs):
     assert browser.post("/api/stop?study=small").status_code == 409
     other_port = {"cookie": f"mlplab-1={TOKEN}"}
     assert client(runs).post("/api/stop?study=small", headers=other_port).status_code == 401
-    assert client(runs).post("/api/stop?study=small", headers={"cookie": b"mlplab-8765=\xff"}).status_code == 401
+    assert (
+        client(runs)
+        .post("/api/stop?study=small", headers={"cookie": b"mlplab-8765=\xff"})
+        .status_code
+        == 401
+    )
 
 
 def test_nothing_but_stopping_can_be_done(runs):
@@ -282,7 +293,9 @@ def test_a_run_is_asked_to_stop(runs, tmp_path):
 
 
 def test_training_heeds_the_request_and_the_next_run_forgets_it(tmp_path):
-    declared = study(long=network(training={"steps": 200_000, "batch_size": 32, "evaluate_every": 20}))
+    declared = study(
+        long=network(training={"steps": 200_000, "batch_size": 32, "evaluate_every": 20})
+    )
 
     def stop(event):
         if isinstance(event, StackProgressed):
@@ -295,13 +308,19 @@ def test_training_heeds_the_request_and_the_next_run_forgets_it(tmp_path):
 
 
 def test_every_evaluation_of_every_network_is_told(tmp_path):
-    declared = study(a=network(seeds=[0, 1]), b=network(), wild=network(optimizer={"name": "sgd", "learning_rate": 1e30}))
+    declared = study(
+        a=network(seeds=[0, 1]),
+        b=network(),
+        wild=network(optimizer={"name": "sgd", "learning_rate": 1e30}),
+    )
     told = []
     results = run(declared, tmp_path, on_event=told.append)
     progress = [event for event in told if isinstance(event, StackProgressed)]
     for one in results.runs:
         own = {
-            event.step: event.values.get("test_accuracy", [None] * 9)[event.members.index((one.network, one.seed))]
+            event.step: event.values.get("test_accuracy", [None] * 9)[
+                event.members.index((one.network, one.seed))
+            ]
             for event in progress
             if (one.network, one.seed) in event.members
         }
@@ -334,7 +353,9 @@ def test_half_a_line_is_not_read_and_a_cursor_goes_on(tmp_path):
         assert now.file != later.file
 
 
-def test_a_live_file_that_grows_too_long_begins_again_with_what_is_in_training(tmp_path, monkeypatch):
+def test_a_live_file_that_grows_too_long_begins_again_with_what_is_in_training(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr("mlplab.runner.live._MOST_BYTES", 2000)
     with watched(tmp_path, lambda event: None) as tell:
         tell(RunPlanned(3, 0, 1, 0, 10))
@@ -398,14 +419,10 @@ def test_clients_that_stand_still_are_let_go(runs, monkeypatch):
         slow = socket.create_connection(("127.0.0.1", port))
         slow.settimeout(5)
         slow.sendall(b"GET / HTTP/1.1\r\nHost: local")
-        try:
+        with suppress(ConnectionResetError):
             assert slow.recv(100) == b""
-        except ConnectionResetError:
-            pass
         long = socket.create_connection(("127.0.0.1", port))
         long.settimeout(5)
         long.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000)
-        try:
+        with suppress(ConnectionResetError):
             assert long.recv(100).startswith(b"HTTP/1.1 400")
-        except ConnectionResetError:
-            pass

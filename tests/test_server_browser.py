@@ -50,7 +50,10 @@ def page():
         page = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme="dark")
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: errors.append(message.text) if message.type == "error" else None,
+        )
         yield page
         assert not errors
         browser.close()

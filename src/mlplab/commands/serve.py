@@ -74,7 +74,9 @@ def serve(
     if not runs.is_dir():
         raise refuse(f"{runs} is not a folder; name the one in which runs lie (mlplab run --out).")
     if token is not None and len(token) < SHORTEST_TOKEN:
-        raise refuse(f"--token: expected {SHORTEST_TOKEN} characters or more, received {len(token)}.")
+        raise refuse(
+            f"--token: expected {SHORTEST_TOKEN} characters or more, received {len(token)}."
+        )
     from urllib.parse import quote
 
     from mlplab.server.serving import listen, serve

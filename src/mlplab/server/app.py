@@ -33,7 +33,10 @@ _MOST_KEPT = 32
 _PAGE = {
     "/": ("page.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
-    **{f"/{name}.js": (f"{name}.js", "text/javascript") for name in ("page", "live", "chart", "table")},
+    **{
+        f"/{name}.js": (f"{name}.js", "text/javascript")
+        for name in ("page", "live", "chart", "table")
+    },
 }
 _SANDBOX = {
     "content-security-policy": (
@@ -106,7 +109,9 @@ class _Pages:
             except BadInput as error:
                 found = {"problem": str(error.problems[0])}
             except Exception as error:  # Whatever lies there, it is a folder that cannot be shown.
-                found = {"problem": f"This folder cannot be read ({type(error).__name__}: {error})."}
+                found = {
+                    "problem": f"This folder cannot be read ({type(error).__name__}: {error})."
+                }
             for oldest in itertools.islice(list(self._kept), max(0, len(self._kept) - _MOST_KEPT)):
                 del self._kept[oldest]
             self._kept[key] = to_json(found)
@@ -126,7 +131,9 @@ class _Pages:
         try:
             ask_to_stop(folder)
         except OSError as error:
-            raise HTTPException(500, f"The run cannot be asked to stop: {error.strerror}.") from None
+            raise HTTPException(
+                500, f"The run cannot be asked to stop: {error.strerror}."
+            ) from None
         return PlainTextResponse("The run stops at its next safe moment.", status_code=202)
 
     async def _events(self, request: Request) -> Response:
@@ -141,9 +148,7 @@ class _Pages:
         after = request.headers.get("last-event-id") or request.query_params.get("after", "")
         return _Stream(self, self._new(name, after, request.scope["state"]["may_stop"]))
 
-    async def _new(
-        self, name: str, after: str, may_stop: bool
-    ) -> AsyncIterator[str]:
+    async def _new(self, name: str, after: str, may_stop: bool) -> AsyncIterator[str]:
         cursor, version, silent = Cursor.of(after), -1, 0.0
         yield f"retry: 1000\nevent: hello\ndata: {to_json({'may_stop': may_stop})}\n\n"
         while True:

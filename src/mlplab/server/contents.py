@@ -76,20 +76,22 @@ def _values(runs: pd.DataFrame) -> Mapping[str, Any]:
 
     status = runs["status"].value_counts()
     fine = runs[runs["status"] == "finished"]
-    finals = [c for c in fine.columns if "_" in c and fine[c].dtype == float and fine[c].notna().any()]
+    finals = [
+        c for c in fine.columns if "_" in c and fine[c].dtype == float and fine[c].notna().any()
+    ]
     found = t_interval(fine[finals].to_numpy(float)) if finals else None
     return {
         "seeds": len(runs),
-        **{fate: int(status.get(fate, 0)) for fate in ("finished", "diverged", "failed", "missing")},
+        **{
+            fate: int(status.get(fate, 0)) for fate in ("finished", "diverged", "failed", "missing")
+        },
         "parameters": _number(runs["parameters"].max()),
         "seconds": _number(runs["seconds"].mean()),
         "values": {}
         if found is None
         else {
             name: [_number(mean), _number((high - low) / 2)]
-            for name, mean, low, high in zip(
-                finals, found.mean, found.low, found.high, strict=True
-            )
+            for name, mean, low, high in zip(finals, found.mean, found.low, found.high, strict=True)
         },
     }
 

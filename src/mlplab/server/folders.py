@@ -165,7 +165,9 @@ def _state(known: _Known) -> Mapping[str, Any]:
     tally, running = known.tally, is_held(known.path)
     tally.read_on(known.path)
     if running:
-        counts = {name: getattr(tally, name) for name in ("total", "finished", "failed", "diverged")}
+        counts = {
+            name: getattr(tally, name) for name in ("total", "finished", "failed", "diverged")
+        }
         return {**known.recorded, **counts, "status": "running", "live": tally.cursor.file}
     now = signature(known.path)
     if now != known.records:
