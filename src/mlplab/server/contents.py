@@ -157,16 +157,14 @@ def outcome_of(folder: Path) -> Mapping[str, Any]:
 
     results = open_results(folder)
     choice = results.choice()
-    none = isinstance(choice, NoChoice)
-    return {
-        "chosen": None if none else choice.chosen,
-        "choice": f"No network is chosen: {choice.reason}" if none else outcome_in_words(choice),
-        "answers": [
-            {"verdict": answer.verdict, "sentence": answer.sentence} for answer in results.answers()
-        ],
-    }
+    if isinstance(choice, NoChoice):
+        chosen, told = None, f"No network is chosen: {choice.reason}"
+    else:
+        chosen, told = choice.chosen, outcome_in_words(choice)
+    answers = [{"verdict": one.verdict, "sentence": one.sentence} for one in results.answers()]
+    return {"chosen": chosen, "choice": told, "answers": answers}
 
 
 def to_json(value: object) -> str:
-    """As JSON that every browser reads."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    """As JSON that every browser reads, whatever stands in a text."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))

@@ -73,10 +73,9 @@ def _placed(on_progress: OnProgress | None, places: Sequence[int]) -> OnProgress
         return None
 
     def tell(progress: TrainingProgress) -> None:
-        there = {
-            f: tuple(places[i] for i in getattr(progress, f)) for f in ("networks", "diverged")
-        }
-        on_progress(replace(progress, **there))
+        networks = tuple(places[i] for i in progress.networks)
+        diverged = tuple(places[i] for i in progress.diverged)
+        on_progress(replace(progress, networks=networks, diverged=diverged))
 
     return tell
 
