@@ -105,16 +105,15 @@ class _Pages:
         key = (read, folder, asked, signature(folder))
         if key not in self._kept:
             try:
-                found = read(folder, *asked)
+                found = to_json(read(folder, *asked))
             except BadInput as error:
-                found = {"problem": str(error.problems[0])}
+                found = to_json({"problem": str(error.problems[0])})
             except Exception as error:  # Whatever lies there, it is a folder that cannot be shown.
-                found = {
-                    "problem": f"This folder cannot be read ({type(error).__name__}: {error})."
-                }
+                said = f"This folder cannot be read ({type(error).__name__}: {error})."
+                found = to_json({"problem": said})
             for oldest in itertools.islice(list(self._kept), max(0, len(self._kept) - _MOST_KEPT)):
                 del self._kept[oldest]
-            self._kept[key] = to_json(found)
+            self._kept[key] = found
         return self._kept[key]
 
     async def _report(self, request: Request) -> Response:
