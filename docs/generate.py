@@ -24,6 +24,7 @@ PACKAGE = ROOT / "src" / "mlplab"
 TREE_START, TREE_END = "<!-- tree -->", "<!-- end of tree -->"
 PURPOSES = {
     "published": "The numbers of published studies, as data.",
+    "server/web": "The live page itself: HTML, CSS and JavaScript that need nothing else.",
     "studies": "The studies that ship, and the JSON Schema of all studies.",
 }
 """Of folders that hold no Python."""

@@ -132,6 +132,7 @@ def test_events_are_json(done):
     odd = StackProgressed("s", 1, 2, math.nan)
     assert json.loads(to_json(odd)) == {
         "event": "stack_progressed", "stack": "s", "step": 1, "steps": 2, "best_accuracy": None,
+        "members": [], "values": {}, "diverged": [],
     }  # fmt: skip
 
 

@@ -254,7 +254,8 @@ class Study:
         Raises:
             BadInput: data, device or folder that cannot be used.
         """
-        from mlplab.runner.run import run
+        from mlplab.runner.live import also_watched
+        from mlplab.runner.run import ignore_event, run
         from mlplab.tuning import RunOptions, tune
         from mlplab.until_decided import record_looks, run_in_rounds
 
@@ -264,6 +265,7 @@ class Study:
         if declaration.tune is not None:
             options = RunOptions(str(device), str(precision), fail_fast)
             declaration = tune(declaration, folder, options, on_event)
+        watched = also_watched(folder, on_event or ignore_event)
 
         def train(study: declarations.Study) -> StudyResults:
             results = _with_report(
@@ -278,7 +280,7 @@ class Study:
                 )
             )
             if study.open_set:
-                _test_on_unknown(results, on_event)
+                _test_on_unknown(results, watched)
             return results
 
         if declaration.until_decided is None:
@@ -286,7 +288,7 @@ class Study:
             record_looks(results)
         else:
             results = run_in_rounds(declaration, folder, train, only=only, on_event=on_event)
-        _fit_usual_methods(results, on_event)
+        _fit_usual_methods(results, watched)
         return results
 
     def plan(

@@ -19,6 +19,7 @@ from mlplab.commands import (
     plan,
     report,
     run,
+    serve,
     status,
     verify,
 )
@@ -34,6 +35,7 @@ A first minute:
   mlplab init my-study.json          a starter study to edit
   mlplab check my-study.json         every mistake in it, at once
   mlplab run my-study.json           train what is missing, write the report
+  mlplab serve                       a page of all studies, live while one runs
   mlplab doctor                      what this machine has and uses
 
 \b
@@ -53,6 +55,7 @@ app.command()(init.init)
 app.command()(check.check)
 app.command()(plan.plan)
 app.command()(run.run)
+app.command()(serve.serve)
 app.command()(status.status)
 app.command()(report.report)
 app.command()(compare.compare)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from mlplab.commands import options
 from mlplab.commands.failure import EXIT_DONE, EXIT_NETWORK_FAILED, complain, require_memory
 from mlplab.commands.output import Block, print_blocks
 from mlplab.commands.program import on_stop, stopped
+from mlplab.commands.serve import live_page
 from mlplab.commands.studies import TableOptions, read
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ def run(
         typer.Option("--until-decided", help="Add seeds until each question is decided."),
     ] = False,
     no_report: NoReportOption = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Show the run on a live page for as long as it goes on.")
+    ] = False,
     as_json: options.JsonOption = False,
 ) -> None:
     """Train what is missing of a study, and write its report.
@@ -60,6 +65,7 @@ def run(
       mlplab run path/to/config3.json --out elsewhere
       mlplab run my-study.json --until-decided
       mlplab run my-study.json --no-report
+      mlplab run my-study.json --serve
       mlplab run my-study.json --json | your-program
 
     Of a table with --target COLUMN a sensible study is made: a linear network, one and two hidden
@@ -87,8 +93,8 @@ def run(
             return read(study, names, overrides, seeds, table, until_decided)
 
         whole = joined(wanted, out / wanted.name, read_networks)
-    raise typer.Exit(
-        train_and_report(
+    with live_page(out, whole.name) if serve else nullcontext():
+        code = train_and_report(
             whole,
             out,
             only=wanted.networks if whole is not wanted else None,
@@ -98,7 +104,7 @@ def run(
             report=not no_report,
             as_json=as_json,
         )
-    )
+    raise typer.Exit(code)
 
 
 def train_and_report(

@@ -174,9 +174,7 @@ def _loaded(
     name, networks = values.get("name", source.name), resolution.networks
     task = next((network.task for network in networks.values()), CLASSIFICATION)
     presentation = presented_for(task, presentation)
-    study = Study(
-        name, networks, until_decided=until, folder=source.folder, **dict(presentation)
-    )
+    study = Study(name, networks, until_decided=until, folder=source.folder, **dict(presentation))
     checked = check_study(study, matching, values)
     problems += checked.problems
     problems += until_decided_problems(study) if until else ()

@@ -8,7 +8,7 @@ written to, which write-ahead logging would not.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,15 +96,18 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def rows_of_keys(
-    connection: sqlite3.Connection, query: str, keys: Iterable[str]
+    connection: sqlite3.Connection, query: str, keys: Iterable[str], before: Sequence[str] = ()
 ) -> Iterator[tuple]:
-    """Ask for many keys, `IN ({})` in the query, in portions that SQLite takes."""
+    """Ask for many keys, `IN ({})` in the query, in portions that SQLite takes.
+
+    before: what the query's first question marks stand for, before those of the keys.
+    """
     wanted = list(dict.fromkeys(keys))
     for start in range(0, len(wanted), _KEYS_A_QUERY):
         portion = wanted[start : start + _KEYS_A_QUERY]
         # All at once: a statement that is still open would outlive its connection.
         yield from connection.execute(
-            query.format(",".join("?" * len(portion))), portion
+            query.format(",".join("?" * len(portion))), [*before, *portion]
         ).fetchall()
 
 

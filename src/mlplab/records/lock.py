@@ -17,6 +17,7 @@ from mlplab.declarations.problems import refuse
 
 LOCK_FILE = ".lock"
 _POLL_SECONDS = 0.1
+_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
 if sys.platform == "win32":
@@ -29,11 +30,16 @@ if sys.platform == "win32":
         os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         os.lseek(handle, 0, os.SEEK_SET)
+
+    _look = _lock
 else:
     import fcntl
 
-    def _lock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(handle: int, kind: int = fcntl.LOCK_EX) -> None:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+
+    def _look(handle: int) -> None:
+        _lock(handle, fcntl.LOCK_SH)
 
 
 @contextmanager
@@ -47,6 +53,8 @@ def only_run(folder: Path, waiting: Callable[[int | None], None]) -> Iterator[No
     handle = _open(path)
     try:
         if not _taken(handle, path):
+            time.sleep(_POLL_SECONDS)  # Whoever only looks if it is held lets go at once.
+        if not _taken(handle, path):
             waiting(_holder(path))
             while not _taken(handle, path):
                 time.sleep(_POLL_SECONDS)
@@ -55,6 +63,21 @@ def only_run(folder: Path, waiting: Callable[[int | None], None]) -> Iterator[No
         yield
     finally:
         os.close(handle)
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a run is at work in a folder."""
+    try:
+        handle = os.open(folder / LOCK_FILE, os.O_RDWR | _PLAIN)
+    except OSError:
+        return False
+    try:
+        _look(handle)
+    except OSError as error:
+        return error.errno in _HELD
+    finally:
+        os.close(handle)
+    return False
 
 
 def _open(path: Path) -> int:

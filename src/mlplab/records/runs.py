@@ -141,12 +141,16 @@ def _decode_steps(text: str) -> np.ndarray:
 
 
 def read_curves(
-    connection: sqlite3.Connection, keys: Iterable[str]
+    connection: sqlite3.Connection, keys: Iterable[str], only: tuple[str, str] | None = None
 ) -> dict[str, dict[tuple[str, str], np.ndarray]]:
-    """Return the curves of some runs, in bulk: key → (split, metric) → (evaluation,) float64."""
+    """Return the curves of some runs, in bulk: key → (split, metric) → (evaluation,) float64.
+
+    only: the split and metric that are wanted, where not all.
+    """
     found: dict[str, dict[tuple[str, str], np.ndarray]] = {}
-    query = "SELECT key, split, metric, value FROM curve WHERE key IN ({}) ORDER BY rowid"
-    for key, split, metric, text in rows_of_keys(connection, query, keys):
+    which = "" if only is None else "split = ? AND metric = ? AND "
+    query = f"SELECT key, split, metric, value FROM curve WHERE {which}key IN ({{}}) ORDER BY rowid"
+    for key, split, metric, text in rows_of_keys(connection, query, keys, only or ()):
         found.setdefault(key, {})[split, metric] = decode_numbers(text)
     return found
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mlplab.declarations.task import MetricName
@@ -83,6 +83,12 @@ class StackProgressed:
     """The best on test rows so far, NaN if none was measured; in JSON `best_accuracy`, `best_rmse`."""
     metric: MetricName = "accuracy"
     """Of which it is the best."""
+    members: tuple[Member, ...] = ()
+    """Of the stack, those that were evaluated at this step."""
+    values: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """What was measured, as in "test_accuracy": a number each, NaN where not measured."""
+    diverged: tuple[Member, ...] = ()
+    """Of the members, those that were found to diverge."""
 
 
 @dataclass(frozen=True)
@@ -192,13 +198,26 @@ Event = (
 OnEvent = Callable[[Event], None]
 
 
-def to_json(event: Event) -> str:
-    """Return an event as one line of JSON; `event` names its kind, as in "stack_started"."""
+def to_json(event: Event, **more: Any) -> str:
+    """Return an event, and more, as one line of JSON; `event` names its kind: "stack_started"."""
     kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
-    values = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in asdict(event).items()
-    }
+    values = {one.name: _as_json(getattr(event, one.name)) for one in fields(event)}
     if isinstance(event, StackProgressed):
+        values["values"] = {name: [*map(_rounded, own)] for name, own in event.values.items()}
         values[f"best_{values.pop('metric')}"] = values.pop("best")
-    return json.dumps({"event": kind, **values}, ensure_ascii=False)
+    return json.dumps({"event": kind, **values, **more}, ensure_ascii=False)
+
+
+def line_of(event: Event, **more: Any) -> str:
+    """Return an event as `to_json` does, with its end of line."""
+    return f"{to_json(event, **more)}\n"
+
+
+def _as_json(value: Any) -> Any:
+    """Numbers that JSON does not have become null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _rounded(number: float) -> float | None:
+    """Five digits are enough to watch by."""
+    return float(f"{number:.5g}") if math.isfinite(number) else None

@@ -47,6 +47,7 @@ from mlplab.runner.events import (
     RunPlanned,
     Waiting,
 )
+from mlplab.runner.live import watched
 from mlplab.runner.planning import make_plan, work
 from mlplab.runner.stack_room import stack_room
 from mlplab.runner.training import Training, train_plan
@@ -91,7 +92,8 @@ def run(
     folder = Path(folder)
     with _results_folder(folder, lambda process: on_event(Waiting(process))) as connection:
         names = frozenset(study.networks if only is None else only)
-        return _Run(study, folder, connection, names, device, precision, fail_fast, on_event).run()
+        with watched(folder, on_event) as tell:
+            return _Run(study, folder, connection, names, device, precision, fail_fast, tell).run()
 
 
 def write_down_questions(study: Study, folder: Path, seen: Set[str]) -> None:

@@ -7,20 +7,26 @@ anything else can simply be ended, since what is on disk is whole at every momen
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _state = {"heeded": False, "requested": False}
+_elsewhere: list[Callable[[], bool]] = []
 
 
 @contextmanager
-def stop_requests_heeded() -> Iterator[None]:
-    """Promise to call `check_stop_request` often within the block."""
+def stop_requests_heeded(asked_elsewhere: Callable[[], bool]) -> Iterator[None]:
+    """Promise to call `check_stop_request` often within the block.
+
+    asked_elsewhere: whether a stop was asked for by other means than a signal.
+    """
     _state.update(heeded=True, requested=False)
+    _elsewhere[:] = [asked_elsewhere]
     try:
         yield
     finally:
         _state.update(heeded=False)
+        _elsewhere.clear()
 
 
 def request_stop() -> bool:
@@ -37,5 +43,5 @@ def check_stop_request() -> None:
     Raises:
         KeyboardInterrupt: it was.
     """
-    if _state["requested"]:
+    if _state["requested"] or any(asked() for asked in _elsewhere):
         raise KeyboardInterrupt

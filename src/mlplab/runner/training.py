@@ -20,6 +20,7 @@ from mlplab.runner.events import (
     StackProgressed,
     StackStarted,
 )
+from mlplab.runner.live import stop_is_asked
 from mlplab.runner.planning import halves, work
 from mlplab.runner.stopping import stop_requests_heeded
 from mlplab.runner.wanted import WantedRun
@@ -67,7 +68,7 @@ def train_plan(training: Training) -> None:
         KeyboardInterrupt: stacks in training are given up, finished ones are recorded.
     """
     if training.stacks:
-        with stop_requests_heeded():
+        with stop_requests_heeded(lambda: stop_is_asked(training.folder)):
             Scheduler(training).work_through()
 
 
@@ -112,7 +113,8 @@ class Scheduler:
 
     def _hear(self, message: Message) -> None:
         if isinstance(message, Progressed):
-            progress = message.progress
+            progress, runs = message.progress, message.job.runs
+            members = [runs[i].members for i in progress.networks]
             self.t.on_event(
                 StackProgressed(
                     stack=message.job.stack.id,
@@ -120,6 +122,16 @@ class Scheduler:
                     steps=progress.steps,
                     best=progress.best,
                     metric=progress.metric,
+                    members=tuple(member for its in members for member in its),
+                    values={
+                        f"{split}_{metric}": [
+                            value
+                            for value, its in zip(own.tolist(), members, strict=True)
+                            for _ in its
+                        ]
+                        for (split, metric), own in progress.values.items()
+                    },
+                    diverged=_members(runs[i] for i in progress.diverged),
                 )
             )
             return

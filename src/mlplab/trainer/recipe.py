@@ -115,5 +115,11 @@ class TrainingProgress:
     """Networks of the stack that are done."""
     best: float
     """The best value of the task's main metric on test rows so far, NaN if none was measured."""
-    metric: MetricName = "accuracy"
+    metric: MetricName
     """That metric."""
+    networks: tuple[int, ...]
+    """Those that were evaluated, by their place among the recipes."""
+    values: Mapping[tuple[str, str], np.ndarray]
+    """(split, metric) → (evaluated network,) float64; NaN where not measured."""
+    diverged: tuple[int, ...]
+    """Of the evaluated, those that were found to diverge."""

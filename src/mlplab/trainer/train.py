@@ -6,6 +6,7 @@ A network that has done its steps, has stopped early or has diverged leaves; the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -25,6 +26,8 @@ from mlplab.trainer.recipe import Recipe, TrainedNetwork, TrainingProgress
 OnProgress = Callable[[TrainingProgress], None]
 Values = dict[tuple[str, str], np.ndarray]
 """(split, metric) → (network present,) float64."""
+_NOT_TOLD = ("seconds", "softmaxed_loss")
+"""Recorded, but of no interest to a watcher."""
 
 
 def train(
@@ -60,9 +63,23 @@ def train(
             own = [i for i in _by_objective(recipes) if compiled[i] == is_of_form]
             if own:
                 mine = [recipes[i] for i in own]
-                done = _Training(form(mine, data), mine, data.labels, on_progress).run()
+                watcher = _placed(on_progress, own)
+                done = _Training(form(mine, data), mine, data.labels, watcher).run()
                 trained.update(zip(own, done, strict=True))
     return [trained[i] for i in range(len(recipes))]
+
+
+def _placed(on_progress: OnProgress | None, places: Sequence[int]) -> OnProgress | None:
+    """Tell of networks by their place among all recipes, where only some of these train together."""
+    if on_progress is None:
+        return None
+
+    def tell(progress: TrainingProgress) -> None:
+        networks = tuple(places[i] for i in progress.networks)
+        diverged = tuple(places[i] for i in progress.diverged)
+        on_progress(replace(progress, networks=networks, diverged=diverged))
+
+    return tell
 
 
 def _by_objective(recipes: Sequence[Recipe]) -> list[int]:
@@ -199,11 +216,14 @@ class _Training:
         recorded = np.zeros(len(self.recipes), dtype=bool)
         recorded[self.present] = self.due | done
         self.history.add(step, recorded, values, self.present)
+        evaluated = np.flatnonzero(self.due | done)
+        networks = [self.present[place] for place in evaluated]
+        diverged = [self.present[place] for place in np.flatnonzero(bad)]
         for place in np.flatnonzero(done).tolist():
             self._hand_over(place, bool(bad[place]), logits[place])
         if done.any():
             self._let_go(done)
-        self._tell(values)
+        self._tell(values, evaluated, networks, diverged)
 
     def _last_measurements(
         self, done: np.ndarray, bad: np.ndarray, values: Values
@@ -280,7 +300,14 @@ class _Training:
         if keep:
             self.networks.select(keep)
 
-    def _tell(self, values: Values) -> None:
+    def _tell(
+        self,
+        values: Values,
+        evaluated: np.ndarray,
+        networks: Sequence[int],
+        diverged: Sequence[int],
+    ) -> None:
+        """Tell the watcher; `evaluated` are the places in `values` of the `networks`."""
         metric = self.task.metrics[self.task.main]
         better = np.fmax if metric.higher_is_better else np.fmin
         own = values.get(("test", metric.name), np.array([np.nan]))
@@ -293,5 +320,12 @@ class _Training:
                     finished=len(self.trained),
                     best=self.best,
                     metric=self.task.main,
+                    networks=tuple(networks),
+                    values={
+                        name: each[evaluated]
+                        for name, each in values.items()
+                        if name[1] not in _NOT_TOLD and np.isfinite(each).any()
+                    },
+                    diverged=tuple(diverged),
                 )
             )
