@@ -158,7 +158,7 @@ def of_trend(**changes):
         (compare("config2", "config1", metric={"steps_to": {"accuracy": 95}}),
          "questions[0].metric.steps_to.accuracy", "at most 1"),
         (compare("config2", "config1", metric={"steps_to": {}}), "questions[0].metric.steps_to",
-         '"accuracy", "loss"'),
+         '"accuracy"'),
         (compare("config2", "config1", metric={"steps_to": {"accuracy": 0.9}, "split": "train"}),
          "questions[0].metric.split", '"validation"'),
         (of_trend(along=["config3", "config4"]), "questions[0].along", "at least 3"),
