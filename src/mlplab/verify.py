@@ -150,7 +150,7 @@ def _compared(
     changed = difference(*contents_of)
     only_kernels = changed.startswith("kernels") and "; " not in changed
     if old.key != new.key and (is_same or not only_kernels):
-        return [f"it is another network now: {changed}"]
+        return [f"cannot be compared, as another network would be trained here: {changed}"]
     return _other_bits(folder, old, again, new) if is_same else _beyond_tolerance(old, new)
 
 
