@@ -250,7 +250,7 @@ def _area_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) -
     rows = []
     for index, name in enumerate(evaluations[0].class_names):
         areas = [e.areas.classes[index] for e in evaluations]
-        hard = [_corner_area(np.array(e.confusion), index) for e in evaluations]
+        hard = [_corner_area(e.counts.toarray(), index) for e in evaluations]
         known = np.array([a for a in areas if a is not None])
         if name in published.areas and len(known):
             cells = [f"{np.mean(hard):.4f}"] if corner else []
