@@ -41,7 +41,7 @@ def _accuracies(results: Results) -> Iterator[Block]:
 def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
     """Return (network, mean, seeds, mean ± half interval in words, diverged), as in the study."""
     from mlplab.statistics.intervals import t_interval
-    from mlplab.words import half_width
+    from mlplab.words import with_interval
 
     summary = results.summary()
     rows = []
@@ -54,9 +54,7 @@ def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:
             rows.append((str(name), math.nan, len(done), "none", diverged))
             continue
         interval = t_interval(accuracies)
-        told = f"{interval.mean:.4f}"
-        half = half_width(interval)
-        told += f" ± {half}" if half else ""
+        told = with_interval(interval)
         rows.append((str(name), float(interval.mean), len(done), told, diverged))
     return rows
 

@@ -27,7 +27,16 @@ from mlplab.report.document import (
 )
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.prediction_band import FEWEST_RUNS
-from mlplab.words import METRICS, SPLITS, by_count, count, listed, number, with_half, with_interval
+from mlplab.words import (
+    METRICS,
+    SPLITS,
+    by_count,
+    count,
+    listed,
+    number,
+    with_interval,
+    with_limits,
+)
 
 _Compared = Sequence[tuple[PublishedFigure, Sequence[NetworkComparison]]]
 
@@ -254,7 +263,7 @@ def _area_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) -
         known = np.array([a for a in areas if a is not None])
         if name in published.areas and len(known):
             cells = [f"{np.mean(hard):.4f}"] if corner else []
-            cells.append(with_half(t_interval(known), 5))
+            cells.append(with_limits(t_interval(known), 5, (0, 1)))
             rows.append((plain(name), f"{published.areas[name]:.2f}", *cells))
     caption = (
         "Area under the ROC curve of each class; ours are means over "

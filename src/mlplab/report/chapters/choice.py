@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from mlplab.analysis.calibration import CalibrationOverSeeds
@@ -34,7 +35,7 @@ from mlplab.report.document import (
     columns,
     plain,
 )
-from mlplab.words import count, points, with_half, with_interval
+from mlplab.words import count, points, with_interval, with_limits
 
 MOST_SHOWN = 25
 _UNITS: dict[CostName, str] = {
@@ -70,7 +71,9 @@ def chapter(context: Context) -> Chapter | None:
 def _table(choice: Choice) -> Table:
     shown, rule = choice.candidates, choice.rule
     caption = (
-        f"Candidates, the cheapest first. Accuracy: final, {choice.split}. Less the best other: in "
+        f"Candidates, the cheapest first. Accuracy: final, {choice.split}. ±: half "
+        "of a 95% interval, of accuracy for other seeds and rows, of a cost for other seeds; in "
+        "brackets its limits, where they are uneven. Less the best other: in "
         f"points, with {comparison_in_words(choice)}. Pareto front: no other is at least as accurate "
         "and as cheap by that cost, and better in one, by their means."
     )
@@ -94,7 +97,7 @@ def _row(candidate: Candidate, choice: Choice) -> tuple[str, ...]:
     return (
         f"**{name}**" if candidate.network == choice.chosen else name,
         *(_cost(candidate.costs[cost], cost) for cost in _UNITS),
-        with_half(candidate.accuracy, 4),
+        with_limits(candidate.accuracy, 4),
         f"{points(candidate.low)} to {points(candidate.high)}",
         "yes" if candidate.qualifies else "not shown",
         ", ".join(pareto_front) or "–",
@@ -108,7 +111,8 @@ def _cost(spread: Spread, cost: CostName) -> str:
         half = (spread.high - spread.low) / 2
         told = f"{spread.mean:.3g} ± {half:.1g}" if half > 0 else f"{spread.mean:.3g}"
         return told.replace("e+", "e")
-    return with_half(spread, max(0, 3 - len(f"{spread.mean:.0f}".lstrip("0"))))
+    digits = max(0, 3 - len(f"{spread.mean:.0f}".lstrip("0")))
+    return with_limits(spread, digits, (0, math.inf))
 
 
 def _in_full(context: Context, choice: Choice) -> Iterator[Block]:
