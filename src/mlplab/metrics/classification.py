@@ -231,8 +231,10 @@ def _confusions(
     found: list[tuple[tuple[int, ...], ...] | FilledCells] = []
     for own in cells:
         filled, rows = np.unique(own, return_counts=True)
-        columns = (*np.divmod(filled, outputs), rows)
-        found.append(FilledCells(*(tuple(column.tolist()) for column in columns), outputs))
+        true, predicted_as, held = (
+            tuple(column.tolist()) for column in (*np.divmod(filled, outputs), rows)
+        )
+        found.append(FilledCells(true, predicted_as, held, outputs))
     return found
 
 
