@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 30
 MOST_TASKS = 12
+MOST_QUESTIONS = 10
 
 
 def overview(results: Results) -> list[Block]:
-    """Say what came out: every network's accuracy, the choice, and detectors of unknown classes."""
+    """Say what came out: every network's accuracy, the choice, detectors of unknown classes, and the
+    answers to the study's questions."""
     blocks = [*_accuracies(results), *_usual_methods(results), *_choice(results)]
-    return [*blocks, *_open_set(results)] if results.study.open_set else blocks
+    if results.study.open_set:
+        blocks += _open_set(results)
+    return [*blocks, *_answers(results)]
 
 
 def _accuracies(results: Results) -> Iterator[Block]:
@@ -36,6 +40,33 @@ def _accuracies(results: Results) -> Iterator[Block]:
     )
     if len(rows) > MOST_ROWS:
         yield (f"The best {MOST_ROWS} of {len(rows):,} networks; the report has all.")
+    if rows:
+        yield _quantity(results)
+
+
+def _quantity(results: Results) -> str:
+    """Which accuracy of a run it is, and what stands beside it."""
+    restored = any(
+        network.training.early_stopping is not None and network.training.early_stopping.restore_best
+        for network in results.study.networks.values()
+    )
+    where = "with the weights that early stopping restored" if restored else "after the last step"
+    return f"Test accuracy {where}: mean over seeds ± half of its 95% interval."
+
+
+def _answers(results: Results) -> Iterator[Block]:
+    """The first questions with their answers."""
+    if not results.study.questions:
+        return
+    from mlplab.analysis.questions.answers import answer_questions
+
+    answers = answer_questions(results)
+    yield ""
+    for number, answer in enumerate(answers[:MOST_QUESTIONS], start=1):
+        yield f"{number}. {answer.question.ask}"
+        yield f"   {answer.sentence}"
+    if len(answers) > MOST_QUESTIONS:
+        yield (f"{len(answers) - MOST_QUESTIONS:,} more questions; the report has all.")
 
 
 def _rows(results: Results) -> list[tuple[str, float, int, str, int]]:

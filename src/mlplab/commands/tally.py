@@ -112,7 +112,7 @@ class Tally:
     def best_in_words(self) -> str:
         """Say the best test accuracy so far."""
         best = self.best_accuracy
-        return "" if math.isnan(best) else f"best accuracy {best:.4f}"
+        return "" if math.isnan(best) else f"best test accuracy {best:.4f}"
 
     def lost_in_words(self) -> str:
         """Say what begins again after a stop: wide, deep (3 seeds), at step 400 of 2,000."""
