@@ -175,6 +175,15 @@ def test_lengths_that_cannot_be_are_refused(settings, words, tmp_path):
         assert word in str(refused.value)
 
 
+def test_metrics_are_not_doubted_where_no_network_could_be_made(tmp_path):
+    x = np.random.default_rng(0).normal(size=40)
+    rows = pd.DataFrame({"x": x, "y": 1.5 * x**2})
+    rows.to_csv(tmp_path / "numbers.csv", index=False)
+    with pytest.raises(BadInput) as refused:
+        study_of_table(tmp_path / "numbers.csv", "y", overrides=("training.steps=20",))
+    assert [problem.where for problem in refused.value.problems] == ["training.epochs"]
+
+
 def test_epochs_of_open_set_studies_are_refused(tmp_path):
     asked = values(epochs=3) | {
         "open_set": [{"known": [0, 1, 2], "unknown": [3, 4], "detectors": ["softmax"]}]

@@ -14,6 +14,7 @@ from mlplab.declarations.problems import BadInput
 from mlplab.declarations.writing import study_values
 from mlplab.records.questions import registrations
 from mlplab.runner import events
+from mlplab.runner.live import ask_to_stop
 from mlplab.study import Study, open_results
 
 DECLARED = {
@@ -82,6 +83,15 @@ def test_the_same_again_trains_nothing(folder):
 
     assert again.returncode == 0
     assert "finished already" in again.stderr
+
+
+def test_a_stop_that_is_asked_for_between_rounds_is_heeded(tmp_path):
+    def ask(event):
+        if isinstance(event, events.RoundStarted):
+            ask_to_stop(tmp_path / "rounds")
+
+    with pytest.raises(KeyboardInterrupt):
+        Study(load_values(DECLARED, tmp_path)).run(tmp_path, on_event=ask)
 
 
 def test_stopped_in_any_round_it_ends_in_the_same(folder, tmp_path):

@@ -287,7 +287,7 @@ class Study:
             results = train(declaration)
             record_looks(results)
         else:
-            results = run_in_rounds(declaration, folder, train, only=only, on_event=on_event)
+            results = run_in_rounds(declaration, folder, train, only=only, on_event=watched)
         _fit_usual_methods(results, watched)
         return results
 

@@ -62,7 +62,8 @@ def check_study(study: Study, matching: Matching, values: Mapping[str, Any]) -> 
     problems += comparison_problems(study)
     of_open_set = [*open_set_problems(study, declared, in_doubt=in_doubt)]
     problems += of_open_set
-    if all(_knows_task(network, sizes[name][0]) for name, network in study.networks.items()):
+    known = [_knows_task(network, sizes[name][0]) for name, network in study.networks.items()]
+    if known and all(known):
         problems += task_problems(study)
     problems += matched_problems(study.tune, matching.matched)
     # What open-set questions would train is known only where they are right.
