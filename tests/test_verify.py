@@ -140,6 +140,22 @@ def test_a_study_of_another_question_is_found_though_its_link_fits(copy):
     assert any("not among those that were written" in told for told in verify(copy, 0).problems)
 
 
+def test_a_curve_that_the_index_no_longer_finds_is_told(copy):
+    path, query = copy / "records.sqlite", "SELECT * FROM curve NOT INDEXED"
+    whole = path.read_bytes()
+    with closing(sqlite3.connect(path)) as connection:
+        curves = connection.execute(query).fetchall()
+    key, changed = curves[-1][0].encode(), 0
+    for at in (at for at in range(len(whole)) if whole.startswith(key, at)):
+        path.write_bytes(whole[:at] + b"x" + whole[at + 1 :])
+        with closing(sqlite3.connect(path)) as connection:
+            is_same = connection.execute(query).fetchall() == curves
+        if not is_same:
+            changed += 1
+            assert any("damaged" in said for said in broken_seals(copy))
+    assert changed
+
+
 def test_weights_that_are_gone_are_told(copy):
     shutil.rmtree(copy / "weights")
     (copy / "weights").mkdir()
