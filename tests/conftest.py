@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# Threads of one test that wait for each other would take the cores from the tests beside it.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(

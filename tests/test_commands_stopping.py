@@ -29,6 +29,7 @@ def shop(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @needs_signals
 def test_stopped_at_random_moments_it_says_so_and_ends_with_130(tmp_path):
     long = {**TINY, "training": {"steps": 2000, "batch_size": 32, "evaluate_every": 20}}
