@@ -139,7 +139,8 @@
 
   // Images ------------------------------------------------------------------------------------
 
-  const SIDE = 280, PEN = 20;
+  const SIDE = 280;
+  const PENS = { mnist: 20, digits: 32, plain: 20 }; // as thick as the strokes of the set, once prepared
 
   // A part of an image made smaller: each pixel is the mean of the area that it covers.
   function resized(image, width, { left, top, right, bottom }, wide, high) {
@@ -212,7 +213,7 @@
   };
 
   async function images(block, network, scaled) {
-    const { image, examples, unknown } = network.data, { height, width, largest } = image;
+    const { image, examples, unknown } = network.data, { height, width, largest } = image, PEN = PENS[image.preparation];
     const paperHeight = Math.round((SIDE * height) / width);
     const paper = make("canvas", { className: "paper", width: SIDE, height: paperHeight, tabIndex: 0, role: "application",
       "aria-label": "Paper. Draw with a pointer; or with the arrow keys, the space bar lowers and lifts the pen, Backspace takes back a stroke, Delete clears." });
@@ -327,7 +328,7 @@
       seen.replaceChildren(
         picture(pixels, `As the network sees it. Blue speaks for ${name}, orange against it.`, fall.map((one) => (0.85 * one) / most)),
         ...found.near.slice(0, 5).map(({ index, distance }, i) =>
-          picture(raw[index], `${i ? "" : "Nearest training examples: "}${network.data.classes[examples.classes[index]]}, ${short(distance)} away`)));
+          picture(raw[index], `${i ? "" : "Nearest: "}${network.data.classes[examples.classes[index]]}, ${short(distance)} away`)));
     }
 
     const soon = () => { due ||= requestAnimationFrame(show); };

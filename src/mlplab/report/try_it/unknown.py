@@ -38,7 +38,8 @@ class Rejection:
     @property
     def record(self) -> Mapping[str, Any]:
         """For the page's script."""
-        return {**self.settings.model_dump(), "threshold": self.threshold.value}
+        settings = {name: getattr(self.settings, name) for name in type(self.settings).model_fields}
+        return {**settings, "threshold": self.threshold.value}
 
 
 def rejection(
