@@ -9,7 +9,9 @@ Point = tuple[float, float]
 Stroke = Sequence[Point]
 
 
-def arc(x: float, y: float, rx: float, ry: float, start: float, end: float, points: int = 24) -> list[Point]:
+def arc(
+    x: float, y: float, rx: float, ry: float, start: float, end: float, points: int = 24
+) -> list[Point]:
     """Part of an ellipse, in degrees, clockwise on the screen from the right."""
     angles = [math.radians(start + (end - start) * i / points) for i in range(points + 1)]
     return [(x + rx * math.cos(a), y + ry * math.sin(a)) for a in angles]

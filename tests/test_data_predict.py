@@ -11,7 +11,9 @@ import pytest
 from sklearn.datasets import load_iris
 
 from mlplab import Study
+from mlplab.data.preparation import prepare
 from mlplab.declarations.problems import BadInput
+from mlplab.records.weights import write_tensors
 
 IRIS = load_iris(as_frame=True)
 
@@ -76,3 +78,23 @@ def test_a_column_that_was_renamed_is_asked_for_by_its_new_name(tmp_path: Path) 
     renamed = flowers().rename(columns={"sepal length (cm)": "length"})
     results = study(tmp_path, renamed).run(tmp_path / "out", device="cpu")
     assert results.predict("a", 0, renamed).shape == (150, 3)
+
+
+@pytest.mark.parametrize("scaling", ["standard", "unit", "robust", "quantile", "none"])
+def test_every_scaling_is_kept_as_it_was_fitted(tmp_path: Path, scaling: str) -> None:
+    results = study(tmp_path, flowers(), scaling=scaling).run(tmp_path / "out", device="cpu")
+    data = prepare(results.study.networks["a"].data, tmp_path)
+    inputs = results.preparation("a", 0).prepare_rows(flowers().drop(columns="kind"))
+    assert np.array_equal(inputs, data.inputs)
+
+
+def test_quantiles_of_earlier_files_are_read_feature_by_feature(tmp_path: Path) -> None:
+    results = study(tmp_path, flowers(), scaling="quantile").run(tmp_path / "out", device="cpu")
+    kept = results.preparation("a", 0)
+    (file,) = (results.folder / "preparations").glob("*.safetensors")
+    facts, arrays = kept.to_record()
+    shape = arrays["quantiles"].shape
+    arrays["quantiles"] = arrays["quantiles"].T.reshape(shape)
+    write_tensors(file, arrays, {"preparation": json.dumps(facts)})
+    again = results.preparation("a", 0).scaling.quantiles
+    assert np.array_equal(again, kept.scaling.quantiles)

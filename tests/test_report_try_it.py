@@ -54,7 +54,9 @@ def unpacked(text: str, kind: str) -> np.ndarray:
 
 def test_weights_are_as_exact_as_their_bits():
     rng = np.random.default_rng(0)
-    layers = ((rng.normal(size=(30, 20)).astype(np.float32), rng.normal(size=20).astype(np.float32)),)
+    layers = (
+        (rng.normal(size=(30, 20)).astype(np.float32), rng.normal(size=20).astype(np.float32)),
+    )
     small = reduced(layers)
     assert small.bits == 16
     largest = np.abs(layers[0][0]).max(axis=0)
@@ -189,7 +191,9 @@ class TestInChromium:
 
     def test_keyboard_and_touch_draw_too(self, digits, page):
         opened(page, digits.report())
-        self.agrees_on_images(page, digits, "one", load(digits.study.networks["one"].data, Path(), lambda line: None))
+        self.agrees_on_images(
+            page, digits, "one", load(digits.study.networks["one"].data, Path(), lambda line: None)
+        )
         answer = page.locator(".trial .answer")
         page.locator("canvas.paper").focus()
         for key in (" ", *["ArrowDown"] * 9, " "):
@@ -232,10 +236,16 @@ class TestInChromium:
         results = Study.load(tmp_path / "made.json").run(tmp_path / "runs")
         opened(page, results.report())
         record, _ = record_of(results)
-        places = {f["name"]: {o: i for i, o in enumerate(f.get("options", ()))} for f in record["fields"]}
+        places = {
+            f["name"]: {o: i for i, o in enumerate(f.get("options", ()))} for f in record["fields"]
+        }
         values = [
             [
-                None if pd.isna(value) else places[name].get(value, value) if places[name] else value
+                None
+                if pd.isna(value)
+                else places[name].get(value, value)
+                if places[name]
+                else value
                 for name, value in zip(row._fields, row, strict=True)
                 if name in places
             ]
@@ -251,5 +261,7 @@ class TestInChromium:
         before = page.locator(".trial .answer").inner_text()
         page.get_by_label("length").fill("40")
         page.get_by_label("kind").select_option("plain")
-        page.wait_for_function("(was) => document.querySelector('.trial .answer').textContent !== was", arg=before)
+        page.wait_for_function(
+            "(was) => document.querySelector('.trial .answer').textContent !== was", arg=before
+        )
         assert page.locator(".trial .fields svg").count() == len(record["fields"])

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from mlplab.data.fitted import Preparation
@@ -54,6 +55,8 @@ def load_preparation(folder: Path, key: str) -> Preparation | None:
     try:
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if "quantiles" in arrays:
+                arrays["quantiles"] = _ascending(arrays["quantiles"])
             return Preparation.from_record(json.loads(file.metadata()["preparation"]), arrays)
     except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
         refuse(
@@ -63,6 +66,13 @@ def load_preparation(folder: Path, key: str) -> Preparation | None:
             hint="remove it and run the study again",
             file=path,
         )
+
+
+def _ascending(quantiles: np.ndarray) -> np.ndarray:
+    """Quantiles (quantile, feature); earlier files hold them feature by feature."""
+    if (np.diff(quantiles, axis=0) < 0).any():
+        return quantiles.reshape(quantiles.shape[::-1]).T
+    return quantiles
 
 
 def _file(folder: Path, content: str) -> Path:

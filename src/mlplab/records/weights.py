@@ -52,7 +52,9 @@ def write_tensors(
     """
     try:
         with replacing(path) as temporary:
-            save_file(dict(tensors), temporary, metadata=dict(metadata) if metadata else None)
+            # The format knows one order of numbers, and is given memory as it lies.
+            ordered = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
+            save_file(ordered, temporary, metadata=dict(metadata) if metadata else None)
     except SafetensorError as error:
         # So the library tells of a full disk, with the operating system's number in its words.
         number = _OS_ERROR.search(str(error))
