@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a drawing is a line
 """Twenty digits and twenty things that are none, as strokes: polylines in a square of side 1, y down."""
 
 from __future__ import annotations

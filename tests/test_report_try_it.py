@@ -14,10 +14,13 @@ from drawings import DIGITS, OTHERS
 from mlplab.data.loading import load
 from mlplab.data.preparation import prepare
 from mlplab.networks.probabilities import log_softmax
+from mlplab.openset.activations import Activations
+from mlplab.openset.detectors.registry import make
 from mlplab.report.chapters.try_it import chapter
 from mlplab.report.context import Context
 from mlplab.report.document import Paragraph, Trial
 from mlplab.report.try_it import reduced as reducing
+from mlplab.report.try_it import unknown
 from mlplab.report.try_it.reduced import reduced
 from mlplab.runner.run import run
 from mlplab.study import Study, StudyResults, open_results
@@ -110,6 +113,24 @@ def test_a_study_s_own_detector_decides(tmp_path):
     assert record["unknown"]["name"] == "energy"
     assert record["unknown"]["temperature"] == 1
     assert "10%" in words
+
+
+@pytest.mark.parametrize("space", ["inputs", "hidden", "logits"])
+def test_distances_are_those_of_the_detector(space):
+    rng = np.random.default_rng(0)
+    known, asked = (
+        Activations(
+            logits=rng.normal(size=(rows, 3)),
+            hidden=rng.normal(size=(rows, 8)),
+            inputs=rng.normal(size=(rows, 20)),
+        )
+        for rows in (200, 1100)
+    )
+    for settings in ({"k": 1, "normalise": False}, {"k": 7}):
+        detector = make("nearest neighbours", space=space, **settings)
+        expected = detector.fit(known, np.zeros(200, dtype=int)).score(asked)
+        found = unknown._distances(detector.settings, known, asked)
+        assert found == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.fixture
@@ -207,9 +228,18 @@ class TestInChromium:
         page.wait_for_function("document.querySelector('.trial .answer').textContent !== ''")
         assert answer.inner_text()
 
-    @pytest.mark.parametrize("scaling", ["standard", "quantile", "robust"])
-    @pytest.mark.parametrize("activation", ["relu", "gelu"])
-    def test_fields_of_a_table_give_what_python_gives(self, tmp_path, page, scaling, activation):
+    @pytest.mark.parametrize(
+        ("scaling", "activation", "task"),
+        [
+            ("standard", "relu", "classification"),
+            ("quantile", "gelu", "classification"),
+            ("robust", "tanh", "classification"),
+            ("standard", "leaky_relu", "regression"),
+        ],
+    )
+    def test_fields_of_a_table_give_what_python_gives(
+        self, tmp_path, page, scaling, activation, task
+    ):
         rng = np.random.default_rng(0)
         rows = 1000
         import pandas as pd
@@ -224,7 +254,8 @@ class TestInChromium:
             }
         )  # fmt: skip
         far = frame["length"].fillna(0) + 4 * (frame["kind"] == "plain") + rng.normal(size=rows)
-        frame["target"] = np.where(far > far.median(), "far", "near")
+        is_classes = task == "classification"
+        frame["target"] = np.where(far > far.median(), "far", "near") if is_classes else far
         frame.to_csv(tmp_path / "made.csv", index=False)
         declared = {
             "name": "made", "seeds": 1, "optimizer": ADAM,
@@ -253,11 +284,12 @@ class TestInChromium:
         ]
         said = page.evaluate(
             "(rows) => { const { ask } = document.querySelector('.trial').trial;"
-            " return rows.map((row) => [...ask(row).probabilities]); }",
+            " return rows.map((row) => { const a = ask(row); return [...a.probabilities ?? [a.value]]; }); }",
             values,
         )
-        logits = results.predict("one", 0, frame.drop(columns="target"))
-        assert np.abs(np.array(said) - np.exp(log_softmax(logits))).max() < 1e-2
+        outputs = results.predict("one", 0, frame.drop(columns="target"))
+        answers = np.exp(log_softmax(outputs)) if is_classes else outputs[:, None]
+        assert np.abs(np.array(said) - answers).max() < 1e-2
         before = page.locator(".trial .answer").inner_text()
         page.get_by_label("length").fill("40")
         page.get_by_label("kind").select_option("plain")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from mlplab.report.try_it.inputs import fields_of, image_of, scaling_of
 from mlplab.report.try_it.reduced import Reduced, packed, reduced
 from mlplab.report.try_it.unknown import Rejection, rejection
 from mlplab.words import count, percent
+
+if TYPE_CHECKING:
+    from mlplab.records.weights import LayerWeights
 
 _MOST_EXAMPLES = 2000
 _MOST_EXAMPLE_BYTES = 1_600_000
@@ -96,22 +99,25 @@ def _inputs(network: Network, data: PreparedData, dataset: Dataset) -> dict[str,
 
 
 def _outputs(
-    network: Network, data: PreparedData, layers: Any, rows: np.ndarray
-) -> tuple[Activations, np.ndarray]:
-    """Activations of rows, and their probabilities, or what else the network answers."""
-    found = activations_from_weights(data.inputs[rows], layers, network.activation)
+    network: Network, data: PreparedData, layers: LayerWeights, rows: np.ndarray
+) -> np.ndarray:
+    """Probabilities (row, class), or the quantity (row, 1) in its own unit."""
     if data.task == "regression":
-        return found, data.preparation.in_unit(found.logits)
-    return found, np.exp(log_softmax(class_scores(network.objective, found.logits)))
+        from mlplab.records.prediction import logits
+
+        found = logits(layers, network.activation, data.inputs[rows])
+        return data.preparation.in_unit(found.astype(np.float64))
+    found = activations_from_weights(data.inputs[rows], layers, network.activation).logits
+    return np.exp(log_softmax(class_scores(network.objective, found)))
 
 
 def _difference(
-    run: Run, network: Network, data: PreparedData, layers: Any, small: Reduced
+    run: Run, network: Network, data: PreparedData, layers: LayerWeights, small: Reduced
 ) -> Paragraph:
     """Say what fewer bits change."""
     rows = data.test_rows
-    whole = _outputs(network, data, layers, rows)[1]
-    own = _outputs(network, data, small.layers, rows)[1]
+    whole = _outputs(network, data, layers, rows)
+    own = _outputs(network, data, small.layers, rows)
     largest = float(np.abs(whole - own).max()) if len(rows) else 0.0
     text = (
         f"The page holds seed {run.seed} of {plain(run.network)} with weights of {small.bits} bits. "
@@ -157,7 +163,7 @@ def _examples(
 
 
 def _known(network: Network, data: PreparedData, small: Reduced, rows: np.ndarray) -> Activations:
-    found = _outputs(network, data, small.layers, rows)[0]
+    found = activations_from_weights(data.inputs[rows], small.layers, network.activation)
     return Activations(
         logits=class_scores(network.objective, found.logits),
         hidden=found.hidden,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlplab.networks.dense_stack import LayerWeights
+if TYPE_CHECKING:
+    from mlplab.records.weights import LayerWeights
 
 MOST_AT_16_BITS = 900_000
 MOST_AT_8_BITS = 1_900_000

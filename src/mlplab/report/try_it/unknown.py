@@ -19,10 +19,12 @@ from mlplab.declarations.open_set_detectors import (
 )
 from mlplab.openset.activations import Activations
 from mlplab.openset.detectors import registry
+from mlplab.openset.detectors.directions import float_rows
 from mlplab.openset.threshold import Threshold, calibrate
 from mlplab.records.results import Results
 
 _IN_THE_PAGE = (Softmax, MaxLogit, Energy, Entropy, NearestNeighbours)
+_ROWS_AT_ONCE = 512
 OWN = NearestNeighbours(name="nearest neighbours", k=1, space="inputs", normalise=False)
 """Where the study names none: how far the most similar training example is."""
 
@@ -53,11 +55,27 @@ def rejection(
         held_out: rows that were not trained on.
     """
     settings, share = _of_study(results) or (OWN, 0.05)
-    detector = registry.Detector(settings).fit(examples, labels)
-    threshold = calibrate(detector.score(held_out), share)
+    if isinstance(settings, NearestNeighbours):
+        scores = _distances(settings, examples, held_out)
+    else:
+        scores = registry.Detector(settings).fit(examples, labels).score(held_out)
+    threshold = calibrate(scores, share)
     if threshold.vacuous:
         return None
     return Rejection(settings, settings is not OWN, threshold)
+
+
+def _distances(settings: NearestNeighbours, examples: Activations, rows: Activations) -> np.ndarray:
+    """Scores (row,) of the detector among few examples, without torch, which takes long to import."""
+    known = float_rows(examples.array(settings.space), settings.normalise)
+    asked = float_rows(rows.array(settings.space), settings.normalise)
+    squares = np.einsum("ru,ru->r", known, known)
+    place = min(settings.k, len(known)) - 1
+    found = [np.empty(0)]
+    for part in np.array_split(asked, max(1, len(asked) // _ROWS_AT_ONCE)):
+        own = np.einsum("ru,ru->r", part, part)[:, None] + squares - 2 * part @ known.T
+        found.append(np.sqrt(np.maximum(np.partition(own, place, axis=1)[:, place], 0)))
+    return np.concatenate(found)
 
 
 def _of_study(results: Results) -> tuple[DetectorSettings, float] | None:
