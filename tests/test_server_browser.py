@@ -26,7 +26,7 @@ HEARD = 'main[data-shown]:not([data-shown="0"])'
 STUDY = {
     "name": "many",
     "data": {"name": "digits"},
-    "training": {"steps": 6000, "batch_size": 32, "evaluate_every": 200, "diagnostics": True},
+    "training": {"steps": 30_000, "batch_size": 32, "evaluate_every": 200, "diagnostics": True},
     "optimizer": {"name": "adam", "learning_rate": 0.002},
     "seeds": 4,
     "networks": {

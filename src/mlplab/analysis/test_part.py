@@ -29,13 +29,13 @@ def probabilities_and_targets(results: Results, run: Run) -> tuple[np.ndarray, n
         BadInput: its weights or data are not there, or the data have changed since.
     """
     network = results.study.networks[run.network]
-    data = _data(results, run)
+    data = data_of(results, run)
     layers = results.weights(run.network, run.seed)
     logits = activations_from_weights(
         data.inputs[data.test_rows], layers, network.activation
     ).logits
     targets = data.label_map[data.labels[data.test_rows]]
-    return np.exp(log_softmax(_class_scores(network.objective, logits))), targets
+    return np.exp(log_softmax(class_scores(network.objective, logits))), targets
 
 
 def roc_curves_of(results: Results, run: Run) -> RocCurves:
@@ -52,7 +52,7 @@ def roc_curves_of(results: Results, run: Run) -> RocCurves:
     return roc_curves(probabilities[:, : len(evaluation.class_names)], targets)
 
 
-def _class_scores(objective: Objective, logits: np.ndarray) -> np.ndarray:
+def class_scores(objective: Objective, logits: np.ndarray) -> np.ndarray:
     """As the objective's `class_scores`, without torch, whose import takes longer than most reports."""
     if isinstance(objective, ClassAnchor):
         import torch
@@ -64,7 +64,7 @@ def _class_scores(objective: Objective, logits: np.ndarray) -> np.ndarray:
     return logits[:, : logits.shape[1] - extra]
 
 
-def _data(results: Results, run: Run) -> PreparedData:
+def data_of(results: Results, run: Run) -> PreparedData:
     """The data of a run as it was trained on them."""
     if results.folder is None:
         refuse(run.network, expected="results read from a folder", received="others")

@@ -6,9 +6,9 @@ from elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from mlplab.figures.figure import Figure
 from mlplab.report.inline import plain as plain
@@ -109,7 +109,16 @@ class Code:
     language: str = ""
 
 
-Block = Paragraph | Bullets | Note | Heading | Facts | Table | Pictures | Details | Code
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A network that the page lets its reader try."""
+
+    title: str
+    data: Mapping[str, Any]
+    """What `try_it.js` is given."""
+
+
+Block = Paragraph | Bullets | Note | Heading | Facts | Table | Pictures | Details | Code | Trial
 
 
 @dataclass(frozen=True, eq=False)

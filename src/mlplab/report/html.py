@@ -18,7 +18,7 @@ from mlplab.figures import theme
 from mlplab.figures.drawing import VEGA_LITE, Drawing, swatch
 from mlplab.figures.figure import Figure
 from mlplab.records.atomic import replacing
-from mlplab.report.document import Block, Chapter, Table, figures_of, within
+from mlplab.report.document import Block, Chapter, Table, Trial, figures_of, within
 from mlplab.report.inline import bounded, plain, to_html
 from mlplab.user_folders import cache_folder
 from mlplab.words import count, listed, middle_cut
@@ -47,8 +47,10 @@ def page(
         "short": lambda text: middle_cut(text, 60),
         "swatch": lambda key: Markup(swatch(key)),
         "cell": _cell,
+        "json": _json,
     }
     environment.filters.update(filters)
+    has_trial = any(isinstance(b, Trial) for c in chapters for b in within(c.blocks))
     return environment.from_string(_resource("template.html")).render(
         title=bounded(title),
         chapters=chapters,
@@ -59,7 +61,10 @@ def page(
         table_number=itertools.count(1).__next__,
         contents=_contents,
         is_shaded=lambda text: any(colour in text for colour in theme.SHADED),
-        style=Markup(_resource("style.css") + dark_rules()),
+        style=Markup(
+            _resource("style.css") + dark_rules() + (_resource("try_it.css") if has_trial else "")
+        ),
+        trial=Markup(_resource("try_it.js")) if has_trial else "",
         script=Markup(_resource("page.js")),
         vega=Markup(_vega()),
     )
@@ -118,6 +123,11 @@ def _cell(text: str) -> Markup:
 
 def _for_script(figure: Figure) -> Markup:
     """A figure's specification as JSON that may stand inside a script element."""
-    text = json.dumps(figure.specification, separators=(",", ":"), ensure_ascii=False)
+    return _json(figure.specification)
+
+
+def _json(value: object) -> Markup:
+    """JSON that may stand inside a script element."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028")
     return Markup(text.replace("\u2029", "\\u2029"))

@@ -18,6 +18,7 @@ from mlplab.report.document import (
     Paragraph,
     Pictures,
     Table,
+    Trial,
     plain,
 )
 from mlplab.report.inline import to_text
@@ -63,6 +64,8 @@ def render(block: Block, files: Mapping[str, Collection[str]] | None = None) -> 
             return f"<details><summary>{summary}</summary>\n\n{inner}\n\n</details>"
         case Code():
             return f"```{block.language}\n{block.text}\n```"
+        case Trial():
+            return "In report.html the network can be tried."
 
 
 def _table(block: Table) -> str:

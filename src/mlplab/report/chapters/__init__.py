@@ -15,6 +15,7 @@ OPEN = ("questions", "overview", "choice", "usual_methods", "study_figures")
 """What was asked and answered, what came out, the choice, other methods, the curves: the page shows
 them whole."""
 FOLDED = (
+    "try_it",
     "open_set",
     "tuning",
     "against_published",

@@ -1,8 +1,9 @@
 // Curves on a canvas: of each group the mean over its seeds, and a band from the lowest to the highest.
 
-import { make } from "./table.js";
+import { make, order } from "./table.js";
 
 export const MOST_COLOURED = 8;
+const MOST_KEYS = 50;
 const MARGIN = { left: 58, right: 12, top: 10, bottom: 30 };
 
 // Mean, lowest and highest of runs at every step that any of them has.
@@ -76,7 +77,10 @@ export class Chart {
         this.hues.set(name, [...Array(MOST_COLOURED).keys()].find((hue) => !used.has(hue)));
       }
     }
-    const told = this.groups.slice(0, 60);
+    // In an order that stays while values change.
+    const byName = (a, b) => order.compare(a.name, b.name);
+    const others = this.groups.filter((group) => !this.hues.has(group.name)).sort(byName);
+    const told = [...coloured.toSorted(byName), ...others.slice(0, MOST_KEYS)];
     const text = told.map((g) => `${g.name}\n${this.hues.get(g.name)}`).join("\n");
     if (text === this.told) return;
     this.told = text;

@@ -193,6 +193,7 @@ class StudyView {
       this.gradientPart, this.diverged, make("h2", {}, "Settings and results"), this.table.element, make("h2", {}, "Log"), this.log, this.dialog);
     this.drawSoon = paced(200, () => this.#draw());
     this.loadSoon = paced(700, () => this.#load());
+    this.tableSoon = paced(1000, () => view === this && this.table.show(this.snapshot?.networks ?? []));
     this.clock = setInterval(() => view === this ? this.#tellStatus() : clearInterval(this.clock), 1000);
     this.#load();
   }
@@ -306,7 +307,7 @@ class StudyView {
       })), { log: true, title: network });
     }
     this.#tellDiverged();
-    this.table.show(this.snapshot?.networks ?? []);
+    this.tableSoon();
     const atEnd = this.log.scrollTop + this.log.clientHeight > this.log.scrollHeight - 30;
     const text = this.live.log.join("\n") || "Nothing is told of a run here.";
     if (text !== this.told) { this.log.textContent = this.told = text; if (atEnd) this.log.scrollTop = this.log.scrollHeight; }
@@ -338,7 +339,7 @@ class StudyView {
     const { state, live, isRunning } = this;
     const left = isRunning ? live.secondsLeft : null;
     const facts = [["status", state.status ?? "unknown"], ["networks × seeds", state.total ? `${state.finished} of ${state.total}` : ""],
-      ["in training", isRunning ? count(live.training.size, "stack") : ""], ["time left", left ? `about ${duration(left)}` : ""],
+      ["in training", isRunning ? count(live.training.size, "stack") : ""], ["time left", left === null ? "" : left < 1 ? duration(left) : `about ${duration(left)}`],
       ["diverged", `${this.divergedCount ?? state.diverged ?? 0}`]].filter(([, value]) => value);
     const told = JSON.stringify(facts);
     if (told !== this.toldFacts) {

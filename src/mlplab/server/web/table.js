@@ -10,8 +10,8 @@ export const make = (tag, properties = {}, ...children) => {
   return element;
 };
 
-const FIRST_ROWS = 200;
-const order = new Intl.Collator("en", { numeric: true });
+const FIRST_ROWS = 100;
+export const order = new Intl.Collator("en", { numeric: true });
 
 function compare(a, b) {
   const [none, other] = [a ?? null, b ?? null];
