@@ -12,7 +12,8 @@ from mlplab.analysis.questions.export import verdicts_json
 from mlplab.declarations.until_decided import UntilDecided
 from mlplab.figures.evidence import evidence_figure
 from mlplab.records.questions import LookMade, Registration, question_digest
-from simulated_questions import pair, ranking, results, trend
+from mlplab.until_decided import run_in_rounds
+from simulated_questions import pair, ranking, results, run, trend
 
 RNG = np.random.default_rng(0)
 HIGH, LOW = 0.9 + 0.01 * RNG.random(100), 0.5 + 0.01 * RNG.random(100)
@@ -128,3 +129,41 @@ def test_programs_get_every_look_and_the_figure_draws_them():
     assert (
         evidence_figure(answer_questions(results({"a": SAME, "b": LOW}, [pair()]))[0], "x") is None
     )
+
+
+def test_a_round_goes_where_it_decides_most_a_second(tmp_path):
+    """Two pairs of the same numbers, of which one takes a hundred times as long to train."""
+    questions = (pair("greater"), pair("greater", compare=("c", "d")))
+    numbers = {"a": SAME[:20], "b": SAME[50:70], "c": SAME[:20], "d": SAME[50:70]}
+    declared = in_rounds({k: v[:10] for k, v in numbers.items()}, *questions, at_most=20)
+    trained = []
+
+    def train(study):
+        trained.append({name: len(one.seeds) for name, one in study.networks.items()})
+        runs = [
+            run(name, seed, [numbers[name][seed]], seconds=100.0 if name in "cd" else 1.0)
+            for name, one in study.networks.items()
+            for seed in one.seeds
+        ]
+        return replace(declared, study=study, runs=tuple(runs))
+
+    run_in_rounds(declared.study, tmp_path, train)
+
+    assert trained[:2] == [
+        {"a": 10, "b": 10, "c": 10, "d": 10},
+        {"a": 14, "b": 14, "c": 10, "d": 10},
+    ]
+    assert trained[-1] == dict.fromkeys("abcd", 14), "more are not worth it for either"
+
+
+def test_a_question_whose_network_fails_gets_no_more_seeds(tmp_path):
+    declared = in_rounds({"a": SAME[:10], "b": SAME[50:60]}, pair("greater"), at_most=40)
+    trained = []
+
+    def train(study):
+        trained.append(len(study.networks["a"].seeds))
+        return replace(declared, study=study, missing=(("b", 9),), runs=declared.runs[:-1])
+
+    run_in_rounds(declared.study, tmp_path, train)
+
+    assert trained == [10]

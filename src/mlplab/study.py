@@ -260,6 +260,7 @@ class Study:
         from mlplab.until_decided import record_looks, run_in_rounds
 
         folder, declaration = Path(out) / self.name, self.declaration
+        on_event = _each_announcement_once(on_event)
         if declaration.open_set:
             _check_unknowns(declaration, on_event)
         if declaration.tune is not None:
@@ -303,6 +304,24 @@ class Study:
 
         options = RunOptions(str(device), str(precision))
         return foresee(self.declaration, Path(out) / self.name, options)
+
+
+def _each_announcement_once(on_event: OnEvent | None) -> OnEvent | None:
+    """What is said about the data is not said again in every round."""
+    from mlplab.runner.events import DataAnnounced, Event
+
+    if on_event is None:
+        return None
+    said, tell = set[Event](), on_event
+
+    def told(event: Event) -> None:
+        if not isinstance(event, DataAnnounced):
+            tell(event)
+        elif event not in said:
+            said.add(event)
+            tell(event)
+
+    return told
 
 
 def _check_unknowns(declaration: declarations.Study, on_event: OnEvent | None) -> None:

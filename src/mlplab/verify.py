@@ -32,7 +32,7 @@ from mlplab.runner.run import ignore_event, run
 from mlplab.runner.wanted import keys_by_member, wanted_runs
 
 TOLERANCE = 0.05
-"""Between kinds of machine: of fractions as they are, of other measures beside their size."""
+"""Between kinds of machine: of accuracies as they are, of other curves beside their largest value."""
 _KIND = ("processor", "instructions", "kernels", "mkl", "gpu", "cuda", "torch", "numpy")
 
 
@@ -150,7 +150,7 @@ def _compared(
     changed = difference(*contents_of)
     only_kernels = changed.startswith("kernels") and "; " not in changed
     if old.key != new.key and (is_same or not only_kernels):
-        return [f"it is another network now: {changed}"]
+        return [f"cannot be compared, as another network would be trained here: {changed}"]
     return _other_bits(folder, old, again, new) if is_same else _beyond_tolerance(old, new)
 
 
@@ -217,13 +217,13 @@ def _beyond_tolerance(old: Run, new: Run) -> list[str]:
     found = []
     for (split, metric), values in _without_seconds(old.curves).items():
         other = new.curves.get((split, metric))
-        if split == "batch" or metric not in ("loss", "accuracy"):
+        if split == "batch":  # of one batch, or of gradients: they differ soonest
             continue
         if other is None or other.shape != values.shape:
             found.append(f"its curve of {split} {metric} has another length")
             continue
-        size = 1.0 if metric == "accuracy" else np.maximum(1.0, np.abs(values))
-        difference = np.nanmax(np.abs(values - other) / size, initial=0.0)
+        size = 1.0 if metric == "accuracy" else float(np.nanmax(np.abs(values), initial=1e-9))
+        difference = float(np.nanmax(np.abs(values - other), initial=0.0)) / size
         if difference > TOLERANCE:
             found.append(
                 f"its {split} {metric} differs by up to {difference:.3g}, more than the "

@@ -10,6 +10,9 @@ import typer
 
 from mlplab.commands.failure import EXIT_DONE, EXIT_NETWORK_FAILED
 
+MOST_TOLD = 20
+"""Problems that are told before the rest are only counted."""
+
 
 def verify(
     run: Annotated[
@@ -48,8 +51,10 @@ def verify(
     with place as folder, display(run.stem, as_json=False) as shown:
         shown.begin("checking the seals")
         found = check(folder, sample, data=data, draw=draw, on_event=shown)
-    for problem in found.problems:
+    for problem in found.problems[:MOST_TOLD]:
         print(problem)
+    if len(found.problems) > MOST_TOLD:
+        print(f"and {len(found.problems) - MOST_TOLD:,} more")
     members = ", ".join(f"{name} (seed {seed})" for name, seed in found.sample) or "none"
     if found.unsealed:
         print(

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlplab.declarations.problems import BadInput
 from mlplab.records.database import DATABASE_FILE, has_table, reading, rows_of_keys, transaction
 from mlplab.records.stacks import weights_file
 
@@ -145,24 +144,39 @@ def _digests(
     connection: sqlite3.Connection, folder: Path, stack_of: dict[str, str]
 ) -> Iterator[tuple[str, str]]:
     """Each run's key with the digest of all that it left; without those that cannot be read."""
-    from mlplab.records.weights import tensors  # NumPy takes longer than a run with nothing to do
-
-    curves: dict[str, list[Any]] = {}
+    made = {
+        key: hashlib.sha256(_text(row)) for key, *row in rows_of_keys(connection, _RUN, stack_of)
+    }
     for key, *curve in rows_of_keys(connection, _CURVES, stack_of):
-        curves.setdefault(key, []).append(curve)
-    rows = {row[0]: row for row in rows_of_keys(connection, _RUN, stack_of)}
+        made[key].update(_text(curve))
     for stack in dict.fromkeys(stack_of.values()):
-        try:
-            weights = tensors(weights_file(folder, stack))
-        except BadInput:
-            continue
-        for key, its in weights.items():
+        for key, tensor in _tensors(weights_file(folder, stack)):
             if stack_of.get(key) == stack:
-                made = hashlib.sha256(_digest([rows[key], curves.get(key, [])]).encode())
-                for name in sorted(its):
-                    made.update(f"{name} {its[name].dtype} {its[name].shape} ".encode())
-                    made.update(its[name].tobytes())
-                yield key, made.hexdigest()
+                made[key].update(tensor)
+    present = {stack for stack in set(stack_of.values()) if weights_file(folder, stack).is_file()}
+    yield from ((key, one.hexdigest()) for key, one in made.items() if stack_of[key] in present)
+
+
+def _tensors(path: Path) -> Iterator[tuple[str, bytes | memoryview]]:
+    """Of each tensor of a safetensors file the run's key, with what describes it, then its bytes.
+
+    A file that is gone or damaged has none.
+    """
+    try:
+        content = memoryview(path.read_bytes())
+        start = 8 + int.from_bytes(content[:8], "little")
+        header = json.loads(bytes(content[8:start]))
+        for name in sorted(header.keys() - {"__metadata__"}):
+            key, (first, last) = name.partition(".")[0], header[name]["data_offsets"]
+            yield key, _text([name, header[name]["dtype"], header[name]["shape"]])
+            yield key, content[start + first : start + last]
+    except (OSError, ValueError, LookupError, TypeError):
+        return
+
+
+def _text(values: Iterable[Any]) -> bytes:
+    """Values without control characters, so that no two lists have one text."""
+    return "\x1f".join(map(str, values)).encode()
 
 
 def _hash(before: str, *link: str) -> str:
