@@ -84,6 +84,7 @@ def test_kinds_are_found(cells: list[str], kind: str) -> None:
     [
         (["1", "2", "3", "-999", "4", "5"] * 10, "-999 comes again and again"),
         (["5.100", "850", "1.200"] * 20, "thousands?"),
+        (["812", "1850", "97", "12000"] * 20 + ["3.532"], "thousands?"),
         (["01234", "99999", "04103"] * 20, "leading zeros: codes?"),
         ([day.replace("-", "") for day in DAYS], "read as dates"),
         ([f"{row % 12 + 1}/{row % 12 + 1}/2020" for row in range(N)], "day/month/year"),
@@ -94,6 +95,13 @@ def test_kinds_are_found(cells: list[str], kind: str) -> None:
 def test_what_is_doubtful_is_told(cells: list[str], said: str) -> None:
     found = find_kind("c", cells)
     assert said in "\n".join(told((found.name, note) for note in found.notes))
+
+
+@pytest.mark.parametrize("name", ["PLZ", "ZipCode", "home_postal_code", "zip"])
+def test_codes_are_told_by_their_names(name: str) -> None:
+    cells = ["10115", "8001", "20095"] * 20
+    assert "codes? used as numbers" in "".join(n.says for n in find_kind(name, cells).notes)
+    assert not find_kind("unzipped", cells).notes
 
 
 def test_what_is_declared_is_not_doubted() -> None:

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from mlplab.metrics.classification import Evaluation, evaluate, evaluate_many
+from mlplab.metrics import classification
+from mlplab.metrics.classification import Evaluation, FilledCells, evaluate, evaluate_many
 from mlplab.metrics.roc import roc_curves
+from mlplab.networks import probabilities
 from mlplab.networks.probabilities import log_softmax
 
 NAMES = tuple("abcdefghij")
@@ -192,3 +194,21 @@ def test_json_is_compact_and_evaluation_is_quick() -> None:
 def test_what_does_not_fit_is_named(logits: np.ndarray, targets: np.ndarray, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         evaluate(logits, targets, ("a", "b"))
+
+
+def test_a_confusion_matrix_of_many_classes_is_recorded_by_its_filled_cells(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    logits, targets = rng.normal(size=(50, 7)), rng.integers(0, 6, 50)
+    names = tuple("abcdef")
+    whole = evaluate(logits, targets, names)
+    monkeypatch.setattr(classification, "MOST_IN_FULL", 5)
+    found = evaluate(logits, targets, names)
+    assert Evaluation.from_json(found.to_json()) == found
+    assert isinstance(found.confusion, FilledCells)
+    assert len(found.confusion.rows) <= 50
+    np.testing.assert_array_equal(found.counts.toarray(), np.array(whole.confusion))
+    assert replace(found, confusion=whole.confusion) == whole
+    monkeypatch.setattr(probabilities, "_NUMBERS_AT_ONCE", 20)
+    assert evaluate(logits, targets, names) == found

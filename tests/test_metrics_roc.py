@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 from sklearn import metrics as reference
 
-from mlplab.metrics.roc import RocCurve, roc_curves
+from mlplab.metrics import roc_areas as areas_module
+from mlplab.metrics.roc import NO_CURVE, RocCurve, roc_curves, some_roc_curves
 from mlplab.metrics.roc_areas import RocAreas, roc_areas
 
 
@@ -172,3 +173,19 @@ def test_a_network_of_one_class_has_no_area() -> None:
     assert (
         roc_areas(np.ones((2, 5, 1)), np.zeros(5, np.int64)) == [RocAreas((None,), None, None)] * 2
     )
+
+
+def test_areas_found_some_classes_at_a_time_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores, targets = scores_and_targets(60, 0.7)
+    probabilities = np.round(np.exp(scores), 1)[None]  # rounded: many ties
+    whole = roc_areas(probabilities, targets)
+    monkeypatch.setattr(areas_module, "_PAIRS_AT_ONCE", 120)
+    assert roc_areas(probabilities, targets) == whole
+
+
+def test_curves_of_some_classes_are_those_of_all() -> None:
+    scores, targets = scores_and_targets(60, 0.7)
+    some = some_roc_curves(scores, targets, [3, 1])
+    every = roc_curves(scores, targets)
+    assert [some.classes[i] for i in (1, 3)] == [every.classes[i] for i in (1, 3)]
+    assert {some.classes[0], some.micro, some.macro} == {NO_CURVE}

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from mlplab.statistics.intervals import t_interval
+from mlplab.words import with_interval, with_limits
 
 
 def test_t_interval_is_that_of_scipy():
@@ -45,3 +46,15 @@ def test_an_infinite_value_leaves_no_limits():
 def test_impossible_levels_are_refused(level):
     with pytest.raises(ValueError, match="between 0 and 1"):
         t_interval([1.0, 2.0], level=level)
+
+
+def test_limits_are_cut_where_no_value_can_lie() -> None:
+    whole, cut = t_interval([0.5, 0.6]), t_interval([0.5, 0.6], bounds=(0, 1))
+    assert whole.low < 0 < 1 < whole.high
+    assert (cut.low, cut.high, cut.mean) == (0, 1, whole.mean)
+    assert with_interval(whole) == "0.5500 (0.0000 to 1.0000)"
+    assert with_interval(whole, "loss") == "0.5500 (0.0000 to 1.1853)"
+    assert with_interval(cut) == with_interval(whole)
+    assert with_interval(t_interval([0.5, 0.501])) == "0.5005 ± 0.0064"
+    assert with_limits(t_interval([0.99, 1.0]), 3, (0, 1)) == "0.995 (0.931 to 1.000)"
+    assert with_interval(t_interval([-3.0, -1.0])).startswith("-2.0000 ±")

@@ -250,6 +250,27 @@ def p_in_column(p: float, level: float = 0.05) -> str:
 
 # Means with their intervals
 
+_BOUNDS = (
+    dict.fromkeys(
+        ("accuracy", "balanced_accuracy", "auroc", "average_precision", "macro_f1", "dead_units"),
+        (0.0, 1.0),
+    )
+    | dict.fromkeys(
+        (
+            "loss",
+            "softmaxed_loss",
+            "log_loss",
+            "rmse",
+            "mae",
+            "pinball_loss",
+            "seconds",
+            "gradient_size",
+        ),
+        (0.0, math.inf),
+    )
+    | {"brier_score": (0.0, 2.0), "r2": (-math.inf, 1.0)}
+)
+
 
 def half_width(interval: Interval, metric: str = "accuracy") -> str:
     """The ± of an interval in the digits of its mean; empty where there is none to tell.
@@ -268,11 +289,48 @@ def half_width(interval: Interval, metric: str = "accuracy") -> str:
     return text if text.strip("0.") else f"{half:.1g}"
 
 
+def bounds_of(metric: str) -> tuple[float, float]:
+    """Between which numbers the values of a metric lie; no interval of a mean needs more."""
+    return _BOUNDS.get(metric, (-math.inf, math.inf))
+
+
 def with_interval(interval: Interval, metric: str = "accuracy") -> str:
-    """0.9803 ± 0.0009, or the mean alone where there is no interval."""
+    """0.9803 ± 0.0009, or the mean alone where there is no interval.
+
+    Where mean ± half would leave the metric's bounds, the limits: 0.9167 (0.7049 to 1.0000).
+    """
     half = half_width(interval, metric)
     mean = number(float(interval.mean), metric)
-    return f"{mean} ± {half}" if half else mean
+    if not half:
+        return mean
+    low, high = _cut(interval, bounds_of(metric))
+    if _are_even(interval, low, high, 1e-9):
+        return f"{mean} ± {half}"
+    return f"{mean} ({number(low, metric)} to {number(high, metric)})"
+
+
+def with_limits(
+    interval: Interval, digits: int = 3, bounds: tuple[float, float] = (-math.inf, math.inf)
+) -> str:
+    """A mean ± half its interval, or with its limits where these are not evenly about it."""
+    low, high = (round(x, digits) for x in _cut(interval, bounds))
+    if not math.isfinite(low) or _are_even(interval, low, high, 2 * 10**-digits):
+        return with_half(interval, digits)
+    return f"{float(interval.mean):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def _cut(interval: Interval, bounds: tuple[float, float]) -> tuple[float, float]:
+    """The limits of an interval, cut where nothing can lie; as they are of a mean that lies there."""
+    mean, low, high = (float(x) for x in (interval.mean, interval.low, interval.high))
+    if not bounds[0] <= mean <= bounds[1] or math.isnan(low):
+        return low, high
+    return max(low, bounds[0]), min(high, bounds[1])
+
+
+def _are_even(interval: Interval, low: float, high: float, tolerance: float) -> bool:
+    """Whether limits lie as far below a mean as above it."""
+    mean = float(interval.mean)
+    return abs((high - mean) - (mean - low)) < tolerance * max(1.0, abs(mean))
 
 
 def with_half(interval: Interval, digits: int = 3, *, is_signed: bool = False) -> str:

@@ -12,12 +12,16 @@ from mlplab.declarations.data import KnownData
 from mlplab.declarations.objective import EXTRA_OUTPUTS, ClassAnchor, Objective
 from mlplab.declarations.problems import refuse
 from mlplab.metrics.classification import Evaluation
-from mlplab.metrics.roc import RocCurves, roc_curves
+from mlplab.metrics.roc import RocCurves, roc_curves, some_roc_curves
 from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.from_weights import activations_from_weights
 from mlplab.records.database import reading
 from mlplab.records.results import Results, Run
 from mlplab.records.runs import contents
+
+MOST_PAIRS = 2**24
+MOST_CURVES = 20
+"""Classes with a ROC curve, where not all have one."""
 
 
 def probabilities_and_targets(results: Results, run: Run) -> tuple[np.ndarray, np.ndarray]:
@@ -35,11 +39,15 @@ def probabilities_and_targets(results: Results, run: Run) -> tuple[np.ndarray, n
         data.inputs[data.test_rows], layers, network.activation
     ).logits
     targets = data.label_map[data.labels[data.test_rows]]
-    return np.exp(log_softmax(class_scores(network.objective, logits))), targets
+    logs = log_softmax(class_scores(network.objective, logits))
+    return np.exp(logs, out=logs), targets
 
 
 def roc_curves_of(results: Results, run: Run) -> RocCurves:
     """The ROC curves of a run on its test rows; records of before hold them.
+
+    Where pairs of row and class are more than `MOST_PAIRS`, only the classes of the smallest areas
+    have one, and the averages have none.
 
     Raises:
         BadInput: they must be computed again, and weights or data are not there.
@@ -49,7 +57,12 @@ def roc_curves_of(results: Results, run: Run) -> RocCurves:
     if evaluation.curves is not None:
         return evaluation.curves
     probabilities, targets = probabilities_and_targets(results, run)
-    return roc_curves(probabilities[:, : len(evaluation.class_names)], targets)
+    scores = probabilities[:, : len(evaluation.class_names)]
+    if scores.size <= MOST_PAIRS:
+        return roc_curves(scores, targets)
+    areas = {index: a for index, a in enumerate(evaluation.areas.classes) if a is not None}
+    hardest = sorted(areas, key=areas.__getitem__)[:MOST_CURVES]
+    return some_roc_curves(scores, targets, hardest)
 
 
 def class_scores(objective: Objective, logits: np.ndarray) -> np.ndarray:

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 30
 MOST_TASKS = 12
+MOST_QUESTIONS = 10
 
 
 def overview(results: Results) -> list[Block]:
-    """Say what came out: every network's result, the choice, and detectors of unknown classes."""
+    """Say what came out: every network's result, the choice, detectors of unknown classes, and the
+    answers to the study's questions."""
     blocks = [*_finals(results), *_usual_methods(results), *_choice(results)]
-    return [*blocks, *_open_set(results)] if results.study.open_set else blocks
+    if results.study.open_set:
+        blocks += _open_set(results)
+    return [*blocks, *_answers(results)]
 
 
 def _finals(results: Results) -> Iterator[Block]:
@@ -45,6 +49,33 @@ def _finals(results: Results) -> Iterator[Block]:
     )
     if len(rows) > MOST_ROWS:
         yield (f"The best {MOST_ROWS} of {len(rows):,} networks; the report has all.")
+    if rows:
+        yield _quantity(results, metric)
+
+
+def _quantity(results: Results, metric: Metric) -> str:
+    """Which value of a run it is, and what stands beside it."""
+    restored = any(
+        network.training.early_stopping is not None and network.training.early_stopping.restore_best
+        for network in results.study.networks.values()
+    )
+    where = "with the weights that early stopping restored" if restored else "after the last step"
+    return f"Test {metric.title} {where}: mean over seeds ± half of its 95% interval."
+
+
+def _answers(results: Results) -> Iterator[Block]:
+    """The first questions with their answers."""
+    if not results.study.questions:
+        return
+    from mlplab.analysis.questions.answers import answer_questions
+
+    answers = answer_questions(results)
+    yield ""
+    for place, answer in enumerate(answers[:MOST_QUESTIONS], start=1):
+        yield f"{place}. {answer.question.ask}"
+        yield f"   {answer.sentence}"
+    if len(answers) > MOST_QUESTIONS:
+        yield (f"{len(answers) - MOST_QUESTIONS:,} more questions; the report has all.")
 
 
 def _trivial(results: Results, metric: Metric) -> Iterator[tuple[str, ...]]:
@@ -59,7 +90,7 @@ def _trivial(results: Results, metric: Metric) -> Iterator[tuple[str, ...]]:
 def _rows(results: Results, metric: Metric) -> list[tuple[str, float, int, str, int]]:
     """Return (network, mean, seeds, mean ± half interval in words, diverged), as in the study."""
     from mlplab.statistics.intervals import t_interval
-    from mlplab.words import half_width
+    from mlplab.words import with_interval
 
     summary = results.summary()
     rows = []
@@ -72,9 +103,7 @@ def _rows(results: Results, metric: Metric) -> list[tuple[str, float, int, str, 
             rows.append((str(name), math.nan, len(done), "none", diverged))
             continue
         interval = t_interval(values)
-        told = number(float(interval.mean), metric.name)
-        half = half_width(interval, metric.name)
-        told += f" ± {half}" if half else ""
+        told = with_interval(interval, metric.name)
         rows.append((str(name), float(interval.mean), len(done), told, diverged))
     return rows
 

@@ -27,6 +27,10 @@ from mlplab.declarations.problems import quoted, shortened, shown
 
 _TRUTHS = (("false", "true"), ("no", "yes"))
 _NAMES_OF_IDENTIFIERS = r"(?i)(.*[_\s.-])?(id|index|idx|nr|no|number|rownames?|row)"
+_NAMES_OF_CODES = (
+    r"(?i)(.*[_\s.-])?((zip|post|postal|area|country|region|branch|product)?[_\s.-]?code|zip|plz"
+    r"|postleitzahl|phone|telephone|tel)"
+)
 _LONGEST_CATEGORY = 200
 _MOST_CATEGORIES = 1000
 _THOUSAND = re.compile(r"[-+]?\d{1,3}\.\d{3}")
@@ -227,10 +231,11 @@ def _doubtful_number(
         says = "large whole numbers, nearly all different: an identifier? used as a number"
         notes.append(Note(says, "", '"ignore": [NAME] leaves it out'))
     zeros = [w for w in words if w[:1] == "0" and w[1:].isdecimal()] if whole else []
-    if zeros and len({len(w) for w in words}) == 1:
-        says = "numbers with leading zeros: codes? used as numbers"
+    padded = bool(zeros) and len({len(w) for w in words}) == 1
+    if padded or (whole and re.fullmatch(_NAMES_OF_CODES, base.name)):
+        says = f"{'numbers with leading zeros' if padded else 'named as codes are'}: codes? "
         uses = '"columns": {NAME: "category"} makes them categories'
-        notes.append(Note(says, shown(zeros[0]), uses))
+        notes.append(Note(f"{says}used as numbers", shown((zeros or words)[0]), uses))
     if base.column is not None and base.column.decimal == ",":
         notes.append(Note("commas are read as decimal points", "", '"decimal": "." settles it'))
     elif not whole and _look_like_thousands(words):
@@ -247,7 +252,7 @@ def _look_like_thousands(words: list[str]) -> bool:
     return (
         bool(points and others)
         and all(_THOUSAND.fullmatch(w) and not w.lstrip("+-").startswith("0") for w in points)
-        and all(re.fullmatch(r"[-+]?\d{1,3}", w) for w in others)
+        and all(re.fullmatch(r"[-+]?\d+", w) for w in others)
     )
 
 

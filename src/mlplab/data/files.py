@@ -6,6 +6,7 @@ import gzip
 import os
 import stat
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -123,16 +124,18 @@ def require_memory(needed: int, file: DataFile, what: str = "data") -> None:
     if needed > memory_limit():
         file.refuse(
             f"{what} of at most {memory_limit() / 1e9:,.1f} GB, half of this machine's memory",
-            f"{needed / 1e9:,.1f} GB",
+            f"at least {needed / 1e9:,.1f} GB",
             "take fewer rows or columns",
         )
 
 
-def content_of(file: DataFile, *, at_most: int | None = None, copies: int = 1) -> bytes:
+def content_of(
+    file: DataFile, *, at_most: int | None = None, needed: Callable[[bytes], int] = len
+) -> bytes | bytearray:
     """The bytes of a file, unpacked where it is gzipped; an unreadable or empty one is refused.
 
     at_most: bytes to read from its beginning, for who wants a header only.
-    copies: how many times the content will stand in memory, counting these bytes.
+    needed: bytes of memory that a block of the content will take at least, these bytes included.
     """
     try:
         with file.path.open("rb") as stream:
@@ -142,11 +145,18 @@ def content_of(file: DataFile, *, at_most: int | None = None, copies: int = 1) -
             packed = stream.read(2) == GZIP
             stream.seek(0)
             if packed:
-                content = _unpacked(stream, file, at_most, copies)
+                with gzip.GzipFile(fileobj=stream) as unpacking:
+                    content = _read(unpacking, file, at_most, needed)
             else:
                 if at_most is None:
-                    require_memory(state.st_size * copies, file)
-                content = stream.read(state.st_size if at_most is None else at_most)
+                    require_memory(state.st_size, file)
+                content = _read(stream, file, at_most, needed)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        file.refuse(
+            "a whole gzip file",
+            f"one that cannot be unpacked ({error})",
+            "it is cut short or damaged: fetch or write it again",
+        )
     except OSError as error:
         if file.path.is_dir():
             file.refuse("a file that can be read", "a folder", "name the file that is meant")
@@ -167,22 +177,19 @@ def is_packed(file: DataFile) -> bool:
         return stream.read(2) == GZIP
 
 
-def _unpacked(stream: BinaryIO, file: DataFile, at_most: int | None, copies: int) -> bytes:
-    """The unpacked bytes, counted against memory while they are unpacked."""
-    parts, size = [], 0
-    try:
-        with gzip.GzipFile(fileobj=stream) as unpacking:
-            while at_most is None or size < at_most:
-                block = unpacking.read(_BLOCK if at_most is None else at_most - size)
-                if not block:
-                    break
-                parts.append(block)
-                size += len(block)
-                require_memory(size * copies, file, "unpacked data")
-    except (OSError, EOFError, zlib.error) as error:
-        file.refuse(
-            "a whole gzip file",
-            f"one that cannot be unpacked ({error})",
-            "it is cut short or damaged: fetch or write it again",
-        )
-    return b"".join(parts)
+def _read(
+    stream: BinaryIO | gzip.GzipFile,
+    file: DataFile,
+    at_most: int | None,
+    needed: Callable[[bytes], int],
+) -> bytearray:
+    """The content, held against memory while it is read: packed, it may be of any size."""
+    content, total = bytearray(), 0
+    while at_most is None or len(content) < at_most:
+        block = stream.read(_BLOCK if at_most is None else at_most - len(content))
+        if not block:
+            break
+        content += block
+        total += needed(block)
+        require_memory(total, file)
+    return content

@@ -64,7 +64,7 @@ def fetch_missing(name: str, announce: Announce) -> tuple[KnownFile, ...]:
     return tuple(found)
 
 
-def read(file: KnownFile, announce: Announce) -> bytes:
+def read(file: KnownFile, announce: Announce) -> bytes | bytearray:
     """The uncompressed bytes of a file, held against its published sum.
 
     A file from the cache that is not what was published is fetched anew. The published sum of the

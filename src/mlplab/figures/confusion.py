@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,8 @@ from mlplab.figures.vega import Spec
 from mlplab.words import count, listed
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from mlplab.metrics.classification import Evaluation
 
 _NO_CLASS = "none"
@@ -29,7 +30,7 @@ MOST_CLASSES = 40
 
 def confusion_figure(network: str, evaluations: Sequence[Evaluation], name: str) -> Figure:
     """The confusion matrix of one network, added up over its seeds."""
-    counts = reduce(np.add, (np.array(e.confusion, dtype=np.int64) for e in evaluations))
+    counts = sum((e.counts.tocsr() for e in evaluations[1:]), start=evaluations[0].counts.tocsr())
     names = list(evaluations[0].class_names)
     table = _table(counts, names)
     shown = _most_mistaken(counts, len(names))
@@ -47,29 +48,29 @@ def confusion_figure(network: str, evaluations: Sequence[Evaluation], name: str)
     )
 
 
-def _most_mistaken(counts: np.ndarray, classes: int) -> np.ndarray:
+def _most_mistaken(counts: csr_array, classes: int) -> np.ndarray:
     """(class shown,) indices: all, or of many the ones with the most mistakes, in their order."""
     if classes <= MOST_CLASSES:
         return np.arange(classes)
-    wrong = counts[:, :classes].copy()
-    np.fill_diagonal(wrong, 0)
-    mistakes = wrong.sum(axis=0) + wrong.sum(axis=1)
+    wrong = counts[:, :classes]
+    mistakes = wrong.sum(axis=0) + wrong.sum(axis=1) - 2 * wrong.diagonal()
     return np.sort(np.argsort(-mistakes, kind="stable")[:MOST_CLASSES])
 
 
-def _table(counts: np.ndarray, names: list[str], only: np.ndarray | None = None) -> pd.DataFrame:
+def _table(counts: csr_array, names: list[str], only: np.ndarray | None = None) -> pd.DataFrame:
     """A row a cell; of very many classes only the cells that hold a row."""
     extra = counts.shape[1] - len(names)
     outputs = names + [_NO_CLASS if extra == 1 else f"{_NO_CLASS} {i + 1}" for i in range(extra)]
     support = np.maximum(counts.sum(axis=1), 1)
     if only is None and len(names) > MOST_CLASSES:
-        true, predicted = np.nonzero(counts)
+        true, predicted = counts.nonzero()
     else:
         lines = np.arange(len(names)) if only is None else only
-        columns = [i for i in range(len(outputs)) if i < len(names) or counts[:, i].any()]
+        of_outputs = counts.sum(axis=0)
+        columns = [i for i in range(len(outputs)) if i < len(names) or of_outputs[i]]
         across = np.array(columns if only is None else only)
         true, predicted = (grid.ravel() for grid in np.meshgrid(lines, across, indexing="ij"))
-    found = counts[true, predicted]
+    found = np.asarray(counts[true, predicted])
     return pd.DataFrame(
         {
             "true": np.array(names, dtype=object)[true],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mlplab.statistics.intervals import MeanInterval, t_interval
+from mlplab.words import bounds_of
 
 if TYPE_CHECKING:
     from mlplab.records.results import Results, Run
@@ -25,20 +26,22 @@ class Ensemble:
     """(evaluation,) int64: every step at which any seed was evaluated."""
     values: np.ndarray
     """(seed, evaluation) float64, NaN where a seed has no finite value."""
+    bounds: tuple[float, float] = (-np.inf, np.inf)
+    """Between which its values lie."""
 
     @property
     def at_each_step(self) -> MeanInterval:
         """Mean and 95% t interval at each step over the seeds that came to it; fields (evaluation,)."""
-        return t_interval(self.values)
+        return t_interval(self.values, bounds=self.bounds)
 
     def at_last_evaluation(self) -> MeanInterval:
         """The same of every seed's own last value, whenever it stopped; fields are scalars."""
-        return t_interval(last_values(self.values))
+        return t_interval(last_values(self.values), bounds=self.bounds)
 
     def between(self, first: int, last: int) -> Ensemble:
         """Only the steps from `first` to `last`, both included."""
         kept = (self.steps >= first) & (self.steps <= last)
-        return Ensemble(self.network, self.seeds, self.steps[kept], self.values[:, kept])
+        return replace(self, steps=self.steps[kept], values=self.values[:, kept])
 
 
 def runs_by_network(results: Results) -> Mapping[str, Sequence[Run]]:
@@ -77,7 +80,9 @@ def gather(runs: Sequence[Run], split: str, metric: str) -> Ensemble | None:
     if not measured.any():
         return None
     seeds = tuple(run.seed for run, _ in found)
-    return Ensemble(found[0][0].network, seeds, steps[measured], values[:, measured])
+    return Ensemble(
+        found[0][0].network, seeds, steps[measured], values[:, measured], bounds_of(metric)
+    )
 
 
 def last_values(values: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from mlplab.figures.many import MOST_SERIES
 from mlplab.figures.metric_titles import digits_of
 from mlplab.figures.vega import Spec
 from mlplab.statistics.intervals import MeanInterval, t_interval
-from mlplab.words import SPLITS, count, from_to, number, with_interval
+from mlplab.words import SPLITS, bounds_of, count, from_to, number, with_interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,8 @@ class Finals:
 
     def of(self, network: str) -> MeanInterval:
         """Mean and interval of one network; fields are scalars."""
-        return t_interval(self.values[self.networks.index(network)])
+        own = self.values[self.networks.index(network)]
+        return t_interval(own, bounds=bounds_of(self.metric))
 
 
 def finals(summary: pd.DataFrame, split: str = "test", metric: str = "accuracy") -> Finals | None:
@@ -59,7 +60,7 @@ def finals(summary: pd.DataFrame, split: str = "test", metric: str = "accuracy")
         tuple(networks[i] for i in order),
         values,
         seeds[order],
-        t_interval(values, axis=1),
+        t_interval(values, axis=1, bounds=bounds_of(metric)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,15 +45,15 @@ def roc_figure(
     of_seeds = np.array([_areas(evaluation) for evaluation in evaluations], dtype=np.float64)
     areas = dict(zip(labels, of_seeds.T, strict=True))
     by_label = dict(zip(labels, (*curves.classes, curves.micro, curves.macro), strict=True))
-    drawn = {label: by_label[label] for label in _labels_drawn(areas)}
-    areas = {label: areas[label] for label in drawn}
+    areas = {label: areas[label] for label in _labels_drawn(areas)}
+    drawn = {label: by_label[label] for label in areas if by_label[label].area is not None}
     parts = [_rows(k, c.false_positive_rate, c.true_positive_rate) for k, c in drawn.items()]
     table = pd.concat(parts, ignore_index=True)
-    table["area"] = table["curve"].map({k: float(np.nanmean(v)) for k, v in areas.items()})
+    table["area"] = table["curve"].map({k: float(np.nanmean(areas[k])) for k in drawn})
     return Figure(
         name=name,
         title=title or f"ROC curves of {network}",
-        caption=_caption(network, areas, seed, evaluations),
+        caption=_caption(network, areas, seed, evaluations, drawn),
         table=table,
         drawing=_drawing(table, drawn),
         keys=tuple(_key(i, label, areas[label]) for i, label in enumerate(drawn)),
@@ -180,7 +180,11 @@ def _coarse(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _caption(
-    network: str, areas: dict[str, np.ndarray], seed: int, evaluations: Sequence[Evaluation]
+    network: str,
+    areas: dict[str, np.ndarray],
+    seed: int,
+    evaluations: Sequence[Evaluation],
+    drawn: Collection[str],
 ) -> str:
     runs, classes = len(evaluations), len(evaluations[0].class_names)
     means = {k: float(np.nanmean(v)) for k, v in areas.items() if k not in _AVERAGES}
@@ -190,6 +194,8 @@ def _caption(
         if len(means) < classes
         else ""
     )
+    if drawn and not any(label in drawn for label in _AVERAGES):
+        some += " The averages are not drawn, since pairs of row and class are too many."
     averages = [f"{k.split()[0]} {number(np.nanmean(areas[k]))}" for k in _AVERAGES if k in areas]
     return (
         f"Each class against the rest, from the probabilities that {network} gives, not from its "

@@ -62,7 +62,7 @@ def _table(summary: pd.DataFrame, found: Finals, cost: Cost) -> pd.DataFrame | N
     names, values, _ = by_network(summary, cost)
     if cost == "seconds":
         values = measured_once(values)
-    interval = t_interval(values, axis=1)
+    interval = t_interval(values, axis=1, bounds=(0, np.inf))
     place = {name: i for i, name in enumerate(found.networks)}
     kept = [i for i, name in enumerate(names) if name in place and interval.n[i] > 0]
     if not kept:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
+from scipy.sparse import coo_array
 
 from mlplab.metrics.calibration import Calibration, calibrations
 from mlplab.metrics.roc import RocCurves
@@ -18,6 +19,8 @@ from mlplab.metrics.roc_areas import RocAreas, roc_areas
 from mlplab.metrics.scores import score_metrics
 from mlplab.networks.probabilities import log_softmax
 
+MOST_IN_FULL = 1000
+"""Of more classes a confusion matrix is recorded by its filled cells, at most one a test row."""
 _NUMBERS_AT_ONCE = 2**17
 """Outputs of several networks that are evaluated together: as many as stay in a core's cache."""
 
@@ -32,6 +35,17 @@ class Averages:
 
 
 @dataclass(frozen=True)
+class FilledCells:
+    """Those cells of a confusion matrix that hold a row; each field (cell,) but the last."""
+
+    true: tuple[int, ...]
+    predicted: tuple[int, ...]
+    rows: tuple[int, ...]
+    outputs: int
+    """Columns of the whole matrix."""
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Everything about one network's predictions that is recorded; plain numbers throughout."""
 
@@ -39,8 +53,9 @@ class Evaluation:
     accuracy: float
     log_loss: float
     """Mean of −log of the probability of the true class, in nats."""
-    confusion: tuple[tuple[int, ...], ...]
-    """(true class, predicted output) counts; outputs that stand for no class come last."""
+    confusion: tuple[tuple[int, ...], ...] | FilledCells
+    """(true class, predicted output) counts; outputs that stand for no class come last. Of more
+    than `MOST_IN_FULL` classes only the cells that hold a row; `counts` gives both alike."""
     precision: tuple[float, ...]
     """Of each class; 0 where it was never predicted."""
     recall: tuple[float, ...]
@@ -68,6 +83,16 @@ class Evaluation:
     def rows(self) -> int:
         """How many rows were evaluated."""
         return sum(self.support)
+
+    @property
+    def counts(self) -> coo_array:
+        """The confusion matrix (true class, predicted output), sparse."""
+        if not isinstance(self.confusion, FilledCells):
+            return coo_array(np.array(self.confusion, dtype=np.int64))
+        cells = self.confusion
+        places = np.array(cells.true), np.array(cells.predicted)
+        shape = len(self.class_names), cells.outputs
+        return coo_array((np.array(cells.rows, dtype=np.int64), places), shape)
 
     def right_rows(self) -> np.ndarray | None:
         """(row,) bool: which rows were right; None where that was not kept."""
@@ -176,15 +201,17 @@ def _evaluated(
         Evaluation(
             class_names=tuple(class_names),
             log_loss=log_loss,
+            confusion=confusion,
             **rates,
             areas=areas,
             calibration=calibration,
             right=base64.b64encode(right.tobytes()).decode("ascii"),
             baseline=baseline,
         )
-        for log_loss, rates, areas, calibration, right in zip(
+        for log_loss, confusion, rates, areas, calibration, right in zip(
             loss.tolist(),
-            _rates(_confusion(predicted, targets, classes, outputs)),
+            _confusions(predicted, targets, classes, outputs),
+            _rates(predicted, targets, classes, outputs),
             roc_areas(of_outputs, targets),
             calibrations(confidence, is_right),
             packed,
@@ -222,22 +249,36 @@ def _require_fitting(logits: np.ndarray, targets: np.ndarray, class_names: tuple
         )
 
 
-def _confusion(
+def _confusions(
     predicted: np.ndarray, targets: np.ndarray, classes: int, outputs: int
-) -> np.ndarray:
-    """(network, class, output) counts of predicted outputs (network, row)."""
-    networks = len(predicted)
-    cell = (np.arange(networks)[:, None] * classes + targets) * outputs + predicted
-    counts = np.bincount(cell.ravel(), minlength=networks * classes * outputs)
-    return counts.reshape(networks, classes, outputs)
+) -> list[tuple[tuple[int, ...], ...] | FilledCells]:
+    """One of each network, from predicted outputs (network, row)."""
+    cells = targets * outputs + predicted
+    if classes <= MOST_IN_FULL:
+        counts = [np.bincount(own, minlength=classes * outputs) for own in cells]
+        return [tuple(map(tuple, own.reshape(classes, outputs).tolist())) for own in counts]
+    found: list[tuple[tuple[int, ...], ...] | FilledCells] = []
+    for own in cells:
+        filled, rows = np.unique(own, return_counts=True)
+        true, predicted_as, held = (
+            tuple(column.tolist()) for column in (*np.divmod(filled, outputs), rows)
+        )
+        found.append(FilledCells(true, predicted_as, held, outputs))
+    return found
 
 
-def _rates(confusion: np.ndarray) -> list[dict[str, Any]]:
-    """What a table of counts (network, class, output) tells, one dictionary a network."""
-    classes = confusion.shape[1]
-    right = np.diagonal(confusion, axis1=1, axis2=2).astype(np.float64)
-    support = confusion.sum(axis=2)
-    precision = _ratio(right, confusion.sum(axis=1)[:, :classes])
+def _rates(
+    predicted: np.ndarray, targets: np.ndarray, classes: int, outputs: int
+) -> list[dict[str, Any]]:
+    """What predicted outputs (network, row) tell of each class, one dictionary a network."""
+
+    def counted(of: np.ndarray) -> np.ndarray:
+        return np.stack([np.bincount(own, minlength=outputs)[:classes] for own in of])
+
+    # A wrong row counts for an output beyond the others.
+    right = counted(np.where(predicted == targets, targets, outputs)).astype(np.float64)
+    support = counted(np.broadcast_to(targets, predicted.shape))
+    precision = _ratio(right, counted(predicted))
     recall = _ratio(right, support)
     f1 = _ratio(2 * precision * recall, precision + recall)
     of_classes = np.stack([precision, recall, f1], axis=1)
@@ -245,15 +286,13 @@ def _rates(confusion: np.ndarray) -> list[dict[str, Any]]:
     return [
         {
             "accuracy": accuracy,
-            "confusion": tuple(map(tuple, cells)),
             **dict(zip(("precision", "recall", "f1"), map(tuple, rates), strict=True)),
             "support": tuple(rows),
             "macro": Averages(*macro),
             "weighted": Averages(*weighted),
         }
-        for accuracy, cells, rates, rows, macro, weighted in zip(
+        for accuracy, rates, rows, macro, weighted in zip(
             (right.sum(axis=1) / support.sum(axis=1)).tolist(),
-            confusion.tolist(),
             of_classes.tolist(),
             support.tolist(),
             *averaged,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,17 @@ def roc_curves(scores: np.ndarray, targets: np.ndarray) -> RocCurves:
     """Curves of scores (row, class) for targets (row,): a higher score means the class sooner."""
     curves = [_drawn(exact) for exact in exact_curves(scores, targets)]
     return RocCurves(tuple(curves[:-2]), *curves[-2:])
+
+
+def some_roc_curves(scores: np.ndarray, targets: np.ndarray, classes: Sequence[int]) -> RocCurves:
+    """`roc_curves` of some classes only, without averages: of very many, all would fill memory."""
+    place_of = np.full(scores.shape[1], -1)
+    place_of[list(classes)] = np.arange(len(classes))
+    found = exact_curves(scores[:, list(classes)], place_of[targets])
+    curves = [NO_CURVE] * scores.shape[1]
+    for index, exact in zip(classes, found, strict=False):
+        curves[index] = _drawn(exact)
+    return RocCurves(tuple(curves), NO_CURVE, NO_CURVE)
 
 
 def _drawn(exact: np.ndarray) -> RocCurve:

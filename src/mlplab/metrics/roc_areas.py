@@ -6,9 +6,13 @@ the Mann-Whitney statistic over the number of pairs (Hanley and McNeil, Radiolog
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+_PAIRS_AT_ONCE = 2**24
+"""Pairs of row and class that are sorted at once; of more, some classes at a time."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,16 @@ def roc_areas(probabilities: np.ndarray, targets: np.ndarray) -> list[RocAreas]:
         targets: (row,).
     """
     networks, rows, classes = probabilities.shape
-    is_own = targets == np.arange(classes)[:, None]
-    # A number from 0 up sorts as its bits do. The sign's bit is free: shifted out, it makes room
-    # for the truth, so that one sort of whole numbers orders both.
-    keys = np.ascontiguousarray(probabilities.transpose(0, 2, 1)).view(np.uint64) << np.uint64(1)
-    keys |= is_own.astype(np.uint64)
-    own = is_own.sum(axis=1)
-    by_class = _areas(keys.reshape(-1, rows), np.tile(own, networks)).reshape(networks, classes)
-    micro = _areas(keys.reshape(networks, -1), np.full(networks, own.sum()))
+    at_once = max(1, _PAIRS_AT_ONCE // (networks * rows))
+    if at_once >= classes:
+        keys = _keys(probabilities, targets, range(classes))
+        by_class = _areas_of_classes(keys)
+        micro = _areas(keys.reshape(networks, -1), np.full(networks, rows))
+    else:
+        blocks = [range(classes)[i : i + at_once] for i in range(0, classes, at_once)]
+        of_blocks = [_areas_of_classes(_keys(probabilities, targets, own)) for own in blocks]
+        by_class = np.concatenate(of_blocks, axis=1)
+        micro = np.array([_micro_area(own, targets, blocks) for own in probabilities])
     found = []
     for areas, over_all in zip(by_class.tolist(), micro.tolist(), strict=True):
         known = [area for area in areas if area == area]
@@ -49,6 +55,38 @@ def roc_areas(probabilities: np.ndarray, targets: np.ndarray) -> list[RocAreas]:
             )
         )
     return found
+
+
+def _keys(probabilities: np.ndarray, targets: np.ndarray, classes: range) -> np.ndarray:
+    """(network, class, row) uint64: twice the order of the score, one more for rows of the class.
+
+    A number from 0 up sorts as its bits do. The sign's bit is free: shifted out, it makes room for
+    the truth, so that one sort of whole numbers orders both.
+    """
+    own = probabilities[:, :, classes.start : classes.stop].transpose(0, 2, 1)
+    keys = np.ascontiguousarray(own).view(np.uint64) << np.uint64(1)
+    keys |= (targets == np.array(classes)[:, None]).astype(np.uint64)
+    return keys
+
+
+def _areas_of_classes(keys: np.ndarray) -> np.ndarray:
+    """(network, class)."""
+    flat = keys.reshape(-1, keys.shape[2])
+    positives = (keys[0] & np.uint64(1)).astype(np.int64).sum(axis=1)
+    return _areas(flat, np.tile(positives, len(keys))).reshape(keys.shape[:2])
+
+
+def _micro_area(probabilities: np.ndarray, targets: np.ndarray, blocks: Sequence[range]) -> float:
+    """The area over all pairs of row and class of one network (row, class), a block at a time."""
+    rows, classes = probabilities.shape
+    positives = np.sort(probabilities[np.arange(rows), targets])
+    twice = 0  # pairs in which the positive is the higher one, counted twice, and ties once
+    for block in blocks:
+        is_negative = targets[:, None] != np.array(block)
+        negatives = np.sort(probabilities[:, block.start : block.stop][is_negative])
+        twice += sum(int(np.searchsorted(negatives, positives, s).sum()) for s in ("left", "right"))
+    pairs = rows * rows * (classes - 1)
+    return twice / 2 / pairs if pairs else np.nan
 
 
 def _areas(keys: np.ndarray, positives: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from mlplab.words import (
     percent,
     percent_range,
     signed,
-    with_half,
+    with_limits,
 )
 
 CHOSEN = "chosen on these very rows"
@@ -348,14 +348,6 @@ def centres_do_worse(task: Task) -> bool:
         and softmax is not None
         and float(task.difference(centre, softmax).mean) < 0
     )
-
-
-def with_limits(mean: MeanInterval, digits: int = 3) -> str:
-    """A mean ± half its interval, or with its limits where these are not evenly about it."""
-    value, low, high = (round(float(x), digits) for x in (mean.mean, mean.low, mean.high))
-    if not math.isfinite(low) or abs((high - value) - (value - low)) < 2 * 10**-digits:
-        return with_half(mean, digits)
-    return f"{value:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
 
 def area(series: DetectorSeries) -> str:

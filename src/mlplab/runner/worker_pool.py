@@ -10,6 +10,7 @@ import queue
 import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,10 @@ from mlplab.runner.wanted import WantedRun
 from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
 from mlplab.trainer.train import train
+
+_EVALUATED_ALONE = 2**24
+"""Pairs of test row and output beyond which one thread evaluates at a time, to spare memory."""
+_evaluating = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,8 +209,10 @@ def _evaluations(runs: Sequence[WantedRun], networks: Sequence[TrainedNetwork]) 
         # Objectives differ in how many outputs they add to those of the classes.
         for outputs in {own.shape[1] for own in scores}:
             own = [i for i, one in enumerate(scores) if one.shape[1] == outputs]
-            of_classes = [scores[i].numpy() for i in own]
-            found = evaluate_many(of_classes, targets, data.class_names, counts)
+            large = len(targets) * outputs > _EVALUATED_ALONE
+            with _evaluating if large else nullcontext():
+                of_classes = [scores[i].numpy() for i in own]
+                found = evaluate_many(of_classes, targets, data.class_names, counts)
             for i, evaluation in zip(own, found, strict=True):
                 evaluations[places[i]] = evaluation.to_json()
     return evaluations

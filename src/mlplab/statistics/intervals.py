@@ -22,13 +22,20 @@ class MeanInterval:
     high: NDArray[np.float64]
 
 
-def t_interval(values: ArrayLike, *, axis: int = 0, level: float = 0.95) -> MeanInterval:
+def t_interval(
+    values: ArrayLike,
+    *,
+    axis: int = 0,
+    level: float = 0.95,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> MeanInterval:
     """Mean ± t_{n-1, 1-α/2}·s/√n along one axis (Student, 1908).
 
     values: any shape; `axis` is what is averaged over, usually the seed. NaN is a value that does
     not exist; n counts the others.
     An infinite value makes its mean infinite and the limits NaN; n = 1 gives NaN limits, n = 0
     NaN throughout.
+    bounds: between which every value lies; the limits are cut there.
     Raises ValueError for a level outside (0, 1).
     """
     if not 0 < level < 1:
@@ -41,4 +48,5 @@ def t_interval(values: ArrayLike, *, axis: int = 0, level: float = 0.95) -> Mean
         std = np.sqrt((np.where(present, x - mean, 0.0) ** 2).sum(axis=0) / (n - 1))
         std = np.where(n > 1, std, np.nan)
         half = special.stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * std / np.sqrt(n)
-        return MeanInterval(n, mean, std, mean - half, mean + half)
+        low, high = np.maximum(mean - half, bounds[0]), np.minimum(mean + half, bounds[1])
+        return MeanInterval(n, mean, std, low, high)

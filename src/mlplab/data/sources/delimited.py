@@ -51,7 +51,7 @@ def read_text_table(file: DataFile, form: TextForm, *, head_only: bool = False) 
     if form.plain and is_packed(file):
         hint = 'save the table as CSV in UTF-8, not packed, or use "format": "table"'
         file.refuse("text in UTF-8", "a gzip file", hint)
-    content = content_of(file, at_most=_HEADER_BYTES if head_only else None, copies=_COPIES)
+    content = content_of(file, at_most=_HEADER_BYTES if head_only else None, needed=_needed)
     cut = head_only and len(content) == _HEADER_BYTES
     text, notes = _decoded(content, form, file, cut=cut)
     del content
@@ -64,8 +64,13 @@ def read_text_table(file: DataFile, form: TextForm, *, head_only: bool = False) 
     return _table(rows, lines, form, file, notes)
 
 
+def _needed(block: bytes) -> int:
+    """Bytes of memory that a part of a text takes at least: each line is a cell or more."""
+    return len(block) * _COPIES + block.count(b"\n") * _BYTES_A_CELL
+
+
 def _decoded(
-    content: bytes, form: TextForm, file: DataFile, *, cut: bool
+    content: bytes | bytearray, form: TextForm, file: DataFile, *, cut: bool
 ) -> tuple[str, tuple[str, ...]]:
     mark = next((mark for mark in _BYTE_ORDER_MARKS if content.startswith(mark)), b"")
     if content.startswith(codecs.BOM_UTF16_LE + b"\0\0"):

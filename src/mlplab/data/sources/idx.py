@@ -22,7 +22,7 @@ _KINDS = {1: "labels", 3: "images"}
 
 
 def images_and_labels(
-    images: File, labels: File, content: Callable[[File], bytes] = content_of
+    images: File, labels: File, content: Callable[[File], bytes | bytearray] = content_of
 ) -> tuple[np.ndarray, np.ndarray]:
     """The images (row, height, width) uint8 and labels (row,) uint8 of two files.
 
@@ -90,14 +90,14 @@ def _shape_in(file: DataFile, dimensions: int) -> tuple[int, ...]:
     return shape
 
 
-def _elements(content: bytes, dimensions: int, file: DataFile) -> np.ndarray:
+def _elements(content: bytes | bytearray, dimensions: int, file: DataFile) -> np.ndarray:
     shape = _shape(content, dimensions, file)
     head = 4 + 4 * dimensions
     _require_length(shape, len(content) - head, file)
     return np.frombuffer(content, np.uint8, math.prod(shape), offset=head).reshape(shape)
 
 
-def _shape(content: bytes, dimensions: int, file: DataFile) -> tuple[int, ...]:
+def _shape(content: bytes | bytearray, dimensions: int, file: DataFile) -> tuple[int, ...]:
     _require_kind(content, dimensions, file)
     head = 4 + 4 * dimensions
     if len(content) < head:
@@ -121,7 +121,7 @@ def _require_length(shape: tuple[int, ...], received: int, file: DataFile) -> No
         file.refuse(expected, f"{received}", f"it {fault}: fetch or write it again")
 
 
-def _require_kind(content: bytes, dimensions: int, file: DataFile) -> None:
+def _require_kind(content: bytes | bytearray, dimensions: int, file: DataFile) -> None:
     axes = "one dimension" if dimensions == 1 else f"{dimensions} dimensions"
     expected = f"an IDX file of {_KINDS[dimensions]} ({axes} of unsigned bytes)"
     if len(content) < 4 or content[:2] != b"\0\0":

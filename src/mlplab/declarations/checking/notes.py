@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
@@ -18,6 +19,7 @@ from mlplab.declarations.study import Study
 
 MOST_NOTES = 30
 FEWEST_TO_CHOOSE = 100
+_LARGEST_SHARE = 0.4
 """Validation rows: of fewer, one row is more than a point of accuracy."""
 _UNUSUAL_WIDTH = 100
 _LARGEST_RATE = {True: 10.0, False: 1.0}
@@ -159,16 +161,22 @@ def _choice_notes(study: Study, sizes: Mapping[str, DataSize]) -> Iterator[str]:
     if len(chosen) < 2:
         return
     few = {
-        rows
+        (rows, rows + (sizes[name].train_rows or 0))
         for name in chosen
         if (rows := sizes[name].validation_rows) and rows < FEWEST_TO_CHOOSE
         if getattr(study.networks[name].data, "task", None) != "regression"
     }
     if few:
-        rows = min(few)
+        rows, of = min(few)
+        share = math.ceil(20 * FEWEST_TO_CHOOSE / of) / 20
+        mend = (
+            f'write a larger part, such as "validation": {share:g}, in data'
+            if share <= _LARGEST_SHARE
+            else "of so few rows no part is large enough, and the choice stays uncertain"
+        )
         yield (
             f"networks are chosen by accuracy on {rows} validation rows, of which one is "
-            f'{100 / rows:.2g} points: write a larger part, such as "validation": 0.2, in data.'
+            f"{100 / rows:.2g} points: {mend}."
         )
     twice = [name for name in chosen if _decides_twice(study.networks[name])]
     if twice:

@@ -55,10 +55,12 @@ class Size:
         return rows * self.forward_flops_a_row
 
     def memory_bytes(self, evaluated_rows: int = 0) -> int:
-        """Parameters with all that training keeps of them, and activations with their gradients."""
+        """Parameters with all that training keeps of them, activations with their gradients, and
+        the outputs of the test rows."""
         held = 2 * self.batch_size * sum(self.layers)
         shown = min(evaluated_rows, EVALUATION_ROWS) * 2 * max(self.layers)
-        return BYTES_A_PARAMETER * self.parameters + 4 * max(held, shown)
+        outputs = evaluated_rows * self.layers[-1]
+        return BYTES_A_PARAMETER * self.parameters + 4 * (max(held, shown) + outputs)
 
 
 def size_of(network: Network, features: int, classes: int) -> Size:

@@ -28,7 +28,15 @@ from mlplab.report.document import (
 )
 from mlplab.statistics.intervals import t_interval
 from mlplab.statistics.prediction_band import FEWEST_RUNS
-from mlplab.words import SPLITS, by_count, count, listed, number, with_half, with_interval
+from mlplab.words import (
+    SPLITS,
+    by_count,
+    count,
+    listed,
+    number,
+    with_interval,
+    with_limits,
+)
 
 _Compared = Sequence[tuple[PublishedFigure, Sequence[NetworkComparison]]]
 
@@ -251,11 +259,11 @@ def _area_blocks(context: Context, facts: PublishedStudy, same: Sequence[str]) -
     rows = []
     for index, name in enumerate(evaluations[0].class_names):
         areas = [e.areas.classes[index] for e in evaluations]
-        hard = [_corner_area(np.array(e.confusion), index) for e in evaluations]
+        hard = [_corner_area(e.counts.toarray(), index) for e in evaluations]
         known = np.array([a for a in areas if a is not None])
         if name in published.areas and len(known):
             cells = [f"{np.mean(hard):.4f}"] if corner else []
-            cells.append(with_half(t_interval(known), 5))
+            cells.append(with_limits(t_interval(known), 5, (0, 1)))
             rows.append((plain(name), f"{published.areas[name]:.2f}", *cells))
     caption = (
         "Area under the ROC curve of each class; ours are means over "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from mlplab.analysis.calibration import CalibrationOverSeeds
@@ -36,7 +37,7 @@ from mlplab.report.document import (
     columns,
     plain,
 )
-from mlplab.words import count, number, points, with_half, with_interval
+from mlplab.words import count, number, points, with_interval, with_limits
 
 MOST_SHOWN = 25
 _UNITS: dict[CostName, str] = {
@@ -74,8 +75,10 @@ def _table(choice: Choice) -> Table:
     title = metric.title
     unit = "in points, " if metric.is_fraction else ""
     caption = (
-        f"Candidates, the cheapest first. {title[0].upper()}{title[1:]}: final, {choice.split}. Less "
-        f"the best other: {unit}with {comparison_in_words(choice)}. Pareto front: no other is at "
+        f"Candidates, the cheapest first. {title[0].upper()}{title[1:]}: final, {choice.split}. ±: half "
+        f"of a 95% interval, of {title} for other seeds and rows, of a cost for other seeds; in "
+        f"brackets its limits, where they are uneven. Less the best other: {unit}with "
+        f"{comparison_in_words(choice)}. Pareto front: no other is at "
         "least as good and as cheap by that cost, and better in one, by their means."
     )
     if len(shown) > MOST_SHOWN:
@@ -96,7 +99,7 @@ def _row(candidate: Candidate, choice: Choice) -> tuple[str, ...]:
     return (
         f"**{name}**" if candidate.network == choice.chosen else name,
         *(_cost(candidate.costs[cost], cost) for cost in _UNITS),
-        with_half(candidate.value, 4)
+        with_limits(candidate.value, 4)
         if choice.metric.is_fraction
         else with_interval(candidate.value, choice.metric.name),
         _difference(candidate, choice.metric),
@@ -121,7 +124,8 @@ def _cost(spread: Spread, cost: CostName) -> str:
         half = (spread.high - spread.low) / 2
         told = f"{spread.mean:.3g} ± {half:.1g}" if half > 0 else f"{spread.mean:.3g}"
         return told.replace("e+", "e")
-    return with_half(spread, max(0, 3 - len(f"{spread.mean:.0f}".lstrip("0"))))
+    digits = max(0, 3 - len(f"{spread.mean:.0f}".lstrip("0")))
+    return with_limits(spread, digits, (0, math.inf))
 
 
 def _in_full(context: Context, choice: Choice) -> Iterator[Block]:

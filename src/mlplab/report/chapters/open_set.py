@@ -41,9 +41,8 @@ from mlplab.report.open_set_words import (
     centres_do_worse,
     remedies,
     why_centres,
-    with_limits,
 )
-from mlplab.words import listed, listed_classes, signed
+from mlplab.words import listed, listed_classes, signed, with_limits
 
 _MEASURES = (
     ("AUROC", "auroc"),
