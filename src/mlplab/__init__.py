@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from mlplab.reproducible_products import ask_for_reproducible_products
 
 if TYPE_CHECKING:
+    from mlplab.model.files import load_model as load_model
     from mlplab.study import Study as Study
 
-__all__ = ["Study", "__version__"]
+__all__ = ["Study", "__version__", "load_model"]
 
 
 ask_for_reproducible_products()
@@ -26,6 +27,10 @@ def __getattr__(name: str) -> Any:
         from mlplab.study import Study
 
         return Study
+    if name == "load_model":
+        from mlplab.model.files import load_model
+
+        return load_model
     if name == "__version__":
         from importlib.metadata import version
 

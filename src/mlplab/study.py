@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlplab.declarations import study as declarations
 from mlplab.declarations.loading import load, until_decided
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mlplab.analysis.questions.answers import Answer
     from mlplab.declarations.choice import ChoiceRule
     from mlplab.declarations.task import TaskName
+    from mlplab.model.model import Model
     from mlplab.runner.estimate import Estimate
     from mlplab.runner.events import OnEvent
     from mlplab.splits import Baseline, Splits
@@ -109,6 +110,20 @@ class StudyResults(Results):
         from mlplab.analysis.choice.rule import choose
 
         return choose(self, rule)
+
+    def model(self, network: str | None = None, seeds: int | Literal["all"] = "all") -> Model:
+        """A network in use: `predict`, `predict_proba`, `save`; see `mlplab.load_model`.
+
+        Args:
+            network: its name; None for the one that the study's rule takes, else the best so far.
+            seeds: one of them, or all, whose answers are averaged.
+
+        Raises:
+            BadInput: no such network, or nothing of it is finished.
+        """
+        from mlplab.model.from_results import model_of
+
+        return model_of(self, network, seeds)
 
     def tuning(self) -> pd.DataFrame:
         """Every trial of a tuned study; see `mlplab.analysis.tuning.tuning_table`."""

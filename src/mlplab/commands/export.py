@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +10,13 @@ import typer
 
 from mlplab.commands import options
 from mlplab.commands.failure import complain, refuse
+from mlplab.commands.network_in_use import model_of_results
 
 if TYPE_CHECKING:
     import numpy as np
 
     from mlplab.records.results import Results
+    from mlplab.study import StudyResults
 
 
 def export(
@@ -46,6 +49,12 @@ def export(
         Path | None,
         typer.Option(metavar="DIR", help="One safetensors file a network and seed."),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A network in use, as a model file (.safetensors)."),
+    ] = None,
+    network: options.ModelNetwork = None,
+    seed: options.ModelSeed = "all",
 ) -> None:
     """Write results as files for other programs.
 
@@ -58,6 +67,7 @@ def export(
       mlplab export runs/open-set --open-set open-set.csv
       mlplab export runs/report-2023-fair --tuning tuning.csv
       mlplab export runs/demo --weights weights/
+      mlplab export runs/demo --model digits.safetensors --network deep --seed 0
 
     Curves have the columns study,network,seed,step,split,metric,value. Files end in .csv, .csv.gz
     or .parquet. Verdicts are a list with an object for each question: ask, verdict, effect,
@@ -66,48 +76,52 @@ def export(
     has_seen_test_data, seeds, sentence, caveats and candidates. The open-set table has the columns
     study,network,seed,split,detector,metric,value, that of tuning
     study,network,trial,setting,value,round,seed,step,metric,score,status,chosen,training_flops,
-    seconds. Weights are kernel_1 (in, out), bias_1 (out), kernel_2 and so on.
+    seconds. Weights are kernel_1 (in, out), bias_1 (out), kernel_2 and so on. A model file is what
+    mlplab predict and mlplab.load_model take: the chosen network, or --network NAME, with all seeds
+    or --seed N, and all that a new row needs; a model card in Markdown is written beside it.
     """
-    if all(
-        asked is None for asked in (curves, summary, verdicts, choice, open_set, tuning, weights)
-    ):
+    asked = [curves, summary, verdicts, choice, open_set, tuning, weights, model]
+    if all(place is None for place in asked):
         raise refuse(
             "Say what to export: --curves FILE, --summary FILE, --verdicts FILE, --choice FILE, "
-            "--open-set FILE, --tuning FILE or --weights DIR."
+            "--open-set FILE, --tuning FILE, --weights DIR or --model FILE."
         )
+    if model is None and (network is not None or seed != "all"):
+        raise refuse("--network and --seed name the network of --model: add --model FILE.")
 
-    _refuse_places(run, [curves, summary, verdicts, choice, open_set, tuning, weights])
+    _refuse_places(run, asked)
 
     from mlplab.study import open_results
 
     results = open_results(run)
     if results.missing:
         complain(f"note: {len(results.missing):,} networks × seeds are missing in this export")
-    if curves is not None:
-        results.export(curves=curves)
-        print(curves)
-    if summary is not None:
-        results.export(summary=summary)
-        print(summary)
-    if verdicts is not None:
-        _export_verdicts(results, verdicts)
-        print(verdicts)
-    if choice is not None:
-        _export_choice(results, choice)
-        print(choice)
-    if open_set is not None:
-        if not results.study.open_set:
-            complain("note: the study asks nothing about unknown classes, so the table is empty")
-        results.export(open_set=open_set)
-        print(open_set)
-    if tuning is not None:
-        if results.study.tune is None:
-            complain("note: the study tunes nothing, so the table is empty")
-        results.export(tuning=tuning)
-        print(tuning)
-    if weights is not None:
-        _export_weights(results, weights)
-        print(weights)
+    writers: tuple[tuple[Path | None, Callable[[Path], object]], ...] = (
+        (curves, lambda path: results.export(curves=path)),
+        (summary, lambda path: results.export(summary=path)),
+        (verdicts, lambda path: _export_verdicts(results, path)),
+        (choice, lambda path: _export_choice(results, path)),
+        (open_set, lambda path: _export_open_set(results, path)),
+        (tuning, lambda path: _export_tuning(results, path)),
+        (weights, lambda path: _export_weights(results, path)),
+        (model, lambda path: model_of_results(results, network, seed).save(path)),
+    )
+    for path, write in writers:
+        if path is not None:
+            write(path)
+            print(path)
+
+
+def _export_open_set(results: StudyResults, path: Path) -> None:
+    if not results.study.open_set:
+        complain("note: the study asks nothing about unknown classes, so the table is empty")
+    results.export(open_set=path)
+
+
+def _export_tuning(results: StudyResults, path: Path) -> None:
+    if results.study.tune is None:
+        complain("note: the study tunes nothing, so the table is empty")
+    results.export(tuning=path)
 
 
 def _refuse_places(run: Path, wanted: list[Path | None]) -> None:

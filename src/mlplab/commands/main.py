@@ -17,6 +17,7 @@ from mlplab.commands import (
     export,
     init,
     plan,
+    predict,
     report,
     run,
     serve,
@@ -60,6 +61,7 @@ app.command()(status.status)
 app.command()(report.report)
 app.command()(compare.compare)
 app.command()(export.export)
+app.command()(predict.predict)
 app.command()(verify.verify)
 app.command()(archive.archive)
 app.add_typer(data.app)

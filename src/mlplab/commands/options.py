@@ -122,3 +122,12 @@ ResultsArgument = Annotated[
 ]
 
 DEFAULT_OUT = Path("runs")
+
+ModelNetwork = Annotated[
+    str | None,
+    typer.Option("--network", metavar="NAME", help="A network; else the one the study chose."),
+]
+ModelSeed = Annotated[
+    str,
+    typer.Option("--seed", metavar="N|all", help="One seed, or all, whose answers are averaged."),
+]

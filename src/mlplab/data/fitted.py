@@ -130,7 +130,7 @@ class Preparation:
                 features.
         """
         if hasattr(rows, "columns") or isinstance(rows, Mapping):
-            return self.apply(self._encoded(rows))
+            return self.apply(self.encoded(rows))
         array = np.asarray(rows)
         array = array.reshape(len(array), -1) if array.ndim > 1 else array.reshape(1, -1)
         if array.dtype.kind not in "buif" or array.shape[1] != self.features:
@@ -145,7 +145,7 @@ class Preparation:
             return self.apply(array.astype(np.uint8))
         return self.apply(array.astype(np.float64))
 
-    def _encoded(self, rows: Any) -> np.ndarray:
+    def encoded(self, rows: Any) -> np.ndarray:
         import pandas as pd
 
         from mlplab.data.sources.frames import cells_of

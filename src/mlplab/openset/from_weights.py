@@ -42,9 +42,7 @@ def activations_from_weights(
     Raises:
         ValueError: an unknown activation, or layers that do not fit each other or the inputs.
     """
-    function = _FUNCTIONS.get(_ALIASES.get(activation, activation))
-    if function is None:
-        refuse("activation", f"one of {', '.join(_FUNCTIONS)}", repr(activation))
+    function = _function(activation)
     x = as_array(inputs)
     weights = [(as_array(k), as_array(b)) for k, b in layers]
     _check_layers(x, weights)
@@ -60,6 +58,35 @@ def activations_from_weights(
         logits = hidden @ kernel + bias
     layer = OutputLayer(kernel=kernel, bias=bias)
     return Activations(inputs=x, hidden=hidden, logits=logits, output_layer=layer)
+
+
+def outputs_from_weights(
+    inputs: np.ndarray,
+    layers: Sequence[tuple[np.ndarray, np.ndarray]],
+    activation: str = "relu",
+    rows_at_once: int = 8192,
+) -> np.ndarray:
+    """Outputs (row, output) of inputs (row, feature): see `activations_from_weights`.
+
+    Raises:
+        ValueError: an unknown activation, or layers that do not fit each other or the inputs.
+    """
+    function = _function(activation)
+    _check_layers(inputs, layers)
+    kernel, bias = layers[-1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = [
+            _through(inputs[start : start + rows_at_once], layers[:-1], function) @ kernel + bias
+            for start in range(0, max(len(inputs), 1), rows_at_once)
+        ]
+    return np.concatenate(parts)
+
+
+def _function(activation: str) -> Callable[[np.ndarray], np.ndarray]:
+    function = _FUNCTIONS.get(_ALIASES.get(activation, activation))
+    if function is None:
+        refuse("activation", f"one of {', '.join(_FUNCTIONS)}", repr(activation))
+    return function
 
 
 def _through(

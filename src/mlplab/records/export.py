@@ -6,9 +6,11 @@ apostrophe in front (the usual remedy: https://owasp.org/www-community/attacks/C
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 from mlplab.declarations.problems import refuse
 from mlplab.records.atomic import replacing, writable
@@ -49,16 +51,60 @@ def export_table(make_table: Callable[[], pd.DataFrame], path: str | Path) -> No
 
 
 def _write(make_table: Callable[[], pd.DataFrame], path: Path) -> None:
-    is_parquet = path.suffix.lower() in _PARQUET
-    if not is_parquet and path.suffix.lower() not in (".csv", ".gz"):
-        expected = "a file that ends in .csv, .csv.gz or .parquet"
-        refuse("", expected=expected, received=f"“{path.name}”", file=path)
+    TableWriter.require_ending(path)
     table = make_table()
-    with writable(path), replacing(path) as temporary:
-        if is_parquet:
-            table.to_parquet(temporary, index=False)
+    with writable(path), replacing(path) as temporary, TableWriter.opened(temporary) as writer:
+        writer.write(table)
+
+
+class TableWriter:
+    """Writes tables of the same columns one below the other: as CSV, or as Parquet."""
+
+    def __init__(self, place: Path | TextIO) -> None:
+        self._place, self._is_first = place, True
+        self._parquet: Any = None
+
+    @staticmethod
+    def require_ending(path: Path) -> None:
+        """Refuse a file of a kind that cannot be written.
+
+        Raises:
+            BadInput: its ending is another.
+        """
+        if path.suffix.lower() not in (*_PARQUET, ".csv", ".gz"):
+            expected = "a file that ends in .csv, .csv.gz or .parquet"
+            refuse("", expected=expected, received=f"“{path.name}”", file=path)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator[TableWriter]:
+        """A writer to a file, of the kind that its ending says."""
+        if path.suffix.lower() in _PARQUET:
+            writer = cls(path)
+            try:
+                yield writer
+            finally:
+                if writer._parquet is not None:
+                    writer._parquet.close()
+            return
+        opened = gzip.open if path.suffix.lower() == ".gz" else open
+        with opened(path, "wt", encoding="utf-8", newline="") as text:
+            yield cls(text)
+
+    def write(self, table: pd.DataFrame) -> None:
+        """Write the rows of a table, and before the first ones the names of its columns."""
+        if isinstance(self._place, Path):
+            import pyarrow as pa
+            from pyarrow import parquet
+
+            rows = pa.Table.from_pandas(table, preserve_index=False)
+            if self._parquet is None:
+                self._parquet = parquet.ParquetWriter(self._place, rows.schema)
+            self._parquet.write_table(rows.cast(self._parquet.schema))
         else:
-            without_formulas(table).to_csv(temporary, index=False, lineterminator="\n")
+            plain = without_formulas(table)
+            plain.to_csv(self._place, index=False, lineterminator="\n", header=self._is_first)
+        self._is_first = False
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:

@@ -69,6 +69,30 @@ def _needed(block: bytes) -> int:
     return len(block) * _COPIES + block.count(b"\n") * _BYTES_A_CELL
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How a text table is written, found from its beginning."""
+
+    names: tuple[str, ...]
+    has_header: bool
+    separator: str
+    encoding: str
+
+
+def layout_of(file: DataFile) -> Layout:
+    """The names of a table's columns and how its text is written; its rows are not read.
+
+    Raises:
+        BadInput: as `read_text_table`, of the beginning of the file.
+    """
+    table = read_text_table(file, TextForm(), head_only=True)
+    content = content_of(file, at_most=_HEADER_BYTES)
+    text, notes = _decoded(content, TextForm(), file, cut=len(content) == _HEADER_BYTES)
+    mark = next((mark for mark in _BYTE_ORDER_MARKS if content.startswith(mark)), b"")
+    encoding = "cp1252" if notes else _BYTE_ORDER_MARKS.get(mark, "utf-8")
+    return Layout(table.names, table.header, _separator(text), encoding)
+
+
 def _decoded(
     content: bytes | bytearray, form: TextForm, file: DataFile, *, cut: bool
 ) -> tuple[str, tuple[str, ...]]:
