@@ -72,7 +72,11 @@ def _line_figure(
     )
     drawn = table.assign(low=table["low"].clip(*domain), high=table["high"].clip(*domain))
     scale = {"domain": domain, "nice": False}
-    x = {"title": _titled(arms, f"{phrase_of(question.metric)}{of_unit}"), "scale": scale, "axis": {"tickCount": 7}}
+    x = {
+        "title": _titled(arms, f"{phrase_of(question.metric)}{of_unit}"),
+        "scale": scale,
+        "axis": {"tickCount": 7},
+    }
     chart = {
         "data": vega.rows(drawn, 7),
         "width": theme.WIDTH - 40,
