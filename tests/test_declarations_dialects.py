@@ -28,7 +28,7 @@ DIALECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
          "momentum": 0.9, "nesterovs_momentum": True, "verbose": False, "warm_start": False},
         {"hidden": (100, 50), "activation": "sigmoid", "optimizer.learning_rate": 0.002,
          "optimizer.weight_decay": 0.0001, "seeds": (7,), "data.validation": 0.1,
-         "training.steps": 70, "training.early_stopping.patience": 10},
+         "training.steps": 65, "training.early_stopping.patience": 10},
     ),
     "Keras, to_json": (
         {"class_name": "Sequential", "keras_version": "2.4.0", "backend": "tensorflow",
@@ -52,7 +52,7 @@ DIALECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
          "data": {"name": "MNIST", "batch_size": 64, "num_workers": 0, "data_dir": "data/"},
          "trainer": {"_target_": "lightning.Trainer", "max_epochs": 2, "accelerator": "cpu",
                      "devices": 1}, "seed": 42},
-        {"hidden": (64, 128), "optimizer.name": "adam", "training.steps": 1876, "seeds": (42,)},
+        {"hidden": (64, 128), "optimizer.name": "adam", "training.steps": 1875, "seeds": (42,)},
     ),
     "PyTorch template": (
         {"name": "Mnist_MLP", "n_gpu": 1,
@@ -64,7 +64,7 @@ DIALECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
          "lr_scheduler": {"type": "StepLR", "args": {"step_size": 5, "gamma": 0.1}},
          "trainer": {"epochs": 10, "save_dir": "saved/", "verbosity": 2, "early_stop": 10}},
         {"hidden": (256, 128), "optimizer.learning_rate": 0.001, "training.batch_size": 128,
-         "optimizer.schedule.every": 2110, "training.steps": 4220, "data.validation": 0.1},
+         "optimizer.schedule.every": 2110, "training.steps": 4219, "data.validation": 0.1},
     ),
     "sections with parameters": (
         {"project_name": "MLP_MNIST", "output_dir": "./outputs/", "seed": 1,
@@ -76,7 +76,7 @@ DIALECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
          "loss": {"name": "CrossEntropy"},
          "trainer": {"epochs": 3, "patience": 0, "mixed_precision": False, "use_wandb": True}},
         {"hidden": (256, 256), "activation": "leaky_relu", "optimizer.momentum": 0.9,
-         "optimizer.schedule.name": "cosine", "training.steps": 2814},
+         "optimizer.schedule.name": "cosine", "training.steps": 2813},
     ),
     "flat, as in sweeps": (
         {"lr": 0.01, "optimizer": "SGD", "momentum": 0.9, "epochs": 2, "batch_size": 32,
@@ -154,6 +154,8 @@ def loaded(folder, study: dict[str, Any]):
         ({"data": {"name": "MNIST"}}, "data.name", "mnist", "MNIST"),
         ({"data": {"name": "digits", "val_split": 0.1}}, "data.validation", 0.1, "val_split"),
         ({"training": {"max_steps": 50}}, "training.steps", 50, "max_steps"),
+        ({"training": {"num_epochs": 2}}, "training.steps", 9, "num_epochs"),
+        ({"objective": {"type": "CrossEntropyLoss"}}, "objective.name", "cross_entropy", "type"),
         ({"networks": {"a": {"hidden_sizes": [9]}}}, "hidden", (9,), "hidden_sizes"),
         ({"grid": {"hidden_sizes": [[9]], "optimizer.lr": [1]}, "networks": {}}, "hidden", (9,),
          "hidden_sizes"),
@@ -175,9 +177,14 @@ def test_a_known_synonym_is_read_and_noted(tmp_path, change, path, value, word):
     [
         ({"seed": 42}, '"seeds": [42]'),
         ({"n_runs": 5}, '"seeds": 5'),
-        ({"epochs": 10}, '"training": {"steps": 50}'),  # 1,150 rows in batches of 256: 5 steps
+        ({"epochs": 10}, '"training": {"epochs": 10}'),
         ({"lr": 0.5}, '"optimizer": {"name": "adam", "learning_rate": 0.5}'),
         ({"l2": 0.1}, '"weight_decay": 0.1'),
+        ({"loss": "CrossEntropyLoss"}, '"objective": {"name": "cross_entropy"}'),
+        ({"hidden": "64, 32"}, "write [64, 32]"),
+        ({"data": {"name": "digits", "test_size": 0.2}}, "leave it out: a known set"),
+        ({"questions": [{"ask": "?", "compare": ["a", 0.9], "metric": {"final": "accuracy"},
+                         "expect": "greater"}]}, '"level_of": "a", "than": 0.9'),
         ({"optimizer": "Adam"}, '"optimizer": {"name": "adam", "learning_rate": 0.001}'),
         ({"units": 64}, '"hidden": [64]'),
         ({"normalize": True}, '"scaling": "unit"'),

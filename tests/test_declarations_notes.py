@@ -65,7 +65,7 @@ def training(**settings: Any) -> dict[str, Any]:
         ({"networks": {"a": {"hidden": [64, 32, 10]}}}, {"networks": {"a": {"hidden": [64, 32]}}},
          ["64-64-32-10-10", '"hidden": [32]']),
         ({"data": {"name": "digits", "validation": 11}}, {"data": {"name": "digits"}},
-         ["11 validation rows", "9.1 points", '"validation": 0.2']),
+         ["11 validation rows", "9.1 points", '"validation": 0.1']),
         (training(early_stopping={"metric": "accuracy", "patience": 2}),
          training(early_stopping={"metric": "loss", "patience": 2}),
          ["restored", "ranked", '"metric": "loss"']),

@@ -273,6 +273,14 @@ def test_a_note_tells_which_networks_a_shared_override_does_not_reach(write):
     assert load(write(), overrides=["training.batch_size=7"]).notes == ()
 
 
+@pytest.mark.parametrize(("said", "given"), [("steps", "epochs"), ("epochs", "steps")])
+def test_another_length_takes_the_place_of_the_declared_one(write, said, given):
+    path = write({"training": {said: 7, "batch_size": 1293}, "networks": {"a": {"hidden": [8]}}})
+    study = load(path, overrides=[f"training.{given}=3"])
+    assert {network.training.steps for network in study.networks.values()} == {3}
+    assert any(f'"{said}": 7' in note for note in study.notes)
+
+
 def test_later_overrides_prevail(write):
     study = load(write(), overrides=["training={}", "training.steps=7", "training.steps=9"])
     assert study.networks["a"].training.steps == 9

@@ -222,6 +222,7 @@ def results(tmp_path_factory):
 def test_a_table_of_a_quantity_is_run(results):
     assert results.study.task.name == "regression"
     assert results.study.networks["net"].objective.name == "mse"
+    assert any("taken for a quantity" in note for note in results.study.notes)
     table = results.summary()
     assert {"test_rmse", "test_mae", "test_r2", "validation_rmse"} <= set(table.columns)
     assert "test_accuracy" not in table.columns

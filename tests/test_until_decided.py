@@ -146,7 +146,7 @@ def test_too_few_at_first_become_as_many_as_can_decide(tmp_path):
     ("changes", "said"),
     [
         ({"seeds": {"until_decided": False}}, "seeds.until_decided: expected true"),
-        ({"seeds": {"until_decided": True, "at_most": 5}}, "seeds.at_most"),
+        ({"seeds": {"until_decided": True, "at_most": 5}}, "the 10 seeds of"),
         ({"seeds": {"until_decided": True, "at_last": 5}}, 'did you mean "at_least"'),
         ({"seeds": {"until_decided": True, "at_least": 2, "at_most": 5}}, "at least 9 seeds"),
         ({"questions": []}, "seeds.until_decided: expected questions"),

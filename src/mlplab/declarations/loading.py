@@ -166,7 +166,7 @@ def _loaded(
     resolution = resolve(values, source.grid)
     problems += resolution.problems
     lengths = set_lengths(resolution, values, source.folder)
-    resolution = with_tasks(lengths.resolution, source.folder)
+    resolution, task_notes = with_tasks(lengths.resolution, source.folder)
     problems += lengths.problems
     matching = match_widths(resolution, source.folder)
     resolution = matching.resolution
@@ -182,7 +182,13 @@ def _loaded(
         raise BadInput(_in_order(source.problems, map(source_map.located, problems)))
     # Files that share nothing have every setting overridden network by network.
     missed = () if source.translated else _override_notes(given, resolution)
-    notes += (*missed, *lengths.notes, *matching.notes, *study_notes(study, checked.sizes))
+    notes += (
+        *missed,
+        *lengths.notes,
+        *task_notes,
+        *matching.notes,
+        *study_notes(study, checked.sizes),
+    )
     study = with_open_set(replace(study, notes=tuple(notes)))
     if study.tune and (problem := number_problem(study.tune, tuned_networks(study))):
         raise BadInput(source_map.located(problem))
@@ -273,10 +279,12 @@ def _overridden(
         given = [each for override in given for each in _for_every_network(override, source)]
     late = [override for override in given if override.path.startswith("networks.")]
     early = [override for override in given if override not in late]
-    values, source_map, early_problems = overriding.apply(source.values, source.source_map, early)
+    values, source_map, early_problems, notes = overriding.apply(
+        source.values, source.source_map, early
+    )
     read = understand(values, source_map, STUDY_KEYS)
     values, grid, grid_problems = expand_grid(read.values)
-    values, source_map, late_problems = overriding.apply(values, read.source_map, late)
+    values, source_map, late_problems, more = overriding.apply(values, read.source_map, late)
     problems += (*early_problems, *read.problems, *grid_problems, *late_problems)
     if late:
         again = understand(values, source_map, STUDY_KEYS)
@@ -292,7 +300,7 @@ def _overridden(
         )
     }
     source = replace(source, values=values, source_map=source_map, grid=grid)
-    return source, read.notes
+    return source, [*notes, *more, *read.notes]
 
 
 def _for_every_network(

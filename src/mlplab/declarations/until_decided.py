@@ -33,5 +33,6 @@ class UntilDecided(Declaration):
             hint = 'write a count instead, such as "seeds": 10'
             yield Problem(("until_decided",), "true", "false", hint)
         if self.at_most < self.at_least:
-            expected, hint = f"a number from {self.at_least}, at_least, on", "make it larger"
+            expected = f'at least the {self.at_least} seeds of "at_least"'
+            hint = 'make it larger, or "at_least" smaller'
             yield Problem(("at_most",), expected, str(self.at_most), hint)

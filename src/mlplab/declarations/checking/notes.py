@@ -19,8 +19,8 @@ from mlplab.declarations.study import Study
 
 MOST_NOTES = 30
 FEWEST_TO_CHOOSE = 100
-_LARGEST_SHARE = 0.4
 """Validation rows: of fewer, one row is more than a point of accuracy."""
+_LARGEST_SHARE = 0.4
 _UNUSUAL_WIDTH = 100
 _LARGEST_RATE = {True: 10.0, False: 1.0}
 """Of SGD, and of optimizers whose steps are about as large as the rate; larger ones are told."""

@@ -91,7 +91,9 @@ def until_decided_problems(study: Study) -> Iterator[Problem]:
         expected, hint = "questions to be decided", "write some, or a count of seeds"
         yield Problem(("seeds", "until_decided"), expected, "none", hint)
     until = study.until_decided
-    if until and until.at_most < (first := first_look(study.questions, until.at_least)):
+    if until and until.at_least <= until.at_most < (
+        first := first_look(study.questions, until.at_least)
+    ):
         expected = f"at least {first} seeds, as the first look needs so many to decide any question"
         yield Problem(("seeds", "at_most"), expected, str(until.at_most), "make it larger")
     if study.tune and until:

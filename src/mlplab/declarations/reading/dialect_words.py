@@ -39,6 +39,7 @@ _KEYS = {
     "data.scaling": "normalize normalise normalization scaler scale scaling",
     "standardize": "standardize standardise",
     "data.classes": "classes",
+    "objective.name": "loss loss_fn loss_function criterion",
     "initial_weights.distribution": "kernel_initializer initializer weight_init init "
     "initialization weight_initialization",
     "seed": "seed random_state random_seed manual_seed rng_seed torch_seed",
@@ -56,7 +57,7 @@ SETTINGS = {folded(key): path for path, keys in _KEYS.items() for key in keys.sp
 CONVERTED = frozenset(
     key
     for key, path in SETTINGS.items()
-    if path in ("seed", "betas", "standardize", "width", "depth", "sizes", "training.epochs")
+    if path in ("seed", "betas", "standardize", "width", "depth", "sizes")
 )
 """Keys whose value must be turned into another, so that they are never only renamed."""
 KINDS = frozenset({"type", "classname", "target", "kind", "cls", "name", "algorithm"})
@@ -75,7 +76,6 @@ _REASONS = {
     "num_features n_features n_inputs num_inputs batch_input_shape input_units",
     "there are as many outputs as classes": "num_classes n_classes output_dim output_size "
     "out_features output_units n_outputs num_outputs nclasses",
-    "what is trained is cross-entropy": "loss loss_fn loss_function criterion",
     "accuracy and loss are always recorded": "metrics metric monitor",
     "--device on the command line says where": "device cuda use_cuda gpu gpus n_gpu accelerator "
     "devices use_gpu",
@@ -113,10 +113,19 @@ _DISTRIBUTIONS = {
     "uniform": "uniform", "normal": "normal", "glorot": "glorot", "xavier": "glorot", "he": "he",
     "kaiming": "he",
 }  # fmt: skip
+_OBJECTIVES = {
+    "crossentropy": "cross_entropy", "crossentropyloss": "cross_entropy", "nll": "cross_entropy",
+    "categoricalcrossentropy": "cross_entropy", "sparsecategoricalcrossentropy": "cross_entropy",
+    "nllloss": "cross_entropy", "logloss": "cross_entropy", "mse": "mse", "mseloss": "mse",
+    "meansquarederror": "mse", "squarederror": "mse", "mae": "mae", "l1loss": "mae",
+    "meanabsoluteerror": "mae", "absoluteerror": "mae", "huber": "huber", "huberloss": "huber",
+    "pinball": "pinball", "quantile": "pinball",
+}  # fmt: skip
 WORDS: dict[tuple[str, ...], dict[str, str]] = {
     ("activation",): _ACTIVATIONS,
     ("optimizer", "name"): _OPTIMIZERS,
     ("optimizer", "schedule", "name"): _SCHEDULES,
+    ("objective", "name"): _OBJECTIVES,
     ("initial_weights", "distribution"): _DISTRIBUTIONS,
     ("data", "name"): _SETS,
 }

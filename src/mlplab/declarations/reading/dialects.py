@@ -2,8 +2,8 @@
 
 What is certain is accepted with a note: another word for the same setting in the same object (lr
 for learning_rate, hidden_sizes for hidden), a word in other letter case (Adam, ReLU), or the name
-that another library has for it. What needs another place or another unit (epochs are no steps, a
-seed is no count of seeds) is a problem, whose hint is the exact line to write.
+that another library has for it. What needs another place or another unit (a seed is no count of
+seeds) is a problem, whose hint is the exact line to write.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from mlplab.declarations.training import Training
 MOST_NOTES = 20
 """Notes on words that were read; the rest are counted."""
 _DEFAULT_BATCH = Training().batch_size
-_GROUPS = ("optimizer", "training", "data", "initial_weights")
+_GROUPS = ("optimizer", "training", "data", "initial_weights", "objective")
 
 
 @dataclass
@@ -102,9 +102,9 @@ class _Reader:
         foreign = [*_foreign_keys(holder, path, known)]
         if not foreign:
             return
-        lines, unit = _lines(holder, self.values if path else {}, foreign)
+        lines = _lines(holder, self.values if path else {}, foreign)
         for item in foreign:
-            self.problems.append(item.problem(lines, unit))
+            self.problems.append(item.problem(lines))
             at(self.values, item.path[:-1]).pop(item.path[-1])
         # What the lines say is checked as if it stood there.
         holder |= {key: value for key, value in lines.items() if key in Network.model_fields}
@@ -141,9 +141,11 @@ class _Reader:
             if key in known or folded(key) in CONVERTED:
                 continue
             outer, _, last = SETTINGS.get(folded(key), "").rpartition(".")
-            if folded(key) in KINDS and group in ("optimizer", "initial_weights"):
-                outer, last = group, "name" if group == "optimizer" else "distribution"
+            if folded(key) in KINDS and group in ("optimizer", "initial_weights", "objective"):
+                outer, last = group, "distribution" if group == "initial_weights" else "name"
             is_other = last and outer == group and last not in holder
+            # A known set has a test part of its own: said where the line to write is made.
+            is_other = is_other and not (last == "test" and holder.get("name") in KNOWN_SETS)
             if is_other and _is_same_kind(last, holder[key]):
                 holder[last] = holder.pop(key)
                 self._moved((*path, key), (*path, last))
@@ -174,7 +176,7 @@ class _Foreign:
         found = (_HOMES.get(path) or (path.split(".")[0],) for path in self.settings)
         return tuple(dict.fromkeys(home for homes in found for home in homes))
 
-    def problem(self, lines: Mapping[str, Any], unit: str) -> Problem:
+    def problem(self, lines: Mapping[str, Any]) -> Problem:
         """The line to write in its place, or why nothing is."""
         key = shown(self.path[-1])
         expected = "one of the keys of a study"
@@ -193,8 +195,7 @@ class _Foreign:
             return Problem(self.path, expected, f"the unknown key {key}", self.reason)
         line = ", ".join(f'"{home}": {json.dumps(lines[home])}' for home in homes)
         keys = " and ".join(f'"{home}"' for home in homes)
-        unit = unit if "training.epochs" in self.settings else ""
-        hint = f"it belongs in {keys}{unit}: write {line}"
+        hint = f"it belongs in {keys}: write {line}"
         return Problem(self.path, expected, f"{key}: {shown(self.value)}", hint)
 
 
@@ -271,8 +272,8 @@ def _schedule_path(key: str) -> str | None:
 
 def _lines(
     holder: Mapping[str, Any], shared: Mapping[str, Any], foreign: list[_Foreign]
-) -> tuple[dict[str, Any], str]:
-    """The settings that foreign keys of an object come to, each group whole, and what an epoch is."""
+) -> dict[str, Any]:
+    """The settings that foreign keys of an object come to, each group whole."""
     said: dict[str, Any] = {}
     for item in foreign:
         said |= item.settings
@@ -290,7 +291,9 @@ def _lines(
     rest = {
         key: value for key, value in shared.items() if key in _GROUPS and isinstance(value, dict)
     }
-    unit = _put_epochs(own, said, merged(rest, own))
+    if "training.epochs" in said:
+        own["training"].pop("steps", None)
+    _put_schedule(own, said, merged(rest, own))
     if "optimizer" in own and "optimizer" not in rest:
         rate = LEARNING_RATES.get(str(own["optimizer"].get("name", "adam")), 0.001)
         own["optimizer"] = {"name": "adam", "learning_rate": rate, **own["optimizer"]}
@@ -302,7 +305,7 @@ def _lines(
     if "data" in own and merged(rest.get("data", {}), own["data"]).get("name") in KNOWN_SETS:
         own["data"].pop("test", None)
     homes = {home for item in foreign for home in item.homes}
-    return {key: value for key, value in own.items() if key in homes}, unit
+    return {key: value for key, value in own.items() if key in homes}
 
 
 def _converted(path: str, value: Any) -> dict[str, Any]:
@@ -341,7 +344,7 @@ def _converted(path: str, value: Any) -> dict[str, Any]:
             return {}  # scikit-learn's name for a schedule
         case "width" | "depth" | "sizes" | "keras":
             return {}
-        case "training.epochs" | "optimizer.schedule.epochs":
+        case "optimizer.schedule.epochs":
             return {}
     return {path: value}
 
@@ -394,10 +397,12 @@ def _keras(layers: list[Any]) -> dict[str, Any]:
     return found | ({"dropout": drops[0]} if drops else {})
 
 
-def _put_epochs(own: dict[str, Any], said: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
-    """Epochs as steps, by the training rows of a known set (MNIST's where none is named)."""
-    epochs = _number(said.get("training.epochs"))
+def _put_schedule(own: dict[str, Any], said: Mapping[str, Any], whole: Mapping[str, Any]) -> None:
+    """A schedule's epochs as steps, by the training rows of a known set (MNIST's for own data)."""
     every = _number(said.get("optimizer.schedule.epochs"))
+    schedule = own.get("optimizer", {}).get("schedule")
+    if not isinstance(every, int) or not isinstance(schedule, dict):
+        return
     data, training = whole.get("data") or {}, whole.get("training") or {}
     known = KNOWN_SETS.get(str(data.get("name", "mnist")))
     rows = known.train_rows if known else 60_000
@@ -405,13 +410,7 @@ def _put_epochs(own: dict[str, Any], said: Mapping[str, Any], whole: Mapping[str
     if isinstance(held, int | float) and 0 <= held < rows:
         rows -= round(held * rows) if held < 1 else int(held)
     an_epoch = -(-rows // batch) if isinstance(batch, int) and batch > 0 else 1
-    schedule = own.get("optimizer", {}).get("schedule")
-    if isinstance(every, int) and isinstance(schedule, dict):
-        schedule["every"] = max(1, every * an_epoch)
-    if not isinstance(epochs, int | float) or not 0 < epochs < 1e6:
-        return ""
-    put(own, ["training", "steps"], max(1, round(epochs * an_epoch)))
-    return f", in steps ({an_epoch:,} are an epoch of {rows:,} rows in batches of {batch})"
+    schedule["every"] = max(1, every * an_epoch)
 
 
 @cache

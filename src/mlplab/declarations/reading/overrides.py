@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mlplab.declarations.paths import at
 from mlplab.declarations.problems import BadInput, Problem, Where, closest, refuse, shortened, shown
 from mlplab.declarations.reading.json_text import parse_object
 from mlplab.declarations.reading.source_map import SourceLocation, SourceMap
@@ -17,6 +18,8 @@ _JSON_ONLY = ("[", "{", '"')
 """How lists, objects and quoted text start; what starts so and cannot be read is no plain text."""
 _MOST_DIGITS = 9
 """Of an index of a list."""
+_GIVES_WAY = {("training", "steps"): "epochs", ("training", "epochs"): "steps"}
+"""By the end of a path: the setting beside it that says the same in another way."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,12 @@ def steps_of(path: str) -> list[str | int]:
 
 def apply(
     values: dict[str, Any], source_map: SourceMap, overrides: Iterable[Override]
-) -> tuple[dict[str, Any], SourceMap, list[Problem]]:
-    """A copy of the values with every override in it, and the locations of what they put there."""
+) -> tuple[dict[str, Any], SourceMap, list[Problem], list[str]]:
+    """A copy of the values with every override in it, where these stand, problems and notes."""
     values = copy.deepcopy(values)
     known = dict(source_map.known)
     problems: list[Problem] = []
+    notes: list[str] = []
     for override in overrides:
         try:
             where = _put(values, override)
@@ -89,7 +93,11 @@ def apply(
             made = next(n for n in range(1, len(where) + 1) if where[:n] not in known)
             location = SourceLocation(override.option)
             known |= {where[:length]: location for length in range(made, len(where) + 1)}
-    return values, SourceMap(source_map.file, known), problems
+            other = _GIVES_WAY.get(where[-2:])  # type: ignore[arg-type]
+            gone = at(values, where[:-1]).pop(other, None) if other else None
+            if gone is not None:
+                notes.append(f'"{other}": {gone} gives way to {override.option}.')
+    return values, SourceMap(source_map.file, known), problems, notes
 
 
 def _put(values: dict[str, Any], override: Override) -> Where:

@@ -136,6 +136,12 @@ def _problem(model: type[BaseModel], values: Any, detail: ErrorDetails) -> Probl
             return Problem((*where, key), expected, shown(received), hint)
         case "less_than_equal" if (detail.get("ctx") or {}).get("le") == LARGEST_COUNT:
             return Problem(where, f"a whole number of at most {LARGEST_COUNT}", shown(value))
+        case "string_type" if where[-2:-1] == ("compare",) and isinstance(value, int | float):
+            other = at(values, (*where[:-1], 1 - int(where[-1])))
+            hint = (
+                f'a network is held against a number by "level_of": {shown(other)}, "than": {value}'
+            )
+            return Problem(where, "the name of a network", shown(value), hint)
     return Problem(where, words(here), shown(value), _hint(here, value))
 
 
@@ -226,7 +232,9 @@ def _hint(here: TypeSpec, value: Any) -> str | None:
     if isinstance(value, float) and here.type is int and value.is_integer() and value:
         return f"write {int(value)}" if abs(value) < _LONGEST_ADVICE else None
     if isinstance(value, int | str) and _ONE_FITS.match(words(here)):
-        return f"write {shown([value])}"
+        parts = value.strip("[]() ").split(",") if isinstance(value, str) else ()
+        is_numbers = parts and all(part.strip().isdigit() for part in parts)
+        return f"write {shown([*map(int, parts)] if is_numbers else [value])}"
     if isinstance(value, str) and here.is_tagged and not here.keyed():
         for key, options in here.tag_choices().items():
             meant = value if value in options else closest(value, options)

@@ -13,6 +13,7 @@ from mlplab.declarations.data import Data, TableData
 from mlplab.declarations.figure import CurveFigure
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import MeanSquaredError
+from mlplab.declarations.problems import shown
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.declarations.resolving.resolution import Resolution, Resolved
 from mlplab.declarations.study import Presentation
@@ -22,8 +23,8 @@ REGRESSION_MARGIN = 0.01
 """By which fraction of the lowest RMSE a chosen network may be worse, where nothing is said."""
 
 
-def with_tasks(resolution: Resolution, folder: Path) -> Resolution:
-    """Networks whose data say what there is to predict, a quantity with an objective for it.
+def with_tasks(resolution: Resolution, folder: Path) -> tuple[Resolution, list[str]]:
+    """Networks whose data say what there is to predict, a quantity with an objective for it, and notes.
 
     folder: where the study lies. Where only headers are looked at, a table that does not declare
     its task stays as it is.
@@ -37,7 +38,13 @@ def with_tasks(resolution: Resolution, folder: Path) -> Resolution:
                 found[data] = _with_task(data, folder)
             its = replace(its, network=_settled(its.network, found[data]))
         resolved[name] = its
-    return replace(resolution, resolved=resolved)
+    notes = [
+        f"target {shown(data.target)} is taken for a quantity; "
+        '"task": "classification" takes its values for classes.'
+        for data, settled in found.items()
+        if isinstance(data, TableData) and settled is not data
+    ]
+    return replace(resolution, resolved=resolved), notes
 
 
 def _with_task(data: TableData, folder: Path) -> Data:
