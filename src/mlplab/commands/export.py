@@ -53,6 +53,14 @@ def export(
         Path | None,
         typer.Option(metavar="FILE", help="A network in use, as a model file (.safetensors)."),
     ] = None,
+    onnx: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The same network with its preparation as ONNX."),
+    ] = None,
+    torch: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The same as a program of torch.export (.pt2)."),
+    ] = None,
     network: options.ModelNetwork = None,
     seed: options.ModelSeed = "all",
 ) -> None:
@@ -68,6 +76,7 @@ def export(
       mlplab export runs/report-2023-fair --tuning tuning.csv
       mlplab export runs/demo --weights weights/
       mlplab export runs/demo --model digits.safetensors --network deep --seed 0
+      mlplab export runs/demo --onnx digits.onnx --torch digits.pt2
 
     Curves have the columns study,network,seed,step,split,metric,value. Files end in .csv, .csv.gz
     or .parquet. Verdicts are a list with an object for each question: ask, verdict, effect,
@@ -78,16 +87,19 @@ def export(
     study,network,trial,setting,value,round,seed,step,metric,score,status,chosen,training_flops,
     seconds. Weights are kernel_1 (in, out), bias_1 (out), kernel_2 and so on. A model file is what
     mlplab predict and mlplab.load_model take: the chosen network, or --network NAME, with all seeds
-    or --seed N, and all that a new row needs; a model card in Markdown is written beside it.
+    or --seed N, and all that a new row needs; a model card in Markdown is written beside it. ONNX
+    has an input for each column of a table, [N, 1], or inputs; torch takes one array of numbers, with
+    the codes of categories that the card lists. Both are compared with mlplab's answers on test rows.
     """
-    asked = [curves, summary, verdicts, choice, open_set, tuning, weights, model]
+    asked = [curves, summary, verdicts, choice, open_set, tuning, weights, model, onnx, torch]
     if all(place is None for place in asked):
         raise refuse(
             "Say what to export: --curves FILE, --summary FILE, --verdicts FILE, --choice FILE, "
-            "--open-set FILE, --tuning FILE, --weights DIR or --model FILE."
+            "--open-set FILE, --tuning FILE, --weights DIR, --model FILE, --onnx FILE or --torch FILE."
         )
-    if model is None and (network is not None or seed != "all"):
-        raise refuse("--network and --seed name the network of --model: add --model FILE.")
+    in_use = {"model": model, "onnx": onnx, "torch": torch}
+    if not any(in_use.values()) and (network is not None or seed != "all"):
+        raise refuse("--network and --seed name the network of --model FILE: add it.")
 
     _refuse_places(run, asked)
 
@@ -104,12 +116,42 @@ def export(
         (open_set, lambda path: _export_open_set(results, path)),
         (tuning, lambda path: _export_tuning(results, path)),
         (weights, lambda path: _export_weights(results, path)),
-        (model, lambda path: model_of_results(results, network, seed).save(path)),
     )
     for path, write in writers:
         if path is not None:
             write(path)
             print(path)
+    if any(in_use.values()):
+        _export_in_use(results, network, seed, **in_use)
+
+
+def _export_in_use(
+    results: StudyResults,
+    network: str | None,
+    seed: str,
+    model: Path | None,
+    onnx: Path | None,
+    torch: Path | None,
+) -> None:
+    own = model_of_results(results, network, seed)
+    if model is not None:
+        own.save(model)
+        print(model)
+    if onnx is None and torch is None:
+        return
+    from mlplab.model.from_results import rows_to_check
+
+    rows = rows_to_check(results, own)
+    what = (
+        "values differ by at most {} standard deviations"
+        if own.is_regression
+        else ("probabilities differ by at most {}")
+    )
+    for path, write in ((onnx, own.to_onnx), (torch, own.to_torch)):
+        if path is not None:
+            difference = f"{write(path, rows):.1e}"
+            print(path)
+            complain(f"compared on {len(rows):,} test rows: {what.format(difference)}")
 
 
 def _export_open_set(results: StudyResults, path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from mlplab.analysis.choice.rule import Choice, choose
 from mlplab.analysis.test_part import data_of
 from mlplab.data.dataset import PreparedData
+from mlplab.data.loading import load
 from mlplab.declarations.data import KnownData
 from mlplab.declarations.network import Network
 from mlplab.declarations.objective import EXTRA_OUTPUTS, ClassAnchor
@@ -24,6 +25,7 @@ from mlplab.openset.threshold import calibrate
 from mlplab.records.results import Results, Run
 from mlplab.statistics.intervals import t_interval
 
+MOST_CHECKED = 1000
 _FROM_OUTPUTS = (Softmax, MaxLogit, Energy, Entropy, Gen)
 """Detectors that learn nothing, so that a model file can hold them."""
 
@@ -74,6 +76,19 @@ def model_of(
             "facts": _facts(results, name, declared, runs, selection, data),
         }
     )
+
+
+def rows_to_check(results: Results, model: Model) -> np.ndarray:
+    """Test rows (row, number) of the model's data as they were read, at most 1,000.
+
+    Raises:
+        BadInput: the data are gone, or are others than the model was trained on.
+    """
+    name = str(model.facts["network"])
+    data = data_of(results, results.run(name, model.seeds[0]))
+    declared = results.study.networks[name].data
+    rows = load(declared, results.study.folder, lambda line: None).inputs
+    return rows[data.test_rows[:MOST_CHECKED]]
 
 
 def _best(results: Results) -> tuple[str, str]:

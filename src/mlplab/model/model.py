@@ -194,3 +194,30 @@ class Model:
         from mlplab.model.files import save_model
 
         save_model(self, Path(path))
+
+    def to_onnx(self, path: str | Path, rows: Any) -> float:
+        """Write the model as ONNX; see `mlplab.model.onnx_export.export_onnx`.
+
+        Args:
+            rows: what `predict` takes, for a comparison.
+
+        Returns:
+            The largest difference between the file's answers and `predict_proba` (of regression in
+            standard deviations of the target).
+
+        Raises:
+            BadInput: onnxruntime is not installed, or the model has a part that ONNX lacks.
+        """
+        from mlplab.model.onnx_export import export_onnx
+
+        return export_onnx(self, Path(path), rows)
+
+    def to_torch(self, path: str | Path, rows: Any) -> float:
+        """Write the model as a `torch.export` program, and compare as `to_onnx` does.
+
+        Raises:
+            BadInput: the model has a part that the program lacks.
+        """
+        from mlplab.model.torch_export import export_torch
+
+        return export_torch(self, Path(path), rows)

@@ -13,11 +13,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from mlplab.declarations.problems import refuse
 from mlplab.declarations.study import Study
+from mlplab.records.atomic import replacing
 from mlplab.records.database import DATABASE_FILE, now, transaction
 from mlplab.records.seals import add_link
 
 Member = tuple[str, int]
 """A network's name and a seed."""
+
+_STUDY_FOLDER = ".study-folder"
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,12 +120,29 @@ def read_study(connection: sqlite3.Connection, folder: Path) -> RecordedStudy:
         )
     known = known_members(connection)
     return RecordedStudy(
-        study=study,
+        study=replace(study, folder=_study_folder(folder)),
         members={member: known[member] for member in members_of(study)},
         precision=precision,
         device=device,
         environment=json.loads(facts),
     )
+
+
+def keep_study_folder(folder: Path, study: Study) -> None:
+    """Keep in a results folder, for this machine alone, what the study's paths are relative to.
+
+    It is no part of the record: the same study in another place is the same.
+    """
+    if _study_folder(folder) != study.folder.absolute():
+        with replacing(folder / _STUDY_FOLDER) as temporary:
+            temporary.write_text(str(study.folder.absolute()), encoding="utf-8")
+
+
+def _study_folder(folder: Path) -> Path:
+    try:
+        return Path((folder / _STUDY_FOLDER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Path()
 
 
 def write_study(study: Study) -> str:

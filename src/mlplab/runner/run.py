@@ -27,6 +27,7 @@ from mlplab.records.seals import seal_runs
 from mlplab.records.stacks import WEIGHTS_FOLDER, store_plan, unfinished, weights_file
 from mlplab.records.studies import (
     Member,
+    keep_study_folder,
     known_members,
     record_environment,
     record_study,
@@ -224,6 +225,7 @@ class _Run:
             device=self.device,
             environment=environment,
         )
+        keep_study_folder(self.folder, self.study)
         on = Placement(self.device, self.precision, cores)
         plan = make_plan(missing, unfinished(self.connection), on, stack_room(on))
         store_plan(self.connection, plan.stacks, plan.given_up)
