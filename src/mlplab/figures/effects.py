@@ -43,6 +43,7 @@ def _line_figure(
 ) -> Figure | None:
     """What is asked about, the seeds' differences or values, their mean and its interval."""
     finding, unit, many = answer.finding, answer.unit.scale, answer.unit.many
+    arms: tuple[str, ...]
     if isinstance(question, LevelQuestion):
         arms, bounds, shift = (question.level_of,), [question.than], question.than
         of_unit = " (%)" if many == "points" else ""
