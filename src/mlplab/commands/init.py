@@ -116,11 +116,10 @@ def init(
     ] = False,
     data: Annotated[
         Path | None,
-        typer.Option(
+        options.option(
             "--data",
             metavar="TABLE",
             help="Of this table: the study that mlplab run TABLE --target COLUMN makes.",
-            show_default=False,
         ),
     ] = None,
     target: options.TargetOption = None,
