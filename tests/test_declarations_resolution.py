@@ -405,6 +405,15 @@ def test_a_grid_may_name_its_networks(write):
     study = load(write({"grid": grid, "networks": {}}))
     assert list(study.networks) == ["h8-sgd", "h8-4-sgd"]
     assert study.networks["h8-4-sgd"].hidden == (8, 4)
+    whole = {
+        "name": "{optimizer.name}{optimizer.momentum}",
+        "optimizer": [
+            {"name": "sgd", "learning_rate": 1, "momentum": 0.9},
+            {"name": "adam", "learning_rate": 1},
+        ],
+    }
+    study = load(write({"grid": whole | {"hidden": [[8]]}, "networks": {}}))
+    assert list(study.networks) == ["sgd0.9", "adam"]
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mlplab.analysis.questions.answers import answer
+from mlplab.figures.effects import effect_figure
 from mlplab.figures.figure import Figure
 from mlplab.report import html
 from mlplab.report.document import Chapter, Details, Pictures
 from mlplab.report.write import write
+from simulated_questions import pair, ranking, trend
+from simulated_questions import results as asked
 from simulated_results import report_study, simulated
 
 CHROMIUM = next(
@@ -98,3 +102,20 @@ def test_a_concat_that_wraps_is_drawn(tmp_path):
         assert across > 190
         assert up > 200, (width, across, up)
         assert np.isfinite(up)
+
+
+def test_long_names_leave_room_and_stay_apart(tmp_path):
+    networks = {f"a-network-with-a-long-name-{end}": [at] * 8 for end, at in
+                (("thin", 0.7), ("middle", 0.8), ("wide", 0.9))}  # fmt: skip
+    names = tuple(networks)
+    questions = (pair(compare=names[:2]), trend(along=names), ranking(*names))
+    answers = answer(asked(networks, questions), questions, {})
+    figures = [effect_figure(found, f"q{index}") for index, found in enumerate(answers)]
+    page = tmp_path / "page.html"
+    page.write_text(html.page("T", [Chapter("c", "C", (Pictures(tuple(figures)),))]), "utf-8")
+    drawn = figures_of(shown(page, tmp_path, 400))
+    for name, figure in drawn.items():
+        inner = re.search(r'class="background"[^>]*d="M[\d.,]+h(\d+)', figure)
+        assert float(inner[1]) >= 100, name
+    labels = re.findall(r">([^<>]*…[^<>]*)</text>", drawn["q1"])
+    assert len(set(labels)) == 3, labels

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mlplab.declarations import study as declarations
 from mlplab.declarations.loading import load, until_decided
+from mlplab.declarations.table_options import TableOptions
 from mlplab.records import export
 from mlplab.records.results import Results
 
@@ -210,17 +211,8 @@ class Study:
         """
         from mlplab.table_study import study_of_table
 
-        return cls(
-            study_of_table(
-                table,
-                target,
-                ignore=ignore,
-                missing=missing,
-                task=task,
-                name=name,
-                overrides=tuple(overrides),
-            )
-        )
+        options = TableOptions(target, ignore, missing, task)
+        return cls(study_of_table(table, options, name=name, overrides=tuple(overrides)))
 
     def until_decided(self) -> Study:
         """The same study with its seeds as the least: `run` adds more until questions are decided.

@@ -15,7 +15,8 @@ from mlplab.commands.failure import EXIT_DONE, EXIT_NETWORK_FAILED, complain, re
 from mlplab.commands.output import Block, print_blocks
 from mlplab.commands.program import on_stop, stopped
 from mlplab.commands.serve import live_page
-from mlplab.commands.studies import TableOptions, read
+from mlplab.commands.studies import read
+from mlplab.declarations.table_options import TableOptions
 
 if TYPE_CHECKING:
     from mlplab.commands.last_run import LastRun

@@ -112,10 +112,10 @@ class Tally:
         return "" if left is None or self.fraction >= 1 else f"about {duration(left)} left"
 
     def best_in_words(self) -> str:
-        """Say the best test result so far: best test accuracy 0.9803."""
+        """Say the best test result so far: best test accuracy so far 0.9803."""
         if math.isnan(self.best):
             return ""
-        return f"best test {METRICS[self.metric].title} {number(self.best, self.metric)}"
+        return f"best test {METRICS[self.metric].title} so far {number(self.best, self.metric)}"
 
     def lost_in_words(self) -> str:
         """Say what begins again after a stop: wide, deep (3 seeds), at step 400 of 2,000."""

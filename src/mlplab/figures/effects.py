@@ -43,12 +43,13 @@ def _line_figure(
 ) -> Figure | None:
     """What is asked about, the seeds' differences or values, their mean and its interval."""
     finding, unit, many = answer.finding, answer.unit.scale, answer.unit.many
+    arms: tuple[str, ...]
     if isinstance(question, LevelQuestion):
-        arms, bounds, shift = question.level_of, [question.than], question.than
+        arms, bounds, shift = (question.level_of,), [question.than], question.than
         of_unit = " (%)" if many == "points" else ""
         low, high = limits(question, finding)
     else:
-        arms, bounds, shift = " minus ".join(question.arms), _bounds(question), 0.0
+        arms, bounds, shift = question.arms, _bounds(question), 0.0
         of_unit = f" ({many})" if many else ""
         low, high = finding.low, finding.high
     differences = finding.differences if finding.differences is not None else np.empty(0)
@@ -72,8 +73,11 @@ def _line_figure(
     )
     drawn = table.assign(low=table["low"].clip(*domain), high=table["high"].clip(*domain))
     scale = {"domain": domain, "nice": False}
-    title = f"{arms}: {phrase_of(question.metric)}{of_unit}"
-    x = {"title": title, "scale": scale, "axis": {"tickCount": 7}}
+    x = {
+        "title": _titled(arms, f"{phrase_of(question.metric)}{of_unit}"),
+        "scale": scale,
+        "axis": {"tickCount": 7},
+    }
     chart = {
         "data": vega.rows(drawn, 7),
         "width": theme.WIDTH - 40,
@@ -81,6 +85,13 @@ def _line_figure(
         "layer": [*_margins(bounds, edges, scale), *_differences(x)],
     }
     return Figure(name, question.ask, _line_caption(answer, len(seen)), table, chart)
+
+
+def _titled(arms: tuple[str, ...], measured: str) -> str | list[str]:
+    """What an axis of differences shows: in lines of their own where names are long."""
+    first, *others = (middle_cut(arm) for arm in arms)
+    line = f"{' minus '.join((first, *others))}: {measured}"
+    return line if len(line) <= 60 else [first, *(f"minus {arm}" for arm in others), measured]
 
 
 def _differences(x: Spec) -> list[Spec]:
@@ -179,7 +190,7 @@ def _trend_figure(answer: Answer, question: TrendQuestion, name: str) -> Figure:
 def _trend_chart(table: pd.DataFrame, order: list[str], title: str, edges: list[float]) -> Spec:
     """Lines of the seeds under that of their medians; dashed, where what is infinite is drawn."""
     middle = table.groupby("network", sort=False)["drawn"].median().reset_index()
-    axis = {"labelAngle": 0, "labelLimit": 160}
+    axis = {"labelAngle": 0, "labelExpr": theme.middle_cut_across(len(order))}
     one: dict[str, Any] = {"color": theme.GREY, "opacity": 0.7}
     dots = {"size": 70, "filled": True, "color": theme.ACCENT}
     medians = vega.mark("line", color=theme.ACCENT, strokeWidth=2.4, point=dots)
@@ -292,7 +303,7 @@ def _label_lines(
                 "row": label.row + first_row,
                 "end": ends[1] if label.side == "right" else ends[0],
                 "side": label.side,
-                "text": f"{middle_cut(shown[label.network], 30)} ({label.average_rank:.2f})",
+                "text": f"{middle_cut(shown[label.network], 24)} ({label.average_rank:.2f})",
             }
             for label in labels
         ]

@@ -212,6 +212,10 @@ def _extremes(means: dict[str, float]) -> str:
         return f"All areas of classes are {number(next(iter(means.values())))}; "
     best, worst = found
     return (
-        f"The area is largest for class {listed(best, most=4)} ({number(means[best[0]])}) and "
-        f"smallest for class {listed(worst, most=4)} ({number(means[worst[0]])}); "
+        f"The area is largest for {_named(best)} ({number(means[best[0]])}) and "
+        f"smallest for {_named(worst)} ({number(means[worst[0]])}); "
     )
+
+
+def _named(classes: list[str]) -> str:
+    return f"class{'es' if len(classes) > 1 else ''} {listed(classes, most=4)}"

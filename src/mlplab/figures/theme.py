@@ -71,12 +71,20 @@ DARK = {
 
 WIDTH = 680
 HEIGHT = 340
-_LONGEST_LABEL = 36
-_MIDDLE_CUT = (
-    f"length(datum.label) > {_LONGEST_LABEL} ? slice(datum.label, 0, {_LONGEST_LABEL // 2}) + '…' + "
-    f"slice(datum.label, -{_LONGEST_LABEL // 2 - 1}) : datum.label"
-)
-"""Names often differ at their ends, so a long label is cut in its middle."""
+
+
+def middle_cut(most: str = "36") -> str:
+    """A label that is cut in its middle, as names often differ at their ends.
+
+    most: characters that are left, an expression.
+    """
+    start, end = f"slice(datum.label, 0, {most} / 2)", f"slice(datum.label, -({most} / 2 - 1))"
+    return f"length(datum.label) > {most} ? {start} + '…' + {end} : datum.label"
+
+
+def middle_cut_across(labels: int) -> str:
+    """The same for so many labels side by side, each with its part of a figure's width."""
+    return middle_cut(f"(2 * max(4, floor(width / {14 * labels})))")
 
 
 def shares_scale(exponent: float) -> dict[str, object]:
@@ -110,7 +118,7 @@ def config() -> dict[str, Any]:
         "axis": {
             **titles,
             "labelColor": MUTED,
-            "labelExpr": _MIDDLE_CUT,
+            "labelExpr": middle_cut(),
             "labelLimit": 300,
             "labelFontSize": 11,
             "gridColor": FAINT,
@@ -145,7 +153,7 @@ def config() -> dict[str, Any]:
         "header": {
             "labelColor": INK,
             "titleColor": MUTED,
-            "labelExpr": _MIDDLE_CUT,
+            "labelExpr": middle_cut(),
             "labelFontSize": 12,
             "labelPadding": 6,
         },

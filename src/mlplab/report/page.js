@@ -2,6 +2,7 @@
 // Vega draws each figure when it comes near the screen.
 (() => {
   const NARROW = 560;
+  const LEAST_DRAWN = 140;
   const coarse = matchMedia("(pointer: coarse)").matches;
   const specifications = new Map(
     [...document.querySelectorAll("script[data-specification]")].map((element) => [
@@ -65,13 +66,7 @@
     const drawn = { width, axes: zoomSignals(specification) };
     live.set(figure, drawn);
     // No data are loaded, so all is done before the next task: on paper, too, it is there in time.
-    vegaEmbed(place, specification, {
-      renderer: "svg",
-      actions: false,
-      defaultStyle: false,
-      logLevel: 1,
-      tooltip: showTip,
-    })
+    embedded(place, specification)
       .then(({ view }) => {
         drawn.view = view;
         if (hasSignal(view, "hidden")) view.signal("hidden", hiddenSeries(figure));
@@ -88,6 +83,17 @@
         figure.dataset.live = "no";
         if (!picture.hasChildNodes()) picture.append("This figure could not be drawn here.");
       });
+  }
+
+  // Where labels leave hardly room for what is drawn, it keeps some and the figure is scrolled.
+  async function embedded(place, specification) {
+    const options = { renderer: "svg", actions: false, defaultStyle: false, logLevel: 1, tooltip: showTip };
+    const found = await vegaEmbed(place, specification, options);
+    if (specification.autosize?.type !== "fit-x" || found.view.width() >= LEAST_DRAWN) return found;
+    found.view.finalize();
+    specification.autosize = "pad";
+    specification.width = LEAST_DRAWN;
+    return vegaEmbed(place, specification, options);
   }
 
   // A browser's font may be wider than labels were given room for: no label is cut. A picture that

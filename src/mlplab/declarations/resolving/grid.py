@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from mlplab.declarations.network import Network
-from mlplab.declarations.paths import put
+from mlplab.declarations.paths import MISSING, at, put
 from mlplab.declarations.problems import (
     MOST_COMPARED,
     Problem,
@@ -57,13 +57,11 @@ def spread(grid: Any) -> tuple[list[GridNetwork], list[Problem]]:
     networks = []
     for indices in itertools.product(*(range(len(values)) for values in grid.values())):
         chosen = dict(zip(grid, indices, strict=True))
-        words = {key: readable(paths[key], grid[key][index]) for key, index in chosen.items()}
-        name = (
-            " ".join(words[key] for key in varied) if template is None else _named(template, words)
-        )
         settings: dict[str, Any] = {}
         for key, index in chosen.items():
             put(settings, paths[key], grid[key][index])
+        words = (readable(paths[key], grid[key][chosen[key]]) for key in varied)
+        name = " ".join(words) if template is None else _named(template, settings)
         origins = {paths[key]: ("grid", key, index) for key, index in chosen.items()}
         networks.append(GridNetwork(name, settings, origins))
     same = _same_names(networks, varied if template is not None else None)
@@ -73,8 +71,15 @@ def spread(grid: Any) -> tuple[list[GridNetwork], list[Problem]]:
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
-def _named(template: str, words: Mapping[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda found: words[found[1]], template)
+def _named(template: str, settings: Mapping[str, Any]) -> str:
+    """The template with settings in its braces; nothing where a combination has no such setting."""
+
+    def word(found: re.Match[str]) -> str:
+        path = tuple(found[1].split("."))
+        value = at(settings, path, MISSING)
+        return "" if value is MISSING else readable(path, value)
+
+    return _PLACEHOLDER.sub(word, template)
 
 
 def _template_problems(template: Any, grid: Mapping[str, Any]) -> Iterator[Problem]:
@@ -84,8 +89,12 @@ def _template_problems(template: Any, grid: Mapping[str, Any]) -> Iterator[Probl
         yield Problem(where, "a text with settings of the grid in braces", shown(template),
                       f'write "name": "{example}"')  # fmt: skip
         return
+    inside = {
+        f"{key}.{inner}" for key, values in grid.items() for value in values
+        if isinstance(value, dict) for inner in value
+    }  # fmt: skip
     for path in _PLACEHOLDER.findall(template):
-        if path not in grid:
+        if path not in grid and path not in inside:
             hint = did_you_mean(path, grid) or f'such as "name": "{example}"'
             yield Problem(
                 where, f"settings of the grid in braces: {quoted(grid)}", shown(path), hint
