@@ -21,8 +21,8 @@ from mlplab.declarations.table_options import TableOptions
 if TYPE_CHECKING:
     from mlplab.commands.last_run import LastRun
     from mlplab.commands.progress import Display
-    from mlplab.commands.tally import Tally
     from mlplab.declarations.study import Study
+    from mlplab.runner.tally import Tally
     from mlplab.study import StudyResults
 
 NoReportOption = Annotated[
@@ -209,7 +209,7 @@ def _outcome(
 def _say_again(last: LastRun, folder: Path, *, as_json: bool) -> None:
     """Say what came out the last time, since nothing has changed."""
     from mlplab.commands.last_run import REPORT_FILE
-    from mlplab.commands.tally import finished_already
+    from mlplab.runner.tally import finished_already
 
     if as_json:
         from mlplab.runner.events import RunEnded, RunPlanned, to_json
