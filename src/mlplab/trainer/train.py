@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from mlplab.metrics.scores import score_metrics
+from mlplab.metrics.scores import score_metrics_of_many
 from mlplab.networks.fast_products import fast_float32_products
 from mlplab.networks.subnormals import subnormals_as_zero
 from mlplab.objectives.objective import Objective
@@ -185,17 +185,24 @@ class _Training:
             places: of networks among those present.
             logits, wanted: of each of these its outputs on the split, and the metrics.
         """
+        alike: dict[tuple[int, ...], list[tuple[int, np.ndarray, frozenset[str]]]] = {}
         for place, own, names in zip(places, logits or (), wanted, strict=True):
             recipe = self.recipes[self.present[place]]
             rows = getattr(recipe, f"{split}_rows")
-            if not names or not len(rows):
-                continue
-            targets = recipe.targets(self.labels, rows)
-            scores = recipe.objective.class_scores(torch.from_numpy(own)).numpy()
-            found = score_metrics(scores, targets)
-            for name in sorted(names):
-                nothing = np.full(len(self.present), np.nan)
-                values.setdefault((split, name), nothing)[place] = found[name]
+            if names and len(rows):
+                scores = recipe.objective.class_scores(torch.from_numpy(own)).numpy()
+                key = (*recipe.targets_id, id(rows), scores.shape[1])
+                alike.setdefault(key, []).append((place, scores, names))
+        for group in alike.values():
+            recipe = self.recipes[self.present[group[0][0]]]
+            targets = recipe.targets(self.labels, getattr(recipe, f"{split}_rows"))
+            found = score_metrics_of_many(np.stack([scores for _, scores, _ in group]), targets)
+            for name, own in found.items():
+                asked = [i for i, (_, _, names) in enumerate(group) if name in names]
+                if asked:
+                    nothing = np.full(len(self.present), np.nan)
+                    column = values.setdefault((split, name), nothing)
+                    column[[group[i][0] for i in asked]] = own[asked]
 
     def _record(self, values: Values) -> None:
         """Record what was measured, and hand over the networks that are done.
