@@ -226,8 +226,10 @@ class _Training:
         evaluated = np.flatnonzero(self.due | done)
         networks = [self.present[place] for place in evaluated]
         diverged = [self.present[place] for place in np.flatnonzero(bad)]
-        for place in np.flatnonzero(done).tolist():
-            self._hand_over(place, bool(bad[place]), logits[place])
+        leaving = np.flatnonzero(done).tolist()
+        histories = self.history.of([self.present[place] for place in leaving]) if leaving else []
+        for place, history in zip(leaving, histories, strict=True):
+            self._hand_over(place, bool(bad[place]), logits[place], *history)
         if done.any():
             self._let_go(done)
         self._tell(values, evaluated, networks, diverged)
@@ -287,9 +289,15 @@ class _Training:
                 names = [n for p, n in zip(places, wanted, strict=True) if p in its]
                 self._add_score_metrics(values, split, its, [own[p] for p in its], names)
 
-    def _hand_over(self, place: int, bad: bool, test_logits: np.ndarray) -> None:
+    def _hand_over(
+        self,
+        place: int,
+        bad: bool,
+        test_logits: np.ndarray,
+        steps: np.ndarray,
+        curves: dict[tuple[str, str], np.ndarray],
+    ) -> None:
         network = self.present[place]
-        steps, curves = self.history.of(network)
         self.trained[network] = TrainedNetwork(
             steps=steps,
             curves=curves,
