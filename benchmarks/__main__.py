@@ -14,6 +14,7 @@ SHORT: dict[str, list[str]] = {
     "precision": ["--seeds", "5", "--steps", "200"],
     "scale": ["--networks", "1000"],
     "detectors_speed": ["--repeats", "1"],
+    "estimator_search": ["--repeats", "1"],
 }
 """What each is given when all of them run; by name they do what their defaults say."""
 BENCHMARKS = (*SHORT, "recipe_search")

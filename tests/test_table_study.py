@@ -11,6 +11,7 @@ from command_line import mlplab_here
 from mlplab import Study
 from mlplab.declarations.loading import load, load_values
 from mlplab.declarations.problems import BadInput
+from mlplab.declarations.table_options import TableOptions
 from mlplab.records.usual_methods import usual_results
 from mlplab.table_study import SEEDS, study_of_table
 from mlplab.usual_methods import fit_usual_methods
@@ -52,7 +53,7 @@ def test_a_table_and_a_target_make_a_run_with_a_report(table, tmp_path):
 
 
 def test_the_study_has_what_a_study_of_a_table_needs(table):
-    study = study_of_table(table, "kind", ignore=["id"])
+    study = study_of_table(table, TableOptions("kind", ["id"]))
     shapes = {network.hidden for network in study.networks.values()}
     assert () in shapes
     assert {len(s) for s in shapes} == {0, 1, 2}
@@ -76,7 +77,7 @@ def test_init_writes_the_same_study_as_a_file(table, tmp_path):
     assert not json.loads((tmp_path / "study" / "own.json").read_text())["data"]["path"].startswith(
         "/"
     )
-    made = study_of_table(table, "kind", ignore=["id"])
+    made = study_of_table(table, TableOptions("kind", ["id"]))
     assert written.questions == made.questions
     for name, network in made.networks.items():
         its = written.networks[name]
@@ -127,7 +128,7 @@ def test_what_cannot_be_meant_is_told_in_a_sentence(arguments, words, table, tmp
 def test_mostly_one_class_and_rare_classes_are_told(tmp_path):
     rows = frame(200).assign(kind=["oak"] * 185 + ["ash"] * 12 + ["elm"] * 3)
     rows.to_csv(tmp_path / "rare.csv", index=False)
-    told = " ".join(study_of_table(tmp_path / "rare.csv", "kind", ignore=["id"]).notes)
+    told = " ".join(study_of_table(tmp_path / "rare.csv", TableOptions("kind", ["id"])).notes)
     assert "oak" in told
     assert "class_weights" in told
     assert "elm (" in told
@@ -180,8 +181,10 @@ def test_metrics_are_not_doubted_where_no_network_could_be_made(tmp_path):
     rows = pd.DataFrame({"x": x, "y": 1.5 * x**2})
     rows.to_csv(tmp_path / "numbers.csv", index=False)
     with pytest.raises(BadInput) as refused:
-        study_of_table(tmp_path / "numbers.csv", "y", overrides=("training.steps=20",))
-    assert [problem.where for problem in refused.value.problems] == ["training.epochs"]
+        study_of_table(
+            tmp_path / "numbers.csv", TableOptions("y"), overrides=("training.batch_size=0",)
+        )
+    assert [problem.where for problem in refused.value.problems] == ["training.batch_size"]
 
 
 def test_epochs_of_open_set_studies_are_refused(tmp_path):
@@ -265,7 +268,7 @@ def test_class_weights_that_cannot_be_are_refused(weights, rare, tmp_path):
 
 @pytest.fixture
 def beside(table, tmp_path):
-    study = study_of_table(table, "kind", ignore=["id"], overrides=QUICK)
+    study = study_of_table(table, TableOptions("kind", ["id"]), overrides=QUICK)
     return Study(study).run(tmp_path)
 
 

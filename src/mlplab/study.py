@@ -12,13 +12,16 @@ results.report()                           # the path of the page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlplab.declarations import study as declarations
 from mlplab.declarations.loading import load, until_decided
+from mlplab.declarations.problems import did_you_mean, quoted, refuse, shown
+from mlplab.declarations.table_options import TableOptions
 from mlplab.records import export
 from mlplab.records.results import Results
 
@@ -28,9 +31,10 @@ if TYPE_CHECKING:
 
     from mlplab.analysis.choice.best import NoChoice
     from mlplab.analysis.choice.rule import Choice
-    from mlplab.analysis.questions.answers import Answer
+    from mlplab.analysis.questions.answers import Answers
     from mlplab.declarations.choice import ChoiceRule
     from mlplab.declarations.task import TaskName
+    from mlplab.figures.figure import Figure
     from mlplab.model.model import Model
     from mlplab.runner.estimate import Estimate
     from mlplab.runner.events import OnEvent
@@ -61,7 +65,37 @@ class StudyResults(Results):
             raise ValueError("these results were not read from a folder, so they have no report")
         return write(self, self.folder, figures=figures, on_figure=on_figure)
 
-    def answers(self) -> tuple[Answer, ...]:
+    @cached_property
+    def figures(self) -> Mapping[str, Figure]:
+        """The report's figures by their names; a notebook shows one that stands at a cell's end."""
+        from mlplab.report.chapters import chapters_of
+        from mlplab.report.context import Context
+
+        chapters = chapters_of(Context(self))
+        return {figure.name: figure for chapter in chapters for figure in chapter.figures}
+
+    def figure(self, name: str) -> Figure:
+        """One figure of the report: its `chart` for Altair, its `table` of numbers, its `caption`.
+
+        Raises:
+            BadInput: there is none of that name.
+        """
+        found = self.figures.get(name)
+        if found is None:
+            refuse(
+                "figure",
+                expected=f"one of {quoted(self.figures, limit=100)}",
+                received=shown(name),
+                hint=did_you_mean(name, self.figures),
+            )
+        return found
+
+    def _repr_html_(self) -> str:
+        from mlplab.notebook import results_html
+
+        return results_html(self)
+
+    def answers(self) -> Answers:
         """The study's questions, answered: verdict, effect, interval and sentence of each."""
         from mlplab.analysis.questions.answers import answer_questions
 
@@ -210,17 +244,8 @@ class Study:
         """
         from mlplab.table_study import study_of_table
 
-        return cls(
-            study_of_table(
-                table,
-                target,
-                ignore=ignore,
-                missing=missing,
-                task=task,
-                name=name,
-                overrides=tuple(overrides),
-            )
-        )
+        options = TableOptions(target, ignore, missing, task)
+        return cls(study_of_table(table, options, name=name, overrides=tuple(overrides)))
 
     def until_decided(self) -> Study:
         """The same study with its seeds as the least: `run` adds more until questions are decided.
@@ -269,13 +294,14 @@ class Study:
         Raises:
             BadInput: data, device or folder that cannot be used.
         """
+        from mlplab.notebook import watched_in_notebook
         from mlplab.runner.live import also_watched
         from mlplab.runner.run import ignore_event, run
         from mlplab.tuning import RunOptions, tune
         from mlplab.until_decided import record_looks, run_in_rounds
 
         folder, declaration = Path(out) / self.name, self.declaration
-        on_event = _each_announcement_once(on_event)
+        on_event = _each_announcement_once(watched_in_notebook(on_event))
         if declaration.open_set:
             _check_unknowns(declaration, on_event)
         if declaration.tune is not None:

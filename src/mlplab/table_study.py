@@ -8,8 +8,6 @@ number of rows. Beside the networks stand the usual methods of scikit-learn (`us
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,14 +18,16 @@ import numpy as np
 
 from mlplab.data.dataset import PreparedData
 from mlplab.data.preparation import prepare
+from mlplab.data.sources.frames import keep_frame
 from mlplab.declarations.data import TableData
 from mlplab.declarations.loading import load_values
-from mlplab.declarations.problems import BadInput, Problem
+from mlplab.declarations.problems import BadInput, refuse
 from mlplab.declarations.reading.names import plain
 from mlplab.declarations.reading.validation import validate
 from mlplab.declarations.resolving.size import Size
 from mlplab.declarations.resolving.tasks import REGRESSION_MARGIN
 from mlplab.declarations.study import Study
+from mlplab.declarations.table_options import TableOptions
 from mlplab.declarations.task import METRICS, TASKS, MetricName, TaskName
 from mlplab.user_folders import cache_folder
 from mlplab.words import count
@@ -77,11 +77,8 @@ REMARKS = {
 
 def study_of_table(
     table: str | Path | pd.DataFrame | pa.Table,
-    target: str | int,
+    options: TableOptions,
     *,
-    ignore: Sequence[str | int] = (),
-    missing: Sequence[str | int | float] = (),
-    task: TaskName | None = None,
     name: str | None = None,
     overrides: Sequence[str] = (),
     select: Sequence[str] = (),
@@ -92,10 +89,7 @@ def study_of_table(
     Args:
         table: the path of a CSV, TSV, Parquet, Feather or Excel file; or a pandas or Arrow table,
             which is kept in the user's cache folder so that its results can be read again.
-        target: the column to be predicted: its name, or its position from 1.
-        ignore: columns to leave out.
-        missing: values that stand for a missing one, besides the usual words.
-        task: classification or regression; None to tell from the target.
+        options: its target, and what else is said of it.
         name: of the study; None for those of the file and the target.
         overrides: texts such as "training.epochs=5".
         select: names of the networks to keep; none keeps all.
@@ -104,7 +98,7 @@ def study_of_table(
     Raises:
         BadInput: with every problem at once.
     """
-    values = table_values(table, target, ignore=ignore, missing=missing, task=task, name=name)
+    values = table_values(table, options, name=name)
     study = load_values(values, Path(), overrides=overrides, select=select, seeds=seeds)
     data = next(iter(study.networks.values())).data
     return replace(study, notes=(*_notes(values, _prepared(data)), *study.notes))
@@ -112,11 +106,8 @@ def study_of_table(
 
 def table_values(
     table: str | Path | pd.DataFrame | pa.Table,
-    target: str | int,
+    options: TableOptions,
     *,
-    ignore: Sequence[str | int] = (),
-    missing: Sequence[str | int | float] = (),
-    task: TaskName | None = None,
     name: str | None = None,
     folder: Path | None = None,
 ) -> dict[str, Any]:
@@ -131,12 +122,9 @@ def table_values(
     path, stem = (
         (str(table), Path(table).name.split(".")[0])
         if isinstance(table, str | Path)
-        else (_kept_frame(table), "table")
+        else (str(keep_frame(table, _kept_tables())), "table")
     )
-    data: dict[str, Any] = {"format": "table", "path": path, "target": target}
-    data |= {"ignore": list(ignore)} if ignore else {}
-    data |= {"missing": list(missing)} if missing else {}
-    data |= {"task": task} if task else {}
+    data: dict[str, Any] = {"format": "table", "path": path, **options.as_data()}
     declared = validate(TableData, data)
     if declared.declaration is None:
         raise BadInput(problem.within("data") for problem in declared.faults)
@@ -149,7 +137,7 @@ def table_values(
     objective, margin = _OBJECTIVE_AND_MARGIN[prepared.task]
     lengths = _lengths(learned, prepared.inputs.shape[1], len(prepared.class_names))
     return {
-        "name": plain(f"{stem}-{target}") if name is None else name,
+        "name": plain(f"{stem}-{options.target}") if name is None else name,
         "data": {**data, "validation": share},
         "training": {
             "epochs": lengths.epochs,
@@ -288,56 +276,14 @@ def _prepared(data: Any) -> PreparedData:
     return prepare(data, Path(), lambda line: None)
 
 
-def _kept_frame(table: pd.DataFrame | pa.Table) -> str:
-    """The path of a file with the contents of a frame, named after them."""
-    import pandas as pd
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    if isinstance(table, pd.DataFrame):
-        table = _arrow_of(table)
-    if not isinstance(table, pa.Table):
-        raise BadInput(
-            Problem(
-                "table",
-                "the path of a file, or a pandas or Arrow table",
-                type(table).__name__,
-                "make a DataFrame of it",
-            )
-        )
+def _kept_tables() -> Path:
+    """Where tables in memory are kept, so that their results can be read again."""
     folder = cache_folder()
     if folder is None:
-        raise BadInput(
-            Problem(
-                "table",
-                "a user with a home folder, in whose cache a table in memory is kept",
-                "a user without one",
-                "write the table to a file and give its path",
-            )
+        refuse(
+            "table",
+            expected="a user with a home folder, in whose cache a table in memory is kept",
+            received="a user without one",
+            hint="write the table to a file and give its path",
         )
-    from mlplab.records.atomic import replacing, writable
-
-    sink = io.BytesIO()
-    parquet.write_table(table, sink)
-    content = sink.getvalue()
-    path = folder / "tables" / f"{hashlib.sha256(content).hexdigest()[:16]}.parquet"
-    with writable(path):
-        if not path.exists():
-            with replacing(path) as temporary:
-                temporary.write_bytes(content)
-    return str(path)
-
-
-def _arrow_of(frame: pd.DataFrame) -> pa.Table:
-    """A frame as Arrow; cells of a column of several types become text."""
-    import pandas as pd
-    import pyarrow as pa
-
-    frame = frame.rename(columns=str)
-    for column in frame.columns:
-        if not pd.api.types.is_object_dtype(frame[column].dtype):
-            continue
-        present = frame[column].dropna()
-        if present.map(type).nunique() > 1:
-            frame[column] = present.map(str).reindex(frame.index)
-    return pa.Table.from_pandas(frame)
+    return folder / "tables"

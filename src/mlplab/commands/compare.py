@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from mlplab.commands import options
 from mlplab.commands.failure import complain
 from mlplab.words import count
@@ -30,9 +28,7 @@ COMPARED = (
 )
 """Columns of the summary; the last batch alone is too noisy to compare."""
 
-NetworkArgument = Annotated[
-    str, typer.Argument(metavar="NETWORK", help="A network of the study.", show_default=False)
-]
+NetworkArgument = Annotated[str, options.argument("NETWORK", "A network of the study.")]
 
 
 def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkArgument) -> None:

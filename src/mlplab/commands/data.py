@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from mlplab.commands import options
 from mlplab.commands.failure import complain
+from mlplab.declarations.table_options import TableOptions
 
-NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="A set, for example mnist.", show_default=False)
-]
+NameArgument = Annotated[str, options.argument("NAME", "A set, for example mnist.")]
 
 app = typer.Typer(
     name="data",
@@ -69,24 +69,11 @@ def fetch(name: NameArgument) -> None:
 
 @app.command()
 def describe(
-    name: Annotated[
-        str,
-        typer.Argument(metavar="NAME|FILE", help="A known set, or a table.", show_default=False),
-    ],
-    target: Annotated[
-        str | None,
-        typer.Option(help="Of a table: the column to predict, by name or position from 1."),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None, typer.Option(help="Of a table: a column to leave out (repeatable).")
-    ] = None,
-    missing: Annotated[
-        list[str] | None,
-        typer.Option(help="Of a table: a value that stands for a missing one (repeatable)."),
-    ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="Of a table: classification or regression.")
-    ] = None,
+    name: Annotated[str, options.argument("NAME|FILE", "A known set, or a table.")],
+    target: options.TargetOption = None,
+    ignore: options.IgnoreOption = None,
+    missing: options.MissingOption = None,
+    task: options.TaskOption = None,
 ) -> None:
     """Say what a set holds, or what a table's columns are and what a network will see of them.
 
@@ -104,19 +91,15 @@ def describe(
     if name in KNOWN_SETS or (not path.exists() and not path.suffix and target is None):
         _describe_known(name)
     else:
-        _describe_table(path, target, ignore or [], missing or [], task)
+        _describe_table(path, TableOptions(target, ignore or (), missing or (), task))
 
 
-def _describe_table(
-    path: Path, target: str | None, ignore: list[str], missing: list[str], task: str | None
-) -> None:
+def _describe_table(path: Path, table: TableOptions) -> None:
     from mlplab.commands.output import print_table
     from mlplab.data.describe_table import describe_table
-    from mlplab.declarations.problems import BadInput, Problem
+    from mlplab.declarations.problems import BadInput
 
-    if task not in (None, "classification", "regression"):
-        raise BadInput(Problem("--task", "classification or regression", task))
-    one = describe_table(path, target, ignore=ignore, missing=missing, task=task)  # type: ignore[arg-type]
+    one = describe_table(path, table)
     print(f"{path.name}: {one.rows:,} rows, {len(one.columns) + one.columns_left_out:,} columns\n")
     print_table(
         ("", "column", "kind", "different", "missing", "inputs", "for example"),

@@ -22,16 +22,13 @@ if TYPE_CHECKING:
 def export(
     run: options.ResultsArgument,
     curves: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Every measured value, one a row."),
+        Path | None, typer.Option(metavar="FILE", help="Every measured value, one a row.")
     ] = None,
     summary: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="One row a network and seed."),
+        Path | None, typer.Option(metavar="FILE", help="One row a network and seed.")
     ] = None,
     verdicts: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The study's questions, answered, as JSON."),
+        Path | None, typer.Option(metavar="FILE", help="The study's questions, answered, as JSON.")
     ] = None,
     choice: Annotated[
         Path | None,
@@ -42,12 +39,10 @@ def export(
         typer.Option(metavar="FILE", help="Every measure on unknown classes, one a row."),
     ] = None,
     tuning: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Every trial of a tuned study, one a row."),
+        Path | None, typer.Option(metavar="FILE", help="Every trial of a tuned study, one a row.")
     ] = None,
     weights: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="One safetensors file a network and seed."),
+        Path | None, typer.Option(metavar="DIR", help="One safetensors file a network and seed.")
     ] = None,
     model: Annotated[
         Path | None,

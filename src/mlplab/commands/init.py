@@ -10,6 +10,7 @@ import typer
 
 from mlplab.commands import options
 from mlplab.commands.failure import refuse
+from mlplab.declarations.table_options import TableOptions
 
 SCHEMA_FILE = "mlplab.schema.json"
 
@@ -115,11 +116,10 @@ def init(
     ] = False,
     data: Annotated[
         Path | None,
-        typer.Option(
+        options.option(
             "--data",
             metavar="TABLE",
             help="Of this table: the study that mlplab run TABLE --target COLUMN makes.",
-            show_default=False,
         ),
     ] = None,
     target: options.TargetOption = None,
@@ -168,7 +168,10 @@ def init(
                 "--data TABLE and --target COLUMN belong together"
                 + (f"; {given} is for the starter study without them." if given else ".")
             )
-        study |= _of_table(path, data, target, ignore or [], missing or [], task)
+        from mlplab.table_study import table_values, with_remarks
+
+        table = TableOptions(target, ignore or (), missing or (), task)
+        study |= with_remarks(table_values(data, table, name=plain(path.stem), folder=path.parent))
     elif ignore or missing or task:
         raise refuse("--ignore, --missing and --task say how the table of --data is read.")
     else:
@@ -179,30 +182,6 @@ def init(
         with writable(file), replacing(file) as temporary:
             temporary.write_text(text, encoding="utf-8")
     print(f"{path} is a study that runs as it is: mlplab run {path}")
-
-
-def _of_table(
-    path: Path,
-    table: Path,
-    target: str,
-    ignore: list[str],
-    missing: list[str],
-    task: options.Task | None,
-) -> dict[str, object]:
-    """The study of a table, whose path is written as seen from the study's file."""
-    from mlplab.declarations.reading.names import plain
-    from mlplab.table_study import table_values, with_remarks
-
-    values = table_values(
-        table,
-        target,
-        ignore=ignore,
-        missing=missing,
-        task=task,
-        name=plain(path.stem),
-        folder=path.parent,
-    )
-    return with_remarks(values)
 
 
 def _as_json(value: object) -> str:

@@ -22,19 +22,13 @@ if TYPE_CHECKING:
 
 
 def predict(
-    run: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN|MODEL", help="A results folder, or a model file.", show_default=False
-        ),
-    ],
+    run: Annotated[Path, options.argument("RUN|MODEL", "A results folder, or a model file.")],
     data: Annotated[
         Path,
-        typer.Option(
+        options.option(
             "--data",
             metavar="FILE",
             help="New rows: a table, an array (.npy), an image, or a folder of images.",
-            show_default=False,
         ),
     ],
     network: options.ModelNetwork = None,

@@ -15,13 +15,14 @@ from mlplab.commands.failure import EXIT_DONE, EXIT_NETWORK_FAILED, complain, re
 from mlplab.commands.output import Block, print_blocks
 from mlplab.commands.program import on_stop, stopped
 from mlplab.commands.serve import live_page
-from mlplab.commands.studies import TableOptions, read
+from mlplab.commands.studies import read
+from mlplab.declarations.table_options import TableOptions
 
 if TYPE_CHECKING:
     from mlplab.commands.last_run import LastRun
     from mlplab.commands.progress import Display
-    from mlplab.commands.tally import Tally
     from mlplab.declarations.study import Study
+    from mlplab.runner.tally import Tally
     from mlplab.study import StudyResults
 
 NoReportOption = Annotated[
@@ -208,7 +209,7 @@ def _outcome(
 def _say_again(last: LastRun, folder: Path, *, as_json: bool) -> None:
     """Say what came out the last time, since nothing has changed."""
     from mlplab.commands.last_run import REPORT_FILE
-    from mlplab.commands.tally import finished_already
+    from mlplab.runner.tally import finished_already
 
     if as_json:
         from mlplab.runner.events import RunEnded, RunPlanned, to_json

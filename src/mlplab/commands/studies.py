@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlplab.commands.failure import require_memory
+from mlplab.declarations.table_options import TableOptions
 from mlplab.words import count
 
 if TYPE_CHECKING:
     from mlplab.declarations.study import Study
-    from mlplab.declarations.task import TaskName
 
-_TABLES = (
-    ".csv",
-    ".tsv",
-    ".txt",
-    ".data",
-    ".parquet",
-    ".feather",
-    ".arrow",
-    ".xlsx",
-    ".xlsm",
-    ".gz",
+_TABLES = frozenset(
+    (".csv", ".tsv", ".txt", ".data", ".parquet", ".feather", ".arrow", ".xlsx", ".xlsm", ".gz")
 )
 
-
-@dataclass(frozen=True)
-class TableOptions:
-    """What the command line says of a table that a study is to be made of."""
-
-    target: str | None = None
-    ignore: Sequence[str] = ()
-    missing: Sequence[str] = ()
-    task: TaskName | None = None
+_NO_TABLE = TableOptions()
 
 
 def read(
@@ -43,7 +25,7 @@ def read(
     networks: Sequence[str] | None = None,
     overrides: Sequence[str] | None = None,
     seeds: int | None = None,
-    table: TableOptions = TableOptions(),
+    table: TableOptions = _NO_TABLE,
     until_decided: bool = False,
 ) -> Study:
     """Read and check the study that was meant; raises `BadInput` with every problem.
@@ -64,14 +46,7 @@ def read(
     from mlplab.table_study import study_of_table
 
     return study_of_table(
-        study,
-        table.target,
-        ignore=table.ignore,
-        missing=table.missing,
-        task=table.task,
-        overrides=overrides or (),
-        select=networks or (),
-        seeds=seeds,
+        study, table, overrides=overrides or (), select=networks or (), seeds=seeds
     )
 
 
@@ -79,15 +54,7 @@ def _require_no_table(study: str, table: TableOptions) -> None:
     """Refuse a table whose target is not named, and options of a table without one."""
     from mlplab.declarations.problems import BadInput, Problem
 
-    given = [
-        option
-        for option, value in (
-            ("--ignore", table.ignore),
-            ("--missing", table.missing),
-            ("--task", table.task),
-        )
-        if value
-    ]
+    given = [f"--{key}" for key in table.as_data()]
     path = Path(study)
     if path.suffix.lower() in _TABLES and path.is_file():
         raise BadInput(

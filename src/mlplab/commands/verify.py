@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mlplab.commands import options
 from mlplab.commands.failure import EXIT_DONE, EXIT_NETWORK_FAILED
 
 MOST_TOLD = 20
@@ -15,10 +16,7 @@ MOST_TOLD = 20
 
 
 def verify(
-    run: Annotated[
-        Path,
-        typer.Argument(metavar="RUN", help="A results folder, or an archive.", show_default=False),
-    ],
+    run: Annotated[Path, options.argument("RUN", "A results folder, or an archive.")],
     sample: Annotated[
         int,
         typer.Option("--sample", min=0, help="Networks × seeds that are trained again, alone."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from mlplab.data.own_tables import read_raw, understand
 from mlplab.data.preparation import prepare
 from mlplab.declarations.data import ColumnKind, TableData
 from mlplab.declarations.problems import Problem
+from mlplab.declarations.table_options import TableOptions
 from mlplab.declarations.task import TaskName
 
 _MOST_CLASSES = 20
@@ -58,33 +58,24 @@ class TableDescription:
     """What must be settled before a network can learn from it."""
 
 
-def describe_table(
-    path: Path,
-    target: str | None = None,
-    *,
-    ignore: Sequence[str] = (),
-    missing: Sequence[str] = (),
-    task: TaskName | None = None,
-) -> TableDescription:
+def describe_table(path: Path, options: TableOptions) -> TableDescription:
     """Describe a table, and what a network would be given of it.
 
     Args:
         path: of a CSV, TSV, Parquet, Feather or Excel file.
-        target: the column to be predicted, by name or position; None to see the columns only.
-        ignore: columns to leave out.
-        missing: values that stand for a missing one.
-        task: classification or regression; None to tell from the target.
+        options: what is said of it; without a target the columns are described alone.
 
     Raises:
         BadInput: a file that is no table, or a column that it does not have.
     """
+    target = options.target
     declared = TableData(
         format="table",
         path=str(path.resolve()),
         target="1" if target is None else target,
-        ignore=tuple(ignore),
-        missing=tuple(missing),
-        task=task,
+        ignore=tuple(options.ignore),
+        missing=tuple(options.missing),
+        task=options.task,
     )
     table = read_raw(own_file(Path(), declared.path, "path"), declared)
     if target is None:

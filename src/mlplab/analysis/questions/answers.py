@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -151,6 +152,14 @@ class Answers(tuple[Answer, ...]):
         """Each question with its answer in words."""
         told = [f"{i}. {one.question.ask}\n   {one.sentence}" for i, one in enumerate(self, 1)]
         return "\n".join(told) or "no questions"
+
+    def _repr_html_(self) -> str:
+        """The same in a notebook."""
+        told = (
+            f"<li><p>{escape(one.question.ask)}</p><p><b>{one.verdict}</b>: {escape(one.sentence)}</p></li>"
+            for one in self
+        )
+        return f"<ol>{''.join(told)}</ol>"
 
     def to_frame(self) -> pd.DataFrame:
         """A row a question: ask, verdict, effect, low, high, p_value, seeds, is_registered, test."""

@@ -177,24 +177,30 @@ def keep_frame(frame: pd.DataFrame | pa.Table, folder: Path) -> Path:
     The file is named by its contents: the same frame is written once.
 
     Args:
-        frame: of pandas or Arrow; an index with a name becomes a column.
+        frame: of pandas or Arrow; an index with a name becomes a column, and cells of a column of
+            several types become text.
         folder: made where there is none.
 
     Raises:
-        BadInput: a frame that Parquet cannot hold, or a folder that cannot be written to.
+        BadInput: what is no frame or Parquet cannot hold, or a folder that cannot be written to.
     """
+    import pandas as pd
     import pyarrow as pa
     from pyarrow import parquet
 
+    if not isinstance(frame, pd.DataFrame | pa.Table):
+        refuse(
+            "table",
+            expected="the path of a file, or a pandas or Arrow table",
+            received=type(frame).__name__,
+            hint="make a DataFrame of it",
+        )
     try:
-        if not isinstance(frame, pa.Table):
-            if frame.index.name is not None:
-                frame = frame.reset_index()
-            frame = pa.Table.from_pandas(frame, preserve_index=False)
+        table = frame if isinstance(frame, pa.Table) else _arrow_of(frame)
         stream = pa.BufferOutputStream()
-        parquet.write_table(frame, stream)
+        parquet.write_table(table, stream)
         content = stream.getvalue().to_pybytes()
-        path = folder / f"table-{hashlib.sha256(content).hexdigest()[:16]}.parquet"
+        path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.parquet"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -202,9 +208,23 @@ def keep_frame(frame: pd.DataFrame | pa.Table, folder: Path) -> Path:
             temporary.replace(path)
     except (pa.ArrowException, TypeError, ValueError, OSError) as error:
         refuse(
-            "data",
+            "table",
             expected="a frame that can be kept as Parquet",
             received=f"one that cannot ({shortened(str(error), 200)})",
             hint="give columns of one type each, or a folder that can be written to",
         )
     return path
+
+
+def _arrow_of(frame: pd.DataFrame) -> pa.Table:
+    import pandas as pd
+    import pyarrow as pa
+
+    if frame.index.name is not None:
+        frame = frame.reset_index()
+    frame = frame.rename(columns=str)
+    for column in frame.columns:
+        present = frame[column].dropna()
+        if pd.api.types.is_object_dtype(frame[column].dtype) and present.map(type).nunique() > 1:
+            frame[column] = present.map(str).reindex(frame.index)
+    return pa.Table.from_pandas(frame, preserve_index=False)
