@@ -44,7 +44,9 @@ def score_metrics_of_many(scores: np.ndarray, targets: np.ndarray) -> dict[str, 
     if not known.all():
         scores, targets = scores[:, known], targets[known]
     networks = len(scores)
-    found = {name: np.full(networks, math.nan) for name in CLASSIFICATION.measured_on_request}
+    found: dict[str, np.ndarray] = {
+        name: np.full(networks, math.nan) for name in CLASSIFICATION.measured_on_request
+    }
     fine = np.isfinite(scores).all(axis=(1, 2))
     if not len(targets) or not fine.any():
         return found
