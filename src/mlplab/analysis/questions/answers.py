@@ -32,6 +32,7 @@ from mlplab.declarations.checking.audit import Audit, audit_question
 from mlplab.declarations.metric import FinalMetric, OpenSetMetric, SecondsToMetric
 from mlplab.declarations.question import LevelQuestion, PairQuestion, Question
 from mlplab.declarations.resolving.arms import Arm, arms_of
+from mlplab.declarations.task import METRICS
 from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
@@ -223,11 +224,12 @@ def answers_about(results: Results, first: str, second: str) -> tuple[Answer, ..
     asked = [a for a in answer_questions(results) if set(a.question.networks) <= both]
     if any(set(a.question.networks) == both for a in asked):
         return tuple(asked)
+    main = METRICS[results.study.task.main]
     question = PairQuestion(
-        ask=f"Does {first} end up more accurate than {second}?",
+        ask=f"Is {first} better than {second} in test {main.title}?",
         compare=(first, second),
-        metric=FinalMetric(final="accuracy"),
-        expect="greater",
+        metric=FinalMetric(final=main.name),
+        expect="greater" if main.higher_is_better else "less",
     )
     return (*answer(results, (question,), {}), *asked)
 
