@@ -23,6 +23,7 @@ def plan(
     networks: options.NetworksArgument = None,
     overrides: options.SetOption = None,
     seeds: options.SeedsOption = None,
+    begin_from: options.FromOption = None,
     out: options.OutOption = options.DEFAULT_OUT,
     device: options.DeviceOption = options.Device.auto,
     precision: options.PrecisionOption = options.Precision.float32,
@@ -39,7 +40,7 @@ def plan(
     """
     from mlplab.declarations.problems import BadInput, Problem
 
-    wanted = read(study, networks, overrides, seeds)
+    wanted = read(study, networks, overrides, seeds, begin_from=begin_from)
     if out.exists() and not out.is_dir():
         raise BadInput(Problem("--out", "a folder for results folders", f"the file {out}"))
 
