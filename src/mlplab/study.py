@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlplab.declarations import study as declarations
-from mlplab.declarations.loading import load, until_decided
+from mlplab.declarations.initial_weights import Recorded
+from mlplab.declarations.loading import load, starting_from, until_decided
 from mlplab.declarations.problems import did_you_mean, quoted, refuse, shown
 from mlplab.declarations.table_options import TableOptions
 from mlplab.records import export
@@ -255,6 +256,20 @@ class Study:
         """
         return Study(until_decided(self.declaration))
 
+    def starting_from(self, run: str | Path) -> Study:
+        """The study whose networks begin with the weights that a run of other results ended with.
+
+        Training goes on on the same data, or begins on others, whose classes have a last layer of
+        their own. `"initial_weights": {"distribution": "recorded", …}` says it for one network.
+
+        Args:
+            run: a results folder with networks of the same names, or with one network.
+
+        Raises:
+            BadInput: a tuned study.
+        """
+        return Study(starting_from(self.declaration, Path(run)))
+
     def __repr__(self) -> str:
         runs = sum(len(network.seeds) for network in self.declaration.networks.values())
         return f"Study({self.name!r}, {len(self.networks):,} networks, {runs:,} runs)"
@@ -301,6 +316,7 @@ class Study:
         from mlplab.until_decided import record_looks, run_in_rounds
 
         folder, declaration = Path(out) / self.name, self.declaration
+        _refuse_own_weights(declaration, folder)
         on_event = _each_announcement_once(watched_in_notebook(on_event))
         if declaration.open_set:
             _check_unknowns(declaration, on_event)
@@ -345,6 +361,22 @@ class Study:
 
         options = RunOptions(str(device), str(precision))
         return foresee(self.declaration, Path(out) / self.name, options)
+
+
+def _refuse_own_weights(study: declarations.Study, folder: Path) -> None:
+    """A study that begins with the weights of its own results would begin elsewhere every time."""
+    for name, network in study.networks.items():
+        weights = network.initial_weights
+        if (
+            isinstance(weights, Recorded)
+            and (study.folder / weights.run).resolve() == folder.resolve()
+        ):
+            refuse(
+                f"networks.{name}.initial_weights.run",
+                expected="another results folder than the one that is written to",
+                received=str(folder),
+                hint="write elsewhere: --out DIR, or give the study another name",
+            )
 
 
 def _each_announcement_once(on_event: OnEvent | None) -> OnEvent | None:

@@ -13,7 +13,6 @@ import torch
 
 from mlplab.networks import kernels
 from mlplab.networks.dense_stack import LayerWeights
-from mlplab.networks.initial_weights import draw_kernels
 from mlplab.objectives.objective import Objective
 from mlplab.optimizers.coefficients import coefficients
 from mlplab.trainer.batch_order import BatchOrder
@@ -75,9 +74,9 @@ class CompiledNetworks:
         shape = len(recipes), self._shape.block
         self._parameters = _aligned(shape)
         for block, recipe in zip(self._parameters, recipes, strict=True):
-            weights = draw_kernels(recipe.initial_weights, recipe.seed, recipe.layers)
-            for layer, kernel in enumerate(weights):
-                self._shape.layer(block, layer)[0][:] = kernel
+            for layer, (kernel, bias) in enumerate(recipe.initial_layers()):
+                own = self._shape.layer(block, layer)
+                own[0][:], own[1][:] = kernel, bias
         self._table_of, constants, self._by_step, initial_second = _tables(recipes)
         self._constants = constants
         has_first = (constants[:, 0] != 0) | (constants[:, 1] != 1)
