@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlplab.commands import options
 from mlplab.commands.studies import extent, print_audits, read
+from mlplab.declarations.task import METRICS
 from mlplab.words import count
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _print_tuning(study: Study, tuning: Estimate, precision: str) -> None:
     low, high = min(steps), max(steps)
     networks, settings, seeds = len(known.networks), rounds[0].settings, len(tune.all_seeds)
     print(
-        f"\ntuning {', '.join(known.paths)} by validation {tune.metric} ({tune.search}): "
+        f"\ntuning {', '.join(known.paths)} by validation {METRICS[tune.metric].title} ({tune.search}): "
         f"{count(networks, 'network')} × {count(settings, 'setting')} × "
         f"{count(seeds, 'seed')}, {f'{low:,} to ' if low < high else ''}{count(high, 'step')}"
     )

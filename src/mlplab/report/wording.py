@@ -34,8 +34,10 @@ _SCALINGS = {
 
 
 def hidden(network: Network) -> str:
-    """128–256, or 10 × 128 where all hidden layers are alike."""
+    """128–256, 10 × 128 where all hidden layers are alike, none of a linear network."""
     units = network.hidden
+    if not units:
+        return "none"
     if len(units) > 3 and len(set(units)) == 1:
         return f"{len(units)} × {units[0]}"
     return "–".join(str(n) for n in units)
