@@ -77,7 +77,7 @@ def test_importance_is_what_scikit_learn_finds(results):
 def test_the_chapter_tells_what_is_needed_and_what_was_done(results):
     shown = chapter(Context(results))
     text = str(shown.blocks)
-    assert "needs **main** most" in text
+    assert "needs column **main** most" in text
     assert "idle" in text
     (preparation,) = [b for b in shown.blocks if type(b).__name__ == "Table"]
     rows = {row[0]: row for row in preparation.rows}

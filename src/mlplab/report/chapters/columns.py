@@ -63,8 +63,8 @@ def _importance(name: str, found: Importance) -> Iterator[Block]:
     )  # fmt: skip
     idle = [str(row["column"]) for _, row in table.iterrows() if row["low"] <= 0 <= row["high"]]
     lead = (
-        f"{plain(name)} needs **{plain(str(first['column']))}** most: shuffling it costs {cost} of test "
-        f"{found.metric.title}."
+        f"{plain(name)} needs column **{plain(str(first['column']))}** most: shuffling it costs {cost} of "
+        f"test {found.metric.title}."
     )
     if idle and len(found.losses) > 1:
         names = listed(map(plain, idle), most=6)
@@ -109,9 +109,7 @@ def _preparation(context: Context, run: Run) -> Iterator[Block]:
     )
     yield Table(caption, heads, tuple(rows[:MOST_ROWS]), sortable=True)
     if dataset.notes:
-        yield Bullets(
-            tuple(plain(note[:1].upper() + note[1:]) + "." for note in dataset.notes[:20])
-        )
+        yield Bullets(tuple(plain(note) + "." for note in dataset.notes[:20]))
 
 
 def _treatment(own: Preparation, column: Column, its: slice, scaled: str) -> str:
