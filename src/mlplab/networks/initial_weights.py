@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlplab.declarations.initial_weights import He, InitialWeights, Normal, Uniform
+from mlplab.declarations.initial_weights import He, InitialWeights, Normal, Recorded, Uniform
 
 _PURPOSE = 1
 """Separates this stream of random numbers from that of the batches, which has the same seed."""
@@ -23,7 +23,7 @@ def draw_kernel(
     """The initial kernel of one layer.
 
     Args:
-        distribution: where weights are drawn from.
+        distribution: where weights are drawn from; not `Recorded`, which draws none.
         seed: the network's seed.
         layer: the layer's place, from 0.
 
@@ -39,6 +39,8 @@ def draw_kernel(
             return _uniform(generator, shape, low, high)
         case Normal(mean=mean, deviation=deviation):
             return _normal(generator, shape, mean, deviation)
+        case Recorded():
+            raise ValueError("recorded weights are read, not drawn")
         case _:
             fans = inputs if isinstance(distribution, He) else (inputs + outputs) / 2
             gain = 2.0 if isinstance(distribution, He) else 1.0

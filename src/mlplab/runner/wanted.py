@@ -22,6 +22,7 @@ from mlplab.objectives.weighted_cross_entropy import balanced_weights
 from mlplab.records.key import key_content, key_of
 from mlplab.records.studies import Member
 from mlplab.runner.kind import kind_of
+from mlplab.runner.parents import Parents
 from mlplab.trainer.compiled_networks import is_compiled
 from mlplab.trainer.recipe import Quantity, Recipe
 
@@ -86,10 +87,11 @@ def wanted_runs(
     if problems:
         raise BadInput(problems)
     by_key: dict[str, WantedRun] = {}
+    parents = Parents(study.folder)
     for name, network in study.networks.items():
         data = prepared[network.data, network.roles]
         for seed in network.seeds:
-            run = _wanted(name, network, seed, data, precision, device)
+            run = _wanted(name, network, seed, data, precision, device, parents)
             known = by_key.get(run.key)
             by_key[run.key] = replace(known, members=known.members + run.members) if known else run
     return tuple(by_key.values())
@@ -117,11 +119,19 @@ def _prepare_all(study: Study, announce: Announce) -> dict[tuple[Data, Roles | N
 
 
 def _wanted(
-    name: str, network: Network, seed: int, data: PreparedData, precision: str, device: str
+    name: str,
+    network: Network,
+    seed: int,
+    data: PreparedData,
+    precision: str,
+    device: str,
+    parents: Parents,
 ) -> WantedRun:
     outputs = outputs_of(network, len(data.class_names))
     objective = objective_of(network.objective, _class_weights(network, data, outputs))
     compiled = is_compiled(network.activation, network.dropout, objective, device)
+    layers = (data.inputs.shape[1], *network.hidden, outputs)
+    parent = parents.of(name, network, seed, layers)
     content = key_content(
         network,
         outputs=outputs,
@@ -130,12 +140,13 @@ def _wanted(
         precision=precision,
         device_kind=device,
         kernels=kernels.loaded().kind if compiled else None,
+        parent=None if parent is None else parent.key,
     )
     recipe = Recipe(
-        layers=(data.inputs.shape[1], *network.hidden, outputs),
+        layers=layers,
         activation=network.activation,
         dropout=network.dropout,
-        initial_weights=network.initial_weights,
+        initial_weights=network.initial_weights if parent is None else parent.distribution,
         optimizer=network.optimizer,
         training=network.training,
         seed=seed,
@@ -144,6 +155,7 @@ def _wanted(
         validation_rows=data.validation_rows,
         test_rows=data.test_rows,
         objective=objective,
+        start=() if parent is None else parent.weights,
         quantity=None
         if data.targets is None
         else Quantity(data.targets, data.preparation.target_std),
