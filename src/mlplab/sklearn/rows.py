@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from mlplab.data.column_kinds import find_kind
-from mlplab.data.columns import Column, told
+from mlplab.data.columns import Column, Note, told
 from mlplab.data.dataset import Dataset
 from mlplab.data.expansion import fit_expansion
 from mlplab.data.fitted import Preparation, encode_frame, fit
@@ -50,7 +50,7 @@ def columns_of(frame: pd.DataFrame) -> tuple[Column, ...]:
     Raises:
         ValueError: a column that holds what no network can use, or none that can be used.
     """
-    found: list[tuple[Column | None, list[tuple[str, str]]]] = []
+    found: list[tuple[Column | None, list[tuple[str, Note]]]] = []
     for place, name in enumerate(names_of(frame, frame.shape[1])):
         cells = cells_of(frame.iloc[:, place])
         if isinstance(cells, np.ndarray):

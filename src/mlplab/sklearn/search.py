@@ -297,8 +297,9 @@ def _results(
                 column[number] = own[key]
         results[f"param_{key}"] = column
     results["params"] = list(params)
-    for part, own in product(parts, names):
-        scores, name = table(methodcaller("score", part, own)), f"{part}_{own}"
+    for part, scoring in product(parts, names):
+        scores = table(methodcaller("score", part, scoring))
+        name = f"{part}_{scoring}"
         results |= {f"split{split}_{name}": scores[:, split] for split in range(splits)}
         results[f"mean_{name}"], results[f"std_{name}"] = scores.mean(1), scores.std(1)
         if part == "test":
