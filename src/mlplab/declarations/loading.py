@@ -184,7 +184,8 @@ def _loaded(
     presentation = validated.declaration or Presentation()
     until, values, faults = _seeds_until_decided(values)
     problems += faults
-    notes += _default_seeds(values, presentation)
+    if "seeds" not in values and "resampling" not in values:
+        notes += _default_seeds(values, presentation)
     resolution = resolve(values, source.grid)
     problems += resolution.problems
     lengths = set_lengths(resolution, values, source.folder)
