@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlplab.analysis.importance import Importance, column_importance
-from mlplab.analysis.test_part import data_of
-from mlplab.data.columns import Column
-from mlplab.data.fitted import Preparation
-from mlplab.data.loading import load
+from mlplab.declarations.data import CsvData, TableData
 from mlplab.declarations.problems import BadInput
-from mlplab.figures.importance import importance_figure, importance_table
 from mlplab.figures.of_study import slug
 from mlplab.records.results import Run
 from mlplab.report.context import Context
@@ -29,6 +25,12 @@ from mlplab.report.document import (
 )
 from mlplab.words import count, listed, number
 
+# What reads data is imported where a table is reported: it takes longer than most reports.
+if TYPE_CHECKING:
+    from mlplab.analysis.importance import Importance
+    from mlplab.data.columns import Column
+    from mlplab.data.fitted import Preparation
+
 MOST_ROWS = 200
 _SCALED = {
     "standard": "standardised", "robust": "scaled by quartiles, extremes drawn in",
@@ -42,8 +44,10 @@ def chapter(context: Context) -> Chapter | None:
     runs = [run for run in context.runs.get(name or "", ()) if run.diverged_at is None]
     if name is None or not runs or context.results.folder is None:
         return None
-    if context.results.preparation(name, runs[0].seed).columns is None:
+    if not isinstance(context.results.study.networks[name].data, TableData | CsvData):
         return None
+    from mlplab.analysis.importance import column_importance
+
     blocks: list[Block] = []
     try:
         found = column_importance(context.results, runs)
@@ -56,6 +60,8 @@ def chapter(context: Context) -> Chapter | None:
 
 
 def _importance(name: str, found: Importance) -> Iterator[Block]:
+    from mlplab.figures.importance import importance_figure, importance_table
+
     table = importance_table(found)
     first = table.iloc[0]
     cost = f"{number(first['loss'])} points" if found.metric.is_fraction else number(
@@ -75,6 +81,9 @@ def _importance(name: str, found: Importance) -> Iterator[Block]:
 
 
 def _preparation(context: Context, run: Run) -> Iterator[Block]:
+    from mlplab.analysis.test_part import data_of
+    from mlplab.data.loading import load
+
     network = context.results.study.networks[run.network]
     data = data_of(context.results, run)
     dataset = load(network.data_of(run.seed), context.results.study.folder, lambda line: None)
