@@ -102,11 +102,12 @@ class StudyResults(Results):
 
         return answer_questions(self)
 
-    def splits(self, network: str | None = None) -> Splits:
+    def splits(self, network: str | None = None, seed: int | None = None) -> Splits:
         """Inputs and classes of the training, validation and test rows, as a network got them.
 
         Args:
             network: its name; the first of the study by default.
+            seed: of which repetition, where the data are split repeatedly; the first by default.
 
         Raises:
             BadInput: there is no such network, or its data can no longer be read.
@@ -115,7 +116,7 @@ class StudyResults(Results):
 
         name = next(iter(self.study.networks)) if network is None else network
         self.network(name)
-        return splits_of(self.study, name)
+        return splits_of(self.study, name, seed)
 
     def baseline(self, estimator: Any, network: str | None = None) -> Baseline:
         """Fit a scikit-learn estimator to the rows of a network, and measure it as the network.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -12,6 +13,8 @@ from mlplab.declarations.initial_weights import Glorot, InitialWeights
 from mlplab.declarations.matched import Matched
 from mlplab.declarations.objective import CrossEntropy, Objective
 from mlplab.declarations.optimizer import Optimizer
+from mlplab.declarations.problems import Problem
+from mlplab.declarations.resampling import Resampling
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.task import TASKS, Task
 from mlplab.declarations.training import Training
@@ -46,6 +49,8 @@ class Network(Declaration):
     """A list, or a count N for 0 to N-1; a seed decides initial weights, batches and dropout. Where
     all networks share it, also {"until_decided": true, "at_least": 10, "at_most": 200}: seeds are
     added until the questions are decided."""
+    resampling: Resampling | None = None
+    """Repeated splits of the data instead of seeds on one split; None for one split."""
     objective: Objective = CrossEntropy()
     """What training makes small; those that need rows of negative classes need `roles`. Where none
     is given, cross_entropy for classes and mse for a quantity."""
@@ -61,3 +66,28 @@ class Network(Declaration):
     def task(self) -> Task:
         """What it is to do, as far as its data are declared; loading finds it for tables."""
         return TASKS[getattr(self.data, "task", None) or "classification"]
+
+    def rules(self) -> Iterator[Problem]:
+        """Repetitions of a resampling take the place of seeds."""
+        resampling = self.resampling
+        if resampling is not None and self.seeds != tuple(range(resampling.repetitions)):
+            yield Problem(
+                ("seeds",),
+                f'none beside "resampling", whose {resampling.repetitions} repetitions have their own',
+                f"{len(self.seeds)} seeds",
+                "remove it",
+            )
+
+    def data_of(self, seed: int) -> Data:
+        """The data of one seed: those declared, or the split of a repetition."""
+        resampling = self.resampling
+        if resampling is None:
+            return self.data
+        changes: dict[str, Any]
+        if resampling.folds is not None:
+            repeat, fold = divmod(seed, resampling.folds)
+            changes = {"fold": (fold, resampling.folds), "test": None}
+            changes["split_seed"] = self.data.split_seed + repeat
+        else:
+            changes = {"test": resampling.test, "split_seed": self.data.split_seed + seed}
+        return self.data.model_copy(update=changes)

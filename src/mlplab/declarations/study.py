@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mlplab.declarations.figure import Figure
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.question import Question
+from mlplab.declarations.resampling import Resampling
 from mlplab.declarations.task import CLASSIFICATION, Task
 from mlplab.declarations.tuning import Tuning
 from mlplab.declarations.until_decided import UntilDecided
@@ -68,5 +70,15 @@ class Study:
     @property
     def task(self) -> Task:
         """What all of its networks are to do."""
-        every = (*self.networks.values(), *self.templates.values())
+        every = chain(self.networks.values(), self.templates.values())
         return next((network.task for network in every), CLASSIFICATION)
+
+    @property
+    def resampling(self) -> Resampling | None:
+        """How the data of all networks are split repeatedly; None for seeds on one split."""
+        return next((network.resampling for network in self.networks.values()), None)
+
+    @property
+    def test_over_train(self) -> float:
+        """Test rows for each training row of repeated splits; 0 for one split."""
+        return 0.0 if self.resampling is None else self.resampling.test_over_train

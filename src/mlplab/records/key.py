@@ -65,8 +65,13 @@ def key_content(
 
 
 def settings_of(network: Network, outputs: int) -> dict[str, Any]:
-    """Return all settings of a network that decide its results, without seeds and places."""
-    settings = network.model_dump(mode="json", exclude_defaults=True, exclude={"seeds"})
+    """Return all settings of a network that decide its results, without seeds and places.
+
+    The split of a repetition is told by the digest of the divided data.
+    """
+    settings = network.model_dump(
+        mode="json", exclude_defaults=True, exclude={"seeds", "resampling"}
+    )
     settings["outputs"] = outputs
     if isinstance(network.initial_weights, Recorded):
         # Which run it is, its key says; where it lies decides nothing.

@@ -82,15 +82,16 @@ def wanted_runs(
     problems = [
         problem
         for name, network in study.networks.items()
-        for problem in _misfits(name, network, prepared[network.data, network.roles])
+        for data in dict.fromkeys(network.data_of(seed) for seed in network.seeds)
+        for problem in _misfits(name, network, prepared[data, network.roles])
     ]
     if problems:
-        raise BadInput(problems)
+        raise BadInput(dict.fromkeys(problems))
     by_key: dict[str, WantedRun] = {}
     parents = Parents(study.folder)
     for name, network in study.networks.items():
-        data = prepared[network.data, network.roles]
         for seed in network.seeds:
+            data = prepared[network.data_of(seed), network.roles]
             run = _wanted(name, network, seed, data, precision, device, parents)
             known = by_key.get(run.key)
             by_key[run.key] = replace(known, members=known.members + run.members) if known else run
@@ -110,12 +111,18 @@ def keys_by_member(wanted: tuple[WantedRun, ...], study: Study) -> Mapping[Membe
 def _prepare_all(study: Study, announce: Announce) -> dict[tuple[Data, Roles | None], PreparedData]:
     prepared: dict[tuple[Data, Roles | None], PreparedData] = {}
     for network in study.networks.values():
-        wanted = network.data, network.roles
-        if wanted not in prepared:
-            data = prepare(network.data, study.folder, announce, network.roles)
-            nothing = np.empty((0, data.inputs.shape[1]), dtype=np.float32)
-            prepared[wanted] = replace(data, inputs=nothing)
+        for number, seed in enumerate(network.seeds):
+            wanted = network.data_of(seed), network.roles
+            if wanted not in prepared:
+                told = _silent if number else announce
+                data = prepare(wanted[0], study.folder, told, network.roles)
+                nothing = np.empty((0, data.inputs.shape[1]), dtype=np.float32)
+                prepared[wanted] = replace(data, inputs=nothing)
     return prepared
+
+
+def _silent(line: str) -> None:
+    """What is doubtful of a table is told of its first split."""
 
 
 def _wanted(
@@ -162,7 +169,14 @@ def _wanted(
     )
     member = (name, seed)
     return WantedRun(
-        key_of(content), content, (member,), recipe, network.data, data, network.roles, device
+        key_of(content),
+        content,
+        (member,),
+        recipe,
+        network.data_of(seed),
+        data,
+        network.roles,
+        device,
     )
 
 

@@ -273,7 +273,10 @@ def _answer(
     arms = arms_of(question, study)
     measured = seen.values(question, arms)
     looks: Looks | None = None
-    if study.until_decided is None:
+    rows: RowsPart | None = None
+    if study.resampling is not None:
+        finding = judge(question, measured, alpha, resampling=study.resampling)
+    elif study.until_decided is None:
         rows = seen.rows(question, arms, measured)
         finding = judge(question, measured, alpha, rows)
     else:
@@ -327,6 +330,11 @@ def _caveats(answer: Answer) -> Iterator[str]:
     if measured.unpaired and answer.looks is None:
         yield by_count(measured.unpaired, _UNPAIRED_ONE, _UNPAIRED)
     yield from _tests(answer)
+    if finding.test == "resampled":
+        yield (
+            "The verdict is about other data of the same source and other seeds: each of the "
+            f"{finding.seeds} repetitions has its own training and test rows and its own seed."
+        )
     if answer.rows is not None:
         yield _rows_in_words(answer, answer.rows)
 
