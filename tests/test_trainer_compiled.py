@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from mlplab.declarations.form import Form
 from mlplab.declarations.optimizer import Adagrad, AdamW, RmsProp, Sgd
 from mlplab.declarations.training import EarlyStopping, Training
 from mlplab.networks import kernels
@@ -226,10 +227,16 @@ def test_means_of_gradients_of_dead_units_do_not_stay_subnormal():
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("activation", "tanh"), ("dropout", 0.2), ("objective", Entropic()), ("device", "cuda")],
+    [
+        ("form", Form("tanh")),
+        ("form", Form(normalization="layer")),
+        ("dropout", 0.2),
+        ("objective", Entropic()),
+        ("device", "cuda"),
+    ],
 )
 def test_what_the_loop_does_not_know_goes_the_eager_way(setting, value):
-    known = {"activation": "relu", "dropout": 0.0, "objective": CrossEntropy(), "device": "cpu"}
+    known = {"form": Form(), "dropout": 0.0, "objective": CrossEntropy(), "device": "cpu"}
     assert is_compiled(**known)
     assert not is_compiled(**{**known, setting: value})
 

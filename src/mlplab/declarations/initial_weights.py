@@ -14,6 +14,9 @@ from mlplab.declarations.problems import Problem
 class _Distribution(Declaration):
     distribution: str
     """The distribution; the other keys depend on it."""
+    zero_residuals: bool = False
+    """Whether kernels of layers with a pre_normalized residual begin at zero, so that each of these
+    passes on what it receives until it has learned (Goyal et al., 2017)."""
 
 
 class Uniform(_Distribution):
@@ -60,4 +63,20 @@ class He(_ByVariance):
     distribution: Literal["he"]
 
 
-InitialWeights = Annotated[Uniform | Normal | Glorot | He, Field(discriminator="distribution")]
+class LeCun(_ByVariance):
+    """Variance 1/in (LeCun et al., Efficient backprop, 1998), which SELU is made for."""
+
+    distribution: Literal["lecun"]
+
+
+class Orthogonal(_Distribution):
+    """`gain` times a matrix with orthonormal rows or columns, whichever are fewer (Saxe et al., 2014)."""
+
+    distribution: Literal["orthogonal"]
+    gain: PositiveNumber = 1.0
+    """√2 suits ReLU."""
+
+
+InitialWeights = Annotated[
+    Uniform | Normal | Glorot | He | LeCun | Orthogonal, Field(discriminator="distribution")
+]

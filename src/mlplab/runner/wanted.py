@@ -52,7 +52,9 @@ class WantedRun:
     def size(self) -> Size:
         """What it costs."""
         training = self.recipe.training
-        return Size(self.recipe.layers, training.batch_size, training.steps)
+        recipe = self.recipe
+        others = recipe.form.parameters(recipe.layers)
+        return Size(recipe.layers, training.batch_size, training.steps, others)
 
     @property
     def kind(self) -> tuple:
@@ -60,7 +62,7 @@ class WantedRun:
         recipe = self.recipe
         return kind_of(
             recipe.layers,
-            recipe.activation,
+            recipe.form,
             recipe.training,
             recipe.objective,
             recipe.dropout,
@@ -121,7 +123,7 @@ def _wanted(
 ) -> WantedRun:
     outputs = outputs_of(network, len(data.class_names))
     objective = objective_of(network.objective, _class_weights(network, data, outputs))
-    compiled = is_compiled(network.activation, network.dropout, objective, device)
+    compiled = is_compiled(network.form, network.dropout, objective, device)
     content = key_content(
         network,
         outputs=outputs,
@@ -134,6 +136,9 @@ def _wanted(
     recipe = Recipe(
         layers=(data.inputs.shape[1], *network.hidden, outputs),
         activation=network.activation,
+        normalization=network.normalization,
+        residual=network.residual,
+        input_scale=network.input_scale,
         dropout=network.dropout,
         initial_weights=network.initial_weights,
         optimizer=network.optimizer,

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mlplab.declarations.form import Activation, Form, Normalization, Residual
 from mlplab.declarations.initial_weights import InitialWeights
-from mlplab.declarations.network import Activation
 from mlplab.declarations.optimizer import Optimizer
 from mlplab.declarations.task import CLASSIFICATION, REGRESSION, MetricName, Task
 from mlplab.declarations.training import Training
-from mlplab.networks.dense_stack import LayerWeights
+from mlplab.networks.weights import LayerWeights
 from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.objective import Objective
 
@@ -31,7 +31,7 @@ class Quantity:
 class Recipe:
     """Everything that decides one network's result.
 
-    Recipes of one stack agree in `layers`, `activation` and batch size, and in nothing else.
+    Recipes of one stack agree in `layers`, `form` and batch size, and in nothing else.
     """
 
     layers: tuple[int, ...]
@@ -51,6 +51,14 @@ class Recipe:
     objective: Objective = field(default_factory=CrossEntropy)
     quantity: Quantity | None = None
     """None for classes, which `label_map` gives."""
+    normalization: Normalization | None = None
+    residual: Residual | None = None
+    input_scale: bool = False
+
+    @property
+    def form(self) -> Form:
+        """What it computes between its dense layers."""
+        return Form(self.activation, self.normalization, self.residual, self.input_scale)
 
     @property
     def task(self) -> Task:
