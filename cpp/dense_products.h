@@ -39,10 +39,12 @@ struct Right {
 class LibraryError {};
 
 // ROWS x VECTORS sums in registers: out[i, :] = sum over k of left(i, k) * panel[k, :].
-// `first` is the tile's first row; `width` the columns that are wanted of it.
+// `first` is the tile's first row; `width` the columns that are wanted of it. Up to `free_until` what
+// lies behind a row may be overwritten, since it is computed later.
 template <int ROWS, int VECTORS, bool TRANSPOSED, class T>
 inline void multiply_tile(const T* const* left, int64_t first, int64_t depth, const float* panel,
-                          int64_t panel_stride, T* out, int64_t out_stride, int64_t width) {
+                          int64_t panel_stride, T* out, int64_t out_stride, int64_t width,
+                          const T* free_until) {
   Vector sums[ROWS][VECTORS] = {};
   for (int64_t k = 0; k < depth; ++k) {
     Vector line[VECTORS];
@@ -56,7 +58,7 @@ inline void multiply_tile(const T* const* left, int64_t first, int64_t depth, co
   }
   for (int row = 0; row < ROWS; ++row) {
     T* to = out + (first + row) * out_stride;
-    if (width == VECTORS * LANES) {
+    if (width == VECTORS * LANES || to + VECTORS * LANES <= free_until) {
       for (int v = 0; v < VECTORS; ++v) store(to + v * LANES, sums[row][v]);
     } else {
       T whole[VECTORS * LANES];
@@ -71,16 +73,18 @@ template <int VECTORS, bool TRANSPOSED, class T>
 void multiply_panel(const Left<T>& left, const float* panel, int64_t panel_stride, T* out,
                     int64_t out_stride, int64_t width) {
   int64_t row = 0;
+  const T* free_until = width == out_stride ? out + left.height * out_stride : out;
   if (left.height < TILE_ROWS) {
     for (; row < left.height; ++row)
       multiply_tile<1, VECTORS, TRANSPOSED>(left.rows, row, left.depth, panel, panel_stride, out,
-                                            out_stride, width);
+                                            out_stride, width, free_until);
     return;
   }
   for (; row < left.height; row += TILE_ROWS) {
     int64_t first = row + TILE_ROWS <= left.height ? row : left.height - TILE_ROWS;
     multiply_tile<TILE_ROWS, VECTORS, TRANSPOSED>(left.rows, first, left.depth, panel,
-                                                  panel_stride, out, out_stride, width);
+                                                  panel_stride, out, out_stride, width,
+                                                  free_until);
   }
 }
 

@@ -1,5 +1,4 @@
-// Training and evaluation of networks with ReLU and softmax cross-entropy, one network at a time on
-// the thread that calls: its state stays in the caches of one core, and it cannot depend on others.
+// Training and evaluation of networks with ReLU, one network at a time on the thread that calls: its state stays in the caches of one core, and it cannot depend on others.
 //
 // This file is compiled once for each kind of processor (`hatch_build.py`); Python loads the best that
 // runs, and calls the functions at the end without the interpreter's lock.
@@ -10,6 +9,7 @@
 
 #include "dense_products.h"
 #include "interface.h"
+#include "objectives.h"
 #include "passes.h"
 #include "sparse_products.h"
 #include "vectors.h"
@@ -58,7 +58,7 @@ class Computation {
         classes_(shape.units[shape.layers]), inputs_(static_cast<const T*>(data.inputs)),
         is_sparse_(data.masks && SparseProducts::pays(rows, shape.units[1])),
         sparse_(is_sparse_ ? rows : 0, is_sparse_ ? features_ : 0), rows_(size_t(rows)),
-        masks_(size_t(rows)), targets_(size_t(rows)), outputs_(size_t(shape.layers)),
+        masks_(size_t(rows)), targets_(size_t(rows)), quantities_(size_t(rows)), outputs_(size_t(shape.layers)),
         gradients_(size_t(shape.layers)), compute_(size_t(shape.layers)), softmax_(classes_) {
     int64_t widest = 0, largest = 0;
     for (int64_t layer = 0; layer < shape.layers; ++layer) {
@@ -83,7 +83,7 @@ class Computation {
     for (int64_t step = 0; step < steps; ++step) {
       const int64_t* positions = network.batches + step * shape_.batch;
       for (int64_t i = 0; i < shape_.batch; ++i) order_[i] = network.train_rows[positions[i]];
-      read_rows(order_, shape_.batch, network.label_map);
+      read_rows(order_, shape_.batch, network.objective);
       train_step(network, first_step + step, step + 1 == steps);
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
@@ -96,9 +96,9 @@ class Computation {
     evaluation.metrics = {};
     for (int64_t start = 0; start < evaluation.count; start += EVALUATED_AT_ONCE) {
       const int64_t rows = std::min(EVALUATED_AT_ONCE, evaluation.count - start);
-      read_rows(evaluation.rows + start, rows, evaluation.label_map);
+      read_rows(evaluation.rows + start, rows, evaluation.objective);
       const T* logits = forward(evaluation.parameters, rows);
-      add_metrics(logits, targets_.data(), rows, classes_, softmax_, evaluation.metrics);
+      measure(logits, rows, evaluation.objective, evaluation.metrics);
       if (evaluation.logits)
         for (int64_t i = 0; i < rows * classes_; ++i)
           evaluation.logits[start * classes_ + i] = widened(logits[i]);
@@ -111,8 +111,7 @@ class Computation {
   void train_step(Network& network, int64_t number, bool is_last) {
     const int64_t rows = shape_.batch;
     const T* logits = forward(network.parameters, rows);
-    const double loss = cross_entropy<T>(logits, targets_.data(), gradients_.back(), rows,
-                                         classes_, softmax_);
+    const double loss = differentiate(logits, rows, network.objective);
     if (!std::isfinite(loss) && !network.diverged_at) network.diverged_at = number;
     const Coefficients kernels = coefficients(network, number, true);
     const Coefficients biases = coefficients(network, number, false);
@@ -135,7 +134,22 @@ class Computation {
     }
   }
 
-  // The logits (row, class) of the rows that were read.
+  // The loss of outputs for the rows that were read; its gradient goes into the last layer's.
+  double differentiate(const T* outputs, int64_t rows, const Objective& by) {
+    T* gradient = gradients_.back();
+    if (by.targets) return quantity_loss(outputs, quantities_.data(), by, gradient, rows);
+    return cross_entropy(outputs, targets_.data(), by.weights, gradient, rows, classes_,
+                         softmax_.data());
+  }
+
+  void measure(const T* outputs, int64_t rows, const Objective& by, Metrics& metrics) {
+    if (by.targets)
+      add_quantity_metrics(outputs, quantities_.data(), rows, by.quantile, metrics);
+    else
+      add_class_metrics(outputs, targets_.data(), rows, classes_, softmax_.data(), metrics);
+  }
+
+  // The outputs (row, output) for the rows that were read.
   const T* forward(const float* parameters, int64_t rows) {
     for (int64_t layer = 0; layer < shape_.layers; ++layer) {
       const int64_t in = shape_.units[layer], out = shape_.units[layer + 1];
@@ -176,12 +190,13 @@ class Computation {
                        kernel_gradient_);
   }
 
-  // Reads which rows of the data set are next, and the outputs that are right for them.
-  void read_rows(const int64_t* numbers, int64_t rows, const int64_t* label_map) {
+  // Reads which rows of the data set are next, and what is right for them.
+  void read_rows(const int64_t* numbers, int64_t rows, const Objective& by) {
     for (int64_t i = 0; i < rows; ++i) {
       rows_[i] = inputs_ + numbers[i] * features_;
       if (is_sparse_) masks_[i] = data_.masks + numbers[i] * ceil_div(features_, WORD);
-      targets_[i] = label_map[data_.labels[numbers[i]]];
+      if (by.targets) quantities_[i] = by.targets[numbers[i]];
+      else targets_[i] = by.label_map[data_.labels[numbers[i]]];
     }
   }
 
@@ -237,7 +252,7 @@ class Computation {
     const int64_t rows = shape_.batch;
     network.batch = {};
     const T* logits = forward(network.parameters, rows);
-    add_metrics(logits, targets_.data(), rows, classes_, softmax_, network.batch);
+    measure(logits, rows, network.objective, network.batch);
     if (!network.diagnostics) return;
     for (int64_t layer = 0; layer + 1 < shape_.layers; ++layer)
       network.diagnostics[shape_.layers + layer] =
@@ -270,7 +285,8 @@ class Computation {
   SparseProducts sparse_;
   std::vector<const T*> rows_, hidden_rows_;  // where the rows of a product's left side lie
   std::vector<const uint64_t*> masks_;
-  std::vector<int64_t> targets_;
+  std::vector<int64_t> targets_;   // of each row that was read the right output, or
+  std::vector<float> quantities_;  // the quantity
   bool is_gathered_ = false;
   Buffer<T> gathered_, kernel_gradient_;
   std::vector<Buffer<T>> outputs_, gradients_;  // of each layer, (row, unit)
@@ -385,12 +401,19 @@ EXPORTED int64_t mlplab_sparse_product(const float* inputs, const float* right, 
   });
 }
 
-// The loss and its gradient of rows; their metrics too, where targets are not negative.
-EXPORTED double mlplab_cross_entropy(const float* logits, const int64_t* targets, int64_t rows,
-                                     int64_t classes, float* gradient, Metrics* metrics) {
+// The loss of rows and its gradient, if asked for; their metrics are added. Of classes `targets` are
+// the right outputs, -1 for none; a quantity has its own in the objective.
+EXPORTED double mlplab_loss(const Objective* by, const float* outputs, const int64_t* targets,
+                            int64_t rows, int64_t classes, float* gradient, Metrics* metrics) {
+  if (by->targets) {
+    add_quantity_metrics(outputs, by->targets, rows, by->quantile, *metrics);
+    return gradient ? quantity_loss(outputs, by->targets, *by, gradient, rows) : 0;
+  }
   Buffer<Vector> memory(classes);
-  add_metrics(logits, targets, rows, classes, memory.data(), *metrics);
-  return gradient ? cross_entropy(logits, targets, gradient, rows, classes, memory.data()) : 0;
+  add_class_metrics(outputs, targets, rows, classes, memory.data(), *metrics);
+  return gradient ? cross_entropy(outputs, targets, by->weights, gradient, rows, classes,
+                                  memory.data())
+                  : 0;
 }
 
 EXPORTED void mlplab_update(float* weights, const float* gradient, float* first, float* second,

@@ -14,8 +14,8 @@ import pytest
 
 from command_line import COMMAND, TINY, environment
 from mlplab.commands.run import _what_is_kept
-from mlplab.commands.tally import Tally, in_short
 from mlplab.runner import events
+from mlplab.runner.tally import Tally, in_short
 from mlplab.study import Study
 
 SLOW = {

@@ -16,10 +16,16 @@ from mlplab.networks import kernels
 from mlplab.networks.aligned import aligned_stack
 from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.objective import BatchOutputs
+from mlplab.objectives.regression import Huber, MeanAbsoluteError, MeanSquaredError, Pinball
+from mlplab.objectives.weighted_cross_entropy import WeightedCrossEntropy
 from mlplab.optimizers.coefficients import coefficients
 from mlplab.optimizers.update import CoefficientTables, OptimizerState
+from mlplab.trainer.compiled_objective import CompiledObjectives
 from mlplab.trainer.evaluation import metric_sums
+from mlplab.trainer.recipe import Quantity
+from test_trainer_captured_step import recipe
 
+CLASSES = np.zeros(1, dtype=kernels.OBJECTIVE)
 NO_LIBRARY = (ctypes.c_void_p * 3)()
 COMPILED = kernels.loaded().library is not None
 needs_kernels = pytest.mark.skipif(not COMPILED, reason="mlplab is installed without its kernels")
@@ -103,8 +109,14 @@ def test_the_loss_its_gradient_and_metrics_are_those_of_torch(library, classes, 
     logits, gradient = scale * drawn(rows, classes), np.empty((rows, classes), dtype=np.float32)
     targets = np.random.default_rng(1).integers(0, classes, rows)
     metrics = np.zeros(1, dtype=kernels.METRICS)
-    loss = library.mlplab_cross_entropy(
-        address(logits), address(targets), rows, classes, address(gradient), address(metrics)
+    loss = library.mlplab_loss(
+        address(CLASSES),
+        address(logits),
+        address(targets),
+        rows,
+        classes,
+        address(gradient),
+        address(metrics),
     )
     exact = torch.from_numpy(logits).double().unsqueeze(0)
     right, slopes = torch.from_numpy(targets).unsqueeze(0), torch.empty_like(exact)
@@ -113,19 +125,69 @@ def test_the_loss_its_gradient_and_metrics_are_those_of_torch(library, classes, 
     np.testing.assert_allclose(gradient, slopes[0], rtol=1e-4, atol=1e-6 / rows)
     sums = metric_sums(exact, right, [(CrossEntropy(), slice(None))], right >= 0)[:, 0]
     assert metrics["rows"][0] == rows
-    assert metrics["accuracy"][0] == sums[1]
-    assert metrics["loss"][0] == pytest.approx(sums[0].item(), rel=3e-6)
-    assert metrics["softmaxed_loss"][0] == pytest.approx(sums[2].item(), rel=3e-6)
+    assert metrics["sums"][0, 1] == sums[1]
+    assert metrics["sums"][0, 0] == pytest.approx(sums[0].item(), rel=3e-6)
+    assert metrics["sums"][0, 2] == pytest.approx(sums[2].item(), rel=3e-6)
 
 
 def test_rows_of_no_known_class_are_not_measured_and_ties_go_to_the_first_class(library):
     logits = np.zeros((3, 4), dtype=np.float32)
     logits[1] = np.nan
     targets, metrics = np.array([0, -1, 1]), np.zeros(1, dtype=kernels.METRICS)
-    library.mlplab_cross_entropy(address(logits), address(targets), 3, 4, None, address(metrics))
+    library.mlplab_loss(
+        address(CLASSES), address(logits), address(targets), 3, 4, None, address(metrics)
+    )
     assert metrics["rows"][0] == 2
-    assert metrics["accuracy"][0] == 1
-    assert metrics["loss"][0] == pytest.approx(2 * np.log(4), rel=1e-6)
+    assert metrics["sums"][0, 1] == 1
+    assert metrics["sums"][0, 0] == pytest.approx(2 * np.log(4), rel=1e-6)
+
+
+def objective_struct(objective, targets: np.ndarray | None = None) -> tuple[np.ndarray, object]:
+    """As the loop is given it, and what has to live as long."""
+    quantity = None if targets is None else Quantity(targets, 2.0)
+    objectives = CompiledObjectives([recipe(0, None, objective=objective, quantity=quantity)])
+    return objectives.structs, objectives
+
+
+def test_rows_count_by_the_weights_of_their_classes(library):
+    logits, weights = 3 * drawn(45, 4), (0.2, 3.0, 1.0, 0.7)
+    targets = np.random.default_rng(1).integers(0, 4, 45)
+    gradient, metrics = np.empty_like(logits), np.zeros(1, dtype=kernels.METRICS)
+    struct, _kept = objective_struct(WeightedCrossEntropy(weights))
+    loss = library.mlplab_loss(
+        address(struct), address(logits), address(targets), 45, 4, address(gradient),
+        address(metrics),
+    )  # fmt: skip
+    exact = torch.from_numpy(logits).double().requires_grad_()
+    value = torch.nn.functional.cross_entropy(
+        exact, torch.from_numpy(targets), weight=torch.tensor(weights, dtype=torch.float64)
+    )
+    value.backward()
+    assert loss == pytest.approx(value.item(), rel=3e-6)
+    np.testing.assert_allclose(gradient, exact.grad, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [MeanSquaredError(), MeanAbsoluteError(), Huber(0.5), Pinball(0.9)],
+    ids=lambda one: type(one).__name__,
+)
+def test_losses_of_a_quantity_are_those_of_torch(library, objective):
+    outputs, targets = drawn(45, 1), drawn(45)
+    outputs[3, 0] = targets[3]
+    gradient, metrics = np.empty_like(outputs), np.zeros(1, dtype=kernels.METRICS)
+    struct, _kept = objective_struct(objective, targets)
+    loss = library.mlplab_loss(
+        address(struct), address(outputs), None, 45, 1, address(gradient), address(metrics)
+    )
+    exact, right = torch.from_numpy(outputs).double()[None], torch.from_numpy(targets)[None]
+    slopes = torch.empty_like(exact)
+    value = objective.value_and_gradients(BatchOutputs(exact, exact, right.double()), slopes)
+    assert loss == pytest.approx(value.item(), rel=1e-6)
+    np.testing.assert_allclose(gradient, slopes[0], rtol=1e-5, atol=1e-8)
+    sums = metric_sums(exact, right, [(objective, slice(None))], torch.ones(1, 45))[:, 0]
+    assert metrics["rows"][0] == 45
+    np.testing.assert_allclose(metrics["sums"][0], sums, rtol=1e-12)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -135,8 +197,14 @@ def test_a_logit_that_is_no_number_makes_the_loss_none(library, bad, place):
     logits[7, place] = bad
     targets, metrics = np.zeros(20, dtype=np.int64), np.zeros(1, dtype=kernels.METRICS)
     gradient = np.empty_like(logits)
-    loss = library.mlplab_cross_entropy(
-        address(logits), address(targets), 20, 10, address(gradient), address(metrics)
+    loss = library.mlplab_loss(
+        address(CLASSES),
+        address(logits),
+        address(targets),
+        20,
+        10,
+        address(gradient),
+        address(metrics),
     )
     assert not np.isfinite(loss)
 

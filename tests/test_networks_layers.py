@@ -319,3 +319,17 @@ def test_settings_that_do_not_fit_are_told(changes, said):
 def test_residuals_are_asked_for_by_true_and_false():
     assert network(hidden=[8, 8], residual=True).residual == "pre_normalized"
     assert network(hidden=[8], residual=False) == network(hidden=[8])
+
+
+def test_a_run_may_begin_with_such_weights_and_not_with_those_of_another_form(tmp_path):
+    run(study({"modern": network(**DECLARED)}), tmp_path / "first")
+    begin = {"initial_weights": {"distribution": "recorded", "run": str(tmp_path / "first")}}
+    later = {**DECLARED, **begin, "optimizer": {"name": "sgd", "learning_rate": 1e-30}}
+    results = run(study({"modern": network(**later)}), tmp_path / "then")
+    before = run(study({"modern": network(**DECLARED)}), tmp_path / "first").weights("modern", 0)
+    for name in ("norm_1.weight", "input_scale.weight"):
+        np.testing.assert_array_equal(
+            results.weights("modern", 0).others[name], before.others[name]
+        )
+    with pytest.raises(BadInput, match="of the recorded form"):
+        run(study({"modern": network(**{**later, "normalization": "layer"})}), tmp_path / "other")

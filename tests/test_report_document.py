@@ -34,6 +34,7 @@ from mlplab.report.document import (
 )
 from mlplab.report.inline import bounded, to_html, to_text
 from mlplab.report.write import write
+from mlplab.words import number
 from simulated_results import network, report_study, simulated
 
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
@@ -300,3 +301,17 @@ def test_a_report_of_very_many_networks_and_classes_is_small(tmp_path):
     text = (tmp_path / "report.md").read_text("utf-8")
     assert "Of 2,000 classes" in text
     assert "Of 60 networks" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "metric", "told"),
+    [
+        (-0.0004, "r2", "−0.0004"),
+        (-0.00000001, "r2", "0.0000"),
+        (-0.0, "rmse", "0"),
+        (-1234.5, "rmse", "−1,234"),
+        (-1.2e-8, "gradient_size", "−1.20e-08"),
+    ],
+)
+def test_numbers_below_zero_have_a_true_minus_and_zero_has_none(value, metric, told):
+    assert number(value, metric) == told

@@ -57,4 +57,4 @@ def test_limits_are_cut_where_no_value_can_lie() -> None:
     assert with_interval(cut) == with_interval(whole)
     assert with_interval(t_interval([0.5, 0.501])) == "0.5005 ± 0.0064"
     assert with_limits(t_interval([0.99, 1.0]), 3, (0, 1)) == "0.995 (0.931 to 1.000)"
-    assert with_interval(t_interval([-3.0, -1.0])).startswith("-2.0000 ±")
+    assert with_interval(t_interval([-3.0, -1.0])).startswith("−2.0000 ±")

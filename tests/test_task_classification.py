@@ -12,7 +12,7 @@ from mlplab import Study
 from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
 from mlplab.declarations.task import CLASSIFICATION, METRICS, TASKS
-from mlplab.metrics.scores import score_metrics
+from mlplab.metrics.scores import score_metrics, score_metrics_of_many
 
 
 def drawn(classes, rows=400):
@@ -56,6 +56,16 @@ def test_rows_of_no_class_are_left_out():
     some = np.where(np.arange(len(targets)) % 5, targets, -1)
     kept = some >= 0
     assert score_metrics(scores, some) == score_metrics(scores[kept], targets[kept])
+
+
+def test_a_network_is_measured_alike_alone_and_beside_others():
+    scores, targets = drawn(4)
+    others = np.random.default_rng(0).normal(size=(40, *scores.shape))
+    others[7, 3, 2] = np.nan
+    together = score_metrics_of_many(np.concatenate([others, scores[None]]), targets)
+    for name, alone in score_metrics(scores, targets).items():
+        assert together[name][-1] == alone
+        assert np.flatnonzero(np.isnan(together[name])).tolist() == [7]
 
 
 def test_every_metric_says_which_way_is_better_and_lies_within_its_bounds():

@@ -13,7 +13,10 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 from sklearn.neural_network import MLPRegressor
 
 from mlplab import Study
+from mlplab.analysis.questions.answers import answers_about
+from mlplab.commands.compare import compare
 from mlplab.declarations.loading import load
+from mlplab.declarations.metric import FinalMetric
 from mlplab.declarations.objective import OF_REGRESSION, Objective
 from mlplab.declarations.problems import BadInput
 from mlplab.declarations.training import EarlyStopping
@@ -268,6 +271,20 @@ def test_questions_and_the_choice_are_about_the_metric(results):
         assert candidate.low <= means[candidate.network] - min(others) <= candidate.high
 
 
+def test_networks_are_compared_by_the_metric_of_the_task(results, capsys):
+    compare(results.folder, "net", "linear")
+    told = capsys.readouterr().out
+    assert "test rmse" in told
+    assert "test accuracy" not in told
+    beside = answers_about(
+        replace(results, study=replace(results.study, questions=())), "net", "linear"
+    )
+    (asked,) = beside
+    assert asked.question.metric == FinalMetric(final="rmse")
+    assert asked.question.expect == "less"
+    assert asked.finding.seeds == 6
+
+
 def test_the_report_shows_errors_and_no_class(results):
     page = results.report().read_text(encoding="utf-8")
     for words in ("Predicted against true progression", "Residuals of", "by size of progression",
@@ -304,6 +321,8 @@ def test_it_is_as_good_as_scikit_learn_on_the_same_rows(results):
     [
         ({"objective": {"name": "cross_entropy"}}, "objective", "mse"),
         ({"outputs": 3}, "outputs", "one"),
+        ({"data": {"format": "table", "path": "diabetes.csv", "target": "progression",
+                   "classes": [1, 2]}}, "data.classes", "quantity"),
         ({"choice": {"metric": "accuracy"}}, "choice.metric", "rmse"),
         ({"figures": [{"title": "t", "metric": "auroc"}]}, "figures[0].metric", "rmse"),
         ({"tune": {"space": {"optimizer.learning_rate": [0.1, 0.01]}, "metric": "macro_f1"}},

@@ -16,13 +16,15 @@ from mlplab.declarations.training import EarlyStopping, Training
 from mlplab.networks import kernels
 from mlplab.networks.precision import has_fast_bfloat16
 from mlplab.objectives.cross_entropy import CrossEntropy
+from mlplab.objectives.regression import Huber, MeanAbsoluteError, MeanSquaredError, Pinball
+from mlplab.objectives.weighted_cross_entropy import WeightedCrossEntropy
 from mlplab.objectives.with_negatives import Entropic
 from mlplab.trainer import compiled_networks
 from mlplab.trainer import train as training
 from mlplab.trainer.compiled_networks import CompiledNetworks, is_compiled
 from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.eager_networks import EagerNetworks
-from mlplab.trainer.recipe import Recipe, TrainedNetwork
+from mlplab.trainer.recipe import Quantity, Recipe, TrainedNetwork
 from mlplab.trainer.train import train
 from test_trainer import assert_same_bits
 from test_trainer_captured_step import CHANGING, LAYERS, WILD, recipe
@@ -32,6 +34,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 ROWS, SAME = np.arange(120), np.arange(4)
+NO_CLASSES = np.zeros(4, dtype=np.int64)
 SHARED = {"train_rows": ROWS[:100], "label_map": SAME, "validation_rows": ROWS[100:]}
 TRAINING = Training(steps=40, batch_size=32, evaluate_every=8, diagnostics=True)
 OPTIMIZERS = [
@@ -111,6 +114,56 @@ def test_it_trains_as_the_eager_path_does(precision, layers, monkeypatch):
             np.testing.assert_allclose(
                 one.curves[name], other.curves[name], rtol=1e-3, atol=1e-4, err_msg=str(name)
             )
+
+
+def of_a_quantity(layers: tuple[int, ...] = (9, 20, 12, 1)) -> list[Recipe]:
+    """One network an optimizer; they have the losses of a quantity by turns."""
+    generator = np.random.default_rng(7)
+    targets = generator.normal(size=120).astype(np.float32)
+    losses = [MeanSquaredError(), MeanAbsoluteError(), Huber(0.7), Pinball(0.8)]
+    return [
+        replace(
+            one,
+            objective=losses[place % 4],
+            quantity=Quantity(targets, 3.0),
+            label_map=NO_CLASSES,
+        )
+        for place, one in enumerate(stack(layers))
+    ]
+
+
+def weighted() -> list[Recipe]:
+    return stack(objective=WeightedCrossEntropy((0.5, 3.0, 1.0, 0.8)))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("recipes", [of_a_quantity(), of_a_quantity((9, 1)), weighted()])
+def test_other_objectives_train_as_on_the_eager_path(recipes, precision, monkeypatch):
+    data = clouds(precision)
+    compiled, eager = train(recipes, data), eagerly(recipes, data, monkeypatch)
+    for own, one, other in zip(recipes, compiled, eager, strict=True):
+        assert is_compiled(own.activation, own.dropout, own.objective, "cpu")
+        assert_same_bits(train([own], data)[0], one)
+        assert one.curves.keys() == other.curves.keys()
+        for ours, theirs in zip(one.weights, other.weights, strict=True):
+            for part, same in zip(ours, theirs, strict=True):
+                np.testing.assert_allclose(part, same, **TOLERANCE[precision])
+        for name in one.curves.keys() - {("batch", "seconds")} if precision == "float32" else ():
+            np.testing.assert_allclose(
+                one.curves[name], other.curves[name], rtol=1e-3, atol=1e-4, err_msg=str(name)
+            )
+
+
+def test_what_a_loop_would_read_beyond_is_refused():
+    data, some = clouds(), of_a_quantity()[:1]
+    for bad in (
+        [replace(some[0], quantity=Quantity(np.zeros(5, dtype=np.float32), 1.0))],
+        [replace(some[0], layers=LAYERS)],
+        [replace(one, label_map=np.array([0, 1, 2, -1])) for one in stack()[:1]],
+        [replace(one, objective=WeightedCrossEntropy((1.0, 2.0))) for one in stack()[:1]],
+    ):
+        with pytest.raises(ValueError, match=r"output|known class|quantity"):
+            train(bad, data)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -87,14 +87,17 @@ class Baseline:
         return self.metrics["test_accuracy"]
 
 
-def splits_of(study: Study, network: str) -> Splits:
+def splits_of(study: Study, network: str, seed: int | None = None) -> Splits:
     """Prepare the data of a network again, as it was given them.
+
+    seed: of which repetition, where the data are split repeatedly; None for the first.
 
     Raises:
         BadInput: the data can no longer be read.
     """
     declared = study.networks[network]
-    data = prepare(declared.data, study.folder, lambda line: None, declared.roles)
+    split = declared.data_of(declared.seeds[0] if seed is None else seed)
+    data = prepare(split, study.folder, lambda line: None, declared.roles)
 
     def part(rows: np.ndarray) -> Part:
         targets = None if data.targets is None else data.targets[rows]

@@ -12,13 +12,16 @@ results.report()                           # the path of the page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlplab.declarations import study as declarations
-from mlplab.declarations.loading import load, until_decided
+from mlplab.declarations.initial_weights import Recorded
+from mlplab.declarations.loading import load, starting_from, until_decided
+from mlplab.declarations.problems import did_you_mean, quoted, refuse, shown
 from mlplab.declarations.table_options import TableOptions
 from mlplab.records import export
 from mlplab.records.results import Results
@@ -29,9 +32,10 @@ if TYPE_CHECKING:
 
     from mlplab.analysis.choice.best import NoChoice
     from mlplab.analysis.choice.rule import Choice
-    from mlplab.analysis.questions.answers import Answer
+    from mlplab.analysis.questions.answers import Answers
     from mlplab.declarations.choice import ChoiceRule
     from mlplab.declarations.task import TaskName
+    from mlplab.figures.figure import Figure
     from mlplab.model.model import Model
     from mlplab.runner.estimate import Estimate
     from mlplab.runner.events import OnEvent
@@ -62,17 +66,48 @@ class StudyResults(Results):
             raise ValueError("these results were not read from a folder, so they have no report")
         return write(self, self.folder, figures=figures, on_figure=on_figure)
 
-    def answers(self) -> tuple[Answer, ...]:
+    @cached_property
+    def figures(self) -> Mapping[str, Figure]:
+        """The report's figures by their names; a notebook shows one that stands at a cell's end."""
+        from mlplab.report.chapters import chapters_of
+        from mlplab.report.context import Context
+
+        chapters = chapters_of(Context(self))
+        return {figure.name: figure for chapter in chapters for figure in chapter.figures}
+
+    def figure(self, name: str) -> Figure:
+        """One figure of the report: its `chart` for Altair, its `table` of numbers, its `caption`.
+
+        Raises:
+            BadInput: there is none of that name.
+        """
+        found = self.figures.get(name)
+        if found is None:
+            refuse(
+                "figure",
+                expected=f"one of {quoted(self.figures, limit=100)}",
+                received=shown(name),
+                hint=did_you_mean(name, self.figures),
+            )
+        return found
+
+    def _repr_html_(self) -> str:
+        from mlplab.notebook import results_html
+
+        return results_html(self)
+
+    def answers(self) -> Answers:
         """The study's questions, answered: verdict, effect, interval and sentence of each."""
         from mlplab.analysis.questions.answers import answer_questions
 
         return answer_questions(self)
 
-    def splits(self, network: str | None = None) -> Splits:
+    def splits(self, network: str | None = None, seed: int | None = None) -> Splits:
         """Inputs and classes of the training, validation and test rows, as a network got them.
 
         Args:
             network: its name; the first of the study by default.
+            seed: of which repetition, where the data are split repeatedly; the first by default.
 
         Raises:
             BadInput: there is no such network, or its data can no longer be read.
@@ -81,7 +116,7 @@ class StudyResults(Results):
 
         name = next(iter(self.study.networks)) if network is None else network
         self.network(name)
-        return splits_of(self.study, name)
+        return splits_of(self.study, name, seed)
 
     def baseline(self, estimator: Any, network: str | None = None) -> Baseline:
         """Fit a scikit-learn estimator to the rows of a network, and measure it as the network.
@@ -222,6 +257,20 @@ class Study:
         """
         return Study(until_decided(self.declaration))
 
+    def starting_from(self, run: str | Path) -> Study:
+        """The study whose networks begin with the weights that a run of other results ended with.
+
+        Training goes on on the same data, or begins on others, whose classes have a last layer of
+        their own. `"initial_weights": {"distribution": "recorded", …}` says it for one network.
+
+        Args:
+            run: a results folder with networks of the same names, or with one network.
+
+        Raises:
+            BadInput: a tuned study.
+        """
+        return Study(starting_from(self.declaration, Path(run)))
+
     def __repr__(self) -> str:
         runs = sum(len(network.seeds) for network in self.declaration.networks.values())
         return f"Study({self.name!r}, {len(self.networks):,} networks, {runs:,} runs)"
@@ -261,13 +310,15 @@ class Study:
         Raises:
             BadInput: data, device or folder that cannot be used.
         """
+        from mlplab.notebook import watched_in_notebook
         from mlplab.runner.live import also_watched
         from mlplab.runner.run import ignore_event, run
         from mlplab.tuning import RunOptions, tune
         from mlplab.until_decided import record_looks, run_in_rounds
 
         folder, declaration = Path(out) / self.name, self.declaration
-        on_event = _each_announcement_once(on_event)
+        _refuse_own_weights(declaration, folder)
+        on_event = _each_announcement_once(watched_in_notebook(on_event))
         if declaration.open_set:
             _check_unknowns(declaration, on_event)
         if declaration.tune is not None:
@@ -311,6 +362,22 @@ class Study:
 
         options = RunOptions(str(device), str(precision))
         return foresee(self.declaration, Path(out) / self.name, options)
+
+
+def _refuse_own_weights(study: declarations.Study, folder: Path) -> None:
+    """A study that begins with the weights of its own results would begin elsewhere every time."""
+    for name, network in study.networks.items():
+        weights = network.initial_weights
+        if (
+            isinstance(weights, Recorded)
+            and (study.folder / weights.run).resolve() == folder.resolve()
+        ):
+            refuse(
+                f"networks.{name}.initial_weights.run",
+                expected="another results folder than the one that is written to",
+                received=str(folder),
+                hint="write elsewhere: --out DIR, or give the study another name",
+            )
 
 
 def _each_announcement_once(on_event: OnEvent | None) -> OnEvent | None:

@@ -45,7 +45,7 @@ def fit_usual_methods(results: Results, announce: Callable[[str], None]) -> None
     announce("fitting the usual methods of scikit-learn on the same rows")
     with only_run(results.folder, lambda pid: None), writing(results.folder) as connection:
         for fit in missing:
-            splits = splits_of(results.study, fit.network)
+            splits = splits_of(results.study, fit.network, fit.seed)
             found = list(_fitted(splits, fit.seed, only_random=not fit.is_first))
             record_finding(connection, KIND, fit.content, to_json(found))
 

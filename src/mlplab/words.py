@@ -146,18 +146,23 @@ _FOUR_DECIMALS = (
 
 
 def number(value: float, metric: str = "accuracy") -> str:
-    """A value in the digits that its metric deserves: 0.9803, 0.0641, 1.20e-08, 38.2."""
+    """A value in the digits that its metric deserves: 0.9803, 0.0641, 1.20e-08, 38.2, −0.0004."""
     value = float(value)
     if not math.isfinite(value):
         return "–"
+    told = _magnitude(abs(value), metric)
+    return f"−{told}" if value < 0 and told.strip("0.") else told
+
+
+def _magnitude(value: float, metric: str) -> str:
     if metric in _IN_TARGET_UNIT:
-        return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+        return f"{value:,.4g}" if value < 10_000 else f"{value:,.0f}"
     if metric in _FOUR_DECIMALS:
-        return f"{value:.4f}" if abs(value) < 100 else f"{value:,.4g}"
-    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.4f}" if value < 100 else f"{value:,.4g}"
+    if value != 0 and not 1e-4 <= value < 1e6:
         return f"{value:.2e}"
     if metric == "seconds":
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+        return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
     return f"{value:,.4g}"
 
 

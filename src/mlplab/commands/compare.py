@@ -17,16 +17,8 @@ if TYPE_CHECKING:
 FEWEST_SEEDS = 3
 """Below this no interval is shown: it would say more about luck than about networks."""
 
-COMPARED = (
-    "test_accuracy",
-    "test_loss",
-    "validation_accuracy",
-    "validation_loss",
-    "train_accuracy",
-    "train_loss",
-    "seconds",
-)
-"""Columns of the summary; the last batch alone is too noisy to compare."""
+COMPARED = ("test", "validation", "train")
+"""Splits whose main metric and loss are compared; the last batch alone is too noisy."""
 
 NetworkArgument = Annotated[str, options.argument("NETWORK", "A network of the study.")]
 
@@ -42,7 +34,7 @@ def compare(run: options.ResultsArgument, one: NetworkArgument, other: NetworkAr
     has less noise than either. Shown are its mean, and interval and p-value of the sign-flip test,
     which assumes no distribution. Both are corrected for all metrics together that have them: an
     interval excludes 0 exactly if p is at most 0.05. Below stand the study's questions about the
-    two, or else whether the first ends up more accurate, with the verdict and what differs
+    two, or else whether the first is better, with the verdict and what differs
     between them; those are corrected for the questions instead.
     """
     from mlplab.commands.output import print_table
@@ -105,7 +97,8 @@ def _pairs(results: Results, one: str, other: str) -> pd.DataFrame:
             )
             for name in unknown
         )
-    summary = results.summary()
+    summary, main = results.summary(), results.study.task.main
+    compared = [f"{split}_{metric}" for split in COMPARED for metric in (main, "loss")]
     tables = {}
     for name in (one, other):
         of_network = summary[summary["network"] == name]
@@ -113,7 +106,7 @@ def _pairs(results: Results, one: str, other: str) -> pd.DataFrame:
         left_out = len(of_network) - len(fine)
         if left_out:
             complain(f"note: {name} diverged or is missing for {count(left_out, 'seed')}")
-        tables[name] = fine[list(COMPARED)]
+        tables[name] = fine[[*compared, "seconds"]]
     return pd.concat(tables, axis=1, join="inner").dropna(axis=1, how="all")
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.commands.output import Block, Table
+from mlplab.declarations.initial_weights import Recorded
 from mlplab.declarations.study import Study
 from mlplab.records.atomic import replacing
 from mlplab.records.database import DATABASE_FILE
@@ -86,6 +87,11 @@ def _block(value: Any) -> Block:
 def _conditions(study: Study, folder: Path, options: Sequence[str], has_report: bool) -> str | None:
     kept = [folder / DATABASE_FILE, folder / WEIGHTS_FOLDER]
     kept += [folder / REPORT_FILE] if has_report else []
+    kept += sorted(
+        study.folder / network.initial_weights.run / DATABASE_FILE
+        for network in study.networks.values()
+        if isinstance(network.initial_weights, Recorded)
+    )
     try:
         states = [_state(path) for path in kept]
         files = list(_data_files(study))

@@ -69,6 +69,15 @@ PrecisionOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON object a line on stdout, for programs.")
 ]
+FromOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        help="Begin with the weights that a results folder holds of the same networks and seeds.",
+        show_default=False,
+    ),
+]
 ModelNetwork = Annotated[str | None, option("--network", metavar="NAME", help=_NETWORK)]
 ModelSeed = Annotated[str, typer.Option("--seed", metavar="N|all", help=_SEED)]
 

@@ -21,7 +21,10 @@ MOST_QUESTIONS = 10
 def overview(results: Results) -> list[Block]:
     """Say what came out: every network's result, the choice, detectors of unknown classes, and the
     answers to the study's questions."""
-    blocks = [*_finals(results), *_usual_methods(results), *_choice(results)]
+    from mlplab.statistics.intervals import overlapping
+
+    with overlapping(results.study.test_over_train):
+        blocks = [*_finals(results), *_usual_methods(results), *_choice(results)]
     if results.study.open_set:
         blocks += _open_set(results)
     return [*blocks, *_answers(results)]

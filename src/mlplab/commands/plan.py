@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlplab.commands import options
 from mlplab.commands.studies import extent, print_audits, read
+from mlplab.declarations.task import METRICS
 from mlplab.words import count
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def plan(
     networks: options.NetworksArgument = None,
     overrides: options.SetOption = None,
     seeds: options.SeedsOption = None,
+    begin_from: options.FromOption = None,
     out: options.OutOption = options.DEFAULT_OUT,
     device: options.DeviceOption = options.Device.auto,
     precision: options.PrecisionOption = options.Precision.float32,
@@ -38,7 +40,7 @@ def plan(
     """
     from mlplab.declarations.problems import BadInput, Problem
 
-    wanted = read(study, networks, overrides, seeds)
+    wanted = read(study, networks, overrides, seeds, begin_from=begin_from)
     if out.exists() and not out.is_dir():
         raise BadInput(Problem("--out", "a folder for results folders", f"the file {out}"))
 
@@ -126,7 +128,7 @@ def _print_tuning(study: Study, tuning: Estimate, precision: str) -> None:
     low, high = min(steps), max(steps)
     networks, settings, seeds = len(known.networks), rounds[0].settings, len(tune.all_seeds)
     print(
-        f"\ntuning {', '.join(known.paths)} by validation {tune.metric} ({tune.search}): "
+        f"\ntuning {', '.join(known.paths)} by validation {METRICS[tune.metric].title} ({tune.search}): "
         f"{count(networks, 'network')} × {count(settings, 'setting')} × "
         f"{count(seeds, 'seed')}, {f'{low:,} to ' if low < high else ''}{count(high, 'step')}"
     )

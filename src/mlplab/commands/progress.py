@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mlplab.commands.failure import complain
-from mlplab.commands.tally import Reruns, Tally, in_short, remark
 from mlplab.runner import events
+from mlplab.runner.tally import Reruns, Tally, in_short, remark
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

@@ -21,8 +21,8 @@ from mlplab.declarations.table_options import TableOptions
 if TYPE_CHECKING:
     from mlplab.commands.last_run import LastRun
     from mlplab.commands.progress import Display
-    from mlplab.commands.tally import Tally
     from mlplab.declarations.study import Study
+    from mlplab.runner.tally import Tally
     from mlplab.study import StudyResults
 
 NoReportOption = Annotated[
@@ -49,6 +49,7 @@ def run(
         bool,
         typer.Option("--until-decided", help="Add seeds until each question is decided."),
     ] = False,
+    begin_from: options.FromOption = None,
     no_report: NoReportOption = False,
     serve: Annotated[
         bool, typer.Option("--serve", help="Show the run on a live page for as long as it goes on.")
@@ -65,6 +66,7 @@ def run(
       mlplab run path/to/folder/of/config/files all
       mlplab run path/to/config3.json --out elsewhere
       mlplab run my-study.json --until-decided
+      mlplab run my-study.json --from runs/other --out continued
       mlplab run my-study.json --no-report
       mlplab run my-study.json --serve
       mlplab run my-study.json --json | your-program
@@ -79,6 +81,10 @@ def run(
     With "seeds": {"until_decided": true, "at_least": 10, "at_most": 200}, or --until-decided, seeds
     are added in rounds to the networks of open questions, until each is decided or not worth more.
 
+    With --from RUN each network and seed begins with the weights that RUN recorded of it: training
+    goes on, or begins on other data, whose classes have a last layer of their own. Optimizers begin
+    anew. "initial_weights": {"distribution": "recorded"} in a study says more.
+
     What is finished is never run again. Ctrl-C keeps what is finished, and the same command goes
     on from there, to the same results. Networks that are named join those of the same study that
     the results folder holds already, and the report is of all of them.
@@ -86,12 +92,12 @@ def run(
     from mlplab.commands.joining import joined
 
     table = TableOptions(target, ignore or (), missing or (), task)
-    wanted = read(study, networks, overrides, seeds, table, until_decided)
+    wanted = read(study, networks, overrides, seeds, table, until_decided, begin_from)
     whole = wanted
     if networks:
 
         def read_networks(names: list[str]) -> Study:
-            return read(study, names, overrides, seeds, table, until_decided)
+            return read(study, names, overrides, seeds, table, until_decided, begin_from)
 
         whole = joined(wanted, out / wanted.name, read_networks)
     with live_page(out, whole.name) if serve else nullcontext():
@@ -209,7 +215,7 @@ def _outcome(
 def _say_again(last: LastRun, folder: Path, *, as_json: bool) -> None:
     """Say what came out the last time, since nothing has changed."""
     from mlplab.commands.last_run import REPORT_FILE
-    from mlplab.commands.tally import finished_already
+    from mlplab.runner.tally import finished_already
 
     if as_json:
         from mlplab.runner.events import RunEnded, RunPlanned, to_json

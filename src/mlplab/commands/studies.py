@@ -27,12 +27,19 @@ def read(
     seeds: int | None = None,
     table: TableOptions = _NO_TABLE,
     until_decided: bool = False,
+    begin_from: Path | None = None,
 ) -> Study:
     """Read and check the study that was meant; raises `BadInput` with every problem.
 
     table: with a target the study is made of the table whose path is given. until_decided: whether
-    its seeds are the least, to which others are added.
+    its seeds are the least, to which others are added. begin_from: a results folder with whose weights
+    its networks begin.
     """
+    if begin_from is not None:
+        from mlplab.declarations.loading import starting_from
+
+        own = read(study, networks, overrides, seeds, table, until_decided)
+        return starting_from(own, begin_from)
     if until_decided:
         from mlplab.declarations import loading
 

@@ -91,6 +91,18 @@ class Dataset:
             order=self.order,
         )
 
+    def take_fold(self, fold: int, folds: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """The rows outside and inside one of so many folds; see `division.take_fold`."""
+        return division.take_fold(
+            self._strata,
+            self.train_rows,
+            fold,
+            folds,
+            seed=seed,
+            class_names=self.class_names,
+            groups=self.groups,
+        )
+
     @cached_property
     def _strata(self) -> np.ndarray:
         """(row,) int64: what a drawn part is stratified by, classes or tenths of the targets."""

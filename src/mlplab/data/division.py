@@ -66,6 +66,58 @@ def divide(
     return np.setdiff1d(rows, part_rows, assume_unique=True), part_rows
 
 
+def take_fold(
+    labels: np.ndarray,
+    rows: np.ndarray,
+    fold: int,
+    folds: int,
+    *,
+    seed: int,
+    class_names: tuple[str, ...],
+    groups: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide `rows` into folds, stratified or of whole groups, and take one of them.
+
+    Args:
+        labels: (row,) the class of every row of the set.
+        rows: (row,) ascending indices.
+        fold: from 0.
+        seed: folds of one seed have every row once.
+
+    Returns:
+        The rows outside and inside the fold, both ascending. Of every class at least one row stays
+        outside, else BadInput is raised.
+    """
+    if folds > len(rows):
+        refuse(
+            "resampling.folds",
+            expected=f"at most {len(rows)} folds, one for each row",
+            received=str(folds),
+            hint="take fewer",
+        )
+    number = np.empty(len(rows), dtype=np.int64)
+    if groups is None:
+        start = 0
+        for label in np.unique(labels[rows]).tolist():
+            own = np.flatnonzero(labels[rows] == label)
+            # Classes go on where the one before ended, so that folds are of equal size.
+            order = own[_order(len(own), seed, "test", int(label))]
+            number[order] = (start + np.arange(len(own))) % folds
+            start += len(own)
+    else:
+        names, counts = np.unique(groups[rows], return_counts=True)
+        held = np.zeros(folds, dtype=np.int64)
+        fold_of = np.empty(len(names), dtype=np.int64)
+        for place in _order(len(names), seed, "test", 0).tolist():
+            fold_of[place] = np.argmin(held)
+            held[fold_of[place]] += counts[place]
+        number = fold_of[np.searchsorted(names, groups[rows])]
+    taken = rows[number == fold]
+    return _require_classes(
+        labels, rows, taken, len(rows) // folds, class_names, "test", "resampling"
+    )
+
+
 def _last(rows: np.ndarray, size: int, order: np.ndarray) -> np.ndarray:
     """The rows after a moment, so many as come nearest to `size` from below."""
     moments = np.sort(order[rows])

@@ -14,7 +14,7 @@ from mlplab.data.digits import digits
 from mlplab.data.files import DataFile, own_file
 from mlplab.data.known_files import KnownFile, fetch_missing
 from mlplab.data.known_images import known_images
-from mlplab.data.own_sets import Header, divided, require_no_part
+from mlplab.data.own_sets import Header, Rows, divided, require_no_part
 from mlplab.data.sources import idx, image_folder, npz
 from mlplab.declarations.data import (
     CsvData,
@@ -64,6 +64,8 @@ def load(
     return _known_images(_Files(fetch_missing(declaration.name, announce), announce))
 
 
+_DIVISIONS_KEPT = 32
+"""Divisions of one set share its inputs."""
 _told: WeakKeyDictionary[Dataset, set[Announce]] = WeakKeyDictionary()
 """Who was told of what is doubtful in a set, so that everybody is told once."""
 
@@ -129,7 +131,15 @@ def _own_files(declaration: OwnData, folder: Path) -> tuple[DataFile, ...]:
     )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=_DIVISIONS_KEPT)
 def _own(declaration: OwnData, files: tuple[DataFile, ...], fewest_classes: int) -> Dataset:
-    train, test = _READERS[type(declaration)].read(declaration, files)
-    return divided(train, test, declaration.test, declaration.split_seed, fewest_classes)
+    undivided = declaration.model_copy(update={"test": None, "split_seed": 0, "fold": None})
+    train, test = _rows(undivided, files)
+    return divided(
+        train, test, declaration.test, declaration.split_seed, fewest_classes, declaration.fold
+    )
+
+
+@lru_cache(maxsize=2)
+def _rows(declaration: OwnData, files: tuple[DataFile, ...]) -> tuple[Rows, Rows | None]:
+    return _READERS[type(declaration)].read(declaration, files)

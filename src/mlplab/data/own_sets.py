@@ -54,11 +54,16 @@ class Rows:
 
 
 def divided(
-    train: Rows, test: Rows | None, part: float | None, split_seed: int, fewest_classes: int = 2
+    train: Rows,
+    test: Rows | None,
+    part: float | None,
+    split_seed: int,
+    fewest_classes: int = 2,
+    fold: tuple[int, int] | None = None,
 ) -> Dataset:
     """Make a Dataset of training rows and given test rows, or draw the test part from them."""
     if test is not None:
-        require_no_part(part)
+        require_no_part(part, fold)
         _require_alike(train, test)
     measured = train.task == "regression"
     names = (train.target_name,) if measured else _class_names(train, fewest_classes)
@@ -86,7 +91,10 @@ def divided(
         order=_padded(train.order, len(labels), np.inf),
         notes=(*train.notes, *(test.notes if test is not None else ())),
     )
-    if test is None:
+    if fold is not None:
+        train_rows, test_rows = dataset.take_fold(*fold, seed=split_seed)
+        dataset = replace(dataset, train_rows=train_rows, test_rows=test_rows)
+    elif test is None:
         train_rows, test_rows = dataset.divide(
             dataset.train_rows,
             DEFAULT_TEST if part is None else part,
@@ -98,9 +106,9 @@ def divided(
     return replace(dataset, notes=(*dataset.notes, *doubtful_rows(dataset)))
 
 
-def require_no_part(part: float | None) -> None:
-    """Refuse a test part to be drawn where there are test rows."""
-    if part is not None:
+def require_no_part(part: float | None, fold: tuple[int, int] | None = None) -> None:
+    """Refuse a test part to be drawn, or a fold, where there are test rows."""
+    if part is not None or fold is not None:
         refuse(
             "data.test",
             expected="either test rows of their own or a part to be drawn",

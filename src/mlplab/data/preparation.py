@@ -16,6 +16,7 @@ from mlplab.data.fitted import fit
 from mlplab.data.loading import load
 from mlplab.data.open_set_rows import with_roles
 from mlplab.declarations.data import Data
+from mlplab.declarations.problems import refuse
 from mlplab.declarations.resolving.classes import data_name
 from mlplab.declarations.roles import Roles
 
@@ -60,6 +61,13 @@ class _Order:
 def _prepare(order: _Order) -> PreparedData:
     dataset, declaration = order.dataset, order.declaration
     roles, name = order.roles, data_name(order.declaration)
+    if dataset.task == "regression" and declaration.classes is not None:
+        refuse(
+            "data.classes",
+            expected="no classes, as a quantity is predicted",
+            received="some",
+            hint="leave them out",
+        )
     outputs = (
         class_indices(dataset.class_names, declaration.classes, "data.classes", name)
         if roles is None

@@ -69,6 +69,9 @@ class _Data(Declaration):
     """Only these classes, in all parts; None for all."""
     split_seed: Seed = 0
     """The seed of every drawn split; it is not the seed of a network."""
+    fold: tuple[NonNegativeCount, Count] | None = None
+    """(f, k): the rows are divided into k parts, of which the f-th, from 0, is tested; what
+    `resampling` sets for each repetition. None for a drawn test part."""
     scaling: Scaling | None = None
     """unit: divided by the largest possible value (255 for bytes, 16 for digits), or in a table by
     each column's range on training rows; standard: mean 0 and standard deviation 1; minmax: each

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mlplab.declarations.base import Declaration, PositiveNumber
+from mlplab.declarations.base import Count, Declaration, PositiveNumber
 from mlplab.declarations.problems import Problem
 
 
@@ -77,6 +77,24 @@ class Orthogonal(_Distribution):
     """√2 suits ReLU."""
 
 
+class Recorded(_Distribution):
+    """The weights that another run ended with: training goes on, or begins anew on other data.
+
+    Seeds begin with the weights of the same seed. Optimizer and schedule begin anew, and batches are
+    those of the seed. Layers that are not kept are drawn as those of the recorded network were.
+    """
+
+    distribution: Literal["recorded"]
+    run: Annotated[str, Field(min_length=1)]
+    """The results folder that holds them, relative to the study's own folder."""
+    network: str | None = None
+    """The recorded network; None for the one of the same name, or the only one there."""
+    layers: Count | None = None
+    """How many layers are kept, from the first; None for all that fit: all, or with other outputs
+    all but the last."""
+
+
 InitialWeights = Annotated[
-    Uniform | Normal | Glorot | He | LeCun | Orthogonal, Field(discriminator="distribution")
+    Uniform | Normal | Glorot | He | LeCun | Orthogonal | Recorded,
+    Field(discriminator="distribution"),
 ]

@@ -16,6 +16,7 @@ from mlplab.declarations.checking.tuning_checks import (
 )
 from mlplab.declarations.choice import ChoiceRule
 from mlplab.declarations.figure import CurveFigure, RocFigure
+from mlplab.declarations.initial_weights import Recorded
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.problems import (
@@ -130,6 +131,27 @@ def until_decided(study: Study) -> Study:
     return _with_first_look(study)
 
 
+def starting_from(study: Study, run: Path) -> Study:
+    """The study whose networks begin with the weights that a run recorded; see `Recorded`.
+
+    Raises BadInput for a study with tuned settings, whose trials there are no weights for.
+    """
+    if study.tune is not None:
+        refuse(
+            "tune",
+            expected="a study without it, as its trials would begin with one weight each",
+            received="one that is tuned",
+            hint='write what it chose into the networks, and remove "tune"',
+            file="--from",
+        )
+    recorded = Recorded(distribution="recorded", run=str(run.absolute()))
+    networks = {
+        name: network.model_copy(update={"initial_weights": recorded})
+        for name, network in study.networks.items()
+    }
+    return replace(study, networks=networks)
+
+
 def _with_first_look(study: Study) -> Study:
     """The study with the seeds that its networks begin with, where others are added in rounds."""
     if study.until_decided is None:
@@ -162,7 +184,8 @@ def _loaded(
     presentation = validated.declaration or Presentation()
     until, values, faults = _seeds_until_decided(values)
     problems += faults
-    notes += _default_seeds(values, presentation)
+    if "seeds" not in values and "resampling" not in values:
+        notes += _default_seeds(values, presentation)
     resolution = resolve(values, source.grid)
     problems += resolution.problems
     lengths = set_lengths(resolution, values, source.folder)

@@ -21,6 +21,7 @@ from mlplab.declarations.matched import Matched
 from mlplab.declarations.objective import CrossEntropy, Objective
 from mlplab.declarations.optimizer import Optimizer
 from mlplab.declarations.problems import Problem
+from mlplab.declarations.resampling import Resampling
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.task import TASKS, Task
 from mlplab.declarations.training import Training
@@ -73,6 +74,8 @@ class Network(Declaration):
     """A list, or a count N for 0 to N-1; a seed decides initial weights, batches and dropout. Where
     all networks share it, also {"until_decided": true, "at_least": 10, "at_most": 200}: seeds are
     added until the questions are decided."""
+    resampling: Resampling | None = None
+    """Repeated splits of the data instead of seeds on one split; None for one split."""
     objective: Objective = CrossEntropy()
     """What training makes small; those that need rows of negative classes need `roles`. Where none
     is given, cross_entropy for classes and mse for a quantity."""
@@ -89,8 +92,38 @@ class Network(Declaration):
         """What it computes between its dense layers."""
         return Form(self.activation, self.normalization, self.residual, self.input_scale)
 
+    @property
+    def task(self) -> Task:
+        """What it is to do, as far as its data are declared; loading finds it for tables."""
+        return TASKS[getattr(self.data, "task", None) or "classification"]
+
     def rules(self) -> Iterator[Problem]:
-        """Residuals have layers, batches have a variance."""
+        """Repetitions take the place of seeds, residuals have layers, batches a variance."""
+        yield from self._form_rules()
+        resampling = self.resampling
+        if resampling is not None and self.seeds != tuple(range(resampling.repetitions)):
+            yield Problem(
+                ("seeds",),
+                f'none beside "resampling", whose {resampling.repetitions} repetitions have their own',
+                f"{len(self.seeds)} seeds",
+                "remove it",
+            )
+
+    def data_of(self, seed: int) -> Data:
+        """The data of one seed: those declared, or the split of a repetition."""
+        resampling = self.resampling
+        if resampling is None:
+            return self.data
+        changes: dict[str, Any]
+        if resampling.folds is not None:
+            repeat, fold = divmod(seed, resampling.folds)
+            changes = {"fold": (fold, resampling.folds), "test": None}
+            changes["split_seed"] = self.data.split_seed + repeat
+        else:
+            changes = {"test": resampling.test, "split_seed": self.data.split_seed + seed}
+        return self.data.model_copy(update=changes)
+
+    def _form_rules(self) -> Iterator[Problem]:
         if self.residual is not None and not residual_layers((0, *self.hidden, 0)):
             expected = "two neighbouring hidden layers of one width, between which it is added"
             given = f"hidden layers of {list(self.hidden)}"
@@ -102,8 +135,3 @@ class Network(Declaration):
         if self.normalization == "batch" and self.training.batch_size == 1:
             hint = 'take "layer" or "rms"'
             yield Problem(("normalization",), "batches of 2 rows at the least", "1", hint)
-
-    @property
-    def task(self) -> Task:
-        """What it is to do, as far as its data are declared; loading finds it for tables."""
-        return TASKS[getattr(self.data, "task", None) or "classification"]

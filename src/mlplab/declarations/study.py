@@ -13,6 +13,7 @@ from mlplab.declarations.figure import Figure
 from mlplab.declarations.network import Network
 from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.question import Question
+from mlplab.declarations.resampling import Resampling
 from mlplab.declarations.task import CLASSIFICATION, Task
 from mlplab.declarations.tuning import Tuning
 from mlplab.declarations.until_decided import UntilDecided
@@ -70,3 +71,13 @@ class Study:
         """What all of its networks are to do."""
         every = (*self.networks.values(), *self.templates.values())
         return next((network.task for network in every), CLASSIFICATION)
+
+    @property
+    def resampling(self) -> Resampling | None:
+        """How the data of all networks are split repeatedly; None for seeds on one split."""
+        return next((network.resampling for network in self.networks.values()), None)
+
+    @property
+    def test_over_train(self) -> float:
+        """Test rows for each training row of repeated splits; 0 for one split."""
+        return 0.0 if self.resampling is None else self.resampling.test_over_train

@@ -36,12 +36,12 @@ def roc_areas(probabilities: np.ndarray, targets: np.ndarray) -> list[RocAreas]:
     networks, rows, classes = probabilities.shape
     at_once = max(1, _PAIRS_AT_ONCE // (networks * rows))
     if at_once >= classes:
-        keys = _keys(probabilities, targets, range(classes))
+        keys = sort_keys(probabilities, targets, range(classes))
         by_class = _areas_of_classes(keys)
         micro = _areas(keys.reshape(networks, -1), np.full(networks, rows))
     else:
         blocks = [range(classes)[i : i + at_once] for i in range(0, classes, at_once)]
-        of_blocks = [_areas_of_classes(_keys(probabilities, targets, own)) for own in blocks]
+        of_blocks = [_areas_of_classes(sort_keys(probabilities, targets, own)) for own in blocks]
         by_class = np.concatenate(of_blocks, axis=1)
         micro = np.array([_micro_area(own, targets, blocks) for own in probabilities])
     found = []
@@ -57,7 +57,7 @@ def roc_areas(probabilities: np.ndarray, targets: np.ndarray) -> list[RocAreas]:
     return found
 
 
-def _keys(probabilities: np.ndarray, targets: np.ndarray, classes: range) -> np.ndarray:
+def sort_keys(probabilities: np.ndarray, targets: np.ndarray, classes: range) -> np.ndarray:
     """(network, class, row) uint64: twice the order of the score, one more for rows of the class.
 
     A number from 0 up sorts as its bits do. The sign's bit is free: shifted out, it makes room for

@@ -18,6 +18,7 @@ from mlplab.declarations.initial_weights import (
     LeCun,
     Normal,
     Orthogonal,
+    Recorded,
     Uniform,
 )
 
@@ -31,7 +32,7 @@ def draw_kernel(
     """The initial kernel of one layer.
 
     Args:
-        distribution: where weights are drawn from.
+        distribution: where weights are drawn from; not `Recorded`, which draws none.
         seed: the network's seed.
         layer: the layer's place, from 0.
 
@@ -49,6 +50,8 @@ def draw_kernel(
             return _normal(generator, shape, mean, deviation)
         case Orthogonal(gain=gain):
             return _orthogonal(generator, shape, gain)
+        case Recorded():
+            raise ValueError("recorded weights are read, not drawn")
         case _:
             fans = inputs if isinstance(distribution, He | LeCun) else (inputs + outputs) / 2
             gain = 2.0 if isinstance(distribution, He) else 1.0

@@ -36,7 +36,7 @@ _FUNCTIONS: dict[str, tuple] = {
     "mlplab_sparse_product": (
         _int64, _address, _address, _int64, _int64, _int64, _int64, _address
     ),
-    "mlplab_cross_entropy": (_double, _address, _address, _int64, _int64, _address, _address),
+    "mlplab_loss": (_double, _address, _address, _address, _int64, _int64, _address, _address),
     "mlplab_update": (None, *[_address] * 4, _int64, _address),
 }  # fmt: skip
 """Result and arguments of every function of the library."""
@@ -48,20 +48,27 @@ def _struct(*fields: tuple[str, str | np.dtype]) -> np.dtype:
 
 
 _POINTER, _INTEGER, _NUMBER = "u8", "i8", "f8"
-METRICS = _struct(("rows", _INTEGER), ("loss accuracy softmaxed_loss", _NUMBER))
+SUMS = 5
+"""Sums over rows that metrics are made of; classes have the first three."""
+METRICS = np.dtype([("rows", _INTEGER), ("sums", _NUMBER, SUMS)])
+OBJECTIVE = _struct(
+    ("kind", _INTEGER), ("label_map targets weights", _POINTER), ("delta quantile", _NUMBER)
+)
 SHAPE = _struct(("layers batch", _INTEGER), ("units kernels biases", _POINTER))
 DATA = _struct(("inputs", _POINTER), ("is_bfloat16", _INTEGER), ("labels masks", _POINTER))
 NETWORK = _struct(
-    ("parameters first second train_rows label_map batches constants by_step", _POINTER),
+    ("parameters first second train_rows batches constants by_step", _POINTER),
     ("diverged_at", _INTEGER),
     ("seconds", _NUMBER),
     ("diagnostics", _POINTER),
+    ("objective", OBJECTIVE),
     ("batch", METRICS),
 )
 EVALUATION = _struct(
-    ("parameters label_map rows", _POINTER),
+    ("parameters rows", _POINTER),
     ("count", _INTEGER),
     ("logits", _POINTER),
+    ("objective", OBJECTIVE),
     ("metrics", METRICS),
 )
 

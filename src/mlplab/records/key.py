@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from mlplab.declarations.initial_weights import Recorded
 from mlplab.declarations.network import Network
 
 NUMERICS = 9
@@ -38,13 +39,15 @@ def key_content(
     precision: str,
     device_kind: str,
     kernels: str | None = None,
+    parent: str | None = None,
 ) -> str:
     """Return everything that decides a run's result, as canonical JSON.
 
     `outputs` is the number of output neurons as resolved on the data: to declare as many as there
     are classes is the same as to declare nothing. `data_digest` is that of the contents and their
     division into train and test; `device_kind` is cpu or cuda; `kernels` is the build of the compiled
-    loop that trains the network, since builds differ in last bits, None where no build does.
+    loop that trains the network, since builds differ in last bits, None where no build does; `parent` is
+    the key of the run whose weights it begins with.
     """
     content = {
         "network": settings_of(network, outputs),
@@ -56,13 +59,24 @@ def key_content(
     }
     if kernels is not None:
         content["kernels"] = kernels
+    if parent is not None:
+        content["parent"] = parent
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def settings_of(network: Network, outputs: int) -> dict[str, Any]:
-    """Return all settings of a network that decide its results, without seeds and places."""
-    settings = network.model_dump(mode="json", exclude_defaults=True, exclude={"seeds"})
+    """Return all settings of a network that decide its results, without seeds and places.
+
+    The split of a repetition is told by the digest of the divided data.
+    """
+    settings = network.model_dump(
+        mode="json", exclude_defaults=True, exclude={"seeds", "resampling"}
+    )
     settings["outputs"] = outputs
+    if isinstance(network.initial_weights, Recorded):
+        # Which run it is, its key says; where it lies decides nothing.
+        kept = network.initial_weights.layers
+        settings["initial_weights"] = {"distribution": "recorded", "layers": kept}
     settings["data"] = {
         name: value for name, value in settings["data"].items() if name not in _WHERE_DATA_LIE
     }
@@ -82,7 +96,7 @@ def difference(before: str, after: str) -> str:
         reasons.append("the contents of the data changed")
     reasons += [
         _change(name, old.get(name, _MISSING), new.get(name, _MISSING))
-        for name in ("seed", "precision", "device", "kernels")
+        for name in ("seed", "precision", "device", "kernels", "parent")
         if old.get(name) != new.get(name)
     ]
     if old["numerics"] != new["numerics"]:

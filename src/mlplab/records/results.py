@@ -237,7 +237,7 @@ class Results:
         kept = None if self.folder is None else load_preparation(self.folder, run.key)
         if kept is not None:
             return kept
-        data = prepare(declared.data, self.study.folder, lambda line: None, declared.roles)
+        data = prepare(declared.data_of(seed), self.study.folder, lambda line: None, declared.roles)
         return data.preparation
 
     def _weights_of(self, network: str, seed: int) -> tuple[Path, Run]:

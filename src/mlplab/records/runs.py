@@ -163,7 +163,11 @@ def read_evaluation(connection: sqlite3.Connection, key: str) -> str | None:
 
 def encode_numbers(values: np.ndarray) -> str:
     """Write numbers as a JSON list that reads back to the same bits; NaN becomes null."""
-    return "[" + ",".join(_encode(value) for value in values.tolist()) + "]"
+    numbers = values.tolist()
+    text = str(numbers).replace(" ", "")
+    if "n" in text:  # NaN or infinity
+        text = "[" + ",".join(map(_encode, numbers)) + "]"
+    return text
 
 
 def decode_numbers(text: str) -> np.ndarray:

@@ -49,7 +49,7 @@ class PendingFit:
     data: Data
     seed: int
     is_first: bool
-    """Of the seeds on these rows: methods without random numbers are fitted for it alone."""
+    """Of the seeds on these very rows: methods without random numbers are fitted for it alone."""
     content: str
     """Hash of all that decides the results."""
 
@@ -71,12 +71,14 @@ def _wanted(results: Results, versions: str) -> Iterator[PendingFit]:
         known = contents(connection, keys.values())
     for data, name in first.items():
         seeds = [seed for seed in results.study.networks[name].seeds if (name, seed) in keys]
-        for seed in seeds[:MOST_SEEDS]:
+        resampled = results.study.networks[name].resampling is not None
+        for seed in seeds if resampled else seeds[:MOST_SEEDS]:
             content = json.loads(known[keys[name, seed]])
             said = [KIND, METHOD, versions, content["data"], content["network"]["data"], seed]
-            said.append(seed == seeds[0])
+            is_first = resampled or seed == seeds[0]
+            said.append(is_first)
             text = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-            yield PendingFit(name, data, seed, seed == seeds[0], text)
+            yield PendingFit(name, data, seed, is_first, text)
 
 
 def usual_results(results: Results) -> dict[str, tuple[UsualResult, ...]]:

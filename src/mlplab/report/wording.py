@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from mlplab.declarations.data import KnownData, declared_scaling
-from mlplab.declarations.initial_weights import Normal, Orthogonal, Uniform
+from mlplab.declarations.initial_weights import Normal, Orthogonal, Recorded, Uniform
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
 from mlplab.words import listed, listed_classes
@@ -34,8 +34,10 @@ _SCALINGS = {
 
 
 def hidden(network: Network) -> str:
-    """128–256, or 10 × 128 where all hidden layers are alike."""
+    """128–256, 10 × 128 where all hidden layers are alike, none of a linear network."""
     units = network.hidden
+    if not units:
+        return "none"
     if len(units) > 3 and len(set(units)) == 1:
         return f"{len(units)} × {units[0]}"
     return "–".join(str(n) for n in units)
@@ -80,6 +82,10 @@ def initial_weights(network: Network) -> str:
         return f"uniform {weights.low:g} to {weights.high:g}{zero}"
     if isinstance(weights, Normal):
         return f"normal {weights.mean:g} ± {weights.deviation:g}{zero}"
+    if isinstance(weights, Recorded):
+        kept = "all that fit" if weights.layers is None else f"the first {weights.layers}"
+        own = f" of {weights.network}" if weights.network else ""
+        return f"recorded in {PurePath(weights.run).name}{own}, layers: {kept}"
     if isinstance(weights, Orthogonal):
         return f"orthogonal, gain {weights.gain:g}{zero}"
     name = {"glorot": "Glorot", "he": "He", "lecun": "LeCun"}[weights.distribution]

@@ -17,6 +17,7 @@ from mlplab.report import html, markdown
 from mlplab.report.chapters import chapters_of
 from mlplab.report.chapters.reproduction import STUDY_FILE
 from mlplab.report.context import Context
+from mlplab.statistics.intervals import overlapping
 
 if TYPE_CHECKING:
     from mlplab.figures.drawing import Drawing
@@ -56,7 +57,8 @@ def write(
     """
     if unknown := set(figures) - set(KINDS):
         raise ValueError(f"figures can be written as {', '.join(KINDS)}, not {unknown.pop()!r}")
-    chapters = chapters_of(Context(results))
+    with overlapping(results.study.test_over_train):
+        chapters = chapters_of(Context(results))
     shown = [figure for chapter in chapters for figure in chapter.figures]
     drawings = _drawn(shown, on_figure) if {"svg", "png"} & set(figures) else {}
     title, target = results.study.name, folder / "report.html"

@@ -6,6 +6,7 @@ just as they were planned, so that both together end in the bits of one.
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
@@ -93,7 +94,7 @@ def run(
     folder = Path(folder)
     with _results_folder(folder, lambda process: on_event(Waiting(process))) as connection:
         names = frozenset(study.networks if only is None else only)
-        with watched(folder, on_event) as tell:
+        with watched(folder, on_event) as tell, _what_is_there_left_alone():
             return _Run(study, folder, connection, names, device, precision, fail_fast, tell).run()
 
 
@@ -136,6 +137,19 @@ def finished_networks(study: Study, folder: Path, *, precision: str, device: str
 
 def ignore_event(event: object) -> None:
     """Hear nothing."""
+
+
+@contextmanager
+def _what_is_there_left_alone() -> Iterator[None]:
+    """Have the collector of garbage look at new objects only.
+
+    Imported libraries are hundreds of thousands, and a run of many networks makes it look often.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager

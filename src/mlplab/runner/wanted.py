@@ -22,6 +22,7 @@ from mlplab.objectives.weighted_cross_entropy import balanced_weights
 from mlplab.records.key import key_content, key_of
 from mlplab.records.studies import Member
 from mlplab.runner.kind import kind_of
+from mlplab.runner.parents import Parents
 from mlplab.trainer.compiled_networks import is_compiled
 from mlplab.trainer.recipe import Quantity, Recipe
 
@@ -83,15 +84,17 @@ def wanted_runs(
     problems = [
         problem
         for name, network in study.networks.items()
-        for problem in _misfits(name, network, prepared[network.data, network.roles])
+        for data in dict.fromkeys(network.data_of(seed) for seed in network.seeds)
+        for problem in _misfits(name, network, prepared[data, network.roles])
     ]
     if problems:
-        raise BadInput(problems)
+        raise BadInput(dict.fromkeys(problems))
     by_key: dict[str, WantedRun] = {}
+    parents = Parents(study.folder)
     for name, network in study.networks.items():
-        data = prepared[network.data, network.roles]
         for seed in network.seeds:
-            run = _wanted(name, network, seed, data, precision, device)
+            data = prepared[network.data_of(seed), network.roles]
+            run = _wanted(name, network, seed, data, precision, device, parents)
             known = by_key.get(run.key)
             by_key[run.key] = replace(known, members=known.members + run.members) if known else run
     return tuple(by_key.values())
@@ -110,20 +113,34 @@ def keys_by_member(wanted: tuple[WantedRun, ...], study: Study) -> Mapping[Membe
 def _prepare_all(study: Study, announce: Announce) -> dict[tuple[Data, Roles | None], PreparedData]:
     prepared: dict[tuple[Data, Roles | None], PreparedData] = {}
     for network in study.networks.values():
-        wanted = network.data, network.roles
-        if wanted not in prepared:
-            data = prepare(network.data, study.folder, announce, network.roles)
-            nothing = np.empty((0, data.inputs.shape[1]), dtype=np.float32)
-            prepared[wanted] = replace(data, inputs=nothing)
+        for number, seed in enumerate(network.seeds):
+            wanted = network.data_of(seed), network.roles
+            if wanted not in prepared:
+                told = _silent if number else announce
+                data = prepare(wanted[0], study.folder, told, network.roles)
+                nothing = np.empty((0, data.inputs.shape[1]), dtype=np.float32)
+                prepared[wanted] = replace(data, inputs=nothing)
     return prepared
 
 
+def _silent(line: str) -> None:
+    """What is doubtful of a table is told of its first split."""
+
+
 def _wanted(
-    name: str, network: Network, seed: int, data: PreparedData, precision: str, device: str
+    name: str,
+    network: Network,
+    seed: int,
+    data: PreparedData,
+    precision: str,
+    device: str,
+    parents: Parents,
 ) -> WantedRun:
     outputs = outputs_of(network, len(data.class_names))
     objective = objective_of(network.objective, _class_weights(network, data, outputs))
     compiled = is_compiled(network.form, network.dropout, objective, device)
+    layers = (data.inputs.shape[1], *network.hidden, outputs)
+    parent = parents.of(name, network, seed, layers)
     content = key_content(
         network,
         outputs=outputs,
@@ -132,15 +149,16 @@ def _wanted(
         precision=precision,
         device_kind=device,
         kernels=kernels.loaded().kind if compiled else None,
+        parent=None if parent is None else parent.key,
     )
     recipe = Recipe(
-        layers=(data.inputs.shape[1], *network.hidden, outputs),
+        layers=layers,
         activation=network.activation,
         normalization=network.normalization,
         residual=network.residual,
         input_scale=network.input_scale,
         dropout=network.dropout,
-        initial_weights=network.initial_weights,
+        initial_weights=network.initial_weights if parent is None else parent.distribution,
         optimizer=network.optimizer,
         training=network.training,
         seed=seed,
@@ -149,13 +167,21 @@ def _wanted(
         validation_rows=data.validation_rows,
         test_rows=data.test_rows,
         objective=objective,
+        start=() if parent is None else parent.weights,
         quantity=None
         if data.targets is None
         else Quantity(data.targets, data.preparation.target_std),
     )
     member = (name, seed)
     return WantedRun(
-        key_of(content), content, (member,), recipe, network.data, data, network.roles, device
+        key_of(content),
+        content,
+        (member,),
+        recipe,
+        network.data_of(seed),
+        data,
+        network.roles,
+        device,
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +23,23 @@ class MeanInterval:
     """Standard standard deviation with n-1 in the denominator; NaN for n < 2."""
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+
+
+_test_over_train: ContextVar[float] = ContextVar("test_over_train", default=0.0)
+
+
+@contextmanager
+def overlapping(test_over_train: float) -> Iterator[None]:
+    """Within it values are of repeated splits of one set of data, whose training rows overlap.
+
+    Each `t_interval` then takes s²·(1/n + test/train) for the variance of a mean; see `resampling`.
+    test_over_train: 0 for values that are independent.
+    """
+    token = _test_over_train.set(test_over_train)
+    try:
+        yield
+    finally:
+        _test_over_train.reset(token)
 
 
 def t_interval(
@@ -48,5 +68,7 @@ def t_interval(
         std = np.sqrt((np.where(present, x - mean, 0.0) ** 2).sum(axis=0) / (n - 1))
         std = np.where(n > 1, std, np.nan)
         half = special.stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * std / np.sqrt(n)
+        if overlap := _test_over_train.get():
+            half = half * np.sqrt(1 + n * overlap)
         low, high = np.maximum(mean - half, bounds[0]), np.minimum(mean + half, bounds[1])
         return MeanInterval(n, mean, std, low, high)

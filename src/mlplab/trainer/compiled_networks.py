@@ -13,14 +13,13 @@ import torch
 
 from mlplab.declarations.form import Form
 from mlplab.networks import kernels
-from mlplab.networks.initial_weights import draw_kernels
 from mlplab.networks.weights import LayerWeights
-from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.objective import Objective
 from mlplab.optimizers.coefficients import coefficients
 from mlplab.trainer.batch_order import BatchOrder
+from mlplab.trainer.compiled_objective import CompiledObjectives, check_objective, is_known
 from mlplab.trainer.dataset import DeviceDataset
-from mlplab.trainer.evaluation import METRICS, Measurement
+from mlplab.trainer.evaluation import METRICS, QUANTITY_SUMS, Measurement, metrics_of
 from mlplab.trainer.recipe import Recipe
 
 _LINE = 16
@@ -30,14 +29,14 @@ _LARGEST_BLOCK = 2**22
 
 
 def is_compiled(form: Form, dropout: float, objective: Objective, device: str) -> bool:
-    """Whether the compiled loop trains such networks: it knows ReLU and cross-entropy, on a CPU,
+    """Whether the compiled loop trains such networks: it knows ReLU and some losses, on a CPU,
     and dense layers alone."""
     return (
         device == "cpu"
         and kernels.loaded().library is not None
         and form == Form("relu")
         and not dropout
-        and isinstance(objective, CrossEntropy)
+        and is_known(objective)
     )
 
 
@@ -77,9 +76,9 @@ class CompiledNetworks:
         shape = len(recipes), self._shape.block
         self._parameters = _aligned(shape)
         for block, recipe in zip(self._parameters, recipes, strict=True):
-            weights = draw_kernels(recipe.initial_weights, recipe.seed, recipe.layers)
-            for layer, kernel in enumerate(weights):
-                self._shape.layer(block, layer)[0][:] = kernel
+            for layer, (kernel, bias) in enumerate(recipe.initial_layers()):
+                own = self._shape.layer(block, layer)
+                own[0][:], own[1][:] = kernel, bias
         self._table_of, constants, self._by_step, initial_second = _tables(recipes)
         self._constants = constants
         has_first = (constants[:, 0] != 0) | (constants[:, 1] != 1)
@@ -95,6 +94,7 @@ class CompiledNetworks:
         self.step = 0
         self.diverged_at = np.zeros(len(recipes), dtype=np.int64)
         self.seconds = np.zeros(len(recipes))
+        self._objectives = CompiledObjectives(recipes)
         self._struct = _data_struct(data, self._shape)
 
     def advance(self, steps: int, *, diagnose: bool) -> tuple[Measurement, np.ndarray]:
@@ -112,7 +112,7 @@ class CompiledNetworks:
             if moments is not None:
                 networks[name] = np.where(has[self._table_of], _rows(moments), 0)
         networks["train_rows"] = [_address(r.train_rows) for r in self._recipes]
-        networks["label_map"] = [_address(r.label_map) for r in self._recipes]
+        networks["objective"] = self._objectives.structs
         networks["constants"] = _rows(self._constants)[self._table_of]
         networks["by_step"] = _rows(self._by_step)[self._table_of]
         networks["diverged_at"], networks["seconds"] = self.diverged_at, self.seconds
@@ -129,7 +129,7 @@ class CompiledNetworks:
             self._call("mlplab_train", networks, self.step + 1, block)
             self.step += block
         self.diverged_at, self.seconds = networks["diverged_at"], networks["seconds"]
-        return _means(networks["batch"]), diagnostics
+        return _measurement(self._recipes, networks["batch"]), diagnostics
 
     def measure(
         self, rows: Sequence[np.ndarray], places: Sequence[int], *, keep_logits: bool = False
@@ -142,7 +142,7 @@ class CompiledNetworks:
         """
         evaluations = np.zeros(len(places), dtype=kernels.EVALUATION)
         evaluations["parameters"] = _rows(self._parameters)[list(places)]
-        evaluations["label_map"] = [_address(self._recipes[p].label_map) for p in places]
+        evaluations["objective"] = self._objectives.structs[list(places)]
         evaluations["rows"] = [_address(own) for own in rows]
         evaluations["count"] = [len(own) for own in rows]
         logits = None
@@ -151,11 +151,13 @@ class CompiledNetworks:
             logits = [np.empty((len(own), classes), dtype=np.float32) for own in rows]
             evaluations["logits"] = [_address(own) for own in logits]
         self._call("mlplab_evaluate", evaluations)
-        return _means(evaluations["metrics"], logits)
+        recipes = [self._recipes[place] for place in places]
+        return _measurement(recipes, evaluations["metrics"], logits)
 
     def select(self, keep: Sequence[int]) -> None:
         """Go on with the kept networks only."""
         self._recipes = [self._recipes[place] for place in keep]
+        self._objectives = CompiledObjectives(self._recipes)
         self._table_of = self._table_of[keep]
         self._parameters = _kept(self._parameters, keep)
         self._first = None if self._first is None else _kept(self._first, keep)
@@ -202,6 +204,8 @@ def _check(recipes: Sequence[Recipe], data: DeviceDataset) -> None:
             fits = not values.size or (values.min() >= least and values.max() <= most)
             if values.dtype != np.int64 or not values.flags.c_contiguous or not fits:
                 raise ValueError(f"{name} must be contiguous int64 from {least} to {most}")
+    for r in {(id(r.objective), *r.targets_id, id(r.train_rows)): r for r in recipes}.values():
+        check_objective(r, data.labels)
     classes = min(len(r.label_map) for r in recipes)
     if layers[0] != data.inputs.shape[1] or data.labels.max(initial=0) >= classes:
         raise ValueError("the networks' inputs or label maps do not fit the data set")
@@ -218,10 +222,12 @@ def _data_struct(data: DeviceDataset, shape: _Shape) -> np.ndarray:
     return np.array([fields], dtype=kernels.DATA)
 
 
-def _means(sums: np.ndarray, logits: list[np.ndarray] | None = None) -> Measurement:
-    rows = np.where(sums["rows"] > 0, sums["rows"], np.nan)
-    values = {metric: sums[metric] / rows for metric in METRICS}
-    return Measurement(values, sums["rows"], logits)
+def _measurement(
+    recipes: Sequence[Recipe], metrics: np.ndarray, logits: list[np.ndarray] | None = None
+) -> Measurement:
+    names = METRICS if recipes[0].quantity is None else QUANTITY_SUMS
+    sums = dict(zip(names, metrics["sums"].T, strict=False))
+    return Measurement(metrics_of(recipes, sums, metrics["rows"]), metrics["rows"], logits)
 
 
 def _tables(recipes: Sequence[Recipe]) -> tuple[np.ndarray, ...]:

@@ -10,7 +10,7 @@ import torch
 
 from mlplab.networks.dense_stack import DenseStack, Workspace, backward, forward
 from mlplab.networks.dropout import Dropout
-from mlplab.networks.initial_weights import draw_kernels
+from mlplab.networks.weights import LayerWeights
 from mlplab.objectives.objective import BatchOutputs, Objective
 from mlplab.optimizers.coefficients import coefficients
 from mlplab.optimizers.update import CoefficientTables, OptimizerState, StepCoefficients
@@ -46,8 +46,13 @@ class StackState:
     ) -> StackState:
         """The state before the first step; dtype is that of products."""
         first = recipes[0]
-        drawn = [draw_kernels(r.initial_weights, r.seed, r.layers) for r in recipes]
-        stack = DenseStack.build(drawn, first.form, dtype, device)
+        initial = [recipe.initial_layers() for recipe in recipes]
+        kernels_of = [[kernel for kernel, _ in layers] for layers in initial]
+        stack = DenseStack.build(kernels_of, first.form, dtype, device)
+        for place, recipe in enumerate(recipes):
+            if recipe.start:  # else biases are zero, as they are
+                others = stack.weights_of(place).others | getattr(recipe.start, "others", {})
+                stack.put(place, LayerWeights(initial[place], others))
         param_dtype = stack.kernels[0].dtype
         tables = CoefficientTables(
             coefficients([r.optimizer for r in recipes], [r.training.steps for r in recipes]),

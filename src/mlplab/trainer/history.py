@@ -42,14 +42,23 @@ class History:
             spread[name][present] = own
         self._values.append(spread)
 
-    def of(self, network: int) -> tuple[np.ndarray, dict[tuple[str, str], np.ndarray]]:
-        """The steps at which one network was recorded, and its curves."""
-        nothing = np.full(self._networks, np.nan)
-        mine = [e for e, due in enumerate(self._due) if due[network]]
-        names = dict.fromkeys(name for e in mine for name in self._values[e])
-        curves = {
-            name: np.array([self._values[e].get(name, nothing)[network] for e in mine])
-            for name in names
-        }
-        steps = np.array([self._steps[e] for e in mine], dtype=np.int64)
-        return steps, {n: c for n, c in curves.items() if not np.isnan(c).all()}
+    def of(
+        self, networks: Sequence[int]
+    ) -> list[tuple[np.ndarray, dict[tuple[str, str], np.ndarray]]]:
+        """The steps at which each of some networks was recorded, and its curves."""
+        columns = np.array(self._due)[:, networks].T
+        found: dict[int, tuple[np.ndarray, dict[tuple[str, str], np.ndarray]]] = {}
+        for pattern in np.unique(columns, axis=0):
+            places = np.flatnonzero((columns == pattern).all(axis=1))
+            mine, own = np.flatnonzero(pattern).tolist(), np.asarray(networks)[places]
+            nothing = np.full(self._networks, np.nan)
+            tables = {
+                name: np.stack([self._values[e].get(name, nothing)[own] for e in mine], axis=1)
+                for name in dict.fromkeys(name for e in mine for name in self._values[e])
+            }
+            are_there = [~np.isnan(table).all(axis=1) for table in tables.values()]
+            steps = np.array([self._steps[e] for e in mine], dtype=np.int64)
+            for i, place in enumerate(places.tolist()):
+                curves = zip(tables.items(), are_there, strict=True)
+                found[place] = steps, {name: t[i] for (name, t), there in curves if there[i]}
+        return [found[place] for place in range(len(networks))]

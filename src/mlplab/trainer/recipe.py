@@ -12,9 +12,12 @@ from mlplab.declarations.initial_weights import InitialWeights
 from mlplab.declarations.optimizer import Optimizer
 from mlplab.declarations.task import CLASSIFICATION, REGRESSION, MetricName, Task
 from mlplab.declarations.training import Training
+from mlplab.networks.initial_weights import draw_kernels
 from mlplab.networks.weights import LayerWeights
 from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.objective import Objective
+
+_DRAWN = LayerWeights(())
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,8 @@ class Recipe:
     validation_rows: np.ndarray
     test_rows: np.ndarray
     objective: Objective = field(default_factory=CrossEntropy)
+    start: LayerWeights = _DRAWN
+    """The first layers, where they begin with weights of another run; the others are drawn."""
     quantity: Quantity | None = None
     """None for classes, which `label_map` gives."""
     normalization: Normalization | None = None
@@ -64,6 +69,12 @@ class Recipe:
     def task(self) -> Task:
         """What it is to do."""
         return CLASSIFICATION if self.quantity is None else REGRESSION
+
+    def initial_layers(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Kernel (in, out) and bias (out,) of each layer before the first step, float32."""
+        kernels = draw_kernels(self.initial_weights, self.seed, self.layers)
+        drawn = [(kernel, np.zeros(kernel.shape[1], np.float32)) for kernel in kernels]
+        return [*self.start, *drawn[len(self.start) :]]
 
     def targets(self, labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """What outputs are held against: of `rows` the output of the class, int64 and −1 for none;

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from mlplab.metrics.scores import score_metrics
+from mlplab.metrics.scores import score_metrics_of_many
 from mlplab.networks.fast_products import fast_float32_products
 from mlplab.networks.subnormals import subnormals_as_zero
 from mlplab.objectives.objective import Objective
@@ -185,17 +185,24 @@ class _Training:
             places: of networks among those present.
             logits, wanted: of each of these its outputs on the split, and the metrics.
         """
+        alike: dict[tuple[int, ...], list[tuple[int, np.ndarray, frozenset[str]]]] = {}
         for place, own, names in zip(places, logits or (), wanted, strict=True):
             recipe = self.recipes[self.present[place]]
             rows = getattr(recipe, f"{split}_rows")
-            if not names or not len(rows):
-                continue
-            targets = recipe.targets(self.labels, rows)
-            scores = recipe.objective.class_scores(torch.from_numpy(own)).numpy()
-            found = score_metrics(scores, targets)
-            for name in sorted(names):
-                nothing = np.full(len(self.present), np.nan)
-                values.setdefault((split, name), nothing)[place] = found[name]
+            if names and len(rows):
+                scores = recipe.objective.class_scores(torch.from_numpy(own)).numpy()
+                key = (*recipe.targets_id, id(rows), scores.shape[1])
+                alike.setdefault(key, []).append((place, scores, names))
+        for group in alike.values():
+            recipe = self.recipes[self.present[group[0][0]]]
+            targets = recipe.targets(self.labels, getattr(recipe, f"{split}_rows"))
+            found = score_metrics_of_many(np.stack([scores for _, scores, _ in group]), targets)
+            for name, own in found.items():
+                asked = [i for i, (_, _, names) in enumerate(group) if name in names]
+                if asked:
+                    nothing = np.full(len(self.present), np.nan)
+                    column = values.setdefault((split, name), nothing)
+                    column[[group[i][0] for i in asked]] = own[asked]
 
     def _record(self, values: Values) -> None:
         """Record what was measured, and hand over the networks that are done.
@@ -219,8 +226,10 @@ class _Training:
         evaluated = np.flatnonzero(self.due | done)
         networks = [self.present[place] for place in evaluated]
         diverged = [self.present[place] for place in np.flatnonzero(bad)]
-        for place in np.flatnonzero(done).tolist():
-            self._hand_over(place, bool(bad[place]), logits[place])
+        leaving = np.flatnonzero(done).tolist()
+        histories = self.history.of([self.present[place] for place in leaving]) if leaving else []
+        for place, history in zip(leaving, histories, strict=True):
+            self._hand_over(place, bool(bad[place]), logits[place], *history)
         if done.any():
             self._let_go(done)
         self._tell(values, evaluated, networks, diverged)
@@ -280,9 +289,15 @@ class _Training:
                 names = [n for p, n in zip(places, wanted, strict=True) if p in its]
                 self._add_score_metrics(values, split, its, [own[p] for p in its], names)
 
-    def _hand_over(self, place: int, bad: bool, test_logits: np.ndarray) -> None:
+    def _hand_over(
+        self,
+        place: int,
+        bad: bool,
+        test_logits: np.ndarray,
+        steps: np.ndarray,
+        curves: dict[tuple[str, str], np.ndarray],
+    ) -> None:
         network = self.present[place]
-        steps, curves = self.history.of(network)
         self.trained[network] = TrainedNetwork(
             steps=steps,
             curves=curves,

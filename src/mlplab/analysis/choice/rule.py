@@ -106,6 +106,11 @@ class Choice:
 def choose(results: Results, rule: ChoiceRule | None = None) -> Choice | NoChoice:
     """Apply a rule, by default the study's, to the comparisons of `find_best`."""
     rule = rule or results.study.choice
+    if results.study.resampling is not None:
+        return NoChoice(
+            "the data are split repeatedly, so rows that one repetition learns from are tested in "
+            "another; questions compare the networks"
+        )
     found = find_best(results, rule.networks, rule.metric)
     if isinstance(found, NoChoice):
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,7 @@ from mlplab.declarations.checking.audit import Audit, audit_question
 from mlplab.declarations.metric import FinalMetric, OpenSetMetric, SecondsToMetric
 from mlplab.declarations.question import LevelQuestion, PairQuestion, Question
 from mlplab.declarations.resolving.arms import Arm, arms_of
+from mlplab.declarations.task import METRICS
 from mlplab.declarations.tuning import tuned_together
 from mlplab.records.questions import Registration, question_digest, registrations
 from mlplab.records.results import Results
@@ -152,6 +154,14 @@ class Answers(tuple[Answer, ...]):
         told = [f"{i}. {one.question.ask}\n   {one.sentence}" for i, one in enumerate(self, 1)]
         return "\n".join(told) or "no questions"
 
+    def _repr_html_(self) -> str:
+        """The same in a notebook."""
+        told = (
+            f"<li><p>{escape(one.question.ask)}</p><p><b>{one.verdict}</b>: {escape(one.sentence)}</p></li>"
+            for one in self
+        )
+        return f"<ol>{''.join(told)}</ol>"
+
     def to_frame(self) -> pd.DataFrame:
         """A row a question: ask, verdict, effect, low, high, p_value, seeds, is_registered, test."""
         import pandas as pd
@@ -214,11 +224,12 @@ def answers_about(results: Results, first: str, second: str) -> tuple[Answer, ..
     asked = [a for a in answer_questions(results) if set(a.question.networks) <= both]
     if any(set(a.question.networks) == both for a in asked):
         return tuple(asked)
+    main = METRICS[results.study.task.main]
     question = PairQuestion(
-        ask=f"Does {first} end up more accurate than {second}?",
+        ask=f"Is {first} better than {second} in test {main.title}?",
         compare=(first, second),
-        metric=FinalMetric(final="accuracy"),
-        expect="greater",
+        metric=FinalMetric(final=main.name),
+        expect="greater" if main.higher_is_better else "less",
     )
     return (*answer(results, (question,), {}), *asked)
 
@@ -262,7 +273,10 @@ def _answer(
     arms = arms_of(question, study)
     measured = seen.values(question, arms)
     looks: Looks | None = None
-    if study.until_decided is None:
+    rows: RowsPart | None = None
+    if study.resampling is not None:
+        finding = judge(question, measured, alpha, resampling=study.resampling)
+    elif study.until_decided is None:
         rows = seen.rows(question, arms, measured)
         finding = judge(question, measured, alpha, rows)
     else:
@@ -316,6 +330,11 @@ def _caveats(answer: Answer) -> Iterator[str]:
     if measured.unpaired and answer.looks is None:
         yield by_count(measured.unpaired, _UNPAIRED_ONE, _UNPAIRED)
     yield from _tests(answer)
+    if finding.test == "resampled":
+        yield (
+            "The verdict is about other data of the same source and other seeds: each of the "
+            f"{finding.seeds} repetitions has its own training and test rows and its own seed."
+        )
     if answer.rows is not None:
         yield _rows_in_words(answer, answer.rows)
 

@@ -14,6 +14,7 @@ from mlplab.analysis.questions.finite_rows import CountedRows
 from mlplab.analysis.questions.hypothesis import OneSided
 from mlplab.analysis.questions.shift import LogRankShifts
 from mlplab.statistics.logrank import median_difference
+from mlplab.statistics.resampling import resampled_mean
 from mlplab.statistics.rows import joined, tail_of
 from mlplab.statistics.sign_flip import (
     draws_for_level,
@@ -57,6 +58,27 @@ def effect_of_values(
     if rows is None:
         return _of_means(first, second, alpha)
     return _of_seeds_and_rows(first - second, rows, alpha)
+
+
+def effect_of_splits(first: np.ndarray, second: np.ndarray, ratio: float, alpha: float) -> Effect:
+    """The mean over repeated splits; nothing where a run diverged, of which no mean is known.
+
+    first, second: (repetition,). ratio: test rows for each training row.
+    """
+    finite = bool(np.isfinite(first).all() and np.isfinite(second).all())
+    if len(first) < 2 or not finite:
+        return nothing("resampled")
+    differences = first - second
+    found = resampled_mean(differences, ratio)
+    return Effect(
+        found.mean,
+        *found.limits(alpha / 2),
+        found.p_above,
+        found.p_below,
+        "resampled",
+        "mean",
+        differences,
+    )
 
 
 def effect_of_times(

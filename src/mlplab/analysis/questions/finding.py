@@ -15,7 +15,7 @@ from mlplab.statistics.verdict_rules import Verdict
 
 FALSE_VERDICTS = LEVEL
 """The chance of any false verdict among all questions of a study."""
-TestName = Literal["sign-flip", "equivalence", "log-rank", "sign", "page", "friedman"]
+TestName = Literal["sign-flip", "equivalence", "resampled", "log-rank", "sign", "page", "friedman"]
 
 
 @dataclass(frozen=True, eq=False)

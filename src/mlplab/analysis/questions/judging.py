@@ -8,7 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from mlplab.analysis.questions.effects import Effect, effect_of_times, effect_of_values
+from mlplab.analysis.questions.effects import (
+    Effect,
+    effect_of_splits,
+    effect_of_times,
+    effect_of_values,
+)
 from mlplab.analysis.questions.finding import Finding, Ranking, TestName
 from mlplab.analysis.questions.finite_rows import CountedRows, RowsPart
 from mlplab.analysis.questions.hypothesis import Hypothesis, decided_hypothesis, p_value_of
@@ -22,6 +27,7 @@ from mlplab.declarations.question import (
     RankingQuestion,
     TrendQuestion,
 )
+from mlplab.declarations.resampling import Resampling
 from mlplab.declarations.seeds_needed import seeds_of_pair, seeds_of_ranking, seeds_of_trend
 from mlplab.statistics.critical_difference import PairTest, PairwiseTests, cliques, pairwise_tests
 from mlplab.statistics.friedman import friedman_test
@@ -42,14 +48,17 @@ def judge(
     rows: RowsPart | None = None,
     *,
     foresee: bool = True,
+    resampling: Resampling | None = None,
 ) -> Finding:
     """Answer one question at a level that is corrected for all that are asked.
 
     alpha: the chance of a false verdict that this question may take, two-sided. rows: what the
     rows leave open; counted where they are a second sample. foresee: whether to find how many
-    seeds would decide.
+    seeds would decide. resampling: where each seed is a repetition with rows of its own.
     """
     whole = measured.values[~np.isnan(measured.values).any(axis=1)]
+    if resampling is not None:
+        return _judge_splits(question, whole, alpha, resampling)
     counted = rows if isinstance(rows, CountedRows) else None
     finding = _judged(question, whole, alpha, counted)
     if counted is not None and finding.test in ("sign-flip", "equivalence"):
@@ -62,6 +71,23 @@ def judge(
         return finding
     needed, why = number_or_reason(question, finding, whole)
     return replace(finding, seeds_needed=needed, why_no_number=why)
+
+
+def _judge_splits(
+    question: Question, values: np.ndarray, alpha: float, resampling: Resampling
+) -> Finding:
+    """A pair, or a level, over repeated splits; checks refuse other questions."""
+    if isinstance(question, PairQuestion):
+        second = values[:, 1]
+    else:
+        assert isinstance(question, LevelQuestion)
+        second = np.full(len(values), question.than)
+    effect = effect_of_splits(values[:, 0], second, resampling.test_over_train, alpha)
+    finding = _compared(question, effect, len(values), alpha, fewest=2)
+    if finding.verdict != "inconclusive":
+        return finding
+    why = "repetitions of one set of data tell ever less; only more data decide"
+    return replace(finding, why_no_number=why)
 
 
 def _rows_leave_open(question: Question, finding: Finding, rows: CountedRows, alpha: float) -> bool:
@@ -115,9 +141,13 @@ def effect_of(
 
 
 def _compared(
-    question: PairQuestion | LevelQuestion, effect: Effect, seeds: int, alpha: float
+    question: PairQuestion | LevelQuestion,
+    effect: Effect,
+    seeds: int,
+    alpha: float,
+    fewest: int | None = None,
 ) -> Finding:
-    fewest = seeds_of_pair(alpha)
+    fewest = seeds_of_pair(alpha) if fewest is None else fewest
     verdict = _decide(question, effect.low, effect.high, seeds, fewest)
     tested = decided_hypothesis(question.expect, verdict, question.by_at_least, question.within)
     both = effect.test == "sign-flip" and tested.says == "within"

@@ -30,6 +30,13 @@ METHODS: Mapping[TestName, Method] = {
         "The difference is shown to lie above the lower margin and below the upper one.",
         "Schuirmann (1987), J. Pharmacokinet. Biopharm. 15, 657-680",
     ),
+    "resampled": Method(
+        "corrected resampled t test",
+        "Each repetition has its own training and test rows. Their differences resemble each other, "
+        "as training rows overlap, so the variance of the mean is taken as s²·(1/n + test/train) "
+        "instead of s²/n.",
+        "Nadeau and Bengio (2003), Mach. Learn. 52, 239-281; Bouckaert and Frank (2004), PAKDD, 3-12",
+    ),
     "log-rank": Method(
         "log-rank test permuted within seeds",
         "Times to the target are compared by who is still on the way when another arrives; a run "

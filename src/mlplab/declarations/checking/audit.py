@@ -182,7 +182,7 @@ def _settings(network: Network) -> dict[str, str]:
 def _shown(value: Any) -> str:
     if isinstance(value, list) and value and all(isinstance(item, int) for item in value):
         return "-".join(map(str, value))
-    if value is None:
+    if value is None or value == []:
         return _NONE
     return value if isinstance(value, str) else json.dumps(value)
 

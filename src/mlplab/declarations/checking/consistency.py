@@ -11,6 +11,7 @@ from mlplab.declarations.checking.figure_checks import comparison_problems, figu
 from mlplab.declarations.checking.names import declared_names, list_problems, name_problems
 from mlplab.declarations.checking.open_set_checks import objective_problems, open_set_problems
 from mlplab.declarations.checking.question_checks import question_problems
+from mlplab.declarations.checking.resampling_checks import resampling_problems
 from mlplab.declarations.checking.task_checks import network_task_problems, task_problems
 from mlplab.declarations.checking.tuning_checks import matched_problems, tuning_problems
 from mlplab.declarations.data import TableData
@@ -62,6 +63,7 @@ def check_study(study: Study, matching: Matching, values: Mapping[str, Any]) -> 
     problems += comparison_problems(study)
     of_open_set = [*open_set_problems(study, declared, in_doubt=in_doubt)]
     problems += of_open_set
+    problems += resampling_problems(study)
     known = [_knows_task(network, sizes[name][0]) for name, network in study.networks.items()]
     if known and all(known):
         problems += task_problems(study)
@@ -82,7 +84,7 @@ def _data_sizes(study: Study, resolution: Resolution) -> _Sizes:
     by_data: dict[Any, tuple[DataSize, tuple[Problem, ...]]] = {}
     sizes: dict[str, tuple[DataSize, tuple[Problem, ...]]] = {}
     for name, resolved in resolution.resolved.items():
-        data = resolved.network.data
+        data = resolved.network.data_of(resolved.network.seeds[0])
         if "data" in resolved.doubted:
             sizes[name] = (DataSize(), ())
             continue

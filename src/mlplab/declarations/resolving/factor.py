@@ -21,6 +21,7 @@ FACTORS: dict[str, tuple[str, ...]] = {
 
 SETTING_WORDS = {
     "hidden": "hidden layers",
+    "objective.name": "objective",
     "optimizer.name": "optimizer",
     "optimizer.learning_rate": "learning rate",
     "optimizer.epsilon": "epsilon",

@@ -15,6 +15,7 @@ from mlplab.declarations.network import Network
 from mlplab.declarations.paths import MISSING, at, entries, merged, other_kind
 from mlplab.declarations.problems import Problem, Where, shown
 from mlplab.declarations.reading.validation import validate
+from mlplab.declarations.resampling import Resampling
 from mlplab.declarations.resolving.grid import spread
 
 MOST_SEEDS = 100_000
@@ -161,6 +162,10 @@ def _mended(values: Mapping[str, Any], faults: tuple[Problem, ...]) -> Resolved 
 
 def _seeds(values: Mapping[str, Any]) -> tuple[list[Any] | None, list[Problem]]:
     """A count N as the seeds 0 to N-1; a list as it is."""
+    resampling = values.get("resampling")
+    if "seeds" not in values and isinstance(resampling, dict):
+        declared = validate(Resampling, resampling).declaration
+        return (None if declared is None else list(range(declared.repetitions))), []
     if "seeds" not in values:
         return None, []
     seeds = values["seeds"]

@@ -41,7 +41,7 @@ def set_lengths(resolution: Resolution, values: Mapping[str, Any], folder: Path)
     problems: dict[Problem, None] = {}
     by_note: dict[str, list[str]] = {}
     for name, its in resolution.resolved.items():
-        training, data = its.network.training, its.network.data
+        training = its.network.training
         if its.doubted & {"data", "training"}:
             continue
         if training.epochs is not None and values.get("open_set"):
@@ -49,7 +49,7 @@ def set_lengths(resolution: Resolution, values: Mapping[str, Any], folder: Path)
             continue
         if training.epochs is None and "batch_size" in training.model_fields_set:
             continue
-        rows = data_size(data, folder)[0].train_rows
+        rows = data_size(its.network.data_of(its.network.seeds[0]), folder)[0].train_rows
         if rows is None:
             continue
         if training.batch_size > rows and "batch_size" not in training.model_fields_set:

@@ -60,7 +60,12 @@ def chapter(context: Context) -> Chapter | None:
     blocks: list[Block] = [
         Paragraph(
             f"On {rows:,} test rows, with the weights that were kept. Means over seeds "
-            "with the half width of their 95% t interval; the test rows are the same for all."
+            "with the half width of their 95% t interval; "
+            + (
+                "the test rows are the same for all."
+                if context.results.study.resampling is None
+                else "each repetition has test rows of its own."
+            )
         ),
         _table(context, evaluations),
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from mlplab.analysis import trivial
 from mlplab.analysis.choice.best import NoChoice
 from mlplab.analysis.choice.words import caveats_of_best
-from mlplab.declarations.data import KnownData
+from mlplab.declarations.data import KnownData, TableData
 from mlplab.declarations.network import Network
 from mlplab.declarations.resolving.data_size import data_size
 from mlplab.figures.figure import Figure
@@ -205,6 +205,29 @@ def _about_choice(context: Context) -> list[str]:
 
 def _about_seeds(context: Context) -> list[str]:
     low, _ = context.seeds
+    resampling = context.results.study.resampling
+    if resampling is not None:
+        how = (
+            f"{resampling.repeats} × {resampling.folds}-fold cross-validation"
+            if resampling.folds is not None
+            else f"{resampling.splits} drawn splits"
+        )
+        return [
+            f"**Over data and seeds:** {how}; each repetition has its own training and test rows and "
+            "its own seed. Training rows overlap, so intervals and verdicts take the variance of a "
+            "mean as s²·(1/n + test/train) (Nadeau and Bengio, 2003; Bouckaert and Frank, 2004)."
+        ]
+    if any(isinstance(n.data, TableData) for n in context.results.study.networks.values()):
+        return [
+            "**Over seeds, not over data:** intervals tell what other initial weights and orders of "
+            "rows would give on this split of the rows; other rows may tell otherwise. "
+            '"resampling" splits them repeatedly.',
+            *_few_seeds(low),
+        ]
+    return _few_seeds(low)
+
+
+def _few_seeds(low: int) -> list[str]:
     if low == 1:
         return [
             "**One seed:** nothing here tells a difference between networks from luck. Five seeds "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlplab.declarations.network import Network
+from mlplab.declarations.task import METRICS
 from mlplab.report import wording
 from mlplab.report.context import MOST_ROWS, Context
 from mlplab.report.document import Bullets, Chapter, Paragraph, Table, columns, plain
@@ -65,7 +66,9 @@ def _aspects(network: Network) -> dict[str, str]:
         "training": wording.batch(network),
         "evaluated every": f"{training.evaluate_every:,} steps",
         "early stopping": (
-            f"validation {stopping.metric}, patience {stopping.patience}" if stopping else "none"
+            f"validation {METRICS[stopping.metric].title}, patience {stopping.patience}"
+            if stopping
+            else "none"
         ),
         "data": wording.data_title(network),
         "validation part": part if validation else "none",

@@ -74,7 +74,7 @@ def _what_was_done(context: Context, tuning: TuningOutcome) -> str:
     else:
         steps = from_to([trial.declared.training.steps for trial in tuning.trials])
         words += f" × {steps} steps{', drawn at random' if tune.search == 'random' else ''}."
-    words += f" The best mean validation {tune.metric} was taken. "
+    words += f" The best mean validation {METRICS[tune.metric].title} was taken. "
     return words + _cost(context, tuning)
 
 
@@ -153,7 +153,7 @@ def _table(tuning: TuningOutcome) -> Table:
         caption += f" The first {len(shown)} of {count(len(tuning.networks), 'network')}."
     paths = [in_words(path) for path in tuning.paths]
     heads = columns(
-        "network", "optimizer", *paths, f"validation {tuning.tune.metric}", "close", "lost",
+        "network", "optimizer", *paths, f"validation {METRICS[tuning.tune.metric].title}", "close", "lost",
         "training", "seconds", left=2,
     )  # fmt: skip
     return Table(caption, heads, tuple(_row(tuning, n) for n in shown), sortable=True)

@@ -92,7 +92,8 @@ def _row(
     def values(metric: str) -> np.ndarray:
         return np.array([one.metrics.get(metric, np.nan) for one in results])
 
-    over = count(len(results), "seed") if results[0].is_random else "no random part"
+    several = results[0].is_random or len(results) > 1
+    over = count(len(results), "seed") if several else "no random part"
     return name, *(_told(values(key), metric) for key, metric in measures.values()), over
 
 
