@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from mlplab.commands.explanation import explain
 from mlplab.commands.main import app
-from mlplab.declarations.loading import shipped_folder
 from mlplab.declarations.schema import schema_text
+from mlplab.declarations.source import shipped_folder
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "mlplab"

@@ -261,6 +261,18 @@ def test_a_plain_csv_of_measured_labels_is_refused(tmp_path: Path) -> None:
         prepare(TypeAdapter(Data).validate_python(declared), tmp_path)
 
 
+@pytest.mark.parametrize("slip", ["oops", "inf"])
+def test_a_slip_among_measured_targets_is_named(tmp_path: Path, slip: str) -> None:
+    text = table(x=numbers(), y=[slip, *numbers()[1:]])
+    with pytest.raises(BadInput, match=f'"missing": ."{slip}".') as refused:
+        prepared(tmp_path, text)
+    assert len(refused.value.problems) == 1
+    data, _ = prepared(tmp_path, text, missing=[slip])
+    assert data.task == "regression"
+    codes = table(x=numbers(), y=["other", *[k % 5 for k in range(len(numbers()) - 1)]])
+    assert prepared(tmp_path, codes)[0].task == "classification"
+
+
 def test_a_header_with_blanks_names_the_label_all_the_same(tmp_path: Path) -> None:
     # Read as numbers, 01 and 1 would be one class.
     rows = "".join(f"{n},{('01', '1')[r % 2]}\n" for r, n in enumerate(numbers()))

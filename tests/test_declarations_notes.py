@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from mlplab.declarations.checking.audit import audit_study
-from mlplab.declarations.loading import load, shipped_studies
+from mlplab.declarations.loading import load
 from mlplab.declarations.problems import BadInput
 from mlplab.declarations.resolving.size import EVALUATION_ROWS, Size
 from mlplab.declarations.seeds_needed import seeds_needed
+from mlplab.declarations.source import shipped_studies
 from mlplab.statistics.friedman import friedman_test
 from mlplab.statistics.page import page_test
 from mlplab.statistics.sign_flip import sign_flip_test

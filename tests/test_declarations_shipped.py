@@ -14,7 +14,7 @@ from mlplab.declarations.checking.figure_checks import published_figures
 from mlplab.declarations.data import CsvData, IdxData, KnownData, NpzData
 from mlplab.declarations.figure import CurveFigure, RocFigure
 from mlplab.declarations.initial_weights import Glorot, He, Normal, Uniform
-from mlplab.declarations.loading import load, shipped_folder, shipped_studies
+from mlplab.declarations.loading import load
 from mlplab.declarations.metric import OpenSetMetric
 from mlplab.declarations.network import Network
 from mlplab.declarations.optimizer import (
@@ -32,6 +32,7 @@ from mlplab.declarations.reading.names import fault_of_line
 from mlplab.declarations.resolving.arms import can_be_asked
 from mlplab.declarations.resolving.size import size_of
 from mlplab.declarations.schema import schema_text, study_schema
+from mlplab.declarations.source import shipped_folder, shipped_studies
 from mlplab.declarations.study import Study
 from mlplab.declarations.training import EarlyStopping, Training
 from mlplab.declarations.writing import study_json, study_values

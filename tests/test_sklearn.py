@@ -29,8 +29,11 @@ def test_scikit_learns_checks_of_a_classifier(estimator, check) -> None:
 
 
 @pytest.mark.slow
-@parametrize_with_checks([MLPRegressor(), MLPClassifier(n_seeds=2, class_weight="balanced")])
-def test_scikit_learns_checks_of_a_regressor_and_of_weighted_classes(estimator, check) -> None:
+@parametrize_with_checks([
+    MLPRegressor(), MLPClassifier(n_seeds=2, class_weight="balanced"),
+    MLPSearchCV(MLPClassifier(max_iter=5, random_state=0), {"learning_rate": [0.003, 0.03]}, cv=2),
+])  # fmt: skip
+def test_scikit_learns_checks_of_others(estimator, check) -> None:
     check(estimator)
 
 
@@ -56,6 +59,34 @@ def test_a_frame_with_categories_booleans_dates_and_missing_values() -> None:
     with pytest.raises(ValueError, match=r"feature names|Feature names"):
         one.predict(new.rename(columns={"garden": "place"}))
     assert "garden" in str(one.model_.preparation.feature_names)
+
+
+def test_columns_are_known_by_name_and_names_may_be_numbers() -> None:
+    numbered = frame().set_axis(range(7), axis=1)
+    one = MLPClassifier(max_iter=3, random_state=0).fit(numbered, IRIS.target)
+    turned = numbered[numbered.columns[::-1]]
+    assert np.array_equal(one.predict_proba(turned), one.predict_proba(numbered))
+    with pytest.raises(ValueError, match=r"without .*4"):
+        one.predict(numbered.rename(columns={4: 9}))
+    with pytest.raises(ValueError, match=r"frame.*ndarray"):
+        one.predict(numbered.to_numpy())
+    with pytest.raises(ValueError, match=r"number in column 0.*wide.*row 2"):
+        one.predict(numbered.astype({0: object}).replace({0: {4.7: "wide"}}))
+
+
+@pytest.mark.parametrize("rows", [IRIS.data, frame()], ids=["numbers", "categories"])
+def test_targets_that_are_missing_or_mixed_are_told(rows) -> None:
+    kinds = IRIS.target_names[IRIS.target].astype(object)
+    for wrong, told in ((None, "None in row 5"), (np.nan, "(?i)nan"), (3, "int and str")):
+        kinds[5] = wrong
+        with pytest.raises(ValueError, match=told):
+            MLPClassifier().fit(rows, kinds)
+    values = IRIS.data.iloc[:, 0].to_numpy(copy=True)
+    values[3] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        MLPRegressor().fit(rows, values)
+    with pytest.raises(ValueError, match="setosa"):
+        MLPRegressor().fit(rows, IRIS.target_names[IRIS.target])
 
 
 def test_a_column_that_cannot_be_used_is_told() -> None:
@@ -127,13 +158,15 @@ def test_an_estimator_is_cloned_pickled_and_put_into_pipelines() -> None:
     assert found["test_score"].mean() > 0.85
 
 
-def test_a_fitted_model_is_saved_as_a_model_file(tmp_path) -> None:
+@pytest.mark.parametrize("rows", [IRIS.data, frame()], ids=["numbers", "categories"])
+def test_a_fitted_model_is_saved_as_a_model_file(rows, tmp_path) -> None:
     names = IRIS.target_names[IRIS.target]
-    one = MLPClassifier(random_state=0, n_seeds=2, max_iter=20).fit(frame(), names)
+    one = MLPClassifier(random_state=0, n_seeds=2, max_iter=20).fit(rows, names)
     one.model_.save(tmp_path / "iris.safetensors")
     loaded = mlplab.load_model(tmp_path / "iris.safetensors")
-    np.testing.assert_allclose(loaded.predict_proba(frame()), one.predict_proba(frame()), atol=1e-6)
-    assert set(loaded.predict(frame())) <= set(names)
+    turned = rows[rows.columns[::-1]]
+    np.testing.assert_allclose(loaded.predict_proba(turned), one.predict_proba(rows), atol=1e-6)
+    assert set(loaded.predict(rows)) <= set(names)
 
 
 @pytest.mark.parametrize(("settings", "told"), [
@@ -142,10 +175,28 @@ def test_a_fitted_model_is_saved_as_a_model_file(tmp_path) -> None:
     ({"batch_size": 0}, "batch_size"), ({"dropout": 1.5}, "dropout"),
     ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes"), ({"max_iter": 0}, "max_iter"),
     ({"learning_rate": 1e30, "optimizer": "sgd"}, "diverged"),
+    ({"hidden_layer_sizes": (8.7,)}, "8.7"), ({"hidden_layer_sizes": "wide"}, "hidden_layer_sizes"),
+    ({"validation_fraction": 1.5}, "validation_fraction"), ({"early_stopping": "yes"}, "yes"),
+    ({"optimizer": 3}, "optimizer"), ({"activation": object}, "activation"),
+    ({"class_weight": {0: -1, 1: 1, 2: 1}}, "class_weight"),
+    ({"optimizer": {"name": "adam", "learning_rate": 0.1}, "learning_rate": 0.2}, "0.2.*0.1"),
+    ({"optimizer": {"name": "adam", "weight_decay": 0.1}, "weight_decay": 0.2}, "0.2.*0.1"),
 ], ids=str)  # fmt: skip
 def test_settings_that_cannot_be_are_named(settings, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         MLPClassifier(**settings).fit(*load_iris(return_X_y=True))
+
+
+def test_an_optimizer_as_a_study_declares_it_is_completed() -> None:
+    inputs, kinds = load_iris(return_X_y=True)
+    settings = {"max_iter": 3, "random_state": 0, "learning_rate": 0.02, "weight_decay": 0.1}
+    by_name = MLPClassifier(np.int64(8), **settings).fit(inputs, kinds)
+    declared = MLPClassifier([8], optimizer={"name": "adam", "weight_decay": 0.1}, **settings)
+    assert np.array_equal(
+        declared.fit(inputs, kinds).predict_proba(inputs), by_name.predict_proba(inputs)
+    )
+    other = MLPClassifier([8], **settings | {"weight_decay": 0.0}).fit(inputs, kinds)
+    assert not np.array_equal(other.predict_proba(inputs), by_name.predict_proba(inputs))
 
 
 GRID = {"hidden_layer_sizes": [(8,), (8, 8)], "learning_rate": [0.003, 0.03], "n_seeds": [1, 2]}
@@ -182,6 +233,35 @@ def test_a_search_on_a_frame_with_several_scorings() -> None:
     assert search.score(frame(), names) < 0
     with pytest.raises(ValueError, match="refit"):
         search.set_params(refit=True).fit(frame(), names)
+
+
+def test_a_search_scored_by_a_function_says_how_far_it_is(capsys) -> None:
+    inputs, kinds = load_iris(return_X_y=True)
+
+    def several(estimator, X, y) -> dict[str, float]:
+        right = estimator.predict(X) == y
+        return {"right": right.mean(), "wrong": (~right).sum()}
+
+    settings = {"cv": 3, "scoring": several, "refit": "right", "return_train_score": True}
+    estimator, grid = MLPClassifier(max_iter=8, random_state=0), {"learning_rate": [0.003, 0.03]}
+    ours = MLPSearchCV(estimator, grid, verbose=1, **settings).fit(inputs, kinds)
+    peer = GridSearchCV(estimator, grid, **settings).fit(inputs, kinds)
+    assert ours.multimetric_ == peer.multimetric_
+    assert set(ours.cv_results_) == set(peer.cv_results_)
+    for name in ("mean_test_right", "split2_train_wrong", "rank_test_wrong"):
+        np.testing.assert_array_equal(ours.cv_results_[name], peer.cv_results_[name])
+    assert ours.best_score_ == peer.best_score_
+    assert "6 of 6 networks" in capsys.readouterr().out
+
+
+def test_what_a_search_cannot_train_is_told() -> None:
+    inputs, kinds = load_iris(return_X_y=True)
+    line = make_pipeline(StandardScaler(), MLPClassifier())
+    with pytest.raises(TypeError, match="Pipeline"):
+        MLPSearchCV(line, {"mlpclassifier__learning_rate": [0.1]}).fit(inputs, kinds)
+    wild = MLPClassifier(optimizer="sgd", max_iter=3)
+    with pytest.warns(FitFailedWarning), pytest.raises(ValueError, match="all 5 fits diverged"):
+        MLPSearchCV(wild, {"learning_rate": [1e30]}).fit(inputs, kinds)
 
 
 def test_a_drawn_search_and_a_candidate_that_diverges() -> None:

@@ -41,12 +41,16 @@ def _finals(results: Results) -> Iterator[Block]:
     shown = rows
     if len(rows) > MOST_ROWS:
         shown = sorted(
-            rows, key=lambda row: -metric.sign * row[1] if row[1] == row[1] else math.inf
+            rows,
+            key=lambda row: -metric.sign * sum(row[1]) / len(row[1]) if row[1] else math.inf,
         )[:MOST_ROWS]
     yield Table(
         ("network", "seeds", f"test {metric.title}", "diverged"),
         (
-            *((name, str(n), told, str(diverged or "")) for name, _, n, told, diverged in shown),
+            *(
+                (name, str(done), _told(values, metric), str(diverged or ""))
+                for name, values, done, diverged in shown
+            ),
             *_trivial(results, metric),
         ),
     )
@@ -90,25 +94,28 @@ def _trivial(results: Results, metric: Metric) -> Iterator[tuple[str, ...]]:
         yield f"({NAMES[results.study.task.name]})", "", number(value, metric.name), ""
 
 
-def _rows(results: Results, metric: Metric) -> list[tuple[str, float, int, str, int]]:
-    """Return (network, mean, seeds, mean ± half interval in words, diverged), as in the study."""
+def _rows(results: Results, metric: Metric) -> list[tuple[str, list[float], int, int]]:
+    """Return (network, finite test values, seeds that are done, diverged), as in the study."""
+    summary = results.summary()
+    rows: dict[str, tuple[list[float], list[str]]] = {}
+    columns = (summary[name].tolist() for name in ("network", "status", f"test_{metric.name}"))
+    for name, status, value in zip(*columns, strict=True):
+        values, done = rows.setdefault(str(name), ([], []))
+        if status in ("finished", "diverged"):
+            done.append(status)
+        if status == "finished" and value == value:
+            values.append(value)
+    return [
+        (name, values, len(done), done.count("diverged")) for name, (values, done) in rows.items()
+    ]
+
+
+def _told(values: list[float], metric: Metric) -> str:
+    """Mean ± half interval in words."""
     from mlplab.statistics.intervals import t_interval
     from mlplab.words import with_interval
 
-    summary = results.summary()
-    rows = []
-    for name, of_network in summary.groupby("network", sort=False):
-        done = of_network[of_network["status"].isin(("finished", "diverged"))]
-        fine = done[done["status"] == "finished"]
-        diverged = len(done) - len(fine)
-        values = fine[f"test_{metric.name}"].dropna().to_numpy()
-        if not len(values):
-            rows.append((str(name), math.nan, len(done), "none", diverged))
-            continue
-        interval = t_interval(values)
-        told = with_interval(interval, metric.name)
-        rows.append((str(name), float(interval.mean), len(done), told, diverged))
-    return rows
+    return with_interval(t_interval(values), metric.name) if values else "none"
 
 
 def _usual_methods(results: Results) -> Iterator[Block]:

@@ -209,9 +209,9 @@ def _require_rows_to_stay(
     if len(class_names) == 1:
         refuse(
             where,
-            expected=f"at most {most} of the {rows} rows",
-            received=f"{size} rows",
-            hint=f"make the {purpose} part smaller",
+            expected=f"at most {most} of the {rows} rows" if most > 0 else "more rows to divide",
+            received=f"{size} rows" if most > 0 else f"{rows}",
+            hint=f"make the {purpose} part smaller" if most > 0 else "give a table of more rows",
         )
     smallest = int(np.argmin(counts))
     refuse(

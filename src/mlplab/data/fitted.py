@@ -148,33 +148,10 @@ class Preparation:
     def encoded(self, rows: Any) -> np.ndarray:
         import pandas as pd
 
-        from mlplab.data.sources.frames import cells_of
-
         frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
         if self.columns is None:
             return frame.to_numpy(np.float64)
-        held = {str(name).strip(): place for place, name in enumerate(frame.columns)}
-        missing = [column.name for column in self.columns if column.name not in held]
-        if missing:
-            refuse(
-                "inputs",
-                expected="the columns that the network learned from",
-                received=f"a frame without {quoted(missing)}",
-                hint="name the columns as in the training data",
-            )
-        parts = []
-        for column in self.columns:
-            cells = cells_of(frame.iloc[:, held[column.name]])
-            numbers, wrong = column.encode(cells)
-            if wrong:
-                refuse(
-                    "inputs",
-                    expected=f"a {column.kind} in column {column.name}",
-                    received=f"{cells[wrong[0]]} in row {wrong[0]} (counted from 0)",
-                    hint="correct it, or leave the cell empty",
-                )
-            parts.append(numbers)
-        return np.column_stack(parts)
+        return encode_frame(self.columns, frame)
 
     def in_unit(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs of a network of regression, in the target's own unit."""
@@ -225,6 +202,38 @@ class Preparation:
 def _column(facts: Mapping[str, Any]) -> Column:
     lists: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()}
     return Column(**lists)
+
+
+def encode_frame(columns: Sequence[Column], frame: pd.DataFrame) -> np.ndarray:
+    """The numbers (row, part) float64 of a frame's columns, by name; NaN for a missing value.
+
+    Raises:
+        BadInput: a column that is missing, or a cell that is not what its column holds.
+    """
+    from mlplab.data.sources.frames import cells_of
+
+    held = {str(name).strip(): place for place, name in enumerate(frame.columns)}
+    missing = [column.name for column in columns if column.name not in held]
+    if missing:
+        refuse(
+            "inputs",
+            expected="the columns that the network learned from",
+            received=f"a frame without {quoted(missing)}",
+            hint="name the columns as in the training data",
+        )
+    parts = []
+    for column in columns:
+        cells = cells_of(frame.iloc[:, held[column.name]])
+        numbers, wrong = column.encode(cells)
+        if wrong:
+            refuse(
+                "inputs",
+                expected=f"a {column.kind} in column {column.name}",
+                received=f"{cells[wrong[0]]} in row {wrong[0]} (counted from 0)",
+                hint="correct it, or leave the cell empty",
+            )
+        parts.append(numbers)
+    return np.column_stack(parts)
 
 
 def fit(

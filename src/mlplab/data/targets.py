@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from mlplab.declarations.task import TaskName
 
 MOST_CODES = 10
 """Whole numbers of so many kinds are taken for classes, of more for a quantity."""
+_MOST_STRANGE = 0.1
+"""Of the rows: so many words among numbers are rather slips than classes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,7 @@ def find_target(
         if None not in read.values():
             as_numbers = np.array([read[word] for word in present], dtype=np.float64)
     if as_numbers is None or not np.isfinite(as_numbers).all() or not len(as_numbers):
-        return _of_words(base, task)
+        return _of_words(base, task, sign, declared)
     return _of_numbers(base, as_numbers, task, declared)
 
 
@@ -121,7 +124,27 @@ def _left_out(name: str, words: Cells, absent: set[str]) -> tuple[str, ...]:
     )
 
 
-def _of_words(base: Target, task: TaskName | None) -> Target:
+def _of_words(
+    base: Target, task: TaskName | None, sign: str, declared: ColumnKind | None
+) -> Target:
+    counts = Counter(base.labels)
+    strange = {word: n for word, n in counts.items() if not _is_measured(word, sign)}
+    kinds, few = len(counts) - len(strange), strange.values()
+    if (
+        task is declared is None
+        and kinds > MOST_CODES
+        and sum(few) <= len(base.rows) * _MOST_STRANGE
+    ):
+        words = quoted([shortened(word) for word in strange], limit=5)
+        return replace(
+            base,
+            doubt=(
+                f"numbers in column {shown(base.name)}, or classes",
+                f"{len(base.rows) - sum(few):,} numbers and {words}",
+                f'"missing": [{words}] leaves these rows out, "task": "classification" takes all '
+                "for classes",
+            ),
+        )
     if task == "regression":
         numbers = [number_of(word) for word in set(base.labels)]
         others = [w for w in set(base.labels) if number_of(w) is None]
@@ -136,6 +159,11 @@ def _of_words(base: Target, task: TaskName | None) -> Target:
             ),
         )
     return base
+
+
+def _is_measured(word: str, sign: str) -> bool:
+    value = number_of(word, sign)
+    return value is not None and math.isfinite(value)
 
 
 def _of_numbers(

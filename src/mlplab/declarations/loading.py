@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from mlplab.declarations.checking.consistency import check_study
 from mlplab.declarations.checking.notes import seed_notes, study_notes
@@ -22,8 +22,6 @@ from mlplab.declarations.open_set import OpenSet
 from mlplab.declarations.problems import (
     BadInput,
     Problem,
-    Where,
-    did_you_mean,
     dotted,
     quoted,
     refuse,
@@ -32,13 +30,7 @@ from mlplab.declarations.problems import (
 )
 from mlplab.declarations.reading import overrides as overriding
 from mlplab.declarations.reading.dialects import understand
-from mlplab.declarations.reading.json_text import read_object
-from mlplab.declarations.reading.names import EVERY_NETWORK, plain
-from mlplab.declarations.reading.report_files import (
-    is_configuration,
-    translate_file,
-    translate_folder,
-)
+from mlplab.declarations.reading.names import EVERY_NETWORK
 from mlplab.declarations.reading.source_map import SourceMap
 from mlplab.declarations.reading.validation import unknown_key, validate
 from mlplab.declarations.resolving.arms import can_be_asked
@@ -54,6 +46,7 @@ from mlplab.declarations.resolving.tasks import presented_for, with_tasks
 from mlplab.declarations.resolving.training_length import set_lengths
 from mlplab.declarations.resolving.tuning_trials import tuned_networks
 from mlplab.declarations.seeds_needed import first_look, seeds_for_all
+from mlplab.declarations.source import Source, no_study, source_of
 from mlplab.declarations.study import Presentation, Study
 from mlplab.declarations.task import CLASSIFICATION
 from mlplab.declarations.tuning import Tuning
@@ -82,8 +75,8 @@ def load(
     Raises BadInput with every problem at once.
     """
     if not str(path).strip():
-        _no_study("an empty path")
-    return _loaded(_source(Path(path)), str(path), overrides, select, seeds)
+        no_study("an empty path")
+    return _loaded(source_of(Path(path)), str(path), overrides, select, seeds)
 
 
 def load_values(
@@ -101,7 +94,7 @@ def load_values(
     Raises BadInput with every problem at once.
     """
     name = str(values.get("name", "study"))
-    source = _Source(dict(values), SourceMap(""), folder, name)
+    source = Source(dict(values), SourceMap(""), folder, name)
     return _loaded(source, "", overrides, select, seeds)
 
 
@@ -162,7 +155,7 @@ def _with_first_look(study: Study) -> Study:
 
 
 def _loaded(
-    source: _Source,
+    source: Source,
     file: str,
     overrides: Iterable[str],
     select: Sequence[str] | None,
@@ -220,79 +213,9 @@ def _loaded(
     return replace(study, notes=(*study.notes, *seed_notes(study)))
 
 
-@dataclass(frozen=True)
-class _Source:
-    values: dict[str, Any]
-    source_map: SourceMap
-    folder: Path
-    name: str
-    problems: tuple[Problem, ...] = ()
-    """What was wrong already when it was read."""
-    grid: dict[Where, Where] = field(default_factory=dict)
-    translated: bool = False
-    """From configuration files, each of which gives all its settings: nothing is shared."""
-
-
-def _source(path: Path) -> _Source:
-    try:
-        is_folder, exists = path.is_dir(), path.exists()
-    except PermissionError:
-        is_folder, exists = False, True  # reading it says why not
-    except (OSError, ValueError):
-        is_folder, exists = False, False
-    if is_folder:
-        translated = translate_folder(path)
-        name = plain(path.resolve().name)
-        return _Source(translated.values, translated.source_map, path, name, translated=True)
-    if not exists:
-        path = _shipped(path)
-    read = read_object(path)
-    if is_configuration(read.values):
-        translated = translate_file(path, read)
-        values, source_map = translated.values, translated.source_map
-        return _Source(
-            values, source_map, path.parent, plain(path.stem), read.problems, translated=True
-        )
-    values = {key: value for key, value in read.values.items() if key != "$schema"}
-    return _Source(values, read.source_map, path.parent, plain(path.stem), read.problems)
-
-
-def shipped_folder() -> Path:
-    """Where the studies that come with mlplab lie."""
-    return Path(__file__).parent.parent / "studies"
-
-
-def shipped_studies() -> list[str]:
-    """The names of the studies that come with mlplab."""
-    found = shipped_folder().glob("*.json")
-    return sorted(file.stem for file in found if not file.name.endswith(".schema.json"))
-
-
-def _shipped(path: Path) -> Path:
-    known = shipped_studies()
-    if path.stem in known and str(path.parent) in (".", "studies") and path.suffix in ("", ".json"):
-        return shipped_folder() / f"{path.stem}.json"
-    near = [file.name for file in _beside(path)]
-    hint = did_you_mean(path.name, near) or did_you_mean(path.stem, known)
-    _no_study("a path where nothing lies", hint, path)
-
-
-def _no_study(received: str, hint: str | None = None, file: object = None) -> NoReturn:
-    expected = "a study file, a folder of configuration files, or the name of a shipped study"
-    hint = hint or f"shipped are {quoted(shipped_studies())}"
-    refuse("", expected=expected, received=received, hint=hint, file=file)
-
-
-def _beside(path: Path) -> list[Path]:
-    try:
-        return sorted(path.parent.glob("*.json"))[:200]
-    except (OSError, ValueError):
-        return []
-
-
 def _overridden(
-    source: _Source, given: list[overriding.Override], problems: list[Problem]
-) -> tuple[_Source, list[str]]:
+    source: Source, given: list[overriding.Override], problems: list[Problem]
+) -> tuple[Source, list[str]]:
     """The source with overrides in it, in this project's words and its grid spread, and notes.
 
     problems: to which those found are added.
@@ -327,7 +250,7 @@ def _overridden(
 
 
 def _for_every_network(
-    override: overriding.Override, source: _Source
+    override: overriding.Override, source: Source
 ) -> Iterator[overriding.Override]:
     """The override of a shared setting, for each network where files share none."""
     first = override.path.partition(".")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ class Study:
     @property
     def task(self) -> Task:
         """What all of its networks are to do."""
-        every = (*self.networks.values(), *self.templates.values())
+        every = chain(self.networks.values(), self.templates.values())
         return next((network.task for network in every), CLASSIFICATION)
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from pydantic_core import to_json
 
 from mlplab.declarations.base import Declaration
 from mlplab.declarations.study import Presentation, Study
@@ -36,4 +37,4 @@ def _plain(value: Any) -> Any:
 
 def study_json(study: Study) -> str:
     """The text of a study file that loads as an equal study."""
-    return json.dumps(study_values(study), indent=2, ensure_ascii=False) + "\n"
+    return to_json(study_values(study), indent=2).decode() + "\n"

@@ -152,8 +152,9 @@ def open_library(kind: str) -> ctypes.CDLL:
     """A build's functions, which must only be called where the processor `runs` it."""
     library = ctypes.CDLL(str(BUILT / f"{kind}.so"))
     for name, (result, *arguments) in _FUNCTIONS.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
+        function = getattr(library, name, None)
+        if function is not None:  # one that is older than its source may lack it, and is not used
+            function.restype, function.argtypes = result, arguments
     return library
 
 

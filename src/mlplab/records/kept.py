@@ -36,8 +36,14 @@ def value_at_restored_weights(run: Run, split: str, metric: str, training: Train
 
 def value_at_last_evaluation(run: Run, split: str, metric: str) -> float:
     """Return a curve's last value, whenever the run stopped; NaN where it was never measured."""
-    curve = measured(run, split, metric)[1]
-    return float(curve[-1]) if len(curve) else math.nan
+    curve = run.curves.get((split, metric))
+    if curve is None or not len(curve):
+        return math.nan
+    last = float(curve[-1])
+    if math.isnan(last):
+        there = curve[~np.isnan(curve)]
+        last = float(there[-1]) if len(there) else math.nan
+    return last
 
 
 def measured(run: Run, split: str, metric: str) -> tuple[np.ndarray, np.ndarray]:

@@ -6,23 +6,31 @@ are standardised, missing ones filled in and indicated, categories of a frame be
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    check_is_fitted,
+    check_X_y,
+    column_or_1d,
+    validate_data,
+)
 
 from mlplab.data.columns import Column
 from mlplab.model.model import Model
 from mlplab.networks.probabilities import log_softmax
 from mlplab.openset.from_weights import outputs_from_weights
-from mlplab.sklearn.rows import PreparedRows, columns_of, encoded, prepare_rows
-from mlplab.sklearn.training import Fit, fit_of, settings_of, train_together
+from mlplab.sklearn.rows import PreparedRows, columns_of, encoded, names_of, prepare_rows
+from mlplab.sklearn.training import Fit, Settings, fit_of, settings_of, train_together
 from mlplab.trainer.recipe import TrainedNetwork
 
 
@@ -39,7 +47,7 @@ class Checked:
     targets: np.ndarray | None
 
 
-class _MLP(BaseEstimator):
+class MLP(BaseEstimator):
     """What classifier and regressor share."""
 
     _objective: str
@@ -94,12 +102,11 @@ class _MLP(BaseEstimator):
 
     def _check(self, X: Any, y: Any) -> Checked:
         """Check rows and targets, and find how columns become numbers."""
-        is_frame = _has_text(X)
+        is_frame, y_numeric = _has_text(X), isinstance(self, RegressorMixin)
         if is_frame:
             validate_data(self, X, skip_check_array=True)
-            y = column_or_1d(y, warn=True)
-            if len(y) != len(X):
-                raise ValueError(f"X has {len(X)} rows, but y has {len(y)}")
+            # Rows are checked as they are encoded, targets as beside any other rows.
+            _, y = check_X_y(np.zeros((len(X), 1)), y, y_numeric=y_numeric)
             columns = columns_of(X)
             inputs = encoded(columns, X)
         else:
@@ -109,16 +116,17 @@ class _MLP(BaseEstimator):
                 y,
                 dtype=np.float64,
                 ensure_all_finite="allow-nan",
-                y_numeric=isinstance(self, RegressorMixin),
+                y_numeric=y_numeric,
             )
-            y = column_or_1d(y, warn=True)
-            columns = tuple(Column(f"x{place}", "number") for place in range(inputs.shape[1]))
+            names = names_of(X, inputs.shape[1])
+            columns = tuple(Column(name, "number") for name in names)
+        y = column_or_1d(y, warn=True)
         if len(inputs) < 2:
             raise ValueError(f"at least 2 rows are needed, but there is 1 sample: {len(inputs)}")
         labels, targets = self._targets(y)
         return Checked(inputs, columns, is_frame, labels, targets)
 
-    def _take_check(self, other: _MLP) -> None:
+    def _take_check(self, other: MLP) -> None:
         """Take over what `_check` found of the same rows."""
         for name in ("n_features_in_", "feature_names_in_", "classes_"):
             if hasattr(other, name):
@@ -138,9 +146,10 @@ class _MLP(BaseEstimator):
 
         prepared: rows that fits on the same rows share; this one's are added.
         """
+        settings = self._settings()
         random = check_random_state(self.random_state)
-        division, *seeds = random.randint(2**31 - 1, size=1 + self._seeds()).tolist()
-        share = self.validation_fraction if self.early_stopping else 0.0
+        division, *seeds = random.randint(2**31 - 1, size=1 + settings.n_seeds).tolist()
+        share = settings.validation_fraction if settings.early_stopping else 0.0
         key = (share, division if share else 0)
         if key not in prepared:
             prepared[key] = prepare_rows(
@@ -154,30 +163,36 @@ class _MLP(BaseEstimator):
             )
         self._is_frame = checked.is_frame
         weights = self._weights(checked.labels)
-        return fit_of(prepared[key], settings_of(self._settings()), seeds, weights)
+        return fit_of(prepared[key], settings, seeds, weights)
 
-    def _seeds(self) -> int:
-        if not isinstance(self.n_seeds, (int, np.integer)) or self.n_seeds < 1:
-            raise ValueError(f"n_seeds: expected a count from 1, but received {self.n_seeds!r}")
-        return int(self.n_seeds)
+    def _settings(self) -> Settings:
+        names = Settings.model_fields.keys() - {"optimizer", "objective"}
+        own = {name: getattr(self, name) for name in names}
+        if isinstance(self.hidden_layer_sizes, numbers.Number):
+            own["hidden_layer_sizes"] = [self.hidden_layer_sizes]
+        if self.activation == "logistic":
+            own["activation"] = "sigmoid"
+        if self.batch_size == "auto":
+            own["batch_size"] = None
+        own |= {"optimizer": self._optimizer(), "objective": self._objective_settings()}
+        return settings_of(own)
 
-    def _settings(self) -> dict[str, Any]:
-        optimizer = self.optimizer
-        if isinstance(optimizer, str):
-            optimizer = {"name": optimizer, "learning_rate": self.learning_rate}
-            if self.weight_decay:
-                optimizer["weight_decay"] = self.weight_decay
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int)).tolist()
-        return {
-            "hidden_layer_sizes": sizes,
-            "activation": {"logistic": "sigmoid"}.get(self.activation, self.activation),
-            "dropout": self.dropout,
-            "optimizer": _plain(dict(optimizer)),
-            "objective": self._objective_settings(),
-            "batch_size": None if self.batch_size == "auto" else _plain(self.batch_size),
-            "max_iter": _plain(self.max_iter),
-            "n_iter_no_change": _plain(self.n_iter_no_change),
-        }
+    def _optimizer(self) -> Any:
+        """As a study declares it: with rate and decay, unless it states these itself."""
+        if not isinstance(self.optimizer, str | Mapping):
+            return self.optimizer
+        stated = {"name": self.optimizer} if isinstance(self.optimizer, str) else self.optimizer
+        own: dict[str, Any] = {"learning_rate": self.learning_rate}
+        if self.weight_decay != 0:
+            own["weight_decay"] = self.weight_decay
+        usual = signature(type(self)).parameters
+        for name in own.keys() & stated.keys():
+            if own[name] not in (usual[name].default, stated[name]):
+                raise ValueError(
+                    f"{name}: expected it once, but received {own[name]!r} and, in optimizer, "
+                    f"{stated[name]!r}; take one of them away"
+                )
+        return own | dict(stated)
 
     def _objective_settings(self) -> dict[str, Any]:
         return {"name": self._objective}
@@ -233,15 +248,15 @@ class _MLP(BaseEstimator):
         return tags
 
 
-class MLPClassifier(ClassifierMixin, _MLP):
+class MLPClassifier(ClassifierMixin, MLP):
     """A multilayer perceptron that tells classes apart.
 
     Args:
         hidden_layer_sizes: neurons of each hidden layer; () for a linear network.
         activation: "relu", "leaky_relu", "tanh", "sigmoid", "gelu" or "identity".
         optimizer: "adam", "sgd", "rmsprop", "adagrad", …, or an optimizer as a study declares it.
-        learning_rate: its rate.
-        weight_decay: its weight decay.
+        learning_rate: its rate, unless `optimizer` states one.
+        weight_decay: its weight decay, likewise.
         dropout: share of each hidden layer's outputs that is dropped in training.
         batch_size: rows of a step; "auto" for 256, or fewer where there are few rows.
         max_iter: epochs at most.
@@ -301,8 +316,20 @@ class MLPClassifier(ClassifierMixin, _MLP):
         self.class_weight = class_weight
 
     def _targets(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
+        lacking = np.flatnonzero(pd.isna(y))
+        if len(lacking):
+            raise ValueError(
+                f"y: expected a class in each row, but received {y[lacking[0]]} in row "
+                f"{lacking[0]} (counted from 0); leave out rows without one"
+            )
+        try:
+            check_classification_targets(y)
+            self.classes_, labels = np.unique(y, return_inverse=True)
+        except TypeError:
+            kinds = sorted({type(one).__name__ for one in y})
+            raise ValueError(
+                f"y: expected classes of one type, but received {' and '.join(kinds)}"
+            ) from None
         if len(self.classes_) < 2:
             raise ValueError(
                 f"at least 2 classes are needed, but y has 1 class: {self.classes_[0]}"
@@ -320,7 +347,13 @@ class MLPClassifier(ClassifierMixin, _MLP):
         if self.class_weight is None:
             return ()
         y = self.classes_[labels]
-        return tuple(compute_class_weight(self.class_weight, classes=self.classes_, y=y).tolist())
+        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        if not (np.isfinite(weights) & (weights > 0)).all():
+            raise ValueError(
+                f"class_weight: expected a number above 0 for each class, but received "
+                f"{self.class_weight}"
+            )
+        return tuple(weights.tolist())
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability (row, class) of each class, the mean over seeds."""
@@ -334,7 +367,7 @@ class MLPClassifier(ClassifierMixin, _MLP):
         return self.classes_[best]
 
 
-class MLPRegressor(RegressorMixin, _MLP):
+class MLPRegressor(RegressorMixin, MLP):
     """A multilayer perceptron that predicts a quantity.
 
     It learns the squared error of the standardised target and answers in the target's own unit. Its
@@ -358,13 +391,4 @@ class MLPRegressor(RegressorMixin, _MLP):
 
 def _has_text(X: Any) -> bool:
     """Whether it is a frame with a column that is no number."""
-    if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
-        return False
-    return any(getattr(kind, "kind", "O") not in "iufb" for kind in X.dtypes)
-
-
-def _plain(value: Any) -> Any:
-    """Without NumPy's types, which a declaration does not take."""
-    if isinstance(value, dict):
-        return {key: _plain(own) for key, own in value.items()}
-    return value.item() if isinstance(value, np.generic) else value
+    return isinstance(X, pd.DataFrame) and any(kind.kind not in "iufb" for kind in X.dtypes)

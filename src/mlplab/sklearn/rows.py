@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from mlplab.data.column_kinds import find_kind
-from mlplab.data.columns import Column, told
+from mlplab.data.columns import Column, Note, told
 from mlplab.data.dataset import Dataset
 from mlplab.data.expansion import fit_expansion
-from mlplab.data.fitted import Preparation, fit
+from mlplab.data.fitted import Preparation, encode_frame, fit
 from mlplab.data.sources.frames import cells_of
-from mlplab.declarations.problems import quoted
+from mlplab.declarations.problems import BadInput, quoted
 from mlplab.trainer.dataset import DeviceDataset
 
 FEWEST_FOR_VALIDATION = 50
@@ -37,24 +38,28 @@ class PreparedRows:
     validation_rows: np.ndarray
 
 
-def columns_of(frame: Any) -> tuple[Column, ...]:
+def names_of(X: Any, features: int) -> list[str]:
+    """The names of features: a frame's, as a model's preparation looks for them, else x0, x1, …"""
+    names = [str(name).strip() for name in getattr(X, "columns", ())]
+    return names if len({*names}) == features else [f"x{place}" for place in range(features)]
+
+
+def columns_of(frame: pd.DataFrame) -> tuple[Column, ...]:
     """How the columns of a frame become numbers; a warning names those that cannot be used.
 
     Raises:
         ValueError: a column that holds what no network can use, or none that can be used.
     """
-    found = []
-    for place, name in enumerate(frame.columns):
+    found: list[tuple[Column | None, list[tuple[str, Note]]]] = []
+    for place, name in enumerate(names_of(frame, frame.shape[1])):
         cells = cells_of(frame.iloc[:, place])
-        is_text = not isinstance(cells, np.ndarray)
-        column = Column(str(name), "number")
-        if is_text:
-            kind = find_kind(str(name), cells)
-            if kind.doubts:
-                raise ValueError(f"column {name!r}: received {kind.doubts[0][0]}")
-            found.append((kind.column, [(str(name), note) for note in kind.notes]))
-        else:
-            found.append((column, []))
+        if isinstance(cells, np.ndarray):
+            found.append((Column(name, "number"), []))
+            continue
+        kind = find_kind(name, cells)
+        if kind.doubts:
+            raise ValueError(f"column {name!r}: received {kind.doubts[0][0]}")
+        found.append((kind.column, [(name, note) for note in kind.notes]))
     unused = [note for column, notes in found if column is None for note in notes]
     for sentence in told(unused):
         warnings.warn(f"not used: {sentence}", UserWarning, stacklevel=4)
@@ -68,19 +73,16 @@ def encoded(columns: Sequence[Column], frame: Any) -> np.ndarray:
     """The numbers (row, part) float64 of a frame's columns; NaN for a missing value.
 
     Raises:
-        ValueError: a cell that is not what its column holds.
+        ValueError: no frame, a column that is missing, or a cell that is not what its column holds.
     """
-    parts = []
-    for column in columns:
-        cells = cells_of(frame[column.name])
-        numbers, wrong = column.encode(cells)
-        if wrong:
-            raise ValueError(
-                f"column {column.name!r}: expected a {column.kind}, but received "
-                f"{cells[wrong[0]]!r} in row {wrong[0]} (counted from 0)"
-            )
-        parts.append(numbers)
-    return np.column_stack(parts)
+    if not isinstance(frame, pd.DataFrame):
+        raise ValueError(
+            f"X: expected a pandas frame, as fit was given, but received {type(frame).__name__}"
+        )
+    try:
+        return encode_frame(columns, frame)
+    except BadInput as error:
+        raise ValueError(str(error)) from None
 
 
 def prepare_rows(

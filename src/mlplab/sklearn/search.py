@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from operator import attrgetter, methodcaller
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, indexable
 
+from mlplab.sklearn.estimators import MLP
 from mlplab.sklearn.rows import PreparedRows
 from mlplab.sklearn.training import Fit, train_together
 from mlplab.trainer.recipe import TrainedNetwork
@@ -34,6 +36,24 @@ class _Candidate:
     split: int
     estimator: Any
     fit: Fit
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """What a candidate is worth on a fold."""
+
+    candidate: _Candidate
+    fit_time: float
+    score_time: float
+    scores: Mapping[str, Any]
+    """Of "test" and perhaps "train" a score, or name → score; empty where training failed."""
+    error_score: float = np.nan
+
+    def score(self, part: str, name: str) -> float:
+        if not self.scores:
+            return self.error_score
+        own = self.scores[part]
+        return float(own[name] if isinstance(own, dict) else own)
 
 
 def _delegated(name: str) -> Callable[[MLPSearchCV], bool]:
@@ -59,6 +79,7 @@ class MLPSearchCV(MetaEstimatorMixin, BaseEstimator):
             or a function of `cv_results_` that gives an index.
         error_score: the score of a candidate that diverged, or "raise".
         return_train_score: whether training rows are scored too.
+        verbose: above 0, how far training is, is printed every two seconds.
         random_state: of the settings that are drawn.
 
     Attributes:
@@ -79,6 +100,7 @@ class MLPSearchCV(MetaEstimatorMixin, BaseEstimator):
         refit: bool | str | Callable[[dict[str, Any]], int] = True,
         error_score: float | str = np.nan,
         return_train_score: bool = False,
+        verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.estimator = estimator
@@ -89,6 +111,7 @@ class MLPSearchCV(MetaEstimatorMixin, BaseEstimator):
         self.refit = refit
         self.error_score = error_score
         self.return_train_score = return_train_score
+        self.verbose = verbose
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, *, groups: Any = None) -> MLPSearchCV:
@@ -97,26 +120,55 @@ class MLPSearchCV(MetaEstimatorMixin, BaseEstimator):
         Raises:
             ValueError: rows, settings or folds that cannot be used.
         """
+        if not isinstance(self.estimator, MLP):
+            raise TypeError(
+                "estimator: expected an MLPClassifier or MLPRegressor of mlplab, but received "
+                f"{type(self.estimator).__name__}; these prepare rows by themselves, and for a "
+                "pipeline there is GridSearchCV"
+            )
+        if y is None:
+            raise ValueError("MLPSearchCV requires y to be passed, but the target y is None")
         X, y = indexable(X, y)
-        scorer = check_scoring(self.estimator, scoring=self.scoring)
-        self.multimetric_ = not callable(self.scoring) and not (
-            self.scoring is None or isinstance(self.scoring, str)
-        )
-        self.scorer_ = scorer
+        self.scorer_ = check_scoring(self.estimator, scoring=self.scoring)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, groups))
         self.n_splits_ = len(splits)
         params = self._params()
         candidates = list(self._candidates(params, X, y, splits))
-        networks = train_together([one.fit for one in candidates])
+        networks = train_together([one.fit for one in candidates], self._teller(candidates))
         measured = [
             self._measure(one, own, X, y, splits[one.split])
             for one, own in zip(candidates, networks, strict=True)
         ]
-        self.cv_results_ = _results(params, len(splits), measured)
+        scored = next((one.scores["test"] for one in measured if one.scores), None)
+        if scored is None:
+            raise ValueError(
+                f"all {len(measured)} fits diverged: expected a finite loss of some; "
+                "try smaller learning rates"
+            )
+        self.multimetric_ = isinstance(scored, dict)
+        names = list(scored) if isinstance(scored, dict) else ["score"]
+        self.cv_results_ = _results(params, len(splits), measured, names, self._parts())
         if not self.multimetric_ or self.refit:
-            self._choose(params, X, y)
+            self._choose(params, names, X, y)
         return self
+
+    def _parts(self) -> tuple[str, ...]:
+        return ("test", "train") if self.return_train_score else ("test",)
+
+    def _teller(self, candidates: Sequence[_Candidate]) -> Callable[[int], None]:
+        """Says how far training is, every two seconds at most, where `verbose` asks for it."""
+        count = sum(len(one.fit.recipes) for one in candidates)
+        started = told = time.perf_counter()
+
+        def tell(trained: int) -> None:
+            nonlocal told
+            now = time.perf_counter()
+            if self.verbose and (now - told >= 2 or trained == count):
+                told = now
+                print(f"{trained} of {count} networks trained, {now - started:.0f} s", flush=True)
+
+        return tell
 
     def _params(self) -> list[Params]:
         if self.n_iter is None:
@@ -141,10 +193,9 @@ class MLPSearchCV(MetaEstimatorMixin, BaseEstimator):
 
     def _measure(
         self, one: _Candidate, networks: list[TrainedNetwork], X: Any, y: Any, split: Any
-    ) -> dict[str, Any]:
+    ) -> _Measured:
         """Scores and seconds of a candidate on a fold."""
-        found: dict[str, Any] = {"params": one.params, "split": one.split}
-        found["fit_time"] = sum(network.seconds for network in networks)
+        seconds = sum(network.seconds for network in networks)
         started = time.perf_counter()
         try:
             one.estimator._keep(one.fit, networks)
@@ -154,31 +205,23 @@ class MLPSearchCV(MetaEstimatorMixin, BaseEstimator):
             warnings.warn(
                 f"{error}; its score is {self.error_score}", FitFailedWarning, stacklevel=3
             )
-            scores = {"test": None, "train": None}
-        else:
-            scores = {
-                name: self.scorer_(one.estimator, _safe_indexing(X, rows), _safe_indexing(y, rows))
-                for name, rows in (("test", split[1]), ("train", split[0]))
-                if name == "test" or self.return_train_score
-            }
-        found["score_time"] = time.perf_counter() - started
-        for part, score in scores.items():
-            if part == "train" and not self.return_train_score:
-                continue
-            if score is None:
-                names = self.scorer_._scorers if self.multimetric_ else ["score"]
-                score = {name: float(self.error_score) for name in names}
-            by_name = score if isinstance(score, dict) else {"score": score}
-            found |= {f"{part}_{name}": float(value) for name, value in by_name.items()}
-        return found
+            return _Measured(one, seconds, 0.0, {}, float(self.error_score))
+        rows = {"test": split[1], "train": split[0]}
+        scores = {
+            part: self.scorer_(
+                one.estimator, _safe_indexing(X, rows[part]), _safe_indexing(y, rows[part])
+            )
+            for part in self._parts()
+        }
+        return _Measured(one, seconds, time.perf_counter() - started, scores)
 
-    def _choose(self, params: Sequence[Params], X: Any, y: Any) -> None:
+    def _choose(self, params: Sequence[Params], names: Sequence[str], X: Any, y: Any) -> None:
         if callable(self.refit):
             self.best_index_ = int(self.refit(self.cv_results_))
         else:
-            if self.multimetric_ and self.refit not in self.scorer_._scorers:
+            if self.multimetric_ and self.refit not in names:
                 raise ValueError(
-                    f"refit: expected one of {list(self.scorer_._scorers)}, False or a function, "
+                    f"refit: expected one of {names}, False or a function, "
                     f"as there are several scorings, but received {self.refit!r}"
                 )
             name = self.refit if self.multimetric_ else "score"
@@ -228,17 +271,25 @@ class MLPSearchCV(MetaEstimatorMixin, BaseEstimator):
 
 
 def _results(
-    params: Sequence[Params], splits: int, measured: Sequence[Mapping[str, Any]]
+    params: Sequence[Params],
+    splits: int,
+    measured: Sequence[_Measured],
+    names: Sequence[str],
+    parts: Sequence[str],
 ) -> dict[str, Any]:
     """`cv_results_` as scikit-learn documents it."""
+
+    def table(value: Callable[[_Measured], float]) -> np.ndarray:
+        """(candidate, split)"""
+        values = np.empty((len(params), splits))
+        for one in measured:
+            values[one.candidate.params, one.candidate.split] = value(one)
+        return values
+
     results: dict[str, Any] = {}
-    table: dict[str, np.ndarray] = defaultdict(lambda: np.full((len(params), splits), np.nan))
-    for one in measured:
-        for name, value in one.items():
-            if name not in ("params", "split"):
-                table[name][one["params"], one["split"]] = value
     for name in ("fit_time", "score_time"):
-        results[f"mean_{name}"], results[f"std_{name}"] = table[name].mean(1), table[name].std(1)
+        seconds = table(attrgetter(name))
+        results[f"mean_{name}"], results[f"std_{name}"] = seconds.mean(1), seconds.std(1)
     for key in sorted({key for own in params for key in own}):
         column = np.ma.masked_all(len(params), dtype=object)
         for number, own in enumerate(params):
@@ -246,12 +297,12 @@ def _results(
                 column[number] = own[key]
         results[f"param_{key}"] = column
     results["params"] = list(params)
-    for name, scores in table.items():
-        if name.endswith("_time"):
-            continue
+    for part, scoring in product(parts, names):
+        scores = table(methodcaller("score", part, scoring))
+        name = f"{part}_{scoring}"
         results |= {f"split{split}_{name}": scores[:, split] for split in range(splits)}
         results[f"mean_{name}"], results[f"std_{name}"] = scores.mean(1), scores.std(1)
-        if name.startswith("test_"):
+        if part == "test":
             mean = np.nan_to_num(results[f"mean_{name}"], nan=-np.inf)
             results[f"rank_{name}"] = rankdata(-mean, method="min").astype(np.int32)
     return results

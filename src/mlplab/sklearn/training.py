@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from mlplab.declarations.base import Count, Declaration, ShareBelowOne
+from mlplab.declarations.base import Count, Declaration, PositiveShareBelowOne, ShareBelowOne
 from mlplab.declarations.initial_weights import Glorot
 from mlplab.declarations.network import MOST_LAYERS, Activation
 from mlplab.declarations.objective import Objective
@@ -28,6 +28,9 @@ from mlplab.trainer.train import train
 class Settings(Declaration):
     """What an estimator declares, as a study would declare it."""
 
+    early_stopping: bool
+    validation_fraction: PositiveShareBelowOne
+    n_seeds: Count
     hidden_layer_sizes: Annotated[tuple[Count, ...], Field(max_length=MOST_LAYERS)]
     activation: Activation
     dropout: ShareBelowOne
@@ -44,10 +47,21 @@ def settings_of(values: dict[str, Any]) -> Settings:
     Raises:
         ValueError: one that cannot be, in a sentence.
     """
-    found = validate(Settings, values)
+    found = validate(Settings, {name: _plain(value) for name, value in values.items()})
     if found.declaration is None:
         raise ValueError("; ".join(str(fault) for fault in found.faults))
     return found.declaration
+
+
+def _plain(value: Any) -> Any:
+    """Plain values for those of NumPy, which a declaration does not take, and for sequences."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(own) for key, own in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(own) for own in value]
+    return value if value is None or isinstance(value, str | bool | int | float) else repr(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +90,7 @@ def fit_of(
         steps=settings.max_iter * an_epoch,
         batch_size=batch,
         evaluate_every=an_epoch,
-        early_stopping=stopping if len(rows.validation_rows) else None,
+        early_stopping=stopping,
     )
     quantity = None
     if rows.targets is not None:
@@ -109,8 +123,13 @@ def default_batch(rows: int) -> int:
     return min(256, 2 ** max(0, (rows // 4).bit_length() - 1))
 
 
-def train_together(fits: Sequence[Fit]) -> list[list[TrainedNetwork]]:
-    """The trained networks of each fit, one a seed. What each is does not depend on the others."""
+def train_together(
+    fits: Sequence[Fit], tell: Callable[[int], None] = lambda trained: None
+) -> list[list[TrainedNetwork]]:
+    """The trained networks of each fit, one a seed. What each is does not depend on the others.
+
+    tell: called with how many networks are trained, as they are.
+    """
     stacks = _stacks(fits)
     trained: dict[tuple[int, int], TrainedNetwork] = {}
 
@@ -121,6 +140,7 @@ def train_together(fits: Sequence[Fit]) -> list[list[TrainedNetwork]]:
     with fast_float32_products():
         for stack, networks in on_every_core(one, stacks, len(stacks)):
             trained.update(zip(stack, networks, strict=True))
+            tell(len(trained))
     return [
         [trained[number, seed] for seed in range(len(fit.recipes))]
         for number, fit in enumerate(fits)
