@@ -68,11 +68,6 @@ class Task:
     """By name, the main one first."""
 
     @property
-    def always_measured(self) -> tuple[MetricName, ...]:
-        """The metrics of every evaluation."""
-        return tuple(m.name for m in self.metrics.values() if m.is_always_measured)
-
-    @property
     def measured_on_request(self) -> tuple[MetricName, ...]:
         """The metrics that only the end, or a network that names them, has."""
         return tuple(m.name for m in self.metrics.values() if not m.is_always_measured)

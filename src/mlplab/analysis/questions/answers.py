@@ -89,11 +89,6 @@ class Answer:
         return None if self.finding.effect is None else (self.finding.low, self.finding.high)
 
     @property
-    def confidence_level(self) -> float:
-        """Of this interval alone, so that all of them together hold at 95%."""
-        return self.finding.level
-
-    @property
     def seeds(self) -> int:
         """Paired seeds that have a value."""
         return self.finding.seeds

@@ -99,9 +99,7 @@ def metric_of_run(metric: Metric, run: Run, study: Study) -> float:
         return float(run.diverged_at is not None)
     if isinstance(metric, declared.GradientMetric):
         return _gradient(metric, run)
-    if isinstance(
-        metric, declared.StepsToMetric | declared.SecondsToMetric | declared.FlopsToMetric
-    ):
+    if isinstance(metric, declared.TargetMetric):
         return _time_to(metric, run, study)
     if run.diverged_at is not None:
         if isinstance(metric, declared.GapMetric):
@@ -157,11 +155,7 @@ def _mean_height(steps: np.ndarray, curve: np.ndarray) -> float:
     return float(heights @ np.diff(steps) / (steps[-1] - steps[0]))
 
 
-def _time_to(
-    metric: declared.StepsToMetric | declared.SecondsToMetric | declared.FlopsToMetric,
-    run: Run,
-    study: Study,
-) -> float:
+def _time_to(metric: declared.TargetMetric, run: Run, study: Study) -> float:
     target = target_of(metric)
     assert target is not None
     steps, curve = measured(run, metric.split, target.metric.name)
