@@ -17,6 +17,7 @@ from mlplab.declarations.resolving.size import Size, outputs_of
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.study import Study
 from mlplab.networks import kernels
+from mlplab.networks.weights import LayerWeights
 from mlplab.objectives.declared import objective_of
 from mlplab.objectives.weighted_cross_entropy import balanced_weights
 from mlplab.records.key import key_content, key_of
@@ -167,7 +168,7 @@ def _wanted(
         validation_rows=data.validation_rows,
         test_rows=data.test_rows,
         objective=objective,
-        start=() if parent is None else parent.weights,
+        start=LayerWeights(()) if parent is None else parent.weights,
         quantity=None
         if data.targets is None
         else Quantity(data.targets, data.preparation.target_std),

@@ -51,7 +51,7 @@ class StackState:
         stack = DenseStack.build(kernels_of, first.form, dtype, device)
         for place, recipe in enumerate(recipes):
             if recipe.start:  # else biases are zero, as they are
-                others = stack.weights_of(place).others | getattr(recipe.start, "others", {})
+                others = {**stack.weights_of(place).others, **recipe.start.others}
                 stack.put(place, LayerWeights(initial[place], others))
         param_dtype = stack.kernels[0].dtype
         tables = CoefficientTables(
