@@ -17,7 +17,7 @@ SHORT: dict[str, list[str]] = {
     "estimator_search": ["--repeats", "1"],
 }
 """What each is given when all of them run; by name they do what their defaults say."""
-BENCHMARKS = (*SHORT, "recipe_search")
+BENCHMARKS = (*SHORT, "recipe_search", "tables_against_sklearn")
 """Each a module with `main(arguments)`."""
 
 

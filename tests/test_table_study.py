@@ -9,11 +9,12 @@ import pytest
 
 from command_line import mlplab_here
 from mlplab import Study
+from mlplab.data.preparation import prepare
 from mlplab.declarations.loading import load, load_values
 from mlplab.declarations.problems import BadInput
 from mlplab.declarations.table_options import TableOptions
 from mlplab.records.usual_methods import usual_results
-from mlplab.table_study import SEEDS, study_of_table
+from mlplab.table_study import SEEDS, study_of_table, table_values
 from mlplab.usual_methods import fit_usual_methods
 
 QUICK = ("training.epochs=2", "seeds=2", "tune=null", "training.early_stopping=null")
@@ -304,3 +305,35 @@ def test_the_usual_methods_are_fitted_once_and_stand_in_the_report(beside, monke
 def test_studies_of_images_have_no_usual_methods(tmp_path):
     study = load_values(values(steps=2, batch_size=10) | {"seeds": 1}, tmp_path)
     assert usual_results(Study(study).run(tmp_path)) == {}
+
+
+def test_a_number_far_beyond_all_others_makes_scaling_robust(tmp_path):
+    draw = np.random.default_rng(0)
+    table = pd.DataFrame({"x": draw.normal(size=400), "y": draw.normal(size=400)})
+
+    def made(table):
+        table.to_csv(tmp_path / "table.csv", index=False)
+        study = study_of_table(tmp_path / "table.csv", TableOptions("y"))
+        data = next(iter(study.networks.values())).data
+        rows = prepare(data, tmp_path, lambda line: None).train_rows
+        return data.scaling, study.notes, rows
+
+    scaling, notes, rows = made(table)
+    assert scaling is None
+    assert not any("quartiles" in note for note in notes)
+    table.loc[rows[0], "x"] = 1e4  # a row to learn from: test rows decide nothing
+    scaling, notes, _ = made(table)
+    assert scaling == "robust"
+    assert any("quartiles" in note for note in notes)
+
+
+def test_a_slip_in_test_rows_changes_nothing_of_the_study(tmp_path):
+    draw = np.random.default_rng(0)
+    table = pd.DataFrame({"x": draw.normal(size=400), "y": draw.normal(size=400)})
+    table.to_csv(tmp_path / "table.csv", index=False)
+    before = table_values(tmp_path / "table.csv", TableOptions("y"))
+    study = study_of_table(tmp_path / "table.csv", TableOptions("y"))
+    data = prepare(next(iter(study.networks.values())).data, tmp_path, lambda line: None)
+    table.loc[data.test_rows[0], "x"] = 1e4
+    table.to_csv(tmp_path / "table.csv", index=False)
+    assert table_values(tmp_path / "table.csv", TableOptions("y")) == before
