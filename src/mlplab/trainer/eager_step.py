@@ -51,8 +51,8 @@ class StackState:
         stack = DenseStack.build(kernels_of, first.form, dtype, device)
         for place, recipe in enumerate(recipes):
             if recipe.start:  # else biases are zero, as they are
-                others = {**stack.weights_of(place).others, **recipe.start.others}
-                stack.put(place, LayerWeights(initial[place], others))
+                named = {**stack.weights_of(place).others, **recipe.start.others}
+                stack.put(place, LayerWeights(initial[place], named))
         param_dtype = stack.kernels[0].dtype
         tables = CoefficientTables(
             coefficients([r.optimizer for r in recipes], [r.training.steps for r in recipes]),
