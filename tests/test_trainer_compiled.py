@@ -142,7 +142,7 @@ def test_other_objectives_train_as_on_the_eager_path(recipes, precision, monkeyp
     data = clouds(precision)
     compiled, eager = train(recipes, data), eagerly(recipes, data, monkeypatch)
     for own, one, other in zip(recipes, compiled, eager, strict=True):
-        assert is_compiled(own.activation, own.dropout, own.objective, "cpu")
+        assert is_compiled(own.form, own.dropout, own.objective, "cpu")
         assert_same_bits(train([own], data)[0], one)
         assert one.curves.keys() == other.curves.keys()
         for ours, theirs in zip(one.weights, other.weights, strict=True):
