@@ -105,6 +105,7 @@ def main(arguments: list[str]) -> None:
     """Measure and keep."""
     parser = argparse.ArgumentParser("networks_per_second", description=__doc__.splitlines()[0])
     parser.add_argument("--counts", type=int, nargs="+", default=list(COUNTS))
+    parser.add_argument("--contenders", nargs="+", choices=MOST, default=list(MOST))
     parser.add_argument("--hidden", type=int, default=32)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
@@ -116,7 +117,7 @@ def main(arguments: list[str]) -> None:
         study = Path(folder) / "small.json"
         study.write_text(small_study(given.hidden, given.steps))
         for count in given.counts:
-            able = [name for name, most in MOST.items() if count <= most]
+            able = [name for name in given.contenders if count <= MOST[name]]
             print(f"{count} networks", flush=True)
             measured[count] = by_turns(Order(str(study), count), able, given.repeats)
     keep(findings(given, measured, load), given.out)

@@ -56,7 +56,7 @@ def findings(
             rows.append(
                 [f"{count:,}", CONTENDERS[name].title, shown(seconds_each * count), "scaled"]
             )
-        for name in IN_WHOLE:
+        for name in own:
             done = [m for m in own[name] if "seconds" in m]
             seconds = spread([m["seconds"] for m in done]) if done else own[name][-1]["skipped"]
             accuracy = f"{_mean_accuracy(done):.3f}" if done else "-"
@@ -99,6 +99,8 @@ def main(arguments: list[str]) -> None:
     """Measure and keep."""
     parser = argparse.ArgumentParser("parallel_mlps", description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[10], help="of each width")
+    parser.add_argument("--contenders", nargs="+", choices=(*IN_SAMPLE, *IN_WHOLE),
+                        default=[*IN_SAMPLE, *IN_WHOLE])  # fmt: skip
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path, default=RESULTS, help="where results are kept")
@@ -109,9 +111,11 @@ def main(arguments: list[str]) -> None:
         whole.write_text(study(range(1, WIDTHS + 1), given.steps))
         every = range(3, WIDTHS + 1, WIDTHS // SAMPLED_WIDTHS)
         sample.write_text(study(every, given.steps))
-        sampled = by_turns(Order(str(sample), 1), IN_SAMPLE, given.repeats)
+        loops = [name for name in IN_SAMPLE if name in given.contenders]
+        others = [name for name in IN_WHOLE if name in given.contenders]
+        sampled = by_turns(Order(str(sample), 1), loops, given.repeats)
         measured = {
-            seeds: by_turns(Order(str(whole), seeds), IN_WHOLE, given.repeats)
+            seeds: by_turns(Order(str(whole), seeds), others, given.repeats)
             for seeds in given.seeds
         }
     keep(findings(given, measured, sampled, load), given.out)

@@ -84,7 +84,8 @@ class Source:
         columns = list(frame.columns)
 
         def named(column: str | int) -> Any:
-            return column if column in columns else columns[int(column) - 1]
+            is_name = isinstance(column, str) and column in columns
+            return column if is_name else columns[int(column) - 1]
 
         own = frame.pop(named(target))
         kept = frame.drop(columns=[named(column) for column in ignored])

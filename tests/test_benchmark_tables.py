@@ -60,3 +60,12 @@ def test_what_was_measured_is_read_again_and_a_smaller_error_is_better(tmp_path)
     assert line[2] == "2"
     assert "+15.00%" in line[7]
     assert line[8] == "yes"
+
+
+def test_a_number_is_a_position_from_1_in_a_table_without_a_header(tmp_path):
+    (tmp_path / "plain.csv").write_text("7,1,a\n8,2,b\n")
+    facts = {"target": 2, "ignore": [1], "header": False}
+    (tmp_path / "tables.json").write_text(json.dumps({"plain.csv": facts}))
+    frame = sources(tmp_path)["plain.csv"].frame()
+    assert frame["target"].tolist() == [1, 2]
+    assert frame.shape == (2, 2)

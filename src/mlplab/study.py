@@ -29,6 +29,7 @@ from mlplab.records.results import Results
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from distributed import Client
 
     from mlplab.analysis.choice.best import NoChoice
     from mlplab.analysis.choice.rule import Choice
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from mlplab.declarations.task import TaskName
     from mlplab.figures.figure import Figure
     from mlplab.model.model import Model
+    from mlplab.runner.cluster import Cluster
     from mlplab.runner.estimate import Estimate
     from mlplab.runner.events import OnEvent
     from mlplab.splits import Baseline, Splits
@@ -293,6 +295,8 @@ class Study:
         device: str = "auto",
         precision: str = "float32",
         fail_fast: bool = False,
+        cluster: Client | str | None = None,
+        unencrypted: bool = False,
         on_event: OnEvent | None = None,
     ) -> StudyResults:
         """Train what is missing and return all results; they lie in `out/<study name>/`.
@@ -305,11 +309,29 @@ class Study:
             device: auto, cpu or cuda.
             precision: of products, float32 or bfloat16.
             fail_fast: stop at the first network that cannot be trained.
+            cluster: whose workers train: a Dask client, the address of a scheduler such as
+                tls://host:8786, or local:4 for four processes here. None for threads of this one.
+            unencrypted: take a tcp:// address of another machine all the same.
             on_event: is told of every event of `mlplab.runner.events`.
 
         Raises:
             BadInput: data, device or folder that cannot be used.
         """
+        from mlplab.runner.cluster import connected
+
+        with connected(cluster, unencrypted=unencrypted) as workers:
+            return self._run_on(workers, out, only, device, precision, fail_fast, on_event)
+
+    def _run_on(
+        self,
+        workers: Cluster | None,
+        out: str | Path,
+        only: Collection[str] | None,
+        device: str,
+        precision: str,
+        fail_fast: bool,
+        on_event: OnEvent | None,
+    ) -> StudyResults:
         from mlplab.notebook import watched_in_notebook
         from mlplab.runner.live import also_watched
         from mlplab.runner.run import ignore_event, run
@@ -322,7 +344,7 @@ class Study:
         if declaration.open_set:
             _check_unknowns(declaration, on_event)
         if declaration.tune is not None:
-            options = RunOptions(str(device), str(precision), fail_fast)
+            options = RunOptions(str(device), str(precision), fail_fast, workers)
             declaration = tune(declaration, folder, options, on_event)
         watched = also_watched(folder, on_event or ignore_event)
 
@@ -335,6 +357,7 @@ class Study:
                     device=device,
                     precision=precision,
                     fail_fast=fail_fast,
+                    cluster=workers,
                     on_event=on_event,
                 )
             )

@@ -21,6 +21,7 @@ from mlplab.declarations.resolving.tuning_trials import (
 from mlplab.declarations.study import Study
 from mlplab.records.database import has_records
 from mlplab.records.results import TUNING_FOLDER, Results
+from mlplab.runner.cluster import Cluster
 from mlplab.runner.estimate import Estimate, estimate
 from mlplab.runner.events import OnEvent, TuningEnded, TuningStarted
 from mlplab.runner.run import finished_networks, run, write_down_questions
@@ -28,11 +29,12 @@ from mlplab.runner.run import finished_networks, run, write_down_questions
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a study is run: device, precision, and whether the first failure stops it."""
+    """How a study is run: device, precision, whether the first failure stops it, and where."""
 
     device: str = "auto"
     precision: str = "float32"
     fail_fast: bool = False
+    cluster: Cluster | None = None
 
 
 def tune(study: Study, folder: Path, options: RunOptions, on_event: OnEvent | None = None) -> Study:
@@ -60,6 +62,7 @@ def tune(study: Study, folder: Path, options: RunOptions, on_event: OnEvent | No
             device=options.device,
             precision=options.precision,
             fail_fast=options.fail_fast,
+            cluster=options.cluster,
             on_event=on_event,
         )
         known = tuning_of(study, results)

@@ -50,6 +50,18 @@ def run(
         typer.Option("--until-decided", help="Add seeds until each question is decided."),
     ] = False,
     begin_from: options.FromOption = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Train on the workers of a Dask scheduler, as tls://HOST:PORT; or local:N processes.",
+            show_default=False,
+        ),
+    ] = None,
+    unencrypted: Annotated[
+        bool, typer.Option("--unencrypted", help="Take a tcp:// cluster of other machines.")
+    ] = False,
     no_report: NoReportOption = False,
     serve: Annotated[
         bool, typer.Option("--serve", help="Show the run on a live page for as long as it goes on.")
@@ -67,6 +79,7 @@ def run(
       mlplab run path/to/config3.json --out elsewhere
       mlplab run my-study.json --until-decided
       mlplab run my-study.json --from runs/other --out continued
+      mlplab run my-study.json --cluster local:2
       mlplab run my-study.json --no-report
       mlplab run my-study.json --serve
       mlplab run my-study.json --json | your-program
@@ -110,6 +123,8 @@ def run(
             fail_fast=fail_fast,
             report=not no_report,
             as_json=as_json,
+            cluster=cluster,
+            unencrypted=unencrypted,
         )
     raise typer.Exit(code)
 
@@ -124,6 +139,8 @@ def train_and_report(
     fail_fast: bool = False,
     report: bool = True,
     as_json: bool = False,
+    cluster: str | None = None,
+    unencrypted: bool = False,
 ) -> int:
     """Train what is missing, write the report, print where it is; returns the exit code."""
     from mlplab.commands import last_run
@@ -141,7 +158,9 @@ def train_and_report(
     with display(study.name, as_json=as_json) as shown:
         on_stop(lambda: _last_words(shown, folder))
         shown.begin("loading the numerical libraries")
-        results = _train(study, out, shown, only, device, precision, fail_fast)
+        results = _train(
+            study, out, shown, only, device, precision, fail_fast, cluster, unencrypted
+        )
         blocks, page = _outcome(results, shown, report=report, as_json=as_json)
     print_blocks(blocks)
     if page is not None:
@@ -162,13 +181,22 @@ def _train(
     device: str,
     precision: str,
     fail_fast: bool,
+    cluster: str | None,
+    unencrypted: bool,
 ) -> StudyResults:
     """Train what is missing; a run that is stopped, or that nobody listens to, ends the program."""
     from mlplab.study import Study as RunnableStudy
 
     try:
         return RunnableStudy(study).run(
-            out, only=only, device=device, precision=precision, fail_fast=fail_fast, on_event=shown
+            out,
+            only=only,
+            device=device,
+            precision=precision,
+            fail_fast=fail_fast,
+            cluster=cluster,
+            unencrypted=unencrypted,
+            on_event=shown,
         )
     except (KeyboardInterrupt, BrokenPipeError):
         stopped(_last_words(shown, out / study.name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import ceil
 from typing import Protocol
@@ -51,6 +51,12 @@ class Plan:
     given_up: tuple[PlannedStack, ...]
     """Recorded stacks of which not every member is wanted any more; the wanted ones are planned
     anew."""
+
+    def within(self, cores: int) -> Plan:
+        """The same, no new stack on more cores than one worker has."""
+        kept, fresh = self.stacks[: self.resumed], self.stacks[self.resumed :]
+        fresh = tuple(replace(stack, threads=min(stack.threads, cores)) for stack in fresh)
+        return replace(self, stacks=(*kept, *fresh))
 
 
 def make_plan(

@@ -33,6 +33,7 @@ from mlplab.records.studies import (
     record_environment,
     record_study,
 )
+from mlplab.runner.cluster import Cluster
 from mlplab.runner.environment import (
     Placement,
     check_precision,
@@ -66,6 +67,7 @@ def run(
     device: str = "auto",
     precision: str = "float32",
     fail_fast: bool = False,
+    cluster: Cluster | None = None,
     on_event: OnEvent | None = None,
 ) -> Results:
     """Train what is missing of a study and return all that is known of it.
@@ -79,6 +81,7 @@ def run(
         device: auto, cpu or cuda.
         precision: of products, float32 or bfloat16.
         fail_fast: stop at the first network that cannot be trained.
+        cluster: whose workers train; None for threads of this process.
         on_event: is told of everything that happens, in the thread that called.
 
     Raises:
@@ -89,13 +92,16 @@ def run(
     on_event = on_event or ignore_event
     if precision not in PRECISIONS:
         raise BadInput(Problem("--precision", " or ".join(PRECISIONS), repr(str(precision))))
-    device, precision = resolve_device(str(device)), str(precision)
+    device = resolve_device(str(device)) if cluster is None else cluster.device(str(device))
+    precision = str(precision)
     check_precision(precision, device)
     folder = Path(folder)
     with _results_folder(folder, lambda process: on_event(Waiting(process))) as connection:
         names = frozenset(study.networks if only is None else only)
         with watched(folder, on_event) as tell, _what_is_there_left_alone():
-            return _Run(study, folder, connection, names, device, precision, fail_fast, tell).run()
+            return _Run(
+                study, folder, connection, names, device, precision, fail_fast, cluster, tell
+            ).run()
 
 
 def write_down_questions(study: Study, folder: Path, seen: Set[str]) -> None:
@@ -189,6 +195,7 @@ class _Run:
     device: str
     precision: str
     fail_fast: bool
+    cluster: Cluster | None
     on_event: OnEvent
 
     def run(self) -> Results:
@@ -226,7 +233,7 @@ class _Run:
         keys: Mapping[Member, str],
     ) -> Training:
         """Write down study and plan before anything is trained."""
-        cores = usable_cores()
+        cores = usable_cores() if self.cluster is None else self.cluster.cores()
         environment = record_environment(self.connection, describe(self.device))
         left = {run.key for run in missing}
         seen = {network for (network, _), key in keys.items() if key not in left}
@@ -242,6 +249,10 @@ class _Run:
         keep_study_folder(self.folder, self.study)
         on = Placement(self.device, self.precision, cores)
         plan = make_plan(missing, unfinished(self.connection), on, stack_room(on))
+        if self.cluster is not None:
+            for text in self.cluster.notes:
+                self.on_event(DataAnnounced(text))
+            plan = plan.within(self.cluster.cores_of_a_worker())
         store_plan(self.connection, plan.stacks, plan.given_up)
         save_preparations(self.folder, ((run.content, run.data.preparation) for run in wanted))
         by_key = {run.key: run for run in missing}
@@ -266,6 +277,7 @@ class _Run:
             cores=cores,
             fail_fast=self.fail_fast,
             on_event=self.on_event,
+            cluster=self.cluster,
         )
 
     def _tell_the_end(self, results: Results, seconds: float, interrupted: bool) -> None:

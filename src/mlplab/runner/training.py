@@ -12,7 +12,8 @@ from mlplab.data.preparation import prepare
 from mlplab.declarations.problems import BadInput, Problem
 from mlplab.records.runs import record_stack
 from mlplab.records.stacks import PlannedStack, record_failure, store_plan, weights_file
-from mlplab.records.studies import Member
+from mlplab.records.studies import Member, record_environment
+from mlplab.runner.cluster import Cluster
 from mlplab.runner.events import (
     OnEvent,
     StackFailed,
@@ -20,20 +21,20 @@ from mlplab.runner.events import (
     StackProgressed,
     StackStarted,
 )
-from mlplab.runner.live import stop_is_asked
-from mlplab.runner.planning import halves, work
-from mlplab.runner.stopping import stop_requests_heeded
-from mlplab.runner.wanted import WantedRun
-from mlplab.runner.worker_pool import (
+from mlplab.runner.executor import (
+    Executor,
     Failed,
     Job,
     Message,
     Progressed,
     Trained,
     Unwritable,
-    WorkerPool,
-    workers_for,
 )
+from mlplab.runner.live import stop_is_asked
+from mlplab.runner.planning import halves, work
+from mlplab.runner.stopping import stop_requests_heeded
+from mlplab.runner.wanted import WantedRun
+from mlplab.runner.worker_pool import WorkerPool, workers_for
 from mlplab.trainer.dataset import DeviceDataset
 
 _INPUTS_KEPT = 3
@@ -58,6 +59,8 @@ class Training:
     cores: int
     fail_fast: bool
     on_event: OnEvent
+    cluster: Cluster | None = None
+    """Whose workers train it; None for threads of this process."""
 
 
 def train_plan(training: Training) -> None:
@@ -79,7 +82,11 @@ class Scheduler:
         self.t = training
         self.waiting = deque(training.stacks)
         self.busy: dict[str, PlannedStack] = {}
-        self.pool = WorkerPool(workers_for(training.stacks, training.cores))
+        self.pool: Executor = (
+            WorkerPool(workers_for(training.stacks, training.cores), training.cores)
+            if training.cluster is None
+            else training.cluster.executor()
+        )
         self.resident = _Resident(training.study_folder)
 
     def work_through(self) -> None:
@@ -95,7 +102,7 @@ class Scheduler:
         """Start stacks in their order while there are cores; a large one waits for all of its."""
         while self.waiting:
             taken = sum(stack.threads for stack in self.busy.values())
-            if self.busy and taken + self.waiting[0].threads > self.t.cores:
+            if self.busy and taken + self.waiting[0].threads > self.pool.cores:
                 return
             stack = self.waiting.popleft()
             self.busy[stack.id] = stack
@@ -146,7 +153,7 @@ class Scheduler:
 
     def _record(self, trained: Trained) -> None:
         job = trained.job
-        record_stack(self.t.connection, job.stack, trained.runs, self.t.environment)
+        self._write(trained)
         diverged = {run.key for run in trained.runs if run.diverged_at is not None}
         self.t.on_event(
             StackFinished(
@@ -177,7 +184,12 @@ class Scheduler:
         while not self.pool.messages.empty():
             message = self.pool.messages.get()
             if isinstance(message, Trained):
-                record_stack(self.t.connection, message.job.stack, message.runs, self.t.environment)
+                self._write(message)
+
+    def _write(self, trained: Trained) -> None:
+        machine, connection = trained.machine, self.t.connection
+        made_on = record_environment(connection, machine) if machine else self.t.environment
+        record_stack(connection, trained.job.stack, trained.runs, made_on)
 
 
 class _Resident:

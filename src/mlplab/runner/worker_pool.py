@@ -9,10 +9,8 @@ from __future__ import annotations
 import queue
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,9 +21,8 @@ from mlplab.records import weights
 from mlplab.records.runs import FinishedRun
 from mlplab.records.stacks import PlannedStack
 from mlplab.runner.environment import COMPUTING, compute_on
-from mlplab.runner.stopping import check_stop_request
+from mlplab.runner.executor import Failed, Job, Message, Progressed, Trained, Unwritable, next_of
 from mlplab.runner.wanted import WantedRun
-from mlplab.trainer.dataset import DeviceDataset
 from mlplab.trainer.recipe import TrainedNetwork, TrainingProgress
 from mlplab.trainer.train import train
 
@@ -34,56 +31,11 @@ _EVALUATED_ALONE = 2**24
 _evaluating = threading.Lock()
 
 
-@dataclass(frozen=True, eq=False)
-class Job:
-    """A stack with all that training it needs."""
-
-    stack: PlannedStack
-    runs: tuple[WantedRun, ...]
-    data: DeviceDataset
-    weights: Path
-    """Where its weights are written."""
-
-
-@dataclass(frozen=True, eq=False)
-class Progressed:
-    """A stack was evaluated."""
-
-    job: Job
-    progress: TrainingProgress
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A stack is trained, and its weights are on disk."""
-
-    job: Job
-    runs: tuple[FinishedRun, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Failed:
-    """A stack could not be trained."""
-
-    job: Job
-    log: str
-
-
-@dataclass(frozen=True, eq=False)
-class Unwritable:
-    """The weights of a stack could not be written, so no other's could."""
-
-    job: Job
-    error: OSError
-
-
-Message = Progressed | Trained | Failed | Unwritable
-
-
 class WorkerPool:
     """Some threads, the jobs they are given and the messages they send."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, cores: int) -> None:
+        self.cores = cores
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -106,13 +58,7 @@ class WorkerPool:
         Raises:
             KeyboardInterrupt: a stop was asked for.
         """
-        while True:
-            check_stop_request()
-            try:
-                # Without a limit a wait cannot be interrupted from the keyboard on Windows.
-                return self.messages.get(timeout=0.2)
-            except queue.Empty:
-                continue
+        return next_of(self.messages)
 
     def shutdown(self, patience: float) -> None:
         """Stop all threads at their next evaluation, and wait for that so many seconds at most."""
@@ -145,20 +91,30 @@ class WorkerPool:
             torch.cuda.empty_cache()
         networks = train([run.recipe for run in job.runs], job.data, on_event)
         finished = finish(job.runs, networks)
-        trained = dict(zip((run.key for run in job.runs), networks, strict=True))
-        try:
-            weights.save(
-                job.weights,
-                {key: network.weights for key, network in trained.items()},
-                {key: n.centres for key, n in trained.items() if n.centres is not None},
-            )
-        except OSError as error:
-            return Unwritable(job, error)
-        return Trained(job, finished)
+        return kept(job, finished, networks)
 
 
 class _StoppedError(Exception):
     """Raised inside training to leave it."""
+
+
+def kept(
+    job: Job,
+    finished: tuple[FinishedRun, ...],
+    networks: Sequence[TrainedNetwork],
+    machine: Mapping[str, str] | None = None,
+) -> Trained | Unwritable:
+    """Write the weights of a trained stack; machine: what is recorded of another that trained it."""
+    trained = dict(zip((run.key for run in job.runs), networks, strict=True))
+    try:
+        weights.save(
+            job.weights,
+            {key: network.weights for key, network in trained.items()},
+            {key: n.centres for key, n in trained.items() if n.centres is not None},
+        )
+    except OSError as error:
+        return Unwritable(job, error)
+    return Trained(job, finished, machine)
 
 
 def finish(
