@@ -35,9 +35,7 @@ def probabilities_and_targets(results: Results, run: Run) -> tuple[np.ndarray, n
     network = results.study.networks[run.network]
     data = data_of(results, run)
     layers = results.weights(run.network, run.seed)
-    logits = activations_from_weights(
-        data.inputs[data.test_rows], layers, network.activation
-    ).logits
+    logits = activations_from_weights(data.inputs[data.test_rows], layers, network.form).logits
     targets = data.label_map[data.labels[data.test_rows]]
     logs = log_softmax(class_scores(network.objective, logits))
     return np.exp(logs, out=logs), targets

@@ -55,6 +55,13 @@ def model_of(
             received="none of its seeds" if seeds == "all" else f"seed {seeds}, which has not",
             hint="run the study, or name another network",
         )
+    if not declared.form.is_plain:
+        refuse(
+            name,
+            expected="a network of dense layers and activations alone",
+            received=declared.form.described(),
+            hint="model files do not hold that yet; results.predict answers from the results",
+        )
     objective = declared.objective
     model = Model(
         preparation=results.preparation(name, runs[0].seed),
