@@ -98,3 +98,21 @@ def test_a_report_is_written_where_the_data_are_gone(results):
         assert "not looked at" in results.report().read_text()
     finally:
         path.write_bytes(content)
+
+
+def test_networks_with_normalisation_are_reported_too(tmp_path):
+    table().to_csv(tmp_path / "t.csv", index=False)
+    network = {"hidden": [8, 8], "normalization": "batch", "residual": True, "activation": "silu",
+               "optimizer": {"name": "adam", "learning_rate": 0.01}}  # fmt: skip
+    declared = {
+        "data": {"format": "table", "path": "t.csv", "target": "kind"}, "seeds": 2,
+        "training": {"steps": 40, "batch_size": 32, "evaluate_every": 20},
+        "networks": {"a": network},
+    }  # fmt: skip
+    (tmp_path / "s.json").write_text(json.dumps(declared))
+    results = Study.load(tmp_path / "s.json").run(tmp_path / "runs", device="cpu")
+    runs = [run for run in results.runs if run.network == "a"]
+    found = column_importance(results, runs)
+    accuracies = results.summary()["test_accuracy"].to_numpy()
+    np.testing.assert_allclose(found.whole, accuracies, atol=0.02)
+    assert "Importance of columns" in results.report().read_text()

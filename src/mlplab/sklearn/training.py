@@ -50,6 +50,10 @@ def settings_of(values: dict[str, Any]) -> Settings:
     found = validate(Settings, {name: _plain(value) for name, value in values.items()})
     if found.declaration is None:
         raise ValueError("; ".join(str(fault) for fault in found.faults))
+    if found.declaration.activation == "prelu":
+        raise ValueError(
+            "activation: expected one without weights of its own, but received 'prelu'"
+        )
     return found.declaration
 
 
