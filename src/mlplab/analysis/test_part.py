@@ -80,7 +80,7 @@ def data_of(results: Results, run: Run) -> PreparedData:
     if results.folder is None:
         refuse(run.network, expected="results read from a folder", received="others")
     declared = results.study.networks[run.network]
-    data = declared.data
+    data = declared.data_of(run.seed)
     if isinstance(data, KnownData) and data.name != "digits" and None in locate(data.name):
         refuse(
             f"data of {run.network}",

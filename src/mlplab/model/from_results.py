@@ -93,7 +93,7 @@ def rows_to_check(results: Results, model: Model) -> np.ndarray:
     """
     name = str(model.facts["network"])
     data = data_of(results, results.run(name, model.seeds[0]))
-    declared = results.study.networks[name].data
+    declared = results.study.networks[name].data_of(model.seeds[0])
     rows = load(declared, results.study.folder, lambda line: None).inputs
     return rows[data.test_rows[:MOST_CHECKED]]
 
