@@ -102,7 +102,7 @@ class _Shuffled:
         return np.array(found)
 
     def _metric(self, inputs: np.ndarray) -> float:
-        outputs = outputs_from_weights(inputs, self._layers, self._network.activation)
+        outputs = outputs_from_weights(inputs, self._layers, self._network.form)
         if self._network.task.name == "regression":
             errors = outputs[:, 0].astype(np.float64) - self._targets
             return float(np.sqrt(np.mean(errors**2)) * self._std)
