@@ -54,7 +54,7 @@ ACTIVATION = Addition(
     thing="an activation",
     new_files={},
     insertions={
-        "declarations/network.py": (('"identity"]', '"hardtanh", '),),
+        "declarations/form.py": (('"identity"]', '"hardtanh", '),),
         "networks/activations.py": (
             (
                 "ACTIVATIONS: dict[",

@@ -110,7 +110,9 @@ def test_torch_takes_numbers_and_codes_and_needs_no_mlplab(classes, tmp_path: Pa
     )
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh", "sigmoid", "identity"])
+@pytest.mark.parametrize("activation", [
+    "relu", "leaky_relu", "tanh", "sigmoid", "identity", "silu", "selu", "elu", "mish", "softplus",
+])  # fmt: skip
 def test_a_quantity_and_every_activation(activation: str, tmp_path: Path) -> None:
     frame = flowers().assign(target=np.exp(IRIS.data["petal width (cm)"]) * 1000)
     frame["label"] = 1.0 + IRIS.target  # an input that is called as an output

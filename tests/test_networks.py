@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from mlplab.declarations.form import Form
 from mlplab.declarations.initial_weights import InitialWeights
 from mlplab.networks import precision
 from mlplab.networks.activations import ACTIVATIONS
@@ -28,6 +29,12 @@ REFERENCE = {
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
     "gelu": torch.nn.functional.gelu,
+    "silu": torch.nn.functional.silu,
+    "selu": torch.selu,
+    "elu": torch.nn.functional.elu,
+    "mish": torch.nn.functional.mish,
+    "softplus": lambda z: torch.nn.functional.softplus(z, threshold=700),
+    "prelu": lambda z: torch.nn.functional.prelu(z, torch.tensor([0.25], dtype=z.dtype)),
     "identity": lambda z: z,
 }
 
@@ -42,7 +49,7 @@ def random_stack(activation: str, layers=(7, 5, 6, 4), networks=3) -> DenseStack
         [generator.normal(size=pair) for pair in itertools.pairwise(layers)]
         for _ in range(networks)
     ]
-    stack = DenseStack.build(kernels, ACTIVATIONS[activation], torch.float64, CPU)
+    stack = DenseStack.build(kernels, Form(activation), torch.float64, CPU)
     for bias in stack.biases:
         bias.copy_(torch.from_numpy(generator.normal(size=bias.shape)))
     return stack
@@ -146,6 +153,8 @@ def test_initial_weights_depend_on_seed_layer_and_shape_alone():
         ({"distribution": "normal", "mean": 0.5, "deviation": 0.2}, 0.5, 0.2),
         ({"distribution": "glorot"}, 0, np.sqrt(2 / 900)),
         ({"distribution": "glorot", "shape": "normal"}, 0, np.sqrt(2 / 900)),
+        ({"distribution": "lecun"}, 0, np.sqrt(1 / 400)),
+        ({"distribution": "lecun", "shape": "normal"}, 0, np.sqrt(1 / 400)),
         ({"distribution": "he"}, 0, np.sqrt(2 / 400)),
         ({"distribution": "he", "shape": "normal"}, 0, np.sqrt(2 / 400)),
     ],
@@ -192,3 +201,17 @@ def test_slow_bfloat16_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="no bfloat16 matrices faster"):
         product_dtype("bfloat16")
     assert product_dtype("float32") == torch.float32
+
+
+@pytest.mark.parametrize("shape", [(30, 20), (20, 30), (25, 25)])
+def test_orthogonal_weights_keep_lengths(shape):
+    kernel = draw_kernel(distribution(distribution="orthogonal", gain=1.5), 3, 0, *shape)
+    product = kernel.T @ kernel if shape[0] >= shape[1] else kernel @ kernel.T
+    np.testing.assert_allclose(product, 2.25 * np.eye(min(shape)), atol=1e-5)
+
+
+def test_layers_with_a_residual_may_begin_at_zero():
+    zero = distribution(distribution="he", zero_residuals=True)
+    first, second, third, last = draw_kernels(zero, 0, (7, 5, 5, 6, 5))
+    assert all(kernel.all() for kernel in (first, third, last))
+    assert not second.any()

@@ -409,7 +409,7 @@ def test_a_watcher_sees_progress_and_may_end_the_training():
 
 
 def test_what_cannot_share_a_stack_is_refused():
-    with pytest.raises(ValueError, match="same layers, activation and batch size"):
+    with pytest.raises(ValueError, match="same layers, form and batch size"):
         train([recipe(), recipe(batch_size=16)], problem())
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from mlplab.declarations.form import Form
 from mlplab.declarations.optimizer import Adagrad, AdamW, RmsProp, Sgd
 from mlplab.declarations.training import EarlyStopping, Training
 from mlplab.networks import kernels
@@ -141,7 +142,7 @@ def test_other_objectives_train_as_on_the_eager_path(recipes, precision, monkeyp
     data = clouds(precision)
     compiled, eager = train(recipes, data), eagerly(recipes, data, monkeypatch)
     for own, one, other in zip(recipes, compiled, eager, strict=True):
-        assert is_compiled(own.activation, own.dropout, own.objective, "cpu")
+        assert is_compiled(own.form, own.dropout, own.objective, "cpu")
         assert_same_bits(train([own], data)[0], one)
         assert one.curves.keys() == other.curves.keys()
         for ours, theirs in zip(one.weights, other.weights, strict=True):
@@ -279,10 +280,16 @@ def test_means_of_gradients_of_dead_units_do_not_stay_subnormal():
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("activation", "tanh"), ("dropout", 0.2), ("objective", Entropic()), ("device", "cuda")],
+    [
+        ("form", Form("tanh")),
+        ("form", Form(normalization="layer")),
+        ("dropout", 0.2),
+        ("objective", Entropic()),
+        ("device", "cuda"),
+    ],
 )
 def test_what_the_loop_does_not_know_goes_the_eager_way(setting, value):
-    known = {"activation": "relu", "dropout": 0.0, "objective": CrossEntropy(), "device": "cpu"}
+    known = {"form": Form(), "dropout": 0.0, "objective": CrossEntropy(), "device": "cpu"}
     assert is_compiled(**known)
     assert not is_compiled(**{**known, setting: value})
 

@@ -35,9 +35,7 @@ def probabilities_and_targets(results: Results, run: Run) -> tuple[np.ndarray, n
     network = results.study.networks[run.network]
     data = data_of(results, run)
     layers = results.weights(run.network, run.seed)
-    logits = activations_from_weights(
-        data.inputs[data.test_rows], layers, network.activation
-    ).logits
+    logits = activations_from_weights(data.inputs[data.test_rows], layers, network.form).logits
     targets = data.label_map[data.labels[data.test_rows]]
     logs = log_softmax(class_scores(network.objective, logits))
     return np.exp(logs, out=logs), targets
@@ -82,7 +80,7 @@ def data_of(results: Results, run: Run) -> PreparedData:
     if results.folder is None:
         refuse(run.network, expected="results read from a folder", received="others")
     declared = results.study.networks[run.network]
-    data = declared.data
+    data = declared.data_of(run.seed)
     if isinstance(data, KnownData) and data.name != "digits" and None in locate(data.name):
         refuse(
             f"data of {run.network}",

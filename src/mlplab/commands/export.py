@@ -213,8 +213,10 @@ def _export_weights(results: Results, folder: Path) -> None:
     names = _file_names([run.network for run in results.runs])
     for run in results.runs:
         arrays: dict[str, np.ndarray] = {}
-        for layer, (kernel, bias) in enumerate(results.weights(run.network, run.seed), start=1):
+        weights = results.weights(run.network, run.seed)
+        for layer, (kernel, bias) in enumerate(weights, start=1):
             arrays |= {f"kernel_{layer}": kernel, f"bias_{layer}": bias}
+        arrays |= weights.others
         path = folder / f"{names[run.network]}-seed-{run.seed}.safetensors"
         with writable(path):
             write_tensors(path, arrays, {"network": run.network, "seed": str(run.seed)})

@@ -27,9 +27,11 @@ STARTER = {
     "are compared in pairs. A verdict on one comparison needs six seeds, on several more: mlplab "
     "check says how many.",
     "seeds": 6,
-    "// initial_weights": "uniform, normal, glorot or he.",
+    "// initial_weights": "uniform, normal, glorot, he, lecun or orthogonal.",
     "initial_weights": {"distribution": "he"},
-    "// activation": "relu, leaky_relu, tanh, sigmoid, gelu or identity, after every hidden layer.",
+    "// activation": "relu, leaky_relu, prelu, tanh, sigmoid, gelu, silu, selu, elu, mish, "
+    'softplus or identity, after every hidden layer. Also "normalization": "batch", "layer" or "rms", '
+    'and "residual": true.',
     "activation": "relu",
     "// networks": "A name and what is its own: hidden gives the neurons of each hidden layer. "
     "A network may override every setting above, within its own braces.",

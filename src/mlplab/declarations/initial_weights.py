@@ -14,6 +14,9 @@ from mlplab.declarations.problems import Problem
 class _Distribution(Declaration):
     distribution: str
     """The distribution; the other keys depend on it."""
+    zero_residuals: bool = False
+    """Whether kernels of layers with a pre_normalized residual begin at zero, so that each of these
+    passes on what it receives until it has learned (Goyal et al., 2017)."""
 
 
 class Uniform(_Distribution):
@@ -60,6 +63,20 @@ class He(_ByVariance):
     distribution: Literal["he"]
 
 
+class LeCun(_ByVariance):
+    """Variance 1/in (LeCun et al., Efficient backprop, 1998), which SELU is made for."""
+
+    distribution: Literal["lecun"]
+
+
+class Orthogonal(_Distribution):
+    """`gain` times a matrix with orthonormal rows or columns, whichever are fewer (Saxe et al., 2014)."""
+
+    distribution: Literal["orthogonal"]
+    gain: PositiveNumber = 1.0
+    """√2 suits ReLU."""
+
+
 class Recorded(_Distribution):
     """The weights that another run ended with: training goes on, or begins anew on other data.
 
@@ -78,5 +95,6 @@ class Recorded(_Distribution):
 
 
 InitialWeights = Annotated[
-    Uniform | Normal | Glorot | He | Recorded, Field(discriminator="distribution")
+    Uniform | Normal | Glorot | He | LeCun | Orthogonal | Recorded,
+    Field(discriminator="distribution"),
 ]

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from mlplab.declarations.base import Count, Declaration, Seed, ShareBelowOne
 from mlplab.declarations.data import Data
+from mlplab.declarations.form import (
+    Activation,
+    Form,
+    Normalization,
+    Residual,
+    residual_layers,
+)
 from mlplab.declarations.initial_weights import Glorot, InitialWeights
 from mlplab.declarations.matched import Matched
 from mlplab.declarations.objective import CrossEntropy, Objective
@@ -19,7 +26,11 @@ from mlplab.declarations.roles import Roles
 from mlplab.declarations.task import TASKS, Task
 from mlplab.declarations.training import Training
 
-Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "identity"]
+
+def _residual(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "pre_normalized" if value else None
+    return value
 
 
 MOST_LAYERS = 1_000
@@ -37,6 +48,20 @@ class Network(Declaration):
     """What it learns from and is tested on, and how that is divided and scaled."""
     activation: Activation = "relu"
     """After every hidden layer; the output layer has none."""
+    normalization: Normalization | None = None
+    """Of the sums of every hidden layer, before its activation: over the rows of a batch, or over the
+    units of a row (layer; rms without mean and bias). ε is 1e-5; batch keeps running means with
+    momentum 0.1, which evaluations use. None for none."""
+    residual: Annotated[
+        Residual | None,
+        BeforeValidator(_residual),
+        WithJsonSchema({"enum": ["plain", "pre_normalized", True, False, None]}),
+    ] = None
+    """Added in hidden layers that have as many units as the one before: plain adds its outputs to
+    the layer's, a + f(norm(W·a + b)); pre_normalized, or true, its sums to the layer's,
+    z + W·f(norm(z)) + b. None, or false, for none."""
+    input_scale: bool = False
+    """Whether each input is multiplied by a learned weight, which begins at 1."""
     dropout: ShareBelowOne = 0.0
     """Share of each hidden layer's outputs that is dropped in training."""
     outputs: Count | None = None
@@ -63,12 +88,18 @@ class Network(Declaration):
     many layers there are and in which proportion they stand."""
 
     @property
+    def form(self) -> Form:
+        """What it computes between its dense layers."""
+        return Form(self.activation, self.normalization, self.residual, self.input_scale)
+
+    @property
     def task(self) -> Task:
         """What it is to do, as far as its data are declared; loading finds it for tables."""
         return TASKS[getattr(self.data, "task", None) or "classification"]
 
     def rules(self) -> Iterator[Problem]:
-        """Repetitions of a resampling take the place of seeds."""
+        """Repetitions take the place of seeds, residuals have layers, batches a variance."""
+        yield from self._form_rules()
         resampling = self.resampling
         if resampling is not None and self.seeds != tuple(range(resampling.repetitions)):
             yield Problem(
@@ -91,3 +122,16 @@ class Network(Declaration):
         else:
             changes = {"test": resampling.test, "split_seed": self.data.split_seed + seed}
         return self.data.model_copy(update=changes)
+
+    def _form_rules(self) -> Iterator[Problem]:
+        if self.residual is not None and not residual_layers((0, *self.hidden, 0)):
+            expected = "two neighbouring hidden layers of one width, between which it is added"
+            given = f"hidden layers of {list(self.hidden)}"
+            yield Problem(("residual",), expected, given, 'write "hidden": [64, 64]')
+        if self.initial_weights.zero_residuals and self.residual != "pre_normalized":
+            hint = 'add "residual": "pre_normalized"'
+            where = ("initial_weights", "zero_residuals")
+            yield Problem(where, "pre_normalized residuals", f"{self.residual or 'none'}", hint)
+        if self.normalization == "batch" and self.training.batch_size == 1:
+            hint = 'take "layer" or "rms"'
+            yield Problem(("normalization",), "batches of 2 rows at the least", "1", hint)

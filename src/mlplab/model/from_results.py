@@ -55,6 +55,13 @@ def model_of(
             received="none of its seeds" if seeds == "all" else f"seed {seeds}, which has not",
             hint="run the study, or name another network",
         )
+    if not declared.form.is_plain:
+        refuse(
+            name,
+            expected="a network of dense layers and activations alone",
+            received=declared.form.described(),
+            hint="model files do not hold that yet; results.predict answers from the results",
+        )
     objective = declared.objective
     model = Model(
         preparation=results.preparation(name, runs[0].seed),
@@ -86,7 +93,7 @@ def rows_to_check(results: Results, model: Model) -> np.ndarray:
     """
     name = str(model.facts["network"])
     data = data_of(results, results.run(name, model.seeds[0]))
-    declared = results.study.networks[name].data
+    declared = results.study.networks[name].data_of(model.seeds[0])
     rows = load(declared, results.study.folder, lambda line: None).inputs
     return rows[data.test_rows[:MOST_CHECKED]]
 

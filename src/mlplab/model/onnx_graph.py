@@ -276,6 +276,12 @@ class _Graph:
                 erf = self.node("Add", self.node("Erf", turned), self.constant(np.float32(1)))
                 half = self.node("Mul", rows, self.constant(np.float32(0.5)))
                 return self.node("Mul", half, erf)
+            case "silu":
+                return self.node("Mul", rows, self.node("Sigmoid", rows))
+            case "mish":
+                return self.node("Mul", rows, self.node("Tanh", self.node("Softplus", rows)))
+            case "selu" | "elu" | "softplus" as name:
+                return self.node(name.capitalize(), rows)
             case "identity":
                 return rows
         refuse(

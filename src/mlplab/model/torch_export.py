@@ -21,7 +21,8 @@ from mlplab.records.atomic import replacing, writable
 
 _ACTIVATIONS: dict[str, Any] = {
     "relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid,
-    "gelu": nn.GELU, "identity": nn.Identity,
+    "gelu": nn.GELU, "silu": nn.SiLU, "selu": nn.SELU, "elu": nn.ELU, "mish": nn.Mish,
+    "softplus": nn.Softplus, "identity": nn.Identity,
 }  # fmt: skip
 
 

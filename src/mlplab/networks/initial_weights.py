@@ -11,7 +11,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlplab.declarations.initial_weights import He, InitialWeights, Normal, Recorded, Uniform
+from mlplab.declarations.form import residual_layers
+from mlplab.declarations.initial_weights import (
+    He,
+    InitialWeights,
+    LeCun,
+    Normal,
+    Orthogonal,
+    Recorded,
+    Uniform,
+)
 
 _PURPOSE = 1
 """Separates this stream of random numbers from that of the batches, which has the same seed."""
@@ -39,10 +48,12 @@ def draw_kernel(
             return _uniform(generator, shape, low, high)
         case Normal(mean=mean, deviation=deviation):
             return _normal(generator, shape, mean, deviation)
+        case Orthogonal(gain=gain):
+            return _orthogonal(generator, shape, gain)
         case Recorded():
             raise ValueError("recorded weights are read, not drawn")
         case _:
-            fans = inputs if isinstance(distribution, He) else (inputs + outputs) / 2
+            fans = inputs if isinstance(distribution, He | LeCun) else (inputs + outputs) / 2
             gain = 2.0 if isinstance(distribution, He) else 1.0
             deviation = math.sqrt(gain / fans)
             if distribution.shape == "uniform":
@@ -59,10 +70,13 @@ def draw_kernels(
     Weights too large for float32 are infinite: the network diverges, which is its result.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        return [
+        kernels = [
             draw_kernel(distribution, seed, place, layers[place], layers[place + 1])
             for place in range(len(layers) - 1)
         ]
+    for place in residual_layers(layers) if distribution.zero_residuals else ():
+        kernels[place][:] = 0
+    return kernels
 
 
 def _uniform(
@@ -72,6 +86,15 @@ def _uniform(
     kernel *= np.float32(high - low)
     kernel += np.float32(low)
     return kernel
+
+
+def _orthogonal(generator: np.random.Generator, shape: tuple[int, int], gain: float) -> np.ndarray:
+    drawn = generator.standard_normal(sorted(shape, reverse=True))
+    columns, triangle = np.linalg.qr(drawn)
+    # So that every such matrix is as likely as any other (Mezzadri, 2007).
+    columns *= np.where(np.diag(triangle) < 0, -gain, gain)
+    kernel = columns if shape[0] >= shape[1] else columns.T
+    return np.ascontiguousarray(kernel, dtype=np.float32)
 
 
 def _normal(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from mlplab.declarations.network import Activation
-from mlplab.networks.activations import ACTIVATIONS
-from mlplab.networks.dense_stack import DenseStack, LayerWeights, Workspace, forward
+from mlplab.declarations.form import Form
+from mlplab.networks.dense_stack import DenseStack, Workspace, forward
 from mlplab.networks.fast_products import fast_float32_products
+from mlplab.networks.weights import LayerWeights
 
 _ROWS_AT_ONCE = 1000
 
 
-def logits(weights: LayerWeights, activation: Activation, inputs: np.ndarray) -> np.ndarray:
+def logits(weights: LayerWeights, form: Form, inputs: np.ndarray) -> np.ndarray:
     """Return the logits (row, output), float32, of inputs (row, feature).
 
     Raises:
@@ -27,7 +27,7 @@ def logits(weights: LayerWeights, activation: Activation, inputs: np.ndarray) ->
         )
     kernels = [kernel for kernel, _ in weights]
     cpu = torch.device("cpu")
-    stack = DenseStack.build([kernels], ACTIVATIONS[activation], torch.float32, cpu)
+    stack = DenseStack.build([kernels], form, torch.float32, cpu)
     stack.put(0, weights)
     found = np.empty((len(inputs), weights[-1][1].shape[0]), dtype=np.float32)
     with fast_float32_products():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mlplab.data.fitted import Preparation
     from mlplab.metrics.evaluation import AnyEvaluation
-    from mlplab.records.weights import LayerWeights
+    from mlplab.networks.weights import LayerWeights
 
 TUNING_FOLDER = "tuning"
 """Within a results folder: that of a tuned study's trials."""
@@ -165,13 +165,15 @@ class Results:
     def weights(self, network: str, seed: int) -> LayerWeights:
         """Return one (kernel (in, out), bias (out,)) a layer, float32.
 
+        `others` of what is returned holds tensors of normalisations and the like, by name.
+
         Raises:
             BadInput: the run is not finished, or its weights are gone.
         """
         from mlplab.records import weights
 
         path, run = self._weights_of(network, seed)
-        return weights.load(path, run.key, len(run.layers) - 1)
+        return weights.load(path, run.key, len(run.layers) - 1, self.network(network).form)
 
     def centres(self, network: str, seed: int) -> np.ndarray | None:
         """Return the running class centres (class, unit) of a run, None if it kept none.
@@ -208,7 +210,7 @@ class Results:
 
         from mlplab.records.prediction import logits
 
-        activation = self.network(network).activation
+        form = self.network(network).form
         layers = self.weights(network, seed)
         is_quantity = self.network(network).task is REGRESSION
         preparation = None
@@ -216,7 +218,7 @@ class Results:
             preparation = self.preparation(network, seed)
         if preparation is not None and not prepared:
             inputs = preparation.prepare_rows(inputs)
-        outputs = logits(layers, activation, np.asarray(inputs))
+        outputs = logits(layers, form, np.asarray(inputs))
         if is_quantity and preparation is not None:
             return preparation.in_unit(outputs[:, 0].astype(np.float64))
         return outputs

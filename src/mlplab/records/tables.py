@@ -94,9 +94,12 @@ def _summary_row(results: Results, run: Run) -> dict[str, object]:
         "diverged_at": run.diverged_at,
         "seconds": run.seconds,
     }
-    training = results.study.networks[run.network].training
+    network = results.study.networks[run.network]
+    training = network.training
     if run.layers:
-        size = Size(run.layers, training.batch_size, run.stopped_at)
+        size = Size(
+            run.layers, training.batch_size, run.stopped_at, network.form.parameters(run.layers)
+        )
         row |= {"parameters": size.parameters, "training_flops": size.training_flops}
     for split in _FINAL_SPLITS:
         for metric in results.study.task.metrics:

@@ -14,12 +14,13 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from mlplab.declarations.form import Form
 from mlplab.declarations.problems import refuse
+from mlplab.networks.weights import LayerWeights
 from mlplab.records.atomic import replacing
 
+_DENSE_ALONE = Form()
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
-LayerWeights = tuple[tuple[np.ndarray, np.ndarray], ...]
-"""One (kernel (in, out), bias (out,)) a layer, float32."""
 
 
 def save(
@@ -39,6 +40,8 @@ def save(
         for number, (kernel, bias) in enumerate(layers, start=1):
             tensors[f"{key}.layer_{number}.kernel"] = np.ascontiguousarray(kernel)
             tensors[f"{key}.layer_{number}.bias"] = np.ascontiguousarray(bias)
+        for name, array in getattr(layers, "others", {}).items():
+            tensors[f"{key}.{name}"] = np.ascontiguousarray(array)
     write_tensors(path, tensors)
 
 
@@ -62,20 +65,22 @@ def write_tensors(
         raise OSError(*told) from error
 
 
-def load(path: Path, key: str, layers: int) -> LayerWeights:
-    """Read the weights of one run.
+def load(path: Path, key: str, layers: int, form: Form = _DENSE_ALONE) -> LayerWeights:
+    """Read the weights of one run of so many dense layers.
 
     Raises:
         BadInput: the file is gone or damaged.
     """
     with _opened(path) as file:
-        return tuple(
+        dense = (
             (
                 file.get_tensor(f"{key}.layer_{number}.kernel"),
                 file.get_tensor(f"{key}.layer_{number}.bias"),
             )
             for number in range(1, layers + 1)
         )
+        others = {name: file.get_tensor(f"{key}.{name}") for name in form.tensors(layers - 1)}
+        return LayerWeights(dense, others)
 
 
 def load_centres(path: Path, key: str) -> np.ndarray | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from mlplab.declarations.data import KnownData, declared_scaling
-from mlplab.declarations.initial_weights import Glorot, He, Normal, Recorded, Uniform
+from mlplab.declarations.initial_weights import Normal, Orthogonal, Recorded, Uniform
 from mlplab.declarations.known_data import KNOWN_SETS
 from mlplab.declarations.network import Network
 from mlplab.words import listed, listed_classes
@@ -75,18 +75,26 @@ def objective(network: Network) -> str:
 def initial_weights(network: Network) -> str:
     """uniform ±0.05, normal 0 ± 0.05, Glorot uniform, He normal."""
     weights = network.initial_weights
+    zero = ", residuals 0" if weights.zero_residuals else ""
     if isinstance(weights, Uniform):
         if weights.low == -weights.high:
-            return f"uniform ±{weights.high:g}"
-        return f"uniform {weights.low:g} to {weights.high:g}"
+            return f"uniform ±{weights.high:g}{zero}"
+        return f"uniform {weights.low:g} to {weights.high:g}{zero}"
     if isinstance(weights, Normal):
-        return f"normal {weights.mean:g} ± {weights.deviation:g}"
+        return f"normal {weights.mean:g} ± {weights.deviation:g}{zero}"
     if isinstance(weights, Recorded):
         kept = "all that fit" if weights.layers is None else f"the first {weights.layers}"
         own = f" of {weights.network}" if weights.network else ""
         return f"recorded in {PurePath(weights.run).name}{own}, layers: {kept}"
-    assert isinstance(weights, Glorot | He)
-    return f"{'Glorot' if isinstance(weights, Glorot) else 'He'} {weights.shape}"
+    if isinstance(weights, Orthogonal):
+        return f"orthogonal, gain {weights.gain:g}{zero}"
+    name = {"glorot": "Glorot", "he": "He", "lecun": "LeCun"}[weights.distribution]
+    return f"{name} {weights.shape}{zero}"
+
+
+def residual(network: Network) -> str:
+    """plain, pre-normalized, none."""
+    return (network.residual or "none").replace("_", "-")
 
 
 def data_title(network: Network) -> str:
@@ -133,6 +141,9 @@ def varied(networks: Sequence[Network]) -> list[str]:
         "weight decay": [f"{n.optimizer.weight_decay:g}" for n in networks],
         "rate schedule": [n.optimizer.schedule.name for n in networks],
         "activation": [n.activation for n in networks],
+        "normalization": [n.normalization or "none" for n in networks],
+        "residuals": [residual(n) for n in networks],
+        "input scale": ["learned" if n.input_scale else "none" for n in networks],
         "dropout": [f"{n.dropout:g}" for n in networks],
         "objective": [objective(n) for n in networks],
         "initial weights": [initial_weights(n) for n in networks],

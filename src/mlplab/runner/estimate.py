@@ -199,7 +199,7 @@ def _foresee(
         size = size_of(network, data.features or 1, data.classes or 1)
         kind = kinds.get(key) or kind_of(
             size.layers,
-            network.activation,
+            network.form,
             network.training,
             objective_of(network.objective),
             network.dropout,

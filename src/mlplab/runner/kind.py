@@ -12,6 +12,7 @@ from mlplab.declarations.data import (
     TableData,
     declared_scaling,
 )
+from mlplab.declarations.form import Form
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.training import Training
 from mlplab.objectives.objective import Objective
@@ -21,7 +22,7 @@ from mlplab.trainer.compiled_networks import is_compiled
 
 def kind_of(
     layers: tuple[int, ...],
-    activation: str,
+    form: Form,
     training: Training,
     objective: Objective,
     dropout: float,
@@ -39,12 +40,12 @@ def kind_of(
     """
     return (
         layers,
-        activation,
+        form,
         training.batch_size,
         training.evaluate_every,
         data,
         objective_can_be_captured(objective),
-        is_compiled(activation, dropout, objective, device),
+        is_compiled(form, dropout, objective, device),
     )
 
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 from mlplab.declarations.initial_weights import Glorot, InitialWeights, Recorded
 from mlplab.declarations.network import Network
 from mlplab.declarations.problems import did_you_mean, quoted, refuse, shown
-from mlplab.networks.dense_stack import LayerWeights
+from mlplab.networks.weights import LayerWeights
 from mlplab.records.results import Results, Run
 from mlplab.words import from_to
 
@@ -51,10 +51,20 @@ class Parents:
         run = _finished(where, results, recorded, seed)
         weights = results.weights(recorded, seed)
         kept = _kept(where, declared, weights, layers)
+        theirs = results.study.networks[recorded].form
+        names = network.form.tensors(kept)
+        if theirs.tensors(kept) != names or theirs.residual != network.form.residual:
+            refuse(
+                where,
+                expected=f"a network of the recorded form: {theirs.described()}",
+                received=network.form.described(),
+                hint='give it the same "normalization", "residual" and "input_scale"',
+            )
+        others = {own: a for own, a in weights.others.items() if own in names}
         drawn = results.study.networks[recorded].initial_weights
         if isinstance(drawn, Recorded):
             drawn = Glorot(distribution="glorot")
-        return Parent(run.key, weights[:kept], drawn)
+        return Parent(run.key, LayerWeights(weights[:kept], others), drawn)
 
 
 def _same_or_only(where: str, name: str, results: Results) -> str:

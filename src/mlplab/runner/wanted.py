@@ -17,6 +17,7 @@ from mlplab.declarations.resolving.size import Size, outputs_of
 from mlplab.declarations.roles import Roles
 from mlplab.declarations.study import Study
 from mlplab.networks import kernels
+from mlplab.networks.weights import LayerWeights
 from mlplab.objectives.declared import objective_of
 from mlplab.objectives.weighted_cross_entropy import balanced_weights
 from mlplab.records.key import key_content, key_of
@@ -53,7 +54,9 @@ class WantedRun:
     def size(self) -> Size:
         """What it costs."""
         training = self.recipe.training
-        return Size(self.recipe.layers, training.batch_size, training.steps)
+        recipe = self.recipe
+        others = recipe.form.parameters(recipe.layers)
+        return Size(recipe.layers, training.batch_size, training.steps, others)
 
     @property
     def kind(self) -> tuple:
@@ -61,7 +64,7 @@ class WantedRun:
         recipe = self.recipe
         return kind_of(
             recipe.layers,
-            recipe.activation,
+            recipe.form,
             recipe.training,
             recipe.objective,
             recipe.dropout,
@@ -136,7 +139,7 @@ def _wanted(
 ) -> WantedRun:
     outputs = outputs_of(network, len(data.class_names))
     objective = objective_of(network.objective, _class_weights(network, data, outputs))
-    compiled = is_compiled(network.activation, network.dropout, objective, device)
+    compiled = is_compiled(network.form, network.dropout, objective, device)
     layers = (data.inputs.shape[1], *network.hidden, outputs)
     parent = parents.of(name, network, seed, layers)
     content = key_content(
@@ -152,6 +155,9 @@ def _wanted(
     recipe = Recipe(
         layers=layers,
         activation=network.activation,
+        normalization=network.normalization,
+        residual=network.residual,
+        input_scale=network.input_scale,
         dropout=network.dropout,
         initial_weights=network.initial_weights if parent is None else parent.distribution,
         optimizer=network.optimizer,
@@ -162,7 +168,7 @@ def _wanted(
         validation_rows=data.validation_rows,
         test_rows=data.test_rows,
         objective=objective,
-        start=() if parent is None else parent.weights,
+        start=LayerWeights(()) if parent is None else parent.weights,
         quantity=None
         if data.targets is None
         else Quantity(data.targets, data.preparation.target_std),

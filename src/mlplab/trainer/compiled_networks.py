@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from mlplab.declarations.form import Form
 from mlplab.networks import kernels
-from mlplab.networks.dense_stack import LayerWeights
+from mlplab.networks.weights import LayerWeights
 from mlplab.objectives.objective import Objective
 from mlplab.optimizers.coefficients import coefficients
 from mlplab.trainer.batch_order import BatchOrder
@@ -27,12 +28,13 @@ _LARGEST_BLOCK = 2**22
 """Row numbers of batches prepared at once."""
 
 
-def is_compiled(activation: str, dropout: float, objective: Objective, device: str) -> bool:
-    """Whether the compiled loop trains such networks: it knows ReLU and some losses, on a CPU."""
+def is_compiled(form: Form, dropout: float, objective: Objective, device: str) -> bool:
+    """Whether the compiled loop trains such networks: it knows ReLU and some losses, on a CPU,
+    and dense layers alone."""
     return (
         device == "cpu"
         and kernels.loaded().library is not None
-        and activation == "relu"
+        and form == Form("relu")
         and not dropout
         and is_known(objective)
     )
@@ -168,7 +170,7 @@ class CompiledNetworks:
         """A copy of one network's weights."""
         block = self._parameters[place]
         layers = (self._shape.layer(block, i) for i in range(len(self._shape.kernels)))
-        return tuple((kernel.copy(), bias.copy()) for kernel, bias in layers)
+        return LayerWeights((kernel.copy(), bias.copy()) for kernel, bias in layers)
 
     def put(self, place: int, weights: LayerWeights) -> None:
         """Give one network these weights."""

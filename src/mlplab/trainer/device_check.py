@@ -64,7 +64,7 @@ def _weights(device: str, *, eager: bool = False) -> np.ndarray:
     )
     recipes = [_recipe(seed, optimizer) for seed, optimizer in enumerate(optimizers)]
     first = recipes[0]
-    compiled = is_compiled(first.activation, first.dropout, first.objective, device) and not eager
+    compiled = is_compiled(first.form, first.dropout, first.objective, device) and not eager
     with fast_float32_products():
         networks = (CompiledNetworks if compiled else EagerNetworks)(recipes, data)
         networks.advance(_STEPS, diagnose=False)

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from mlplab.networks.dense_stack import LayerWeights, forward
+from mlplab.networks.dense_stack import forward
+from mlplab.networks.weights import LayerWeights
 from mlplab.trainer.batches import Batches
 from mlplab.trainer.captured_step import step_for
 from mlplab.trainer.dataset import DeviceDataset
@@ -33,7 +34,7 @@ class EagerNetworks:
     """A stack; the same operations as `CompiledNetworks`.
 
     Args:
-        recipes: of one shape (`layers`), activation and batch size.
+        recipes: of one shape (`layers`), form and batch size.
         data: the rows they are trained and evaluated on.
     """
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 
-from mlplab.networks.activations import ACTIVATIONS
 from mlplab.networks.dense_stack import DenseStack, Workspace, backward, forward
 from mlplab.networks.dropout import Dropout
+from mlplab.networks.weights import LayerWeights
 from mlplab.objectives.objective import BatchOutputs, Objective
 from mlplab.optimizers.coefficients import coefficients
 from mlplab.optimizers.update import CoefficientTables, OptimizerState, StepCoefficients
@@ -27,6 +28,8 @@ class StackState:
     stack: DenseStack
     kernels: list[OptimizerState]
     biases: list[OptimizerState]
+    others: list[list[OptimizerState]]
+    """Of what stands between: before the first dense layer, and after each hidden one."""
     tables: CoefficientTables
     objectives: list[tuple[Objective, slice]]
     dropout: Dropout | None
@@ -45,10 +48,11 @@ class StackState:
         first = recipes[0]
         initial = [recipe.initial_layers() for recipe in recipes]
         kernels_of = [[kernel for kernel, _ in layers] for layers in initial]
-        stack = DenseStack.build(kernels_of, ACTIVATIONS[first.activation], dtype, device)
+        stack = DenseStack.build(kernels_of, first.form, dtype, device)
         for place, recipe in enumerate(recipes):
             if recipe.start:  # else biases are zero, as they are
-                stack.put(place, tuple(initial[place]))
+                named = {**stack.weights_of(place).others, **recipe.start.others}
+                stack.put(place, LayerWeights(initial[place], named))
         param_dtype = stack.kernels[0].dtype
         tables = CoefficientTables(
             coefficients([r.optimizer for r in recipes], [r.training.steps for r in recipes]),
@@ -56,11 +60,12 @@ class StackState:
             device,
         )
         workspace = Workspace(stack, first.training.batch_size, backward=True)
-        kernels, biases = _optimizer_states(stack, workspace, tables)
+        kernels, biases, others = _optimizer_states(stack, workspace, tables)
         return cls(
             stack=stack,
             kernels=kernels,
             biases=biases,
+            others=others,
             tables=tables,
             objectives=runs_of_equal_objectives([r.objective for r in recipes]),
             dropout=_dropout(recipes, param_dtype, device),
@@ -69,19 +74,26 @@ class StackState:
             workspace=workspace,
         )
 
+    @property
+    def every_optimizer(self) -> list[OptimizerState]:
+        """Of all parameters."""
+        return [*self.kernels, *self.biases, *chain(*self.others)]
+
     def select(self, keep: torch.Tensor, recipes: Sequence[Recipe]) -> StackState:
         """The state of the kept networks only, whose recipes these are."""
         stack = self.stack.select(keep)
         workspace = Workspace(stack, self.workspace.rows, backward=True)
         tables = self.tables.select(keep)
-        kernels, biases = _optimizer_states(stack, workspace, tables)
-        for kept, old in zip([*kernels, *biases], [*self.kernels, *self.biases], strict=True):
+        kernels, biases, others = _optimizer_states(stack, workspace, tables)
+        mine = [*kernels, *biases, *chain(*others)]
+        for kept, old in zip(mine, self.every_optimizer, strict=True):
             kept.first.copy_(old.first[keep])
             kept.second.copy_(old.second[keep])
         return StackState(
             stack=stack,
             kernels=kernels,
             biases=biases,
+            others=others,
             tables=tables,
             objectives=runs_of_equal_objectives([r.objective for r in recipes]),
             dropout=self.dropout.select(keep) if self.dropout else None,
@@ -94,14 +106,22 @@ class StackState:
 
 def _optimizer_states(
     stack: DenseStack, workspace: Workspace, tables: CoefficientTables
-) -> tuple[list[OptimizerState], list[OptimizerState]]:
-    """Of every kernel and every bias, before the first step."""
+) -> tuple[list[OptimizerState], list[OptimizerState], list[list[OptimizerState]]]:
+    """Of every kernel, every bias and what stands between, before the first step."""
     start = tables.initial_second
     kernels = zip(stack.kernels, workspace.kernel_gradients, stack.compute_kernels, strict=True)
     biases = zip(stack.biases, workspace.bias_gradients, strict=True)
     return (
         [OptimizerState.init(w, g, start, decays=True, compute_weights=c) for w, g, c in kernels],
         [OptimizerState.init(w, g, start, decays=False) for w, g in biases],
+        [
+            [
+                OptimizerState.init(parameter, own[name], start, decays=False)
+                for layer, own in zip(layers, gradients, strict=True)
+                for name, parameter in layer.parameters.items()
+            ]
+            for layers, gradients in zip(stack.between, workspace.other_gradients, strict=True)
+        ],
     )
 
 
@@ -140,7 +160,7 @@ def train_step(
         number: of this step, from 1; or a () int64 tensor that holds it.
     """
     stack, workspace = state.stack, state.workspace
-    logits = forward(stack, inputs, workspace, _masks(state, number))
+    logits = forward(stack, inputs, workspace, _masks(state, number), training=True)
     loss, hidden_gradient = _losses(state, inputs, logits, targets)
     newly = ~torch.isfinite(loss) & (state.diverged_at == 0)
     state.diverged_at.copy_(torch.where(newly, number, state.diverged_at))
@@ -150,6 +170,10 @@ def train_step(
             gradient_hook(layer, workspace.kernel_gradients[layer])
         state.kernels[layer].update(by)
         state.biases[layer].update(by)
+        # What follows a layer, and before the first one what the inputs go through.
+        behind = state.others[layer + 1] if layer + 1 < len(state.others) else ()
+        for other in (*behind, *(() if layer else state.others[0])):
+            other.update(by)
 
     backward(stack, inputs, workspace, update, hidden_gradient)
 

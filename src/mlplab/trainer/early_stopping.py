@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from mlplab.declarations.task import METRICS
-from mlplab.networks.dense_stack import LayerWeights
+from mlplab.networks.weights import LayerWeights
 from mlplab.trainer.recipe import Recipe
 
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mlplab.declarations.form import Activation, Form, Normalization, Residual
 from mlplab.declarations.initial_weights import InitialWeights
-from mlplab.declarations.network import Activation
 from mlplab.declarations.optimizer import Optimizer
 from mlplab.declarations.task import CLASSIFICATION, REGRESSION, MetricName, Task
 from mlplab.declarations.training import Training
-from mlplab.networks.dense_stack import LayerWeights
 from mlplab.networks.initial_weights import draw_kernels
+from mlplab.networks.weights import LayerWeights
 from mlplab.objectives.cross_entropy import CrossEntropy
 from mlplab.objectives.objective import Objective
+
+_DRAWN = LayerWeights(())
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,7 @@ class Quantity:
 class Recipe:
     """Everything that decides one network's result.
 
-    Recipes of one stack agree in `layers`, `activation` and batch size, and in nothing else.
+    Recipes of one stack agree in `layers`, `form` and batch size, and in nothing else.
     """
 
     layers: tuple[int, ...]
@@ -50,10 +52,18 @@ class Recipe:
     validation_rows: np.ndarray
     test_rows: np.ndarray
     objective: Objective = field(default_factory=CrossEntropy)
-    start: LayerWeights = ()
+    start: LayerWeights = _DRAWN
     """The first layers, where they begin with weights of another run; the others are drawn."""
     quantity: Quantity | None = None
     """None for classes, which `label_map` gives."""
+    normalization: Normalization | None = None
+    residual: Residual | None = None
+    input_scale: bool = False
+
+    @property
+    def form(self) -> Form:
+        """What it computes between its dense layers."""
+        return Form(self.activation, self.normalization, self.residual, self.input_scale)
 
     @property
     def task(self) -> Task:

@@ -36,7 +36,7 @@ def train(
     """Train a stack of networks.
 
     Args:
-        recipes: of one shape (`layers`), activation and batch size.
+        recipes: of one shape (`layers`), form and batch size.
         data: the rows they are trained and measured on.
         on_progress: called after every evaluation; what it raises ends the training.
 
@@ -46,14 +46,14 @@ def train(
     Raises:
         ValueError: recipes that cannot share a stack.
     """
-    kinds = {(r.layers, r.activation, r.training.batch_size) for r in recipes}
+    kinds = {(r.layers, r.form, r.training.batch_size) for r in recipes}
     if len(kinds) != 1:
         raise ValueError(
-            "the networks of a stack have the same layers, activation and batch size; "
-            f"received {len(kinds)} kinds: {sorted(kinds)}"
+            "the networks of a stack have the same layers, form and batch size; "
+            f"received {len(kinds)} kinds: {sorted(map(str, kinds))}"
         )
     compiled = [
-        is_compiled(r.activation, r.dropout, r.objective, data.device.type)
+        is_compiled(r.form, r.dropout, r.objective, data.device.type)
         and data.inputs.dtype.itemsize <= 4
         for r in recipes
     ]

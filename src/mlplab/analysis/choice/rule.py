@@ -123,8 +123,9 @@ def _costs(results: Results, names: Sequence[str]) -> dict[CostName, list[Spread
     costs: dict[CostName, list[Spread]] = {cost: [] for cost in COSTS}
     for name in names:
         runs = list(by_network[name].values())
-        batch = study.networks[name].training.batch_size
-        sizes = [Size(run.layers, batch, run.stopped_at) for run in runs]
+        network = study.networks[name]
+        batch, form = network.training.batch_size, network.form
+        sizes = [Size(r.layers, batch, r.stopped_at, form.parameters(r.layers)) for r in runs]
         costs["parameters"].append(_spread([size.parameters for size in sizes]))
         costs["flops"].append(_spread([size.training_flops for size in sizes]))
         costs["seconds"].append(_spread(measured_once(np.array([[r.seconds for r in runs]]))[0]))

@@ -160,7 +160,7 @@ def activations(
     classes: int,
 ) -> Activations:
     """Outputs of a trained network, the extra one apart from those of the classes."""
-    whole = activations_from_weights(inputs, layers, network.activation)
+    whole = activations_from_weights(inputs, layers, network.form)
     extra = {"sigmoid output": "sigmoid_logit", "background class": "background_logit"}
     beside = extra.get(network.objective.name)
     kernel, bias = layers[-1]

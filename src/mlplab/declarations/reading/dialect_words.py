@@ -97,7 +97,8 @@ LEARNING_RATES = {"adam": 0.001, "adamw": 0.001, "rmsprop": 0.001, "sgd": 0.01, 
 _ACTIVATIONS = {
     "relu": "relu", "leakyrelu": "leaky_relu", "lrelu": "leaky_relu", "tanh": "tanh",
     "sigmoid": "sigmoid", "logistic": "sigmoid", "gelu": "gelu", "identity": "identity",
-    "linear": "identity",
+    "linear": "identity", "silu": "silu", "swish": "silu", "selu": "selu", "elu": "elu",
+    "mish": "mish", "softplus": "softplus", "prelu": "prelu",
 }  # fmt: skip
 _OPTIMIZERS = {name: name for name in ("sgd", "adam", "adamw", "rmsprop", "adagrad")}
 _SETS = {
@@ -111,6 +112,7 @@ _SCHEDULES = {
 }  # fmt: skip
 _DISTRIBUTIONS = {
     "uniform": "uniform", "normal": "normal", "glorot": "glorot", "xavier": "glorot", "he": "he",
+    "lecun": "lecun", "orthogonal": "orthogonal",
     "kaiming": "he",
 }  # fmt: skip
 _OBJECTIVES = {

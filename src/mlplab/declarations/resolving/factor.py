@@ -10,6 +10,8 @@ FACTORS: dict[str, tuple[str, ...]] = {
     "epsilon": ("optimizer.epsilon", "optimizer.epsilon_placement"),
     "batch size": ("training.batch_size",),
     "activation": ("activation",),
+    "normalization": ("normalization",),
+    "residual": ("residual",),
     "dropout": ("dropout",),
     "initial weights": ("initial_weights",),
     "data": ("data",),

@@ -25,6 +25,8 @@ class Size:
     """Neurons from the input to the output, both included."""
     batch_size: int
     steps: int
+    others: int = 0
+    """Parameters besides weights and biases: of normalisations, activations, an input scale."""
 
     @property
     def weights(self) -> int:
@@ -32,8 +34,8 @@ class Size:
 
     @property
     def parameters(self) -> int:
-        """Weights and biases."""
-        return self.weights + sum(self.layers[1:])
+        """All that is learned."""
+        return self.weights + sum(self.layers[1:]) + self.others
 
     @property
     def forward_flops_a_row(self) -> int:
@@ -66,7 +68,8 @@ class Size:
 def size_of(network: Network, features: int, classes: int) -> Size:
     """The size of a network on data of so many features and classes."""
     layers = (features, *network.hidden, outputs_of(network, classes))
-    return Size(layers, network.training.batch_size, network.training.steps)
+    training, others = network.training, network.form.parameters(layers)
+    return Size(layers, training.batch_size, training.steps, others)
 
 
 def outputs_of(network: Network, classes: int) -> int:

@@ -21,6 +21,7 @@ FOLDED = (
     "against_published",
     "evaluation",
     "prediction_errors",
+    "columns",
     "trade_off",
     "inside",
     "settings",

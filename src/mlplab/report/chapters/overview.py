@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from mlplab.analysis import trivial
 from mlplab.analysis.choice.best import NoChoice
 from mlplab.analysis.choice.words import caveats_of_best
+from mlplab.analysis.diagnostics import Diagnosis, diagnoses
 from mlplab.declarations.data import KnownData, TableData
 from mlplab.declarations.network import Network
 from mlplab.declarations.resolving.data_size import data_size
+from mlplab.declarations.task import METRICS
 from mlplab.figures.figure import Figure
 from mlplab.figures.final_values import final_figure
 from mlplab.report import wording
@@ -27,7 +30,7 @@ from mlplab.report.document import (
     plain,
 )
 from mlplab.statistics.intervals import MeanInterval, t_interval
-from mlplab.words import by_count, count, duration, listed, listed_classes, with_interval
+from mlplab.words import by_count, count, duration, listed, listed_classes, number, with_interval
 
 
 def chapter(context: Context) -> Chapter:
@@ -181,6 +184,7 @@ def caveats(context: Context) -> list[str]:
         *_about_seeds(context),
         *_about_rates(context),
         *_about_weights(context),
+        *_about_training(context),
         *_about_failures(context),
         *map(plain, context.results.study.notes),
     ]
@@ -225,6 +229,54 @@ def _about_seeds(context: Context) -> list[str]:
             *_few_seeds(low),
         ]
     return _few_seeds(low)
+
+
+_DIAGNOSED = {
+    "overfit": (
+        "**Overfit:** the {split} loss of {names} was lowest after {other} of training, and ended {amount} "
+        "higher. Early stopping, weight decay, dropout or more rows mend this."
+    ),
+    "too short": (
+        "**Trained too short:** over the last fifth of training the {split} loss of {names} still fell by "
+        "{amount}. More steps would help."
+    ),
+    "unstable": (
+        "**Unstable seeds:** {names} ended between {amount} and {other} {title} by the seed alone. A lower "
+        "rate, a warm-up or other initial weights often mend this; a mean hides it."
+    ),
+}
+
+
+def _about_training(context: Context) -> Iterator[str]:
+    """What learning curves show of networks, a sentence a kind; the worst is told with its numbers."""
+    found = list(diagnoses(context.results, context.runs))
+    metric = METRICS[context.results.study.task.main]
+    for kind, sentence in _DIAGNOSED.items():
+        own = sorted((d for d in found if d.kind == kind), key=lambda d: -_severity(d))
+        if not own:
+            continue
+        first = own[0]
+        names = plain(first.network)
+        if len(own) > 1:
+            names += (
+                f" (and, less so, of {count(len(own) - 1, 'other network')})"
+                if (kind != "unstable")
+                else f" (and {count(len(own) - 1, 'other network')} by less)"
+            )
+        is_unstable = kind == "unstable"
+        yield sentence.format(
+            names=names,
+            split=first.split,
+            amount=number(first.amount, metric.name) if is_unstable else f"{first.amount:.0%}",
+            other=number(first.other, metric.name) if is_unstable else f"{first.other:.0%}",
+            title=metric.title,
+        )
+
+
+def _severity(diagnosis: Diagnosis) -> float:
+    if diagnosis.kind == "unstable":
+        return diagnosis.other - diagnosis.amount
+    return diagnosis.amount
 
 
 def _few_seeds(low: int) -> list[str]:

@@ -56,6 +56,9 @@ def _aspects(network: Network) -> dict[str, str]:
     return {
         "hidden layers": wording.hidden(network),
         "activation": network.activation,
+        "normalization": network.normalization or "none",
+        "residuals": wording.residual(network),
+        "input scale": "learned" if network.input_scale else "none",
         "optimizer": wording.optimizer(network),
         "initial weights": wording.initial_weights(network),
         "dropout": f"{network.dropout:g}" if network.dropout else "none",

@@ -25,7 +25,7 @@ from mlplab.report.try_it.unknown import Rejection, rejection
 from mlplab.words import count, percent
 
 if TYPE_CHECKING:
-    from mlplab.records.weights import LayerWeights
+    from mlplab.networks.weights import LayerWeights
 
 _MOST_EXAMPLES = 2000
 _MOST_EXAMPLE_BYTES = 1_600_000
@@ -39,6 +39,9 @@ def chapter(context: Context) -> Chapter | None:
         return None
     network = context.results.study.networks[run.network]
     layers = context.results.weights(run.network, run.seed)
+    if not network.form.is_plain or network.activation not in _OF_PAGE:
+        of_what = f"It has {network.form.described()}, which the page does not compute."
+        return _without(of_what)
     small = reduced(layers)
     if small is None:
         return _without(f"{plain(run.network)} has too many parameters to fit into a page.")
@@ -105,9 +108,9 @@ def _outputs(
     if data.task == "regression":
         from mlplab.records.prediction import logits
 
-        found = logits(layers, network.activation, data.inputs[rows])
+        found = logits(layers, network.form, data.inputs[rows])
         return data.preparation.in_unit(found.astype(np.float64))
-    found = activations_from_weights(data.inputs[rows], layers, network.activation).logits
+    found = activations_from_weights(data.inputs[rows], layers, network.form).logits
     return np.exp(log_softmax(class_scores(network.objective, found)))
 
 
@@ -133,6 +136,8 @@ def _difference(
 
 
 _BE = ("is", "are")
+_OF_PAGE = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "identity")
+"""Activations that the page's script has."""
 
 
 def _examples(
@@ -163,7 +168,7 @@ def _examples(
 
 
 def _known(network: Network, data: PreparedData, small: Reduced, rows: np.ndarray) -> Activations:
-    found = activations_from_weights(data.inputs[rows], small.layers, network.activation)
+    found = activations_from_weights(data.inputs[rows], small.layers, network.form)
     return Activations(
         logits=class_scores(network.objective, found.logits),
         hidden=found.hidden,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from mlplab.records.weights import LayerWeights
+from mlplab.networks.weights import LayerWeights
 
 MOST_AT_16_BITS = 900_000
 MOST_AT_8_BITS = 1_900_000
@@ -50,7 +49,7 @@ def reduced(layers: LayerWeights) -> Reduced | None:
                 "bias": packed(bias.astype(np.float32)),
             }
         )
-    return Reduced(tuple(found), bits, record)
+    return Reduced(LayerWeights(found), bits, record)
 
 
 def packed(array: np.ndarray) -> str:
