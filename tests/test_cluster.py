@@ -27,6 +27,15 @@ LONG = study({
     )
     for width in (16, 24, 32)
 })  # fmt: skip
+MNIST = study({
+    f"n{width}": network(
+        hidden=[width],
+        data={"name": "mnist"},
+        training={"steps": 1500, "batch_size": 64, "evaluate_every": 250},
+        seeds=[0, 1, 2, 3],
+    )
+    for width in (32, 64)
+})  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +79,8 @@ def test_records_say_the_machine_of_the_worker(tmp_path, two, monkeypatch):
     assert all("processor" in text for (text,) in facts)
 
 
-def test_a_killed_worker_changes_no_bit(tmp_path, two):
+@pytest.mark.parametrize("trained", [LONG, pytest.param(MNIST, marks=pytest.mark.slow)])
+def test_a_killed_worker_changes_no_bit(tmp_path, two, trained):
     killed = []
 
     def kill(event):
@@ -79,11 +89,29 @@ def test_a_killed_worker_changes_no_bit(tmp_path, two):
             killed.append(next(iter(pids.values())))
             os.kill(killed[0], signal.SIGKILL)
 
-    there = run(LONG, tmp_path / "cluster", cluster=two, on_event=kill)
-    here = run(LONG, tmp_path / "threads", device="cpu")
+    there = run(trained, tmp_path / "cluster", cluster=two, on_event=kill)
+    here = run(trained, tmp_path / "threads", device="cpu")
     assert killed
     assert not there.missing
     assert bits(there) == bits(here)
+
+
+@pytest.mark.slow
+def test_a_network_that_loses_every_worker_is_a_failure(tmp_path, two):
+    def kill(event):
+        if isinstance(event, StackProgressed) and event.step == STEPS["evaluate_every"]:
+            busy = [address for address, tasks in two.client.processing().items() if tasks]
+            for pid in two.client.run(os.getpid, workers=busy).values():
+                os.kill(pid, signal.SIGKILL)
+
+    endless = network(training={**STEPS, "steps": 300_000})
+    results = run(study(n=endless), tmp_path, cluster=two, on_event=kill)
+    assert "worker that trained it was lost" in results.failures[0].reason
+
+
+def test_workers_leave_ctrl_c_to_the_run(two):
+    two.client.wait_for_workers(2, timeout=30)
+    assert {*two.client.run(lambda: signal.getsignal(signal.SIGINT)).values()} == {signal.SIG_IGN}
 
 
 def test_a_stopped_run_goes_on_from_what_is_finished(tmp_path, two):

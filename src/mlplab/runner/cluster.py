@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 _MUST_AGREE = ("mlplab", "kernels")
 """Part of what a content key promises."""
 _TOLD = ("python", "torch", "numpy", "platform", "processor", "instructions", "mkl")
+_LEFT_TO_THIS_PROCESS = """import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+"""
+"""Ctrl-C reaches all processes of a terminal; the run ends its workers itself."""
 _FIRST_WORKER_SECONDS = 60
 _COUNTED_EVERY_SECONDS = 1.0
 _INPUTS_KEPT = 3
@@ -75,7 +79,10 @@ def connected(
             raise _refused("local: and a number from 1 on", repr(cluster), "such as local:2")
         with (
             LocalCluster(
-                n_workers=int(count), threads_per_worker=1, dashboard_address=None
+                n_workers=int(count),
+                threads_per_worker=1,
+                dashboard_address=None,
+                preload=[_LEFT_TO_THIS_PROCESS],
             ) as here,
             Client(here) as client,
         ):
@@ -303,7 +310,8 @@ class ClusterPool:
             message: Message = kept(job, finish(job.runs, networks), networks, machine)
         except Exception as error:
             log = "".join(traceback.format_exception(error))
-            if type(error).__name__ == "KilledWorker":
+            # Cancelled by nobody: the data it waits for were lost with the workers that held them.
+            if type(error).__name__ in ("KilledWorker", "FutureCancelledError"):
                 log += (
                     "\nevery worker that trained it was lost: killed, out of memory, or cut off\n"
                 )
