@@ -170,7 +170,8 @@ def test_a_fitted_model_is_saved_as_a_model_file(rows, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(("settings", "told"), [
-    ({"activation": "swish9"}, "activation"), ({"activation": "prelu"}, "activation"), ({"optimizer": "adamant"}, "optimizer"),
+    ({"activation": "swish9"}, "activation"), ({"activation": "prelu"}, "activation"),
+    ({"optimizer": "adamant"}, "optimizer"),
     ({"learning_rate": -1.0}, "learning_rate"), ({"n_seeds": 0}, "n_seeds"),
     ({"batch_size": 0}, "batch_size"), ({"dropout": 1.5}, "dropout"),
     ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes"), ({"max_iter": 0}, "max_iter"),
