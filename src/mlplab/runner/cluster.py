@@ -81,7 +81,7 @@ def connected(
             LocalCluster(
                 n_workers=int(count),
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 preload=[_LEFT_TO_THIS_PROCESS],
             ) as here,
             Client(here) as client,
