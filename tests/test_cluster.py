@@ -79,7 +79,8 @@ def test_records_say_the_machine_of_the_worker(tmp_path, two, monkeypatch):
     assert all("processor" in text for (text,) in facts)
 
 
-@pytest.mark.parametrize("trained", [LONG, pytest.param(MNIST, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", [LONG, MNIST])
 def test_a_killed_worker_changes_no_bit(tmp_path, two, trained):
     killed = []
 
@@ -114,6 +115,7 @@ def test_workers_leave_ctrl_c_to_the_run(two):
     assert {*two.client.run(lambda: signal.getsignal(signal.SIGINT)).values()} == {signal.SIG_IGN}
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_from_what_is_finished(tmp_path, two):
     def stop(event):
         if isinstance(event, StackProgressed):

@@ -93,6 +93,7 @@ def test_onnx_takes_the_columns_of_a_table(classes, tmp_path: Path) -> None:
     assert json.loads(facts["mlplab"])["study"] == "s"
 
 
+@pytest.mark.slow
 def test_torch_takes_numbers_and_codes_and_needs_no_mlplab(classes, tmp_path: Path) -> None:
     model = classes.model("a")
     frame = flowers()
@@ -110,9 +111,12 @@ def test_torch_takes_numbers_and_codes_and_needs_no_mlplab(classes, tmp_path: Pa
     )
 
 
-@pytest.mark.parametrize("activation", [
-    "relu", "leaky_relu", "tanh", "sigmoid", "identity", "silu", "selu", "elu", "mish", "softplus",
-])  # fmt: skip
+OTHERS = ("leaky_relu", "tanh", "sigmoid", "identity", "silu", "selu", "elu", "mish", "softplus")
+
+
+@pytest.mark.parametrize(
+    "activation", ["relu", *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
+)  # fmt: skip
 def test_a_quantity_and_every_activation(activation: str, tmp_path: Path) -> None:
     frame = flowers().assign(target=np.exp(IRIS.data["petal width (cm)"]) * 1000)
     frame["label"] = 1.0 + IRIS.target  # an input that is called as an output
