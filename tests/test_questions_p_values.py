@@ -135,6 +135,7 @@ TIMES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(TIMES, EXPECT, st.sampled_from([0.0, 50.0, 100.0, 200.0]),
        st.none() | st.sampled_from([100.0, 150.0, 350.0]))  # fmt: skip
@@ -144,6 +145,7 @@ def test_it_is_small_exactly_where_times_are_decided(times, expect, margin, with
     assert_agrees(judge(question, measured(np.array(times)), ALPHA))
 
 
+@pytest.mark.slow
 def test_where_the_log_rank_test_comes_and_goes_no_p_value_contradicts_the_interval():
     """In many data its p-value does not fall evenly with the shift; each bound is asked alone."""
     rng = np.random.default_rng(4)

@@ -62,6 +62,7 @@ def more_like(values, n, rng):
     return rng.normal(values.mean(axis=0), std, (n, values.shape[1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0, 2, 3, 5])
 def test_with_that_many_seeds_about_80_percent_decide(place):
     """100 samples have a standard error of 4%, and the numbers are about."""
